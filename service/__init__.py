@@ -1,0 +1,1 @@
+"""Face enrollment, verification and duplicate check."""

@@ -1,0 +1,1 @@
+"""The rules of faces, templates and decisions. No I/O, no framework, no clock of its own."""

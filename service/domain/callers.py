@@ -1,0 +1,67 @@
+"""Who may call: API keys, their scopes and their collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from service.domain.errors import NotAllowed
+
+
+class Scope(StrEnum):
+    """What a key may do. Part of the contract."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a scope
+    ENROLL = "enroll"
+    VERIFY = "verify"
+    SEARCH = "search"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is known of a key, without the key.
+
+    `collections`: the only ones it may touch; empty means all. `expires_at`, `revoked_at`: from
+    that moment (UTC) on it opens nothing.
+    """
+
+    name: str
+    scopes: frozenset[Scope]
+    collections: frozenset[str]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call, once known. Collections empty: all of them."""
+
+    name: str
+    scopes: frozenset[Scope]
+    collections: frozenset[str] = frozenset()
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
+
+    def require(self, scope: Scope) -> None:
+        """Raises `NotAllowed`."""
+        if not self.may(scope):
+            raise NotAllowed
+
+    def require_collection(self, collection: str) -> None:
+        """Raises `NotAllowed`."""
+        if self.collections and collection not in self.collections:
+            raise NotAllowed
+
+
+LOCAL_USER = Caller("local", frozenset(Scope))
+"""Whoever runs the command line: the data folder's own permissions decide about them."""
+
+OPEN_KIOSK = Caller("open-kiosk", frozenset({Scope.TOKEN}))
+"""The classic kiosk on the same machine, under `open_tokens`."""

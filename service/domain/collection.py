@@ -1,0 +1,101 @@
+"""A gallery of subjects with its own key, model and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain.errors import ModelMismatch
+from service.domain.thresholds import BALANCED
+
+DEFAULT_COLLECTION = "default"
+
+
+class DuplicatePolicy(StrEnum):
+    """What an enrollment does about people who are enrolled already. Part of the contract."""
+
+    REJECT = "reject"
+    FLAG = "flag"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSettings:
+    """`thresholds` (cosine by profile) override the model's for this collection alone.
+
+    `duplicate_profile` is the search's own operating point, apart from verification's: a search
+    over N people makes N comparisons, so the same threshold errs N times as often.
+    """
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
+    duplicate_profile: str = BALANCED
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A collection's data key, sealed under the master key."""
+
+    key_id: UUID
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """`model_id`: the only model whose templates it holds; None until the first enrollment."""
+
+    collection_id: UUID
+    name: str
+    model_id: str | None
+    settings: CollectionSettings
+    key: WrappedKey
+    created_at: datetime
+
+    def require_model(self, model_id: str) -> None:
+        """Templates of different models are never compared. Raises `ModelMismatch`."""
+        if self.model_id is not None and self.model_id != model_id:
+            raise ModelMismatch(stored=self.model_id, served=model_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SealContext:
+    """What a sealed value is bound to: opened in any other place, it does not open."""
+
+    subject_id: str
+    purpose: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchVector:
+    """An embedding in the collection's own rotation of the space, (512,) float32."""
+
+    values: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """One row: the sealed truth and its search vector."""
+
+    template_id: UUID
+    subject_id: str
+    model_id: str
+    sealed: bytes = field(repr=False)
+    search: SearchVector
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An enrolled person. `metadata`: the caller's JSON object, sealed; None for none."""
+
+    subject_id: str
+    enrolled_at: datetime
+    metadata: bytes | None = field(default=None, repr=False)
+    templates: int = 0

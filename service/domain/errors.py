@@ -1,0 +1,258 @@
+"""Everything that can go wrong, as one tree. A "no" is not here: that is a value.
+
+    FaceError
+    ├── InvalidRequest                       invalid_request
+    ├── Unauthenticated                      unauthenticated
+    ├── NotAllowed                           not_allowed
+    │   └── DirectoryNotAllowed              directory_not_allowed
+    ├── NotFound
+    │   ├── SubjectNotFound                  subject_not_found
+    │   ├── CollectionNotFound               collection_not_found
+    │   ├── ProfileNotFound                  profile_not_found
+    │   └── ApiKeyNotFound                   api_key_not_found
+    ├── Conflict
+    │   ├── SubjectExists                    subject_exists
+    │   ├── DuplicateSubject                 duplicate_subject
+    │   ├── SubjectMismatch                  subject_mismatch
+    │   ├── ModelMismatch                    model_mismatch
+    │   ├── IdempotencyConflict              idempotency_conflict
+    │   └── ApiKeyExists                     api_key_exists
+    ├── UnacceptableImages
+    │   ├── ImageTooLarge                    image_too_large
+    │   ├── TooManyImages                    too_many_images
+    │   └── UnsupportedImage                 unsupported_image
+    ├── UnusableSamples
+    │   ├── NoUsableFace                     no_usable_face
+    │   ├── InconsistentImages               inconsistent_images
+    │   └── InvalidEmbedding                 invalid_embedding
+    ├── TemplateTampered                     template_tampered
+    ├── Unavailable                          (the caller may try again later)
+    │   ├── Overloaded                       overloaded
+    │   ├── DatabaseUnavailable              database_unavailable
+    │   └── CameraUnavailable                camera_unavailable
+    └── Misconfigured                        (the operator must act; the start is refused)
+        ├── ModelUnavailable                 model_unavailable
+        ├── GpuUnavailable                   gpu_unavailable
+        ├── ConflictingRuntimes              conflicting_runtimes
+        ├── MasterKeyMissing                 master_key_missing
+        ├── MasterKeyInvalid                 master_key_invalid
+        └── DatabaseNotMigrated              database_not_migrated
+
+Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from service.domain.face import Sample
+
+
+class FaceError(Exception):
+    """Base of the tree. `values` fill the placeholders of the message of the same code.
+
+    Values are shown to callers and logged: no pixels, vectors, keys or subject ids among them.
+    """
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(self.code)
+        self.values: Mapping[str, object] = values
+
+    @property
+    def particulars(self) -> Sequence[Mapping[str, Any]]:
+        """The members of the answer's `errors`; empty where the message says it all."""
+        return ()
+
+
+class InvalidRequest(FaceError):
+    """`problems` name the fields: `{"field", "message"}` each, without their values."""
+
+    code = "invalid_request"
+
+    def __init__(self, problems: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__()
+        self.problems = problems
+
+    @property
+    def particulars(self) -> Sequence[Mapping[str, Any]]:
+        return self.problems
+
+
+class Unauthenticated(FaceError):
+    code = "unauthenticated"
+
+
+class NotAllowed(FaceError):
+    code = "not_allowed"
+
+
+class DirectoryNotAllowed(NotAllowed):
+    code = "directory_not_allowed"
+
+
+class NotFound(FaceError):
+    pass
+
+
+class SubjectNotFound(NotFound):
+    code = "subject_not_found"
+
+
+class CollectionNotFound(NotFound):
+    code = "collection_not_found"
+
+
+class ProfileNotFound(NotFound):
+    code = "profile_not_found"
+
+
+class ApiKeyNotFound(NotFound):
+    code = "api_key_not_found"
+
+
+class Conflict(FaceError):
+    pass
+
+
+class SubjectExists(Conflict):
+    code = "subject_exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """Somebody enrolled whose template is this similar to the probe (cosine, -1 to 1)."""
+
+    subject_id: str
+    similarity: float
+
+
+class DuplicateSubject(Conflict):
+    """`lookalikes`: who is enrolled already, most similar first."""
+
+    code = "duplicate_subject"
+
+    def __init__(self, lookalikes: Sequence[Lookalike]) -> None:
+        super().__init__()
+        self.lookalikes = lookalikes
+
+
+class SubjectMismatch(Conflict):
+    code = "subject_mismatch"
+
+
+class ModelMismatch(Conflict):
+    """Values: `stored` and `served`, the two models' ids."""
+
+    code = "model_mismatch"
+
+
+class IdempotencyConflict(Conflict):
+    code = "idempotency_conflict"
+
+
+class ApiKeyExists(Conflict):
+    code = "api_key_exists"
+
+
+class UnacceptableImages(FaceError):
+    pass
+
+
+class ImageTooLarge(UnacceptableImages):
+    """Values: `limit`, in words with its unit."""
+
+    code = "image_too_large"
+
+
+class TooManyImages(UnacceptableImages):
+    """Values: `limit`, the number of images allowed."""
+
+    code = "too_many_images"
+
+
+class UnsupportedImage(UnacceptableImages):
+    code = "unsupported_image"
+
+
+class UnusableSamples(FaceError):
+    """`samples`: what became of each photograph, in the order given."""
+
+    def __init__(self, samples: Sequence[Sample] = ()) -> None:
+        super().__init__()
+        self.samples = samples
+
+
+class NoUsableFace(UnusableSamples):
+    code = "no_usable_face"
+
+
+class InconsistentImages(UnusableSamples):
+    code = "inconsistent_images"
+
+
+class InvalidEmbedding(UnusableSamples):
+    code = "invalid_embedding"
+
+
+class TemplateTampered(FaceError):
+    """A stored row does not open, or is not what was sealed. Never a match, always an alarm."""
+
+    code = "template_tampered"
+
+
+class Unavailable(FaceError):
+    retry_after: ClassVar[int] = 5
+    """Seconds after which the caller may try again."""
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    retry_after = 1
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+
+
+class CameraUnavailable(Unavailable):
+    code = "camera_unavailable"
+
+
+class Misconfigured(FaceError):
+    pass
+
+
+class ModelUnavailable(Misconfigured):
+    """Values: `model`, its name; `path`, where it was looked for; `cause`, what was wrong."""
+
+    code = "model_unavailable"
+
+
+class GpuUnavailable(Misconfigured):
+    """Values: `available`, the providers that the installed runtime has."""
+
+    code = "gpu_unavailable"
+
+
+class ConflictingRuntimes(Misconfigured):
+    """Values: `runtimes`, the distributions that overwrite each other."""
+
+    code = "conflicting_runtimes"
+
+
+class MasterKeyMissing(Misconfigured):
+    code = "master_key_missing"
+
+
+class MasterKeyInvalid(Misconfigured):
+    """The key has the wrong form, cannot be read, or is not the one that wrapped the stored keys."""
+
+    code = "master_key_invalid"
+
+
+class DatabaseNotMigrated(Misconfigured):
+    code = "database_not_migrated"

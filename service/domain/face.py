@@ -1,0 +1,78 @@
+"""What is seen in a photograph: the one face in it, or the reason why it is of no use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""Pixels, height x width x 3, blue-green-red, 0-255: the layout of OpenCV and InsightFace."""
+
+Embedding: TypeAlias = NDArray[np.float32]
+"""One sample's vector: float32, shape (512,), L2 norm 1."""
+
+EMBEDDING_SIZE = 512
+"""Numbers in an embedding: the output of the ArcFace packs; shorter models are padded with zeros."""
+
+
+class Reason(StrEnum):
+    """Why a photograph was left out. The values are part of the contract."""
+
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    NO_FACE = "no_face"
+    MULTIPLE_FACES = "multiple_faces"
+    LOW_DETECTION_SCORE = "low_detection_score"
+    FACE_TOO_SMALL = "face_too_small"
+    INCONSISTENT = "inconsistent"
+
+
+class Photograph(Protocol):
+    """One picture of a request, decoded when it is looked at and not before.
+
+    Twenty uploads of 40 megapixels would be 2.4 GB of pixels: only the photographs that the
+    engine's workers hold at a time are ever decoded.
+    """
+
+    def pixels(self) -> Image | Reason:
+        """The decoded picture, or `UNREADABLE` or `TOO_LARGE`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCrop:
+    """The only face of a photograph, aligned to the recogniser's input."""
+
+    pixels: Image = field(repr=False)
+    detection_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A photograph without exactly one usable face.
+
+    `detection_score` is the best face's score, 0 to 1; None where no face was seen.
+    """
+
+    reason: Reason
+    detection_score: float | None = None
+
+
+Detection: TypeAlias = FaceCrop | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What became of one photograph: an embedding or a reason, never both."""
+
+    embedding: Embedding | None = field(repr=False)
+    reason: Reason | None
+    detection_score: float | None
+
+    @property
+    def accepted(self) -> bool:
+        return self.reason is None

@@ -1,0 +1,295 @@
+"""Every sentence that a person reads, in Korean and English, in one catalogue.
+
+A key is an error's code, a photograph's reason or a band. A detail tells the reader what to do
+next. Placeholders are filled from the error's `values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from service.domain.errors import FaceError
+from service.domain.face import Reason
+from service.domain.thresholds import Band
+
+Language: TypeAlias = Literal["ko", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    title: str
+    detail: str
+
+
+def message(error: FaceError, language: Language) -> Message:
+    """Title and detail of `error`, its values filled in."""
+    text = ERRORS[error.code][language]
+    return Message(text.title, text.detail.format_map(dict(error.values)))
+
+
+def advice(reason: Reason, language: Language) -> str:
+    """What to do differently when the photograph is taken again."""
+    return ADVICE[reason][language]
+
+
+def band_text(band: Band, language: Language) -> str:
+    return BANDS[band][language]
+
+
+CAMERA_FAILED: Mapping[Language, str] = {
+    "ko": "카메라를 열 수 없습니다.",
+    "en": "The camera cannot be opened.",
+}
+NO_EMBEDDING: Mapping[Language, str] = {
+    "ko": "얼굴 임베딩을 추출하지 못했습니다.",
+    "en": "No face embedding could be extracted.",
+}
+
+
+def _entry(
+    ko_title: str, ko_detail: str, en_title: str, en_detail: str
+) -> Mapping[Language, Message]:
+    return {"ko": Message(ko_title, ko_detail), "en": Message(en_title, en_detail)}
+
+
+ERRORS: Mapping[str, Mapping[Language, Message]] = {
+    "invalid_request": _entry(
+        "잘못된 요청입니다.",
+        "요청의 형식이나 값이 올바르지 않습니다. errors에 적힌 항목을 고쳐 다시 보내 주세요.",
+        "The request is not valid.",
+        "Its form or a value is wrong. Mend what `errors` names and send it again.",
+    ),
+    "unauthenticated": _entry(
+        "API 키가 필요합니다.",
+        "Authorization: Bearer <키> 또는 X-API-Key 헤더로 유효한 키를 보내 주세요.",
+        "An API key is needed.",
+        "Send a valid key as `Authorization: Bearer <key>` or `X-API-Key: <key>`.",
+    ),
+    "not_allowed": _entry(
+        "허용되지 않은 요청입니다.",
+        "이 API 키에는 필요한 권한(scope)이나 컬렉션이 없습니다. 관리자에게 문의해 주세요.",
+        "This is not allowed.",
+        "The API key lacks the scope or the collection. Ask whoever manages the keys.",
+    ),
+    "directory_not_allowed": _entry(
+        "읽을 수 없는 폴더입니다.",
+        "image_roots 설정에 포함된 폴더만 읽을 수 있습니다.",
+        "This folder may not be read.",
+        "Only folders below the setting `image_roots` can be read.",
+    ),
+    "subject_not_found": _entry(
+        "등록된 사람이 아닙니다.",
+        "subjectId와 collection을 확인하거나, 먼저 등록해 주세요.",
+        "The subject is not enrolled.",
+        "Check `subjectId` and `collection`, or enroll the person first.",
+    ),
+    "collection_not_found": _entry(
+        "컬렉션이 없습니다.",
+        "이름을 확인하거나 PUT /admin/collections/<이름>으로 먼저 만들어 주세요.",
+        "There is no such collection.",
+        "Check its name, or create it with PUT /admin/collections/<name>.",
+    ),
+    "profile_not_found": _entry(
+        "임계값 프로필이 없습니다.",
+        "conservative, balanced, aggressive 또는 설정된 프로필 이름을 사용해 주세요.",
+        "There is no such threshold profile.",
+        "Use conservative, balanced, aggressive or the name of a configured one.",
+    ),
+    "api_key_not_found": _entry(
+        "API 키가 없습니다.",
+        "`face apikey list`로 이름을 확인해 주세요.",
+        "There is no such API key.",
+        "See the names with `face apikey list`.",
+    ),
+    "not_found": _entry(
+        "없는 주소입니다.",
+        "주소를 확인해 주세요. 사용할 수 있는 주소는 /docs에 있습니다.",
+        "There is nothing here.",
+        "Check the address; /docs lists what there is.",
+    ),
+    "method_not_allowed": _entry(
+        "허용되지 않은 메서드입니다.",
+        "이 주소에 맞는 HTTP 메서드는 /docs에서 확인해 주세요.",
+        "This method is not allowed here.",
+        "See /docs for the methods of this address.",
+    ),
+    "subject_exists": _entry(
+        "이미 등록된 subjectId입니다.",
+        "사진을 더하려면 mode=add, 바꾸려면 mode=replace를 사용해 주세요.",
+        "This subjectId is enrolled already.",
+        "Use mode=add to add photographs, mode=replace to replace them.",
+    ),
+    "duplicate_subject": _entry(
+        "이미 다른 이름으로 등록된 얼굴입니다.",
+        "같은 사람이면 기존 등록을 사용하고, 다른 사람이면 onDuplicate=flag로 등록한 뒤 검토해 주세요.",
+        "This face is enrolled under another name.",
+        "If it is the same person use that enrollment; if not, enroll with onDuplicate=flag and review it.",
+    ),
+    "subject_mismatch": _entry(
+        "등록된 얼굴과 다릅니다.",
+        "같은 사람의 사진인지 확인해 주세요. 다른 사람으로 바꾸려면 먼저 삭제해야 합니다.",
+        "This is not the enrolled face.",
+        "Check that the photographs show the same person; to enroll somebody else, delete first.",
+    ),
+    "model_mismatch": _entry(
+        "다른 모델로 등록되었습니다.",
+        "저장된 모델은 {stored}, 현재 모델은 {served}입니다. 등록할 때의 모델로 서버를 시작하거나 다시 등록해 주세요.",
+        "The enrollment was made with another model.",
+        "Stored: {stored}; served: {served}. Start the server with the model of the enrollment, or enroll anew.",
+    ),
+    "idempotency_conflict": _entry(
+        "이미 사용한 Idempotency-Key입니다.",
+        "다른 내용의 요청에는 새 Idempotency-Key를 사용해 주세요.",
+        "This Idempotency-Key was used already.",
+        "Use a new Idempotency-Key for a request with other content.",
+    ),
+    "api_key_exists": _entry(
+        "같은 이름의 API 키가 있습니다.",
+        "다른 이름을 사용하거나 기존 키를 먼저 폐기해 주세요.",
+        "There is an API key of this name.",
+        "Choose another name, or revoke that key first.",
+    ),
+    "image_too_large": _entry(
+        "이미지가 너무 큽니다.",
+        "한 이미지의 한도는 {limit}입니다. 크기를 줄여 다시 보내 주세요.",
+        "The image is too large.",
+        "The limit for one image is {limit}. Send a smaller one.",
+    ),
+    "too_many_images": _entry(
+        "이미지가 너무 많습니다.",
+        "한 요청에 {limit}장까지 보낼 수 있습니다.",
+        "There are too many images.",
+        "One request may have up to {limit}.",
+    ),
+    "unsupported_image": _entry(
+        "지원하지 않는 파일입니다.",
+        "JPEG, PNG, WebP 이미지를 보내 주세요.",
+        "This file is not supported.",
+        "Send JPEG, PNG or WebP images.",
+    ),
+    "no_usable_face": _entry(
+        "사용할 수 있는 얼굴이 없습니다.",
+        "errors에 적힌 안내에 따라 다시 촬영해 주세요.",
+        "There is no usable face.",
+        "Take the photographs again as `errors` advises.",
+    ),
+    "inconsistent_images": _entry(
+        "사진들이 서로 다른 사람입니다.",
+        "한 요청에는 한 사람의 사진만 보내 주세요.",
+        "The photographs show different people.",
+        "Send photographs of one person in a request.",
+    ),
+    "invalid_embedding": _entry(
+        "올바른 임베딩이 아닙니다.",
+        "현재 모델이 만든 512개의 수(길이 1)를 그대로 보내 주세요.",
+        "The embedding is not valid.",
+        "Send the 512 numbers (of length 1) as the served model made them.",
+    ),
+    "template_tampered": _entry(
+        "저장된 템플릿이 손상되었습니다.",
+        "이 사람에 대한 판정을 중단했습니다. 관리자는 로그와 데이터베이스를 확인해 주세요.",
+        "A stored template was altered.",
+        "No decision was made. Whoever runs the service should look at its log and database.",
+    ),
+    "internal_error": _entry(
+        "서버 내부 오류입니다.",
+        "요청은 처리되지 않았습니다. requestId와 함께 관리자에게 알려 주세요.",
+        "Something broke inside the service.",
+        "Nothing was changed. Tell whoever runs the service, with the requestId.",
+    ),
+    "overloaded": _entry(
+        "요청이 많아 처리할 수 없습니다.",
+        "Retry-After 헤더의 시간이 지난 뒤 다시 보내 주세요.",
+        "The service is busy.",
+        "Send the request again after the time in Retry-After.",
+    ),
+    "database_unavailable": _entry(
+        "데이터베이스에 연결할 수 없습니다.",
+        "잠시 뒤 다시 시도해 주세요. 계속되면 관리자는 데이터베이스를 확인해 주세요.",
+        "The database cannot be reached.",
+        "Try again shortly; if it goes on, whoever runs the service should look at the database.",
+    ),
+    "camera_unavailable": _entry(
+        "카메라를 열 수 없습니다.",
+        "카메라 연결과 camera_index 설정을 확인한 뒤 다시 시도해 주세요.",
+        "The camera cannot be opened.",
+        "Check that it is connected and that the setting `camera_index` is right, then try again.",
+    ),
+    "model_unavailable": _entry(
+        "모델을 불러올 수 없습니다.",
+        "모델 {model}: {cause} (위치: {path}). 모델 팩을 그 폴더에 두거나, FACE_MODEL_NAME=dlib을 사용해 주세요.",
+        "The model cannot be loaded.",
+        "Model {model}: {cause} (looked in {path}). Put the pack there, or use FACE_MODEL_NAME=dlib.",
+    ),
+    "gpu_unavailable": _entry(
+        "GPU를 사용할 수 없습니다.",
+        "사용할 수 있는 실행 환경: {available}. `face doctor`로 확인하거나 FACE_USE_GPU=true로 바꿔 주세요.",
+        "There is no usable GPU.",
+        "Available providers: {available}. See `face doctor`, or set FACE_USE_GPU=true to allow the CPU.",
+    ),
+    "conflicting_runtimes": _entry(
+        "onnxruntime이 여러 개 설치되어 있습니다.",
+        "{runtimes}은(는) 같은 패키지를 덮어씁니다. 모두 제거한 뒤 하나만 다시 설치해 주세요.",
+        "Several onnxruntime packages are installed.",
+        "{runtimes} overwrite each other. Uninstall all of them, then install exactly one.",
+    ),
+    "master_key_missing": _entry(
+        "마스터 키가 없습니다.",
+        "외부 데이터베이스를 사용할 때는 FACE_MASTER_KEY_FILE 또는 FACE_MASTER_KEY를 설정해야 합니다.",
+        "There is no master key.",
+        "With an external database, set FACE_MASTER_KEY_FILE or FACE_MASTER_KEY.",
+    ),
+    "master_key_invalid": _entry(
+        "마스터 키가 올바르지 않습니다.",
+        "32바이트를 base64로 적은 키인지, 이 데이터베이스를 만들 때의 키인지 확인해 주세요.",
+        "The master key is not the right one.",
+        "It must be 32 bytes in base64, and the key that this database was made with.",
+    ),
+    "database_not_migrated": _entry(
+        "데이터베이스 구조가 최신이 아닙니다.",
+        "`face migrate`를 실행해 주세요.",
+        "The database is not migrated.",
+        "Run `face migrate`.",
+    ),
+}
+
+ADVICE: Mapping[Reason, Mapping[Language, str]] = {
+    Reason.UNREADABLE: {
+        "ko": "이미지를 읽을 수 없습니다. 파일이 손상되지 않았는지 확인하고 다시 촬영해 주세요.",
+        "en": "The image cannot be read. Check that the file is whole, or take it again.",
+    },
+    Reason.TOO_LARGE: {
+        "ko": "이미지가 너무 큽니다. 해상도를 낮춰 주세요.",
+        "en": "The image is too large. Use a lower resolution.",
+    },
+    Reason.NO_FACE: {
+        "ko": "얼굴을 찾지 못했습니다. 밝은 곳에서 정면을 보고 다시 촬영해 주세요.",
+        "en": "No face was found. Face the camera in good light and try again.",
+    },
+    Reason.MULTIPLE_FACES: {
+        "ko": "여러 명의 얼굴이 있습니다. 한 사람만 나오도록 촬영해 주세요.",
+        "en": "There are several faces. Have only one person in the picture.",
+    },
+    Reason.LOW_DETECTION_SCORE: {
+        "ko": "얼굴이 뚜렷하지 않습니다. 초점과 조명을 확인하고 얼굴을 가리지 말아 주세요.",
+        "en": "The face is not clear. Check focus and light, and do not cover the face.",
+    },
+    Reason.FACE_TOO_SMALL: {
+        "ko": "얼굴이 너무 작습니다. 카메라에 더 가까이 다가와 주세요.",
+        "en": "The face is too small. Come closer to the camera.",
+    },
+    Reason.INCONSISTENT: {
+        "ko": "다른 사진과 같은 사람이 아닌 것 같습니다. 한 사람의 사진만 보내 주세요.",
+        "en": "This seems to be somebody else than the other photographs show. Send one person's only.",
+    },
+}
+
+BANDS: Mapping[Band, Mapping[Language, str]] = {
+    Band.VERY_HIGH: {"ko": "동일인 가능성 높음", "en": "very likely the same person"},
+    Band.HIGH: {"ko": "동일인 가능성 있음", "en": "likely the same person"},
+    Band.BORDERLINE: {"ko": "판단하기 어려움", "en": "borderline"},
+    Band.LOW: {"ko": "동일인 가능성 낮음", "en": "unlikely the same person"},
+    Band.VERY_LOW: {"ko": "동일인 가능성 매우 낮음", "en": "very unlikely the same person"},
+}

@@ -1,0 +1,49 @@
+"""Where the photographs of a call come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Encoded images, as they came over the wire or from the user's files."""
+
+    images: Sequence[bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEmbedding:
+    """512 numbers that the caller got from this service earlier."""
+
+    numbers: Sequence[float] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFrames:
+    """The configured camera, until `max_frames` frames with exactly one face were seen."""
+
+    max_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrames:
+    """A video file, until `max_frames` frames with exactly one face were seen."""
+
+    path: str = field(repr=False)
+    max_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryImages:
+    """The first `max_images` images of a folder, by name."""
+
+    path: str = field(repr=False)
+    max_images: int
+
+
+Stream: TypeAlias = CameraFrames | VideoFrames
+Stills: TypeAlias = Uploads | DirectoryImages
+FaceSource: TypeAlias = Stream | Stills | GivenEmbedding

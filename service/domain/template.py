@@ -1,0 +1,112 @@
+"""From samples to the vector that is stored: averaging, agreement, comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from service.domain.errors import InvalidEmbedding
+from service.domain.face import EMBEDDING_SIZE, Embedding
+
+UNIT_NORM_TOLERANCE = 0.01
+"""How far the L2 norm of a given embedding may be from 1: room for floats printed with few digits."""
+
+_SMALLEST_NORM = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTemplate:
+    """A subject's representative embedding, in the clear. Never printed, never logged."""
+
+    embedding: Embedding = field(repr=False)
+
+
+def normalise(vector: ArrayLike) -> Embedding:
+    """Scale `vector` (any shape, flattened) to L2 norm 1, as float32.
+
+    Raises `InvalidEmbedding` where it has no direction: zero, infinite or not a number.
+    """
+    flat = np.asarray(vector, dtype=np.float64).ravel()
+    norm = float(np.linalg.norm(flat))
+    if not np.isfinite(norm) or norm < _SMALLEST_NORM:
+        raise InvalidEmbedding
+    return (flat / norm).astype(np.float32)
+
+
+def average(embeddings: Sequence[Embedding]) -> Embedding:
+    """The mean direction of `embeddings` (at least one, each (512,) with norm 1), norm 1.
+
+    Raises `InvalidEmbedding` for none at all, or for vectors that cancel each other out.
+    """
+    if not embeddings:
+        raise InvalidEmbedding
+    return normalise(np.mean(np.stack(embeddings), axis=0, dtype=np.float64))
+
+
+def cosine_similarity(first: ArrayLike, second: ArrayLike) -> float:
+    """Cosine of the angle between two vectors of the same length, -1 to 1.
+
+    Raises `InvalidEmbedding` where one has no direction or the lengths differ.
+    """
+    a, b = normalise(first), normalise(second)
+    if a.shape != b.shape:
+        raise InvalidEmbedding
+    return float(np.clip(np.dot(a.astype(np.float64), b.astype(np.float64)), -1.0, 1.0))
+
+
+def embedding_of(numbers: Sequence[float], dimensions: int = EMBEDDING_SIZE) -> Embedding:
+    """A caller's numbers as an embedding of a model with `dimensions` meaningful numbers.
+
+    Raises `InvalidEmbedding` unless there are 512 finite numbers of norm 1 (within 0.01), those
+    past `dimensions` being zero: anything else did not come out of the served model.
+    """
+    vector = np.asarray(numbers, dtype=np.float64)
+    if vector.shape != (EMBEDDING_SIZE,) or not np.isfinite(vector).all():
+        raise InvalidEmbedding
+    if abs(float(np.linalg.norm(vector)) - 1.0) > UNIT_NORM_TOLERANCE:
+        raise InvalidEmbedding
+    if np.any(vector[dimensions:]):
+        raise InvalidEmbedding
+    return normalise(vector)
+
+
+def disagreeing(embeddings: Sequence[Embedding], threshold: float) -> tuple[int, ...]:
+    """Positions of the samples that show somebody else than the others do; empty: all agree.
+
+    Two samples agree when their cosine reaches `threshold`, and agreement passes on: a profile
+    that matches only the half profile is still the same person. What remains unconnected to the
+    largest group (of equals: the one with the earliest sample) disagrees.
+    """
+    groups = _connected_groups(embeddings, threshold)
+    if len(groups) <= 1:
+        return ()
+    largest = max(groups, key=lambda group: (len(group), -group[0]))
+    return tuple(sorted(set(range(len(embeddings))) - set(largest)))
+
+
+def _connected_groups(embeddings: Sequence[Embedding], threshold: float) -> list[list[int]]:
+    unvisited = set(range(len(embeddings)))
+    groups = []
+    while unvisited:
+        group = _reachable(min(unvisited), _agreement(embeddings, threshold))
+        groups.append(group)
+        unvisited -= set(group)
+    return groups
+
+
+def _agreement(embeddings: Sequence[Embedding], threshold: float) -> NDArray[np.bool_]:
+    matrix = np.stack(embeddings).astype(np.float64)
+    agree: NDArray[np.bool_] = matrix @ matrix.T >= threshold
+    return agree
+
+
+def _reachable(start: int, agree: NDArray[np.bool_]) -> list[int]:
+    seen, edge = {start}, [start]
+    while edge:
+        found = {int(i) for i in np.flatnonzero(agree[edge.pop()])} - seen
+        seen |= found
+        edge.extend(found)
+    return sorted(seen)

@@ -1,0 +1,127 @@
+"""Profiles and bands per model, each number with where it comes from.
+
+Cosines of different models are not comparable: ArcFace puts strangers near 0, dlib's raw
+descriptors near 0.9. So every threshold belongs to a calibration, and a calibration to a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from service.domain.errors import ProfileNotFound
+
+
+class Band(StrEnum):
+    """How alike two faces are, independent of any profile. Part of the contract."""
+
+    VERY_HIGH = "very_high"
+    HIGH = "high"
+    BORDERLINE = "borderline"
+    LOW = "low"
+    VERY_LOW = "very_low"
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Lowest cosine of each band, falling; below `low` is very low."""
+
+    very_high: float
+    high: float
+    borderline: float
+    low: float
+
+    def of(self, similarity: float) -> Band:
+        if similarity >= self.very_high:
+            return Band.VERY_HIGH
+        if similarity >= self.high:
+            return Band.HIGH
+        if similarity >= self.borderline:
+            return Band.BORDERLINE
+        return Band.LOW if similarity >= self.low else Band.VERY_LOW
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named operating point.
+
+    `false_match_rate`: share of strangers' pairs at or above `threshold`, 0 to 1; None where
+    nobody has measured it. `source`: where that figure, or the threshold, comes from.
+    """
+
+    name: str
+    threshold: float
+    false_match_rate: float | None = None
+    source: str = "set by the operator"
+
+    def expected_false_candidates(self, templates: int) -> float | None:
+        """How many strangers a search over `templates` people names on average.
+
+        A search makes one comparison per person, so the chance adds up: N x FMR.
+        """
+        return None if self.false_match_rate is None else templates * self.false_match_rate
+
+
+CONSERVATIVE, BALANCED, AGGRESSIVE = "conservative", "balanced", "aggressive"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The numbers of one model.
+
+    `agreement`: least cosine at which two photographs of one request count as one person.
+    """
+
+    profiles: Mapping[str, Profile]
+    bands: Bands
+    agreement: float
+    source: str
+
+    def profile(self, name: str) -> Profile:
+        """Raises `ProfileNotFound`."""
+        try:
+            return self.profiles[name]
+        except KeyError:
+            raise ProfileNotFound from None
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Calibration:
+        """The same with some profiles added or set anew; their error rates are then unknown."""
+        changed = {
+            name: Profile(name, value)
+            for name, value in thresholds.items()
+            if name not in self.profiles or self.profiles[name].threshold != value
+        }
+        return replace(self, profiles={**self.profiles, **changed})
+
+
+def _calibration(source: str, agreement: float, bands: Bands, *profiles: Profile) -> Calibration:
+    return Calibration({profile.name: profile for profile in profiles}, bands, agreement, source)
+
+
+_ARCFACE_BANDS = Bands(very_high=0.50, high=0.40, borderline=0.30, low=0.20)
+_ARCFACE_SOURCE = (
+    "the contract's defaults for ArcFace packs; no error rate was measured for this pack"
+)
+
+ARCFACE = _calibration(
+    _ARCFACE_SOURCE,
+    0.30,
+    _ARCFACE_BANDS,
+    Profile(CONSERVATIVE, 0.45, None, _ARCFACE_SOURCE),
+    Profile(BALANCED, 0.40, None, _ARCFACE_SOURCE),
+    Profile(AGGRESSIVE, 0.30, None, _ARCFACE_SOURCE),
+)
+
+_BUFFALO_L_SOURCE = (
+    "InsightFace publishes a false match rate of 1e-6 at cosine 0.4078 for buffalo_l"
+)
+
+BUFFALO_L = _calibration(
+    _BUFFALO_L_SOURCE,
+    0.30,
+    _ARCFACE_BANDS,
+    Profile(CONSERVATIVE, 0.45, 1e-6, f"{_BUFFALO_L_SOURCE}; at 0.45 it is lower"),
+    Profile(BALANCED, 0.40, 1e-6, f"{_BUFFALO_L_SOURCE}; at 0.40 it is slightly higher"),
+    Profile(AGGRESSIVE, 0.30, None, "the contract's default; no published rate at 0.30"),
+)

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, search, audit, the embedded server."""

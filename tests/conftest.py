@@ -1,0 +1,41 @@
+"""Where the real model and the real photographs are, and what to do without them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.postgres"]
+
+SHARED = Path(os.environ.get("FACE_TEST_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+def _required(path: Path) -> Path:
+    """`path`, or a skipped test that says so; in CI its absence is a failure."""
+    if path.exists():
+        return path
+    reason = f"{path} is missing: tests with real models and photographs need it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def model_root() -> Path:
+    """A folder in InsightFace's layout that holds the small real pack `mobile_s`."""
+    return _required(SHARED / "insightface")
+
+
+@pytest.fixture(scope="session")
+def people() -> dict[str, list[Path]]:
+    """Eight people by name, five photographs each, in order."""
+    root = _required(SHARED / "photos" / "people")
+    return {folder.name: sorted(folder.glob("*.png")) for folder in sorted(root.iterdir())}
+
+
+@pytest.fixture(scope="session")
+def scenes() -> list[Path]:
+    """Photographs with three to six people each."""
+    return sorted(_required(SHARED / "photos" / "scenes").glob("*.jpg"))
