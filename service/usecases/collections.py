@@ -1,0 +1,96 @@
+"""Galleries apart: each with its own key, model, thresholds and duplicate rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
+from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.thresholds import Calibration
+from service.usecases.people import lock_collection, require_collection
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionDetails:
+    """`expected_false_candidates`: strangers that one search at the duplicate profile names on
+    average, at the present size; None where the profile's false match rate is unknown.
+    """
+
+    collection: Collection
+    calibration: Calibration
+    templates: int
+
+    @property
+    def expected_false_candidates(self) -> float | None:
+        profile = self.calibration.profile(self.collection.settings.duplicate_profile)
+        return profile.expected_false_candidates(self.templates)
+
+
+class Collections:
+    def __init__(
+        self,
+        gallery: Gallery,
+        vault: Vault,
+        calibration: Calibration,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._gallery = gallery
+        self._vault = vault
+        self._calibration = calibration
+        self._clock = clock
+
+    def show(self, name: str) -> CollectionDetails:
+        """Raises `CollectionNotFound`."""
+        with self._gallery.transaction() as tx:
+            return self._details(tx, require_collection(tx, name))
+
+    def put(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
+        """Create the collection, or give it these settings.
+
+        Raises `ProfileNotFound` where the duplicate profile is none of the collection's.
+        """
+        calibration = self._calibration.with_thresholds(settings.thresholds)
+        calibration.profile(settings.duplicate_profile)
+        with self._gallery.transaction() as tx:
+            self._ensure(tx, name)
+            collection = replace(lock_collection(tx, name), settings=settings)
+            tx.collections.update(collection)
+            self._write_down(tx, Action.COLLECTION_SET, name, caller)
+            return self._details(tx, collection)
+
+    def delete(self, name: str, caller: str) -> int:
+        """Remove a collection, its key and its people; returns how many templates went.
+
+        `default` always exists: deleting it leaves it empty, under a new key.
+        Raises `CollectionNotFound`.
+        """
+        with self._gallery.transaction() as tx:
+            deleted = tx.collections.delete(lock_collection(tx, name))
+            if name == DEFAULT_COLLECTION:
+                self._ensure(tx, name)
+            self._write_down(tx, Action.COLLECTION_ERASE, name, caller)
+            return deleted
+
+    def ensure_default(self) -> None:
+        """Make the collection that always exists, where it does not exist yet."""
+        with self._gallery.transaction() as tx:
+            self._ensure(tx, DEFAULT_COLLECTION)
+
+    def _ensure(self, tx: Transaction, name: str) -> None:
+        if tx.collections.find(name) is None:
+            collection_id = uuid4()
+            key = self._vault.new_key(collection_id)
+            tx.collections.add(
+                Collection(collection_id, name, None, CollectionSettings(), key, self._clock())
+            )
+
+    def _details(self, tx: Transaction, collection: Collection) -> CollectionDetails:
+        calibration = self._calibration.with_thresholds(collection.settings.thresholds)
+        return CollectionDetails(collection, calibration, tx.templates.count(collection))
+
+    def _write_down(self, tx: Transaction, action: Action, name: str, caller: str) -> None:
+        tx.audit.append(AuditEntry(uuid4(), self._clock(), caller, action, name))

@@ -1,0 +1,183 @@
+"""Sign a person up, unless they are signed up already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
+from service.domain.errors import (
+    DuplicateSubject,
+    Lookalike,
+    SubjectExists,
+    SubjectMismatch,
+    SubjectNotFound,
+)
+from service.domain.face import Embedding
+from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.thresholds import BALANCED, Calibration
+from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
+from service.usecases.idempotency import earlier_answer, keep_answer
+from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.sampling import Probe, Sampler
+from service.usecases.searching import lookalikes
+from service.usecases.subjects import METADATA
+from service.usecases.verify import best_similarity
+
+DUPLICATES_SHOWN = 10
+
+
+_ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
+
+
+class Enroll:
+    """Inference first; then duplicate check and insert as one transaction under a lock of the
+    collection, so that of many simultaneous enrollments of one face exactly one succeeds.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        gallery: Gallery,
+        vault: Vault,
+        calibration: Calibration,
+        model_id: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._sampler = sampler
+        self._gallery = gallery
+        self._vault = vault
+        self._calibration = calibration
+        self._model_id = model_id
+        self._clock = clock
+
+    def __call__(self, request: EnrollRequest) -> Enrolled:
+        """Raises `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
+        `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
+        `TemplateTampered`, and what `Sampler.probe` raises.
+        """
+        if request.idempotency_key and (earlier := self._first_answer(request)):
+            return earlier
+        probe = self._sampler.probe(request.source)
+        with self._gallery.transaction() as tx:
+            collection = lock_collection(tx, request.collection)
+            people = OpenCollection.unlock(collection, self._vault)
+            if earlier := earlier_answer(tx, people, request):
+                return earlier
+            duplicates = self._admit(tx, people, request, probe.embedding)
+            enrolled = self._store(tx, people, request, probe, duplicates)
+            keep_answer(tx, people, request, enrolled)
+            return enrolled
+
+    def _first_answer(self, request: EnrollRequest) -> Enrolled | None:
+        """A retry is answered before a camera is opened for it a second time."""
+        with self._gallery.transaction() as tx:
+            collection = require_collection(tx, request.collection)
+            return earlier_answer(tx, OpenCollection.unlock(collection, self._vault), request)
+
+    def _admit(
+        self, tx: Transaction, people: OpenCollection, request: EnrollRequest, probe: Embedding
+    ) -> list[Lookalike]:
+        """May this person be enrolled? Answers with the duplicates to flag."""
+        calibration = self._calibration.with_thresholds(people.collection.settings.thresholds)
+        self._bind_model(tx, people.collection)
+        self._check_existing(tx, people, request, probe, calibration)
+        settings = people.collection.settings
+        policy = request.on_duplicate or settings.duplicate_policy
+        profile = calibration.profile(request.profile or settings.duplicate_profile)
+        if policy is DuplicatePolicy.ALLOW:
+            return []
+        found = lookalikes(
+            tx, people, probe, profile.threshold, DUPLICATES_SHOWN, other_than=request.subject_id
+        )
+        if found and policy is DuplicatePolicy.REJECT:
+            raise DuplicateSubject(found)
+        return found
+
+    def _bind_model(self, tx: Transaction, collection: Collection) -> None:
+        """The first enrollment fixes the collection's model; an emptied one is free again."""
+        if collection.model_id == self._model_id:
+            return
+        if tx.templates.count(collection):
+            collection.require_model(self._model_id)
+        tx.collections.update(replace(collection, model_id=self._model_id))
+
+    def _check_existing(
+        self,
+        tx: Transaction,
+        people: OpenCollection,
+        request: EnrollRequest,
+        probe: Embedding,
+        calibration: Calibration,
+    ) -> None:
+        exists = tx.subjects.find(people.collection, request.subject_id) is not None
+        if request.mode is Mode.CREATE:
+            if exists:
+                raise SubjectExists
+            return
+        if not exists:
+            raise SubjectNotFound
+        similarity = best_similarity(tx, people, request.subject_id, self._model_id, probe)
+        if similarity < calibration.profile(BALANCED).threshold:
+            raise SubjectMismatch
+
+    def _store(
+        self,
+        tx: Transaction,
+        people: OpenCollection,
+        request: EnrollRequest,
+        probe: Probe,
+        duplicates: Sequence[Lookalike],
+    ) -> Enrolled:
+        now, collection = self._clock(), people.collection
+        template = people.seal(request.subject_id, self._model_id, probe.embedding, now)
+        if request.mode is Mode.REPLACE:
+            tx.templates.delete_of(collection, request.subject_id)
+        self._write_subject(tx, people, request, now)
+        tx.templates.add(collection, template)
+        self._write_down(tx, people, request, now)
+        return self._enrolled(request, probe, template, duplicates)
+
+    def _write_subject(
+        self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
+    ) -> None:
+        subject_id, sealed = request.subject_id, None
+        if request.metadata is not None:
+            plain = json.dumps(request.metadata, ensure_ascii=False).encode()
+            sealed = people.seal_note(subject_id, METADATA, subject_id, plain)
+        subject = Subject(subject_id, now, sealed)
+        if request.mode is Mode.CREATE:
+            tx.subjects.add(people.collection, subject)
+        elif sealed is not None:
+            tx.subjects.set_metadata(people.collection, subject)
+
+    def _write_down(
+        self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
+    ) -> None:
+        pseudonym = people.key.pseudonym(request.subject_id)
+        action = _ACTIONS[request.mode]
+        tx.audit.append(
+            AuditEntry(uuid4(), now, request.caller, action, request.collection, pseudonym)
+        )
+
+    def _enrolled(
+        self,
+        request: EnrollRequest,
+        probe: Probe,
+        template: StoredTemplate,
+        duplicates: Sequence[Lookalike],
+    ) -> Enrolled:
+        return Enrolled(
+            subject_id=request.subject_id,
+            collection=request.collection,
+            template_id=template.template_id,
+            model_id=template.model_id,
+            images_used=probe.images_used,
+            samples=probe.samples,
+            duplicates=duplicates,
+            enrolled_at=template.created_at,
+        )

@@ -1,0 +1,46 @@
+"""Forget a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.errors import SubjectNotFound
+from service.domain.ports import Gallery, Vault
+from service.usecases.people import lock_collection
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    subject_id: str
+    collection: str
+    templates_deleted: int
+    deleted_at: datetime
+    audit_id: UUID
+
+
+class Erase:
+    """Removes a subject with all that hangs on it, and writes down that it was done."""
+
+    def __init__(self, gallery: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._gallery = gallery
+        self._vault = vault
+        self._clock = clock
+
+    def __call__(self, subject_id: str, collection_name: str, caller: str) -> Erasure:
+        """Raises `CollectionNotFound`, `SubjectNotFound`."""
+        audit_id, now = uuid4(), self._clock()
+        with self._gallery.transaction() as tx:
+            collection = lock_collection(tx, collection_name)
+            if tx.subjects.find(collection, subject_id) is None:
+                raise SubjectNotFound
+            deleted = tx.subjects.delete(collection, subject_id)
+            key = self._vault.unlock(collection.collection_id, collection.key)
+            pseudonym = key.pseudonym(subject_id)
+            tx.audit.append(
+                AuditEntry(audit_id, now, caller, Action.ERASE, collection_name, pseudonym)
+            )
+        return Erasure(subject_id, collection_name, deleted, now, audit_id)

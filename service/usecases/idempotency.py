@@ -1,0 +1,116 @@
+"""A retried enrollment gets the first one's answer.
+
+Only answers that changed something are kept, sealed, and they go when their subject goes: a
+refused enrollment changed nothing and is decided anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from service.domain.errors import IdempotencyConflict, Lookalike
+from service.domain.face import Reason, Sample
+from service.domain.ports import StoredAnswer, Transaction
+from service.domain.source import DirectoryImages, FaceSource, GivenEmbedding, Uploads, VideoFrames
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.people import OpenCollection
+
+_PURPOSE = "answer"
+
+
+def earlier_answer(
+    tx: Transaction, people: OpenCollection, request: EnrollRequest
+) -> Enrolled | None:
+    """The answer that `request.caller` got under the same key; None for the first time.
+
+    Raises `IdempotencyConflict` where that request was another one, `TemplateTampered`.
+    """
+    if request.idempotency_key is None:
+        return None
+    stored = tx.answers.find(people.collection, request.caller, request.idempotency_key)
+    if stored is None:
+        return None
+    if stored.fingerprint != people.key.fingerprint(_content(request)):
+        raise IdempotencyConflict
+    plain = people.open_note(stored.subject_id, _PURPOSE, _record(request), stored.sealed)
+    return _read(json.loads(plain))
+
+
+def keep_answer(
+    tx: Transaction, people: OpenCollection, request: EnrollRequest, enrolled: Enrolled
+) -> None:
+    if request.idempotency_key is None:
+        return
+    plain = json.dumps(_write(enrolled)).encode()
+    answer = StoredAnswer(
+        caller=request.caller,
+        key=request.idempotency_key,
+        subject_id=request.subject_id,
+        fingerprint=people.key.fingerprint(_content(request)),
+        sealed=people.seal_note(request.subject_id, _PURPOSE, _record(request), plain),
+    )
+    tx.answers.add(people.collection, answer)
+
+
+def _record(request: EnrollRequest) -> str:
+    return json.dumps([request.caller, request.idempotency_key])
+
+
+def _content(request: EnrollRequest) -> bytes:
+    """What makes two requests the same, as bytes."""
+    parts = [
+        request.subject_id,
+        request.collection,
+        request.mode,
+        request.on_duplicate,
+        request.profile,
+        request.metadata,
+        _source_content(request.source),
+    ]
+    return json.dumps(parts, sort_keys=True).encode()
+
+
+def _source_content(source: FaceSource) -> list[Any]:
+    kind = type(source).__name__
+    if isinstance(source, Uploads):
+        return [kind, *(hashlib.sha256(image).hexdigest() for image in source.images)]
+    if isinstance(source, GivenEmbedding):
+        return [kind, *source.numbers]
+    if isinstance(source, DirectoryImages):
+        return [kind, source.path, source.max_images]
+    if isinstance(source, VideoFrames):
+        return [kind, source.path, source.max_frames]
+    return [kind, source.max_frames]
+
+
+def _write(enrolled: Enrolled) -> dict[str, Any]:
+    return {
+        "subject_id": enrolled.subject_id,
+        "collection": enrolled.collection,
+        "template_id": str(enrolled.template_id),
+        "model_id": enrolled.model_id,
+        "images_used": enrolled.images_used,
+        "samples": [[sample.reason, sample.detection_score] for sample in enrolled.samples],
+        "duplicates": [[one.subject_id, one.similarity] for one in enrolled.duplicates],
+        "enrolled_at": enrolled.enrolled_at.isoformat(),
+    }
+
+
+def _read(values: dict[str, Any]) -> Enrolled:
+    samples = [
+        Sample(None, None if reason is None else Reason(reason), score)
+        for reason, score in values.pop("samples")
+    ]
+    return Enrolled(
+        **{
+            **values,
+            "template_id": UUID(values["template_id"]),
+            "enrolled_at": datetime.fromisoformat(values["enrolled_at"]),
+            "duplicates": [Lookalike(*one) for one in values["duplicates"]],
+            "samples": samples,
+        }
+    )

@@ -1,0 +1,85 @@
+"""Who is this, and did this person sign up already? One search, two ways to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.domain.errors import Lookalike
+from service.domain.face import Sample
+from service.domain.ports import Gallery, Vault
+from service.domain.source import FaceSource
+from service.domain.thresholds import Band, Calibration, Profile
+from service.usecases.people import OpenCollection, require_collection
+from service.usecases.sampling import Sampler
+from service.usecases.searching import lookalikes
+
+DEFAULT_CANDIDATES = 10
+MOST_CANDIDATES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    source: FaceSource
+    collection: str
+    profile: str | None = None
+    limit: int = DEFAULT_CANDIDATES
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    who: Lookalike
+    band: Band
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """`searched`: templates that the probe was compared with, every one of them."""
+
+    candidates: Sequence[Candidate]
+    profile: Profile
+    searched: int
+    model_id: str
+    samples: Sequence[Sample]
+
+    @property
+    def found(self) -> bool:
+        return bool(self.candidates)
+
+
+class Identify:
+    """Finds everyone in a collection who reaches the threshold, by an exact scan.
+
+    Serves both `identify` and `dedupe`, at the collection's own threshold for searches unless
+    the caller names another.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        gallery: Gallery,
+        vault: Vault,
+        calibration: Calibration,
+        model_id: str,
+    ) -> None:
+        self._sampler = sampler
+        self._gallery = gallery
+        self._vault = vault
+        self._calibration = calibration
+        self._model_id = model_id
+
+    def __call__(self, request: SearchRequest) -> SearchResult:
+        """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
+        and what `Sampler.probe` raises.
+        """
+        probe = self._sampler.probe(request.source)
+        with self._gallery.transaction() as tx:
+            collection = require_collection(tx, request.collection)
+            collection.require_model(self._model_id)
+            people = OpenCollection.unlock(collection, self._vault)
+            calibration = self._calibration.with_thresholds(collection.settings.thresholds)
+            profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
+            searched = tx.templates.count(collection)
+            found = lookalikes(tx, people, probe.embedding, profile.threshold, request.limit)
+        candidates = [Candidate(one, calibration.bands.of(one.similarity)) for one in found]
+        return SearchResult(candidates, profile, searched, self._model_id, probe.samples)

@@ -1,0 +1,88 @@
+"""From a face source to one embedding: the first half of every call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from service.domain.errors import InconsistentImages, NoUsableFace
+from service.domain.face import Detection, Embedding, FaceCrop, Reason, Refusal, Sample
+from service.domain.ports import Capture, FaceEngine
+from service.domain.source import CameraFrames, FaceSource, GivenEmbedding, Stream, VideoFrames
+from service.domain.template import average, disagreeing, embedding_of
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One person's embedding and the samples it was made of (none where it was given)."""
+
+    embedding: Embedding = field(repr=False)
+    samples: Sequence[Sample] = ()
+
+    @property
+    def images_used(self) -> int:
+        return sum(sample.accepted for sample in self.samples)
+
+
+class Sampler:
+    """Turns a face source into a probe.
+
+    `agreement`: least cosine at which two samples of one request count as one person.
+    """
+
+    def __init__(self, engine: FaceEngine, capture: Capture, agreement: float) -> None:
+        self._engine = engine
+        self._capture = capture
+        self._agreement = agreement
+
+    def probe(self, source: FaceSource) -> Probe:
+        """Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
+        if isinstance(source, GivenEmbedding):
+            return Probe(embedding_of(source.numbers, self._engine.dimensions))
+        samples = self.samples(source)
+        embeddings = [sample.embedding for sample in samples if sample.embedding is not None]
+        if not embeddings:
+            raise NoUsableFace(samples)
+        if strangers := disagreeing(embeddings, self._agreement):
+            raise InconsistentImages(_marked(samples, strangers))
+        return Probe(average(embeddings), samples)
+
+    def samples(self, source: FaceSource) -> list[Sample]:
+        """What becomes of each photograph, in order; all faces go through the model in one batch."""
+        if isinstance(source, GivenEmbedding):
+            return []
+        if isinstance(source, CameraFrames | VideoFrames):
+            return self._embedded(self._look_at_stream(source))
+        return self._embedded(self._engine.detect(self._capture.stills(source)))
+
+    def _look_at_stream(self, stream: Stream) -> list[Detection]:
+        """Frames with one face, at most `max_frames`; of a stream without any, its last refusal."""
+        crops: list[Detection] = []
+        last: list[Detection] = []
+        with self._capture.frames(stream) as frames:
+            for frame in frames:
+                last = self._engine.detect([frame])
+                crops.extend(found for found in last if isinstance(found, FaceCrop))
+                if len(crops) == stream.max_frames:
+                    break
+        return crops or last
+
+    def _embedded(self, detections: Sequence[Detection]) -> list[Sample]:
+        crops = [found for found in detections if isinstance(found, FaceCrop)]
+        embeddings = iter(self._engine.embed(crops) if crops else ())
+        return [
+            Sample(None, found.reason, found.detection_score)
+            if isinstance(found, Refusal)
+            else Sample(next(embeddings), None, found.detection_score)
+            for found in detections
+        ]
+
+
+def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]:
+    """`samples`, those accepted ones at the positions `strangers` turned into refusals."""
+    accepted = [index for index, sample in enumerate(samples) if sample.accepted]
+    marked = {accepted[position] for position in strangers}
+    return [
+        replace(sample, embedding=None, reason=Reason.INCONSISTENT) if index in marked else sample
+        for index, sample in enumerate(samples)
+    ]

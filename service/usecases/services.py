@@ -1,0 +1,28 @@
+"""All use cases of one process, as the doors (HTTP, command line) get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.usecases.apikeys import ApiKeys
+from service.usecases.collections import Collections
+from service.usecases.enroll import Enroll
+from service.usecases.erase import Erase
+from service.usecases.identify import Identify
+from service.usecases.readiness import CheckReadiness
+from service.usecases.subjects import Subjects
+from service.usecases.token import MakeToken
+from service.usecases.verify import Verify
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    token: MakeToken
+    enroll: Enroll
+    verify: Verify
+    identify: Identify
+    erase: Erase
+    subjects: Subjects
+    collections: Collections
+    api_keys: ApiKeys
+    readiness: CheckReadiness

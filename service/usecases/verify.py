@@ -1,0 +1,86 @@
+"""Is this the person they say they are?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.domain.decision import Decision, decide
+from service.domain.errors import ModelMismatch, SubjectNotFound
+from service.domain.face import Embedding, Sample
+from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.source import FaceSource
+from service.domain.thresholds import BALANCED, Calibration
+from service.usecases.people import OpenCollection, require_collection
+from service.usecases.sampling import Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    subject_id: str
+    source: FaceSource
+    collection: str
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    subject_id: str
+    decision: Decision
+    model_id: str
+    samples: Sequence[Sample]
+
+
+class Verify:
+    """Compares a probe with one subject's templates, read by key; never searches.
+
+    The photographs are looked at before the subject is looked up, so that the time an answer
+    takes does not tell who is enrolled.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        gallery: Gallery,
+        vault: Vault,
+        calibration: Calibration,
+        model_id: str,
+    ) -> None:
+        self._sampler = sampler
+        self._gallery = gallery
+        self._vault = vault
+        self._calibration = calibration
+        self._model_id = model_id
+
+    def __call__(self, request: VerifyRequest) -> Verification:
+        """Raises `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`, `ModelMismatch`,
+        `TemplateTampered`, and what `Sampler.probe` raises.
+        """
+        probe = self._sampler.probe(request.source)
+        with self._gallery.transaction() as tx:
+            collection = require_collection(tx, request.collection)
+            people = OpenCollection.unlock(collection, self._vault)
+            calibration = self._calibration.with_thresholds(collection.settings.thresholds)
+            profile = calibration.profile(request.profile or BALANCED)
+            similarity = best_similarity(
+                tx, people, request.subject_id, self._model_id, probe.embedding
+            )
+        decision = decide(similarity, profile, calibration)
+        return Verification(request.subject_id, decision, self._model_id, probe.samples)
+
+
+def best_similarity(
+    tx: Transaction, people: OpenCollection, subject_id: str, model_id: str, probe: Embedding
+) -> float:
+    """The probe's cosine with the subject's most similar template.
+
+    Every template is opened, so that an altered one is found out even beside a good one.
+    Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`.
+    """
+    rows = tx.templates.of(people.collection, subject_id)
+    if not rows:
+        raise SubjectNotFound
+    for row in rows:
+        if row.model_id != model_id:
+            raise ModelMismatch(stored=row.model_id, served=model_id)
+    return max(people.similarity(probe, row) for row in rows)
