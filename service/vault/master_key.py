@@ -1,0 +1,86 @@
+"""The key that wraps all others: where it is read from, and how a new one is made."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+from service.domain.errors import MasterKeyInvalid, MasterKeyMissing
+from service.vault.cipher import KEY_BYTES
+
+_logger = logging.getLogger(__name__)
+
+
+class MasterKey:
+    """32 secret bytes. Prints as `MasterKey(***)`. Raises `MasterKeyInvalid` for another length."""
+
+    __slots__ = ("secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != KEY_BYTES:
+            raise MasterKeyInvalid
+        self.secret = secret
+
+    @classmethod
+    def from_base64(cls, text: str) -> MasterKey:
+        """Raises `MasterKeyInvalid`."""
+        try:
+            return cls(base64.b64decode("".join(text.split()), validate=True))
+        except (binascii.Error, ValueError):
+            raise MasterKeyInvalid from None
+
+    def __repr__(self) -> str:
+        return "MasterKey(***)"
+
+
+def read_key_file(path: Path) -> MasterKey:
+    """Raises `MasterKeyMissing` where there is no such file, `MasterKeyInvalid` for its content."""
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        raise MasterKeyMissing from None
+    except (OSError, UnicodeDecodeError):
+        raise MasterKeyInvalid from None
+    _warn_of_other_readers(path)
+    return MasterKey.from_base64(text)
+
+
+def create_key_file(path: Path) -> MasterKey:
+    """The key in `path`, made first if there is none; an existing file is never overwritten.
+
+    Of several processes at once one makes the key and all read the same.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _place(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n", path)
+    return read_key_file(path)
+
+
+def _place(content: bytes, path: Path) -> None:
+    """Write elsewhere, then link: the file appears whole or not at all, and only if it is new.
+
+    On the disk before it is used: with the key, everything sealed under it would be lost.
+    """
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(path).hardlink_to(draft)
+    except FileExistsError:
+        _logger.info("another process made the master key file first; using that one")
+    finally:
+        Path(draft).unlink()
+
+
+def _warn_of_other_readers(path: Path) -> None:
+    """A warning, not a refusal: containers mount their secrets read-only with mode 0444."""
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        _logger.warning("the master key file can be read by other users of this machine: %s", path)

@@ -1,0 +1,90 @@
+"""Where the master key comes from, and what is no master key."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from service.domain.errors import MasterKeyInvalid, MasterKeyMissing
+from service.vault.cipher import KEY_BYTES
+from service.vault.master_key import MasterKey, create_key_file, read_key_file
+
+SECRET = bytes(range(KEY_BYTES))
+TEXT = base64.b64encode(SECRET).decode()
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+
+
+@pytest.mark.parametrize("text", [TEXT, f" {TEXT}\n", f"{TEXT}\r\n"])
+def test_key_is_read_from_base64(text: str) -> None:
+    assert MasterKey.from_base64(text).secret == SECRET
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not base64!", TEXT[:-4], base64.b64encode(SECRET + b"x").decode(), "열쇠", TEXT + "===="],
+)
+def test_anything_but_32_bytes_of_base64_is_no_key(text: str) -> None:
+    with pytest.raises(MasterKeyInvalid) as caught:
+        MasterKey.from_base64(text)
+    assert caught.value.__cause__ is None
+
+
+def test_key_prints_no_secret() -> None:
+    assert repr(MasterKey(SECRET)) == str(MasterKey(SECRET)) == "MasterKey(***)"
+
+
+def test_missing_file_is_a_missing_key(tmp_path: Path) -> None:
+    with pytest.raises(MasterKeyMissing):
+        read_key_file(tmp_path / "none.key")
+
+
+def test_unreadable_file_is_an_invalid_key(tmp_path: Path) -> None:
+    with pytest.raises(MasterKeyInvalid):
+        read_key_file(tmp_path)
+
+
+def test_key_file_is_made_once_and_then_read(tmp_path: Path) -> None:
+    path = tmp_path / "열쇠 folder" / "master.key"
+    assert create_key_file(path).secret == create_key_file(path).secret
+
+
+def test_existing_key_file_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    path.write_text("precious")
+    with pytest.raises(MasterKeyInvalid):
+        create_key_file(path)
+    assert path.read_text() == "precious"
+
+
+@posix_only
+def test_new_key_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    create_key_file(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_all_who_start_at_once_get_the_same_key(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    with ThreadPoolExecutor(16) as pool:
+        keys = list(pool.map(lambda _: create_key_file(path).secret, range(64)))
+    assert len(set(keys)) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["master.key"]
+
+
+@posix_only
+def test_key_file_that_others_can_read_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "mounted"
+    path.write_text(TEXT)
+    path.chmod(0o444)
+    with caplog.at_level(logging.WARNING):
+        assert read_key_file(path).secret == SECRET
+    assert "read by other users" in caplog.text
+    assert TEXT not in caplog.text
