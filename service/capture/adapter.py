@@ -1,0 +1,60 @@
+"""The port `Capture`, by Pillow and OpenCV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from service.capture.directory import directory_photographs
+from service.capture.limits import ImageLimits, Patience
+from service.capture.streams import Camera, video_frames
+from service.capture.uploads import uploaded_photographs
+from service.domain.face import Image, Photograph, Reason
+from service.domain.source import CameraFrames, Stills, Stream, Uploads
+
+__all__ = ["ImageLimits", "OpenCvCapture", "Patience", "load_images"]
+
+
+class OpenCvCapture:
+    """One per process: it is what keeps two calls from opening the camera at once.
+
+    `camera`: index, file path or stream URL. `image_roots`: the folders that `DirectoryImages` may
+    read, symlinks resolved; None for all that the user may read, empty for none.
+    """
+
+    def __init__(
+        self,
+        camera: int | str,
+        limits: ImageLimits,
+        image_roots: Sequence[Path] | None,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+    ) -> None:
+        self._camera = Camera(camera, limits.max_pixels, patience)
+        self._limits = limits
+        self._image_roots = image_roots
+        self._patience = patience
+
+    def stills(self, source: Stills) -> list[Photograph]:
+        """Raises `ImageTooLarge`, `TooManyImages`, `UnsupportedImage`, `DirectoryNotAllowed`."""
+        if isinstance(source, Uploads):
+            return uploaded_photographs(source.images, self._limits)
+        return directory_photographs(
+            source.path, source.max_images, self._limits, self._image_roots
+        )
+
+    def frames(self, stream: Stream) -> AbstractContextManager[Iterable[Photograph]]:
+        """Entering or iterating raises `CameraUnavailable`."""
+        if isinstance(stream, CameraFrames):
+            return self._camera.frames()
+        return video_frames(stream.path, stream.max_frames, self._limits.max_pixels, self._patience)
+
+
+def load_images(dir_path: str | Path, max_images: int, limits: ImageLimits) -> list[Image]:
+    """The readable ones of a folder's first `max_images` images, each (height, width, 3) uint8 BGR.
+
+    Empty for a folder that is missing or has none.
+    """
+    photographs = directory_photographs(str(dir_path), max_images, limits, roots=None)
+    decoded = (photograph.pixels() for photograph in photographs)
+    return [pixels for pixels in decoded if not isinstance(pixels, Reason)]

@@ -1,0 +1,77 @@
+"""The photographs of a folder, by name, and which folders may be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from service.capture.files import FilePhotograph
+from service.capture.limits import ImageLimits
+from service.domain.errors import DirectoryNotAllowed
+from service.domain.face import Photograph
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+_NUMBER = re.compile(r"([0-9]+)")
+
+
+def directory_photographs(
+    path: str, max_images: int, limits: ImageLimits, roots: Sequence[Path] | None
+) -> list[Photograph]:
+    """The first `max_images` images in natural order of their names (2 before 10), unread yet.
+
+    `roots`: the folders that may be read, with all below them; None for all. A folder that is
+    missing, or closed to this user, has no images. Raises `DirectoryNotAllowed` for a folder
+    outside the roots, whether it exists or not, and for an image that is a symlink to there.
+    """
+    folder = _resolved(Path(path))
+    _require_within(folder, roots)
+    files = () if folder is None else _image_files(folder, roots)
+    return [FilePhotograph(file, limits) for file in islice(files, max_images)]
+
+
+def _require_within(path: Path | None, roots: Sequence[Path] | None) -> None:
+    if roots is None:
+        return
+    resolved = [_resolved(root) for root in roots]
+    if path is None or not any(root and path.is_relative_to(root) for root in resolved):
+        raise DirectoryNotAllowed
+
+
+def _image_files(folder: Path, roots: Sequence[Path] | None) -> Iterator[Path]:
+    for named in sorted(_named_as_images(folder), key=_natural_order):
+        file = _resolved(named)
+        if file is not None:
+            # Before looking what it is: whether something exists outside is not told either.
+            _require_within(file, roots)
+            if _is_regular(file):
+                yield file
+
+
+def _named_as_images(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES]
+    except (OSError, ValueError):
+        return []
+
+
+def _natural_order(path: Path) -> tuple[list[str | int], str]:
+    # split() with a group gives text and number in turn, so that like is compared with like.
+    parts = _NUMBER.split(path.name.casefold())
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], path.name
+
+
+def _resolved(path: Path) -> Path | None:
+    """Absolute and free of symlinks; None for what cannot name a file: a NUL, a loop of links."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,32 @@
+"""What an upload must be like to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.capture.images import EncodedPhotograph, is_supported, pixels_in_header
+from service.capture.limits import ImageLimits
+from service.domain.errors import ImageTooLarge, TooManyImages, UnsupportedImage
+from service.domain.face import Photograph
+
+
+def uploaded_photographs(images: Sequence[bytes], limits: ImageLimits) -> list[Photograph]:
+    """One photograph per upload, in the order given, none of them decoded yet.
+
+    An empty upload, or a damaged one, becomes a photograph that is `UNREADABLE`: the others of
+    the request may still do. Raises `TooManyImages`, `ImageTooLarge`, `UnsupportedImage`.
+    """
+    if len(images) > limits.max_images:
+        raise TooManyImages(limit=limits.max_images)
+    for encoded in images:
+        _require_acceptable(encoded, limits)
+    return [EncodedPhotograph(encoded, limits) for encoded in images]
+
+
+def _require_acceptable(encoded: bytes, limits: ImageLimits) -> None:
+    if len(encoded) > limits.max_bytes:
+        raise ImageTooLarge(limit=limits.bytes_in_words)
+    if encoded and not is_supported(encoded):
+        raise UnsupportedImage
+    if (pixels_in_header(encoded) or 0) > limits.max_pixels:
+        raise ImageTooLarge(limit=limits.pixels_in_words)
