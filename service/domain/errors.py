@@ -69,7 +69,7 @@ class FaceError(Exception):
 
 
 class InvalidRequest(FaceError):
-    """`problems` name the fields: `{"field", "message"}` each, without their values."""
+    """`problems`: `{"field", "problem"}` each, a `FieldProblem`; never the field's value."""
 
     code = "invalid_request"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from service.domain.errors import FaceError
@@ -32,6 +33,23 @@ def message(error: FaceError, language: Language) -> Message:
 def advice(reason: Reason, language: Language) -> str:
     """What to do differently when the photograph is taken again."""
     return ADVICE[reason][language]
+
+
+class FieldProblem(StrEnum):
+    """What is wrong with a field of a request."""
+
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    INVALID = "invalid"
+    OUT_OF_RANGE = "out_of_range"
+    TOO_LONG = "too_long"
+    NOT_JSON = "not_json"
+    NOT_BASE64 = "not_base64"
+    ONE_SOURCE = "one_source"
+
+
+def field_problem_text(problem: FieldProblem, language: Language) -> str:
+    return FIELD_PROBLEMS[problem][language]
 
 
 def band_text(band: Band, language: Language) -> str:
@@ -292,4 +310,21 @@ BANDS: Mapping[Band, Mapping[Language, str]] = {
     Band.BORDERLINE: {"ko": "판단하기 어려움", "en": "borderline"},
     Band.LOW: {"ko": "동일인 가능성 낮음", "en": "unlikely the same person"},
     Band.VERY_LOW: {"ko": "동일인 가능성 매우 낮음", "en": "very unlikely the same person"},
+}
+
+FIELD_PROBLEMS: Mapping[FieldProblem, Mapping[Language, str]] = {
+    FieldProblem.MISSING: {"ko": "필수 항목입니다.", "en": "This field is needed."},
+    FieldProblem.UNKNOWN: {"ko": "알 수 없는 항목입니다.", "en": "There is no such field."},
+    FieldProblem.INVALID: {"ko": "값이 올바르지 않습니다.", "en": "The value is not valid."},
+    FieldProblem.OUT_OF_RANGE: {
+        "ko": "값이 허용 범위를 벗어났습니다.",
+        "en": "The value is out of range.",
+    },
+    FieldProblem.TOO_LONG: {"ko": "값이 너무 깁니다.", "en": "The value is too long."},
+    FieldProblem.NOT_JSON: {"ko": "올바른 JSON이 아닙니다.", "en": "This is not valid JSON."},
+    FieldProblem.NOT_BASE64: {"ko": "올바른 base64가 아닙니다.", "en": "This is not valid base64."},
+    FieldProblem.ONE_SOURCE: {
+        "ko": "images, embedding, camera, directory 중 정확히 하나를 보내 주세요.",
+        "en": "Send exactly one of images, embedding, camera and directory.",
+    },
 }

@@ -13,6 +13,7 @@ from uuid import uuid4
 from service.domain.audit import Action, AuditEntry
 from service.domain.callers import ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
+from service.domain.messages import FieldProblem
 from service.domain.ports import Gallery
 
 _ID_BYTES, _SECRET_BYTES = 8, 32
@@ -40,7 +41,8 @@ class ApiKeys:
     ) -> str:
         """A new key, in the clear for the only time. Raises `ApiKeyExists`, `InvalidRequest`."""
         if not _NAME.fullmatch(name) or not scopes:
-            raise InvalidRequest([{"field": "name" if scopes else "scope", "message": "invalid"}])
+            field = "name" if scopes else "scope"
+            raise InvalidRequest([{"field": field, "problem": FieldProblem.INVALID}])
         key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
         now = self._clock()
         key = ApiKey(name, frozenset(scopes), frozenset(collections), now, expires_at)

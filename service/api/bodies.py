@@ -1,0 +1,128 @@
+"""The shapes of requests: camelCase, nothing unknown, exactly one face source."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from service.api.camel import Camel
+from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
+from service.domain.source import CameraFrames, DirectoryImages, FaceSource, GivenEmbedding, Uploads
+from service.usecases.enrollment import Mode
+from service.usecases.identify import DEFAULT_CANDIDATES, MOST_CANDIDATES
+
+MOST_FRAMES = 100
+MOST_DIRECTORY_IMAGES = 100
+MOST_METADATA_BYTES = 4096
+MOST_PATH_CHARACTERS = 4096
+MOST_NUMBERS = 4096
+"""Far beyond an embedding's 512, so that a wrong length gets its own answer, `invalid_embedding`."""
+
+
+def _decoded(value: object) -> object:
+    """Base64 of a JSON body; a multipart body brings the bytes themselves."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise PydanticCustomError("base64_invalid", "not base64") from None
+
+
+def _parsed_metadata(value: object) -> object:
+    """Multipart fields are text: there the metadata is a JSON text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise PydanticCustomError("json_invalid", "not JSON") from None
+
+
+def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MOST_METADATA_BYTES:
+        raise PydanticCustomError("metadata_too_long", "too long")
+    return metadata
+
+
+SubjectId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,128}$")]
+CollectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
+ProfileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Base64Image = Annotated[
+    bytes, BeforeValidator(_decoded), Field(json_schema_extra={"contentEncoding": "base64"})
+]
+Metadata = Annotated[
+    dict[str, Any], BeforeValidator(_parsed_metadata), AfterValidator(_within_limit)
+]
+
+
+class CameraSource(Camel):
+    max_frames: Annotated[int, Field(ge=1, le=MOST_FRAMES)] | None = None
+
+
+class DirectorySource(Camel):
+    dir_path: Annotated[str, Field(min_length=1, max_length=MOST_PATH_CHARACTERS)]
+    max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES)] | None = None
+
+
+class FaceBody(Camel):
+    """A request with exactly one face source."""
+
+    images: list[Base64Image] | None = Field(None, repr=False)
+    embedding: Annotated[list[float], Field(max_length=MOST_NUMBERS)] | None = Field(
+        None, repr=False
+    )
+    camera: CameraSource | None = None
+    directory: DirectorySource | None = None
+    collection: CollectionName = DEFAULT_COLLECTION
+    profile: ProfileName | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        given = [self.images or None, self.embedding, self.camera, self.directory]
+        if sum(source is not None for source in given) != 1:
+            raise PydanticCustomError("one_source", "exactly one face source")
+        return self
+
+    def source(self, max_frames: int, max_images: int) -> FaceSource:
+        """Where the face comes from; the arguments stand in for what was left out."""
+        if self.embedding is not None:
+            return GivenEmbedding(self.embedding)
+        if self.camera is not None:
+            return CameraFrames(self.camera.max_frames or max_frames)
+        if self.directory is not None:
+            return DirectoryImages(self.directory.dir_path, self.directory.max_images or max_images)
+        return Uploads(self.images or [])
+
+
+class EnrollBody(FaceBody):
+    subject_id: SubjectId
+    mode: Mode = Mode.CREATE
+    on_duplicate: DuplicatePolicy | None = None
+    metadata: Metadata | None = Field(None, repr=False)
+
+
+class VerifyBody(FaceBody):
+    subject_id: SubjectId
+
+
+class SearchBody(FaceBody):
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] = DEFAULT_CANDIDATES
+
+
+class ImagesBody(Camel):
+    images: list[Base64Image] = Field(min_length=1, repr=False)
+
+
+class CollectionBody(Camel):
+    threshold_profiles: dict[ProfileName, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
+        default_factory=dict, max_length=32
+    )
+    duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
+    duplicate_profile: ProfileName = "balanced"

@@ -1,0 +1,82 @@
+"""Who makes this call, and may they?"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from service.domain.callers import OPEN_KIOSK, Caller, Scope
+from service.domain.errors import Unauthenticated
+
+_bearer = HTTPBearer(auto_error=False, description="An API key made by `face apikey create`.")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key.")
+
+BearerKey = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+HeaderKey = Annotated[str | None, Depends(_header)]
+
+FORWARDING_HEADERS = ("forwarded", "via", "x-real-ip")
+FORWARDING_PREFIX = "x-forwarded-"
+
+
+def caller_with(scope: Scope) -> Callable[..., Caller]:
+    """A dependency: the caller, once known to hold `scope`. It runs before a body is read."""
+
+    def authenticated(request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
+        caller = _caller(request, bearer, header)
+        request.state.caller = caller
+        caller.require(scope)
+        return caller
+
+    return authenticated
+
+
+def _caller(
+    request: Request, bearer: HTTPAuthorizationCredentials | None, header: str | None
+) -> Caller:
+    presented = bearer.credentials if bearer else header
+    if presented is not None:
+        caller: Caller = request.app.state.services.api_keys.authenticate(presented)
+        return caller
+    if request.app.state.settings.open_tokens and comes_from_this_machine(request):
+        return OPEN_KIOSK
+    raise Unauthenticated
+
+
+def comes_from_this_machine(request: Request) -> bool:
+    """A program of this machine, not a proxy in front of it and not a web page inside a browser.
+
+    A proxy on the same machine also connects from a loopback address, so any sign of forwarding
+    counts. A page from elsewhere reaches loopback through the user's browser: it names another
+    host (DNS rebinding) or another origin.
+    """
+    names = request.headers.keys()
+    if any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIX) for name in names):
+        return False
+    origin = request.headers.get("origin")
+    return (
+        is_loopback(request.client.host if request.client else "")
+        and is_loopback(request.url.hostname or "")
+        and (origin is None or is_loopback(urlsplit(origin).hostname or ""))
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, can only mean this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+TokenCaller = Annotated[Caller, Depends(caller_with(Scope.TOKEN))]
+EnrollCaller = Annotated[Caller, Depends(caller_with(Scope.ENROLL))]
+VerifyCaller = Annotated[Caller, Depends(caller_with(Scope.VERIFY))]
+SearchCaller = Annotated[Caller, Depends(caller_with(Scope.SEARCH))]
+AdminCaller = Annotated[Caller, Depends(caller_with(Scope.ADMIN))]

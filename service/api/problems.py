@@ -1,0 +1,185 @@
+"""From an error to an answer: RFC 9457 problem documents. The only table of HTTP statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+from service.api.language import language_of
+from service.domain.callers import Caller, Scope
+from service.domain.errors import (
+    CameraUnavailable,
+    Conflict,
+    DatabaseUnavailable,
+    DuplicateSubject,
+    FaceError,
+    ImageTooLarge,
+    InvalidRequest,
+    Misconfigured,
+    NotAllowed,
+    NotFound,
+    Overloaded,
+    TooManyImages,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedImage,
+    UnusableSamples,
+)
+from service.domain.messages import (
+    FieldProblem,
+    Language,
+    advice,
+    field_problem_text,
+    message,
+)
+
+PROBLEM = "application/problem+json"
+
+_STATUSES: Mapping[type[FaceError], int] = {
+    InvalidRequest: 400,
+    Unauthenticated: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    ImageTooLarge: 413,
+    TooManyImages: 413,
+    UnsupportedImage: 415,
+    UnusableSamples: 422,
+    Overloaded: 503,
+    DatabaseUnavailable: 503,
+    CameraUnavailable: 503,
+    Misconfigured: 503,
+}
+
+
+class AddressNotFound(NotFound):
+    """No route has this path."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(FaceError):
+    """The path has a route, but not for this method."""
+
+    code = "method_not_allowed"
+
+
+def status_of(error: FaceError) -> int:
+    """The status of the nearest ancestor in the table; 500 for what is not in it."""
+    if isinstance(error, MethodNotAllowed):
+        return 405
+    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 500)
+
+
+def problem(request: Request, error: FaceError) -> JSONResponse:
+    """The answer to a call that ended in `error`."""
+    language = language_of(request)
+    words = message(error, language)
+    document: dict[str, Any] = {
+        "type": f"urn:face:problem:{error.code}",
+        "title": words.title,
+        "status": status_of(error),
+        "detail": words.detail,
+        "code": error.code,
+        "requestId": request.state.request_id,
+    }
+    if particulars := _particulars(request, error, language):
+        document["errors"] = particulars
+    return JSONResponse(document, document["status"], headers=_headers(error), media_type=PROBLEM)
+
+
+def _headers(error: FaceError) -> dict[str, str]:
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Misconfigured):
+        return {"Retry-After": str(Unavailable.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+
+
+def _particulars(
+    request: Request, error: FaceError, language: Language
+) -> Sequence[Mapping[str, Any]]:
+    if isinstance(error, UnusableSamples):
+        return [
+            {
+                "index": index,
+                "reason": sample.reason,
+                "advice": advice(sample.reason, language),
+                "detectionScore": sample.detection_score,
+            }
+            for index, sample in enumerate(error.samples)
+            if sample.reason is not None
+        ]
+    if isinstance(error, DuplicateSubject):
+        return _lookalikes(request, error)
+    if isinstance(error, InvalidRequest):
+        return [
+            {**each, "message": field_problem_text(each["problem"], language)}
+            for each in error.particulars
+        ]
+    return error.particulars
+
+
+def _lookalikes(request: Request, error: DuplicateSubject) -> list[Mapping[str, Any]]:
+    """Whose face it is, is told only to callers who may search; to others, that there is one."""
+    caller: Caller = request.state.caller
+    if caller.may(Scope.SEARCH):
+        return [
+            {"subjectId": one.subject_id, "similarity": one.similarity} for one in error.lookalikes
+        ]
+    return [{"similarity": one.similarity} for one in error.lookalikes]
+
+
+def invalid_request(errors: Sequence[ErrorDetails]) -> InvalidRequest:
+    """Pydantic's findings without the values, which may be faces or names."""
+    return InvalidRequest(
+        [
+            {"field": _field(each["loc"]), "problem": _PROBLEMS.get(each["type"], _OTHERWISE)}
+            for each in errors
+        ]
+    )
+
+
+_OTHERWISE = FieldProblem.INVALID
+
+_PROBLEMS: Mapping[str, FieldProblem] = {
+    "missing": FieldProblem.MISSING,
+    "extra_forbidden": FieldProblem.UNKNOWN,
+    "json_invalid": FieldProblem.NOT_JSON,
+    "one_source": FieldProblem.ONE_SOURCE,
+    "base64_invalid": FieldProblem.NOT_BASE64,
+    "greater_than_equal": FieldProblem.OUT_OF_RANGE,
+    "less_than_equal": FieldProblem.OUT_OF_RANGE,
+    "string_too_long": FieldProblem.TOO_LONG,
+    "too_long": FieldProblem.TOO_LONG,
+    "metadata_too_long": FieldProblem.TOO_LONG,
+}
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """`subjectId`, `camera.maxFrames`; the names of unknown fields are the caller's own words."""
+    parts = [str(part) for part in location if part not in ("body", "query", "path", "header")]
+    return ".".join(parts)[:100]
+
+
+def install(app: FastAPI) -> None:
+    """Every failure of `app` is answered with a problem document."""
+
+    @app.exception_handler(FaceError)
+    def on_face_error(request: Request, error: FaceError) -> JSONResponse:
+        return problem(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    def on_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem(request, invalid_request(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+        known: dict[int, FaceError] = {404: AddressNotFound(), 405: MethodNotAllowed()}
+        return problem(request, known.get(error.status_code, InvalidRequest()))

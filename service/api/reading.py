@@ -1,0 +1,97 @@
+"""Bodies, multipart or JSON, into one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from service.api.camel import Camel
+from service.api.problems import invalid_request
+from service.domain.errors import InvalidRequest, TooManyImages
+from service.domain.messages import FieldProblem
+
+Body = TypeVar("Body", bound=Camel)
+
+IMAGES = "images"
+MOST_FIELDS = 32
+MOST_FILES_PARSED = 1000
+"""Files parsed before the limit of images is looked at, which has its own answer."""
+
+
+class _InMemoryParser(MultiPartParser):
+    """Photographs of people never touch the disk; `BodyLimit` bounds what memory they take."""
+
+    spool_max_size = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class RawBody:
+    """A body before validation: JSON text, or form fields with the bytes of the files."""
+
+    json: bytes | None = field(default=None, repr=False)
+    form: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+async def read_body(request: Request) -> RawBody:
+    """The whole body. Only the reading is asynchronous; parsing happens in a worker thread."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return RawBody(form=await _read_form(request))
+    if kind == "application/json" or kind.endswith("+json"):
+        return RawBody(json=await request.body())
+    raise InvalidRequest([{"field": "Content-Type", "problem": FieldProblem.INVALID}])
+
+
+async def _read_form(request: Request) -> Mapping[str, Any]:
+    parser = _InMemoryParser(
+        request.headers,
+        request.stream(),
+        max_files=MOST_FILES_PARSED,
+        max_fields=MOST_FIELDS,
+    )
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError):
+        raise InvalidRequest([{"field": "body", "problem": FieldProblem.INVALID}]) from None
+    fields = _single_fields(form)
+    files = [part for part in form.getlist(IMAGES) if isinstance(part, UploadFile)]
+    _check_number(request, len(files))
+    return {**fields, IMAGES: [await part.read() for part in files]}
+
+
+def _single_fields(form: FormData) -> dict[str, Any]:
+    """All text fields, each given once; a file under another name than `images` is no field."""
+    fields: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile) and name == IMAGES:
+            continue
+        if isinstance(value, UploadFile) or name in fields or name == IMAGES:
+            raise InvalidRequest([{"field": name[:100], "problem": FieldProblem.INVALID}])
+        fields[name] = value
+    return fields
+
+
+def _check_number(request: Request, images: int) -> None:
+    limit: int = request.app.state.settings.max_images_per_request
+    if images > limit:
+        raise TooManyImages(limit=limit)
+
+
+def body_of(shape: type[Body]) -> Callable[..., Body]:
+    """A dependency: the request's body as a `shape`. Raises `InvalidRequest`."""
+
+    def parsed(raw: Annotated[RawBody, Depends(read_body)]) -> Body:
+        try:
+            if raw.json is not None:
+                return shape.model_validate_json(raw.json)
+            return shape.model_validate(raw.form)
+        except ValidationError as error:
+            raise invalid_request(error.errors(include_input=False, include_url=False)) from None
+
+    return parsed

@@ -1,0 +1,92 @@
+"""Galleries apart, each with its own key, thresholds and duplicate rules."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from service.api.answers import CollectionAnswer, CollectionErasureAnswer, ProfileAnswer
+from service.api.bodies import CollectionBody, CollectionName
+from service.api.caller import AdminCaller
+from service.api.dependencies import UseCases
+from service.api.openapi import PROBLEMS, example
+from service.domain.collection import CollectionSettings
+from service.usecases.collections import CollectionDetails
+
+router = APIRouter(prefix="/admin/collections", tags=["collections"], responses=PROBLEMS)
+
+Name = Annotated[CollectionName, Path(alias="collection")]
+
+_ANSWER = example(
+    {
+        "collection": "default",
+        "modelId": "buffalo_l@sha256:4c06...",
+        "thresholdProfiles": {
+            "balanced": {"threshold": 0.4, "falseMatchRate": 1e-6, "source": "..."}
+        },
+        "duplicatePolicy": "reject",
+        "duplicateProfile": "balanced",
+        "templates": 1200,
+        "expectedFalseCandidates": 0.0012,
+        "createdAt": "2026-01-01T09:00:00Z",
+    }
+)
+
+
+@router.put("/{collection}", responses=_ANSWER)
+def put_collection(
+    caller: AdminCaller, services: UseCases, name: Name, body: CollectionBody
+) -> CollectionAnswer:
+    """Create a collection, or set its thresholds and duplicate rules.
+
+    `expectedFalseCandidates` tells how many strangers one search names on average at the present
+    size: choose `duplicateProfile` by it.
+    """
+    caller.require_collection(name)
+    settings = CollectionSettings(
+        thresholds=body.threshold_profiles,
+        duplicate_policy=body.duplicate_policy,
+        duplicate_profile=body.duplicate_profile,
+    )
+    return _answer(services.collections.put(name, settings, caller.name))
+
+
+@router.get("/{collection}", responses=_ANSWER)
+def show_collection(caller: AdminCaller, services: UseCases, name: Name) -> CollectionAnswer:
+    """A collection's settings, size and stated error rates."""
+    caller.require_collection(name)
+    return _answer(services.collections.show(name))
+
+
+@router.delete(
+    "/{collection}", responses=example({"collection": "shop-1", "templatesDeleted": 1200})
+)
+def delete_collection(
+    caller: AdminCaller, services: UseCases, name: Name
+) -> CollectionErasureAnswer:
+    """Remove a collection with its people and destroy its key; `default` is emptied instead."""
+    caller.require_collection(name)
+    deleted = services.collections.delete(name, caller.name)
+    return CollectionErasureAnswer(collection=name, templates_deleted=deleted)
+
+
+def _answer(details: CollectionDetails) -> CollectionAnswer:
+    collection = details.collection
+    return CollectionAnswer(
+        collection=collection.name,
+        model_id=collection.model_id,
+        threshold_profiles={
+            profile.name: ProfileAnswer(
+                threshold=profile.threshold,
+                false_match_rate=profile.false_match_rate,
+                source=profile.source,
+            )
+            for profile in details.calibration.profiles.values()
+        },
+        duplicate_policy=collection.settings.duplicate_policy,
+        duplicate_profile=collection.settings.duplicate_profile,
+        templates=details.templates,
+        expected_false_candidates=details.expected_false_candidates,
+        created_at=collection.created_at,
+    )

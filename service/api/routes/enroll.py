@@ -1,0 +1,94 @@
+"""Sign a person up."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+
+from service.api.answers import EnrollAnswer
+from service.api.bodies import EnrollBody
+from service.api.caller import EnrollCaller
+from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.openapi import PROBLEMS, example, face_body
+from service.api.reading import body_of
+from service.api.showing import duplicates_shown, images_shown
+from service.domain.callers import Caller, Scope
+from service.domain.messages import Language
+from service.usecases.enrollment import Enrolled, EnrollRequest
+
+router = APIRouter(tags=["enrollment"], responses=PROBLEMS)
+
+_ANSWER = example(
+    {
+        "subjectId": "user-1",
+        "collection": "default",
+        "templateId": "1f7b4c0e-6a53-4f0a-9f61-6f6f0d7c1f0a",
+        "modelId": "buffalo_l@sha256:4c06...",
+        "imagesUsed": 3,
+        "images": [
+            {
+                "index": 0,
+                "accepted": True,
+                "reason": None,
+                "advice": None,
+                "detectionScore": 0.87,
+            }
+        ],
+        "duplicates": [],
+        "enrolledAt": "2026-01-01T09:00:00Z",
+    },
+    status=201,
+)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,128}$",
+        description="A retry under the same key returns the first answer.",
+    ),
+]
+
+
+@router.post(
+    "/enroll",
+    status_code=201,
+    responses=_ANSWER,
+    openapi_extra=face_body(subjectId="user-1", collection="default", mode="create"),
+)
+def enroll(
+    caller: EnrollCaller,
+    services: UseCases,
+    settings: Settings,
+    language: CallersLanguage,
+    body: Annotated[EnrollBody, Depends(body_of(EnrollBody))],
+    idempotency_key: IdempotencyKey = None,
+) -> EnrollAnswer:
+    """Enroll a person, unless somebody enrolled already looks the same."""
+    caller.require_collection(body.collection)
+    request = EnrollRequest(
+        subject_id=body.subject_id,
+        source=body.source(settings.max_frames, settings.max_images),
+        collection=body.collection,
+        caller=caller.name,
+        mode=body.mode,
+        on_duplicate=body.on_duplicate,
+        profile=body.profile,
+        metadata=body.metadata,
+        idempotency_key=idempotency_key,
+    )
+    return _answer(services.enroll(request), caller, language)
+
+
+def _answer(enrolled: Enrolled, caller: Caller, language: Language) -> EnrollAnswer:
+    return EnrollAnswer(
+        subject_id=enrolled.subject_id,
+        collection=enrolled.collection,
+        template_id=enrolled.template_id,
+        model_id=enrolled.model_id,
+        images_used=enrolled.images_used,
+        images=images_shown(enrolled.samples, language),
+        duplicates=duplicates_shown(enrolled.duplicates, with_ids=caller.may(Scope.SEARCH)),
+        enrolled_at=enrolled.enrolled_at,
+    )

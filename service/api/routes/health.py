@@ -1,0 +1,45 @@
+"""Alive, and ready to serve. Open to everybody: load balancers have no keys."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from service.api.answers import HealthAnswer, ReadinessAnswer
+from service.api.dependencies import UseCases
+from service.api.openapi import example
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", responses=example({"status": "alive"}))
+def healthz() -> HealthAnswer:
+    """The process answers."""
+    return HealthAnswer(status="alive")
+
+
+@router.get(
+    "/readyz",
+    responses={
+        **example(
+            {
+                "status": "ready",
+                "database": "ready",
+                "model": "buffalo_l@sha256:4c06...",
+                "providersRequested": ["CUDAExecutionProvider", "CPUExecutionProvider"],
+                "providersObtained": ["CPUExecutionProvider"],
+            }
+        ),
+        503: {"description": "Not ready", "model": ReadinessAnswer},
+    },
+)
+def readyz(services: UseCases, response: Response) -> ReadinessAnswer:
+    """Model loaded, database reachable and migrated."""
+    readiness = services.readiness()
+    response.status_code = 200 if readiness.ready else 503
+    return ReadinessAnswer(
+        status="ready" if readiness.ready else "not_ready",
+        database=readiness.problem or "ready",
+        model=readiness.model_id,
+        providers_requested=list(readiness.providers_requested),
+        providers_obtained=list(readiness.providers_obtained),
+    )

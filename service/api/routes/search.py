@@ -1,0 +1,80 @@
+"""Did this person sign up already, and who is this?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from service.api.answers import DedupeAnswer, IdentifyAnswer
+from service.api.bodies import SearchBody
+from service.api.caller import SearchCaller
+from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.openapi import PROBLEMS, example, face_body
+from service.api.reading import body_of
+from service.api.showing import candidates_shown, images_shown
+from service.domain.callers import Caller
+from service.domain.messages import Language
+from service.usecases.identify import SearchRequest, SearchResult
+from service.usecases.services import Services
+
+router = APIRouter(tags=["search"], responses=PROBLEMS)
+
+_FOUND = {
+    "candidates": [{"subjectId": "user-1", "similarity": 0.7123, "band": "very_high"}],
+    "threshold": 0.4,
+    "profile": "balanced",
+    "searched": 1200,
+    "exact": True,
+    "modelId": "buffalo_l@sha256:4c06...",
+    "images": [],
+}
+_BODY = face_body(collection="default", limit=10)
+
+Body = Annotated[SearchBody, Depends(body_of(SearchBody))]
+
+
+@router.post("/dedupe", responses=example({"duplicate": True, **_FOUND}), openapi_extra=_BODY)
+def dedupe(
+    caller: SearchCaller,
+    services: UseCases,
+    settings: Settings,
+    language: CallersLanguage,
+    body: Body,
+) -> DedupeAnswer:
+    """Is this face enrolled, under whatever name? Every template is compared."""
+    result = _search(caller, services, settings, body)
+    return DedupeAnswer(duplicate=result.found, **_shown(result, language))
+
+
+@router.post("/identify", responses=example({"match": True, **_FOUND}), openapi_extra=_BODY)
+def identify(
+    caller: SearchCaller,
+    services: UseCases,
+    settings: Settings,
+    language: CallersLanguage,
+    body: Body,
+) -> IdentifyAnswer:
+    """Whose face is this? Every template is compared."""
+    result = _search(caller, services, settings, body)
+    return IdentifyAnswer(match=result.found, **_shown(result, language))
+
+
+def _search(
+    caller: Caller, services: Services, settings: Settings, body: SearchBody
+) -> SearchResult:
+    caller.require_collection(body.collection)
+    source = body.source(settings.max_frames, settings.max_images)
+    return services.identify(SearchRequest(source, body.collection, body.profile, body.limit))
+
+
+def _shown(result: SearchResult, language: Language) -> dict[str, Any]:
+    return {
+        "candidates": candidates_shown(result.candidates),
+        "threshold": result.profile.threshold,
+        "profile": result.profile.name,
+        "searched": result.searched,
+        "exact": True,
+        "model_id": result.model_id,
+        "images": images_shown(result.samples, language),
+    }

@@ -1,0 +1,106 @@
+"""Who is enrolled, and forgetting them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from service.api.answers import ErasureAnswer, SubjectAnswer, SubjectEntry, SubjectList
+from service.api.bodies import CollectionName, SubjectId
+from service.api.caller import AdminCaller
+from service.api.dependencies import UseCases
+from service.api.openapi import PROBLEMS, example
+from service.domain.collection import DEFAULT_COLLECTION
+from service.usecases.subjects import SubjectSummary
+
+router = APIRouter(prefix="/admin/subjects", tags=["subjects"], responses=PROBLEMS)
+
+DEFAULT_PAGE, LARGEST_PAGE = 50, 500
+
+Collection = Annotated[CollectionName, Query()]
+Subject = Annotated[SubjectId, Path(alias="subjectId")]
+
+_ENTRY = {
+    "subjectId": "user-1",
+    "collection": "default",
+    "templates": 1,
+    "enrolledAt": "2026-01-01T09:00:00Z",
+}
+
+
+@router.get("", responses=example({"subjects": [_ENTRY], "nextCursor": "user-1"}))
+def list_subjects(
+    caller: AdminCaller,
+    services: UseCases,
+    collection: Collection = DEFAULT_COLLECTION,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    cursor: Annotated[SubjectId | None, Query()] = None,
+) -> SubjectList:
+    """Everybody in a collection, in the order of their ids, a page at a time."""
+    caller.require_collection(collection)
+    page = services.subjects.page(collection, limit, cursor)
+    return SubjectList(
+        subjects=[_entry(summary) for summary in page.subjects], next_cursor=page.next_cursor
+    )
+
+
+@router.get(
+    "/{subjectId}",
+    responses=example(
+        {**_ENTRY, "modelIds": ["buffalo_l@sha256:4c06..."], "metadata": {"membership": "gold"}}
+    ),
+)
+def show_subject(
+    caller: AdminCaller,
+    services: UseCases,
+    subject_id: Subject,
+    collection: Collection = DEFAULT_COLLECTION,
+) -> SubjectAnswer:
+    """One person, without vectors."""
+    caller.require_collection(collection)
+    details = services.subjects.show(subject_id, collection)
+    return SubjectAnswer(
+        **_entry(details.summary).model_dump(),
+        model_ids=list(details.model_ids),
+        metadata=details.metadata,
+    )
+
+
+@router.delete(
+    "/{subjectId}",
+    responses=example(
+        {
+            "subjectId": "user-1",
+            "collection": "default",
+            "templatesDeleted": 1,
+            "deletedAt": "2026-01-01T09:00:00Z",
+            "auditId": "0d4c9d0a-3a57-4a3c-9a39-5e1c5c0c8c55",
+        }
+    ),
+)
+def delete_subject(
+    caller: AdminCaller,
+    services: UseCases,
+    subject_id: Subject,
+    collection: Collection = DEFAULT_COLLECTION,
+) -> ErasureAnswer:
+    """Forget a person: templates, metadata and earlier answers."""
+    caller.require_collection(collection)
+    erasure = services.erase(subject_id, collection, caller.name)
+    return ErasureAnswer(
+        subject_id=erasure.subject_id,
+        collection=erasure.collection,
+        templates_deleted=erasure.templates_deleted,
+        deleted_at=erasure.deleted_at,
+        audit_id=erasure.audit_id,
+    )
+
+
+def _entry(summary: SubjectSummary) -> SubjectEntry:
+    return SubjectEntry(
+        subject_id=summary.subject_id,
+        collection=summary.collection,
+        templates=summary.templates,
+        enrolled_at=summary.enrolled_at,
+    )

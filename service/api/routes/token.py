@@ -1,0 +1,76 @@
+"""Face to embedding; nothing is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from service.api.answers import TokenAnswer
+from service.api.bodies import CameraSource, DirectorySource, ImagesBody
+from service.api.caller import TokenCaller
+from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.openapi import PROBLEMS, example, images_body
+from service.api.reading import body_of
+from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
+from service.domain.messages import CAMERA_FAILED, NO_EMBEDDING, Language, message
+from service.domain.source import CameraFrames, DirectoryImages, FaceSource, Uploads
+from service.usecases.token import MakeToken
+
+_ANSWER = example({"success": True, "embedding": [0.0123, -0.0456], "error": None})
+
+router = APIRouter(prefix="/token", tags=["token"], responses={**PROBLEMS, **_ANSWER})
+
+
+@router.post("/camera")
+def token_from_camera(
+    caller: TokenCaller,  # noqa: ARG001 - named first: nobody opens the camera without a key
+    services: UseCases,
+    settings: Settings,
+    language: CallersLanguage,
+    body: CameraSource | None = None,
+) -> TokenAnswer:
+    """The embedding of whoever stands before the service's camera."""
+    wanted = (body.max_frames if body else None) or settings.max_frames
+    return _answer(services.token, CameraFrames(wanted), language)
+
+
+@router.post("/directory")
+def token_from_directory(
+    caller: TokenCaller,  # noqa: ARG001
+    services: UseCases,
+    settings: Settings,
+    language: CallersLanguage,
+    body: DirectorySource,
+) -> TokenAnswer:
+    """The embedding of the photographs in a folder below `image_roots`."""
+    source = DirectoryImages(body.dir_path, body.max_images or settings.max_images)
+    return _answer(services.token, source, language)
+
+
+@router.post("/images", openapi_extra=images_body())
+def token_from_images(
+    caller: TokenCaller,  # noqa: ARG001
+    services: UseCases,
+    language: CallersLanguage,
+    body: Annotated[ImagesBody, Depends(body_of(ImagesBody))],
+) -> TokenAnswer:
+    """The embedding of uploaded photographs of one person."""
+    return _answer(services.token, Uploads(body.images), language)
+
+
+def _answer(make_token: MakeToken, source: FaceSource, language: Language) -> TokenAnswer:
+    """A capture that fails is a 200 here: existing clients read `success` after a 2xx."""
+    try:
+        embedding = make_token(source)
+    except CameraUnavailable:
+        return _failure(CAMERA_FAILED[language])
+    except NoUsableFace:
+        return _failure(NO_EMBEDDING[language])
+    except InconsistentImages as error:
+        return _failure(message(error, language).title)
+    return TokenAnswer(success=True, embedding=embedding.tolist(), error=None)
+
+
+def _failure(text: str) -> TokenAnswer:
+    return TokenAnswer(success=False, embedding=None, error=text)

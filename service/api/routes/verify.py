@@ -1,0 +1,62 @@
+"""Is this the person they say they are?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from service.api.answers import VerifyAnswer
+from service.api.bodies import VerifyBody
+from service.api.caller import VerifyCaller
+from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.openapi import PROBLEMS, example, face_body
+from service.api.reading import body_of
+from service.api.showing import images_shown
+from service.usecases.verify import VerifyRequest
+
+router = APIRouter(tags=["verification"], responses=PROBLEMS)
+
+_ANSWER = example(
+    {
+        "subjectId": "user-1",
+        "match": True,
+        "similarity": 0.7123,
+        "threshold": 0.4,
+        "profile": "balanced",
+        "band": "very_high",
+        "recommendation": "allow",
+        "modelId": "buffalo_l@sha256:4c06...",
+        "images": [],
+    }
+)
+
+
+@router.post(
+    "/verify",
+    responses=_ANSWER,
+    openapi_extra=face_body(subjectId="user-1", collection="default", profile="balanced"),
+)
+def verify(
+    caller: VerifyCaller,
+    services: UseCases,
+    settings: Settings,
+    language: CallersLanguage,
+    body: Annotated[VerifyBody, Depends(body_of(VerifyBody))],
+) -> VerifyAnswer:
+    """Compare a face with one enrolled person. A "no" is an answer, not an error."""
+    caller.require_collection(body.collection)
+    source = body.source(settings.max_frames, settings.max_images)
+    result = services.verify(VerifyRequest(body.subject_id, source, body.collection, body.profile))
+    decision = result.decision
+    return VerifyAnswer(
+        subject_id=result.subject_id,
+        match=decision.match,
+        similarity=decision.similarity,
+        threshold=decision.profile.threshold,
+        profile=decision.profile.name,
+        band=decision.band,
+        recommendation=decision.recommendation,
+        model_id=result.model_id,
+        images=images_shown(result.samples, language),
+    )

@@ -1,0 +1,29 @@
+"""What the HTTP room needs to know of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.domain.messages import Language
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """`open_tokens`: already false where the server listens beyond this machine."""
+
+    language: Language
+    open_tokens: bool
+    max_frames: int
+    max_images: int
+    max_image_bytes: int
+    max_images_per_request: int
+    version: str
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest request that can be right: all images in base64, and some room for the rest."""
+        images = self.max_images_per_request * self.max_image_bytes
+        return images * 4 // 3 + _ROOM_FOR_FIELDS
+
+
+_ROOM_FOR_FIELDS = 256 * 1024
