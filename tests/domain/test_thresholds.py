@@ -1,0 +1,117 @@
+"""Bands and profiles, as the contract's table has them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.errors import ProfileNotFound
+from service.domain.thresholds import (
+    AGGRESSIVE,
+    ARCFACE,
+    BALANCED,
+    BUFFALO_L,
+    CONSERVATIVE,
+    Band,
+    Calibration,
+    Profile,
+)
+from tests.domain.vectors import cosines
+
+FALLING = [Band.VERY_HIGH, Band.HIGH, Band.BORDERLINE, Band.LOW, Band.VERY_LOW]
+
+
+def _just_below(number: float) -> float:
+    return math.nextafter(number, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "band"),
+    [
+        (1.0, "very_high"),
+        (0.50, "very_high"),
+        (_just_below(0.50), "high"),
+        (0.40, "high"),
+        (_just_below(0.40), "borderline"),
+        (0.30, "borderline"),
+        (_just_below(0.30), "low"),
+        (0.20, "low"),
+        (_just_below(0.20), "very_low"),
+        (-1.0, "very_low"),
+    ],
+)
+def test_band_at_the_edges_of_the_contract(similarity: float, band: str) -> None:
+    assert ARCFACE.bands.of(similarity) == band
+
+
+@given(cosines, cosines)
+def test_more_alike_is_never_a_lower_band(first: float, second: float) -> None:
+    lower, higher = sorted([first, second])
+    bands = ARCFACE.bands
+    assert FALLING.index(bands.of(higher)) <= FALLING.index(bands.of(lower))
+
+
+@pytest.mark.parametrize("calibration", [ARCFACE, BUFFALO_L], ids=["arcface", "buffalo_l"])
+@pytest.mark.parametrize(
+    ("name", "threshold"), [("conservative", 0.45), ("balanced", 0.40), ("aggressive", 0.30)]
+)
+def test_default_profile_of_the_contract(
+    calibration: Calibration, name: str, threshold: float
+) -> None:
+    assert calibration.profile(name).threshold == threshold
+
+
+@pytest.mark.parametrize("calibration", [ARCFACE, BUFFALO_L], ids=["arcface", "buffalo_l"])
+def test_every_number_says_where_it_comes_from(calibration: Calibration) -> None:
+    assert calibration.source
+    assert all(profile.source for profile in calibration.profiles.values())
+
+
+def test_unknown_profile_is_refused() -> None:
+    with pytest.raises(ProfileNotFound):
+        ARCFACE.profile("paranoid")
+
+
+def test_threshold_can_be_added() -> None:
+    assert ARCFACE.with_thresholds({"door": 0.55}).profile("door") == Profile("door", 0.55)
+
+
+def test_changed_threshold_loses_its_error_rate() -> None:
+    changed = BUFFALO_L.with_thresholds({BALANCED: 0.42}).profile(BALANCED)
+    assert changed.threshold == 0.42
+    assert changed.false_match_rate is None
+    assert changed.source == "set by the operator"
+
+
+def test_threshold_set_to_what_it_is_keeps_its_error_rate() -> None:
+    assert BUFFALO_L.with_thresholds({BALANCED: 0.40}) == BUFFALO_L
+
+
+def test_profiles_that_are_not_named_stay_as_they_are() -> None:
+    changed = ARCFACE.with_thresholds({BALANCED: 0.42})
+    assert changed.profile(CONSERVATIVE) == ARCFACE.profile(CONSERVATIVE)
+    assert changed.profile(AGGRESSIVE) == ARCFACE.profile(AGGRESSIVE)
+    assert (changed.bands, changed.agreement) == (ARCFACE.bands, ARCFACE.agreement)
+
+
+def test_setting_thresholds_leaves_the_original_alone() -> None:
+    ARCFACE.with_thresholds({BALANCED: 0.9, "door": 0.5})
+    assert ARCFACE.profile(BALANCED).threshold == 0.40
+    assert "door" not in ARCFACE.profiles
+
+
+def test_search_among_a_million_at_the_published_rate_names_about_one_stranger() -> None:
+    expected = BUFFALO_L.profile(BALANCED).expected_false_candidates(1_000_000)
+    assert expected == pytest.approx(1.0)
+
+
+@given(st.integers(0, 10**9), st.floats(0.0, 1.0))
+def test_expected_strangers_are_people_times_error_rate(people: int, rate: float) -> None:
+    assert Profile("door", 0.4, rate).expected_false_candidates(people) == people * rate
+
+
+def test_expected_strangers_are_unknown_where_nobody_measured() -> None:
+    assert ARCFACE.profile(BALANCED).expected_false_candidates(1_000_000) is None
