@@ -1,0 +1,132 @@
+"""An engine, a capture and a clock for tests of the use cases: no model, no camera, no waiting.
+
+A photograph is a name: `kim` is Kim's face itself, `kim:2` another photograph of Kim (cosine 0.8
+with the face, 0.64 with Kim's other photographs). Two people are nearly orthogonal. A reason, such
+as `no_face`, is a photograph refused for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from service.domain.face import Detection, Embedding, FaceCrop, Image, Photograph, Reason, Refusal
+from service.domain.ports import ModelIdentity
+from service.domain.source import DirectoryImages, GivenEmbedding, Stills, Stream, Uploads
+from tests.domain.vectors import at_cosine, face_of
+
+DETECTION_SCORE = 0.9
+REFUSED_SCORE = 0.5
+PHOTO_COSINE = 0.8
+
+_CHANNELS = 3
+
+
+def photos(*names: str) -> Uploads:
+    return Uploads([name.encode() for name in names])
+
+
+def given(embedding: Embedding) -> GivenEmbedding:
+    return GivenEmbedding(embedding.tolist())
+
+
+def embedding_of_photo(name: str) -> Embedding:
+    person, _, number = name.partition(":")
+    return at_cosine(face_of(person), PHOTO_COSINE, name) if number else face_of(person)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPhotograph:
+    """Its name, spelt in pixels."""
+
+    content: bytes
+
+    def pixels(self) -> Image | Reason:
+        if self.content == Reason.UNREADABLE.encode():
+            return Reason.UNREADABLE
+        padded = self.content.ljust(-(-len(self.content) // _CHANNELS) * _CHANNELS)
+        return np.frombuffer(padded, np.uint8).reshape(1, -1, _CHANNELS)
+
+
+class StandInEngine:
+    """Implements `FaceEngine`: reads the name off the pixels."""
+
+    def __init__(self, name: str = "stand-in", dimensions: int = 512) -> None:
+        self.model = ModelIdentity(name, hashlib.sha256(name.encode()).hexdigest())
+        self.dimensions = dimensions
+        self.providers: Sequence[str] = ["CPUExecutionProvider"]
+        self.looked_at = 0
+        self.batches: list[int] = []
+
+    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+        self.looked_at += len(photographs)
+        return [_detection(photograph) for photograph in photographs]
+
+    def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+        self.batches.append(len(crops))
+        return [embedding_of_photo(_name(crop.pixels)) for crop in crops]
+
+
+class StandInCapture:
+    """Implements `Capture`: folders and one film, given beforehand."""
+
+    def __init__(
+        self, folders: Mapping[str, Sequence[str]] | None = None, film: Sequence[str] = ()
+    ) -> None:
+        self._folders = folders or {}
+        self._film = film
+        self.sources: list[Stills | Stream] = []
+        self.released = 0
+
+    @property
+    def used(self) -> int:
+        return len(self.sources)
+
+    def stills(self, source: Stills) -> list[Photograph]:
+        self.sources.append(source)
+        if isinstance(source, DirectoryImages):
+            return [_photograph(name) for name in self._folders[source.path]][: source.max_images]
+        return [NamedPhotograph(content) for content in source.images]
+
+    @contextmanager
+    def frames(self, stream: Stream) -> Iterator[Iterable[Photograph]]:
+        self.sources.append(stream)
+        try:
+            yield (_photograph(name) for name in self._film)
+        finally:
+            self.released += 1
+
+
+class StandInClock:
+    """Always the same moment, until it is moved on."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+def _photograph(name: str) -> Photograph:
+    return NamedPhotograph(name.encode())
+
+
+def _detection(photograph: Photograph) -> Detection:
+    pixels = photograph.pixels()
+    if isinstance(pixels, Reason):
+        return Refusal(pixels)
+    if _name(pixels) in set(Reason):
+        return Refusal(Reason(_name(pixels)), REFUSED_SCORE)
+    return FaceCrop(pixels, DETECTION_SCORE)
+
+
+def _name(pixels: Image) -> str:
+    return pixels.tobytes().decode().rstrip()
