@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -15,8 +14,8 @@ from service.domain.face import Image
 Device: TypeAlias = int | str | Path
 """An index, a URL or a device's name, or a regular file."""
 
-_HEAD = 4096
-"""Bytes of a file that are looked at: every video container has binary numbers among them."""
+_TEXT = cv2.VideoWriter.fourcc(*"ansi")
+"""The codec of FFmpeg's demuxer `tty`, which films any `.txt` file."""
 
 
 def device_of(camera: int | str) -> Device:
@@ -41,11 +40,12 @@ def open_device(device: Device, to_open: float, to_read: float) -> cv2.VideoCapt
     `to_open`, `to_read`: seconds that FFmpeg may wait for the network, in all and for each frame.
     Other backends have no such setting (V4L2 waits 10 seconds for a frame): callers keep the time.
     """
-    if isinstance(device, Path) and not _is_video(device):
-        return cv2.VideoCapture()
     if _is_hardware(device):
         return cv2.VideoCapture(device)
-    return cv2.VideoCapture(str(device), cv2.CAP_FFMPEG, _timeouts(to_open, to_read))
+    capture = cv2.VideoCapture(str(device), cv2.CAP_FFMPEG, _timeouts(to_open, to_read))
+    if capture.get(cv2.CAP_PROP_FOURCC) == _TEXT:
+        capture.release()
+    return capture
 
 
 def is_finite(device: Device, capture: cv2.VideoCapture) -> bool:
@@ -77,25 +77,6 @@ def _timeouts(to_open: float, to_read: float) -> list[int]:
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))  # 0 would mean for ever
-
-
-def _is_video(path: Path) -> bool:
-    """Whether a regular file is not text: FFmpeg films a `.txt` (its demuxer `tty`), and follows
-    the addresses in a playlist."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return False
-    return bool(head) and not _is_text(head)
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return "\0" not in text
 
 
 def _is_hardware(device: Device) -> bool:
