@@ -1,0 +1,129 @@
+"""InsightFace packs: SCRFD finds and aligns the face, ArcFace turns it into numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from insightface.utils import face_align
+
+from service.domain.errors import ModelUnavailable
+from service.domain.face import (
+    EMBEDDING_SIZE,
+    Detection,
+    Embedding,
+    FaceCrop,
+    Image,
+    Photograph,
+    Reason,
+    Refusal,
+)
+from service.domain.ports import ModelIdentity
+from service.engine.packs import Pack
+from service.engine.padding import embedding_from
+from service.engine.pool import WorkerPool
+from service.engine.selection import DETECTION_FLOOR, FoundFace, found_faces, only_face
+from service.engine.sessions import (
+    DETECTOR_SIZES,
+    InsightFaceModel,
+    load_detector,
+    load_recogniser,
+    silence_alignment_warning,
+)
+
+MAX_ASPECT_RATIO = 16
+"""Longer side over shorter above which a picture is given black bars.
+
+SCRFD scales to 128 pixels: the shorter side of a 129 x 1 strip would become 0.
+"""
+
+
+class InsightFaceEngine:
+    """A `FaceEngine`. Sessions are safe to run from many threads, so all threads share them."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        detection_threshold: float,
+        providers: Sequence[str],
+        pool: WorkerPool,
+    ) -> None:
+        """`detection_threshold`: score, 0 to 1, from which a face counts.
+
+        Raises `ModelUnavailable`.
+        """
+        silence_alignment_warning()
+        self._detector = load_detector(pack, providers)
+        self._recogniser = load_recogniser(pack, providers)
+        self._threshold = detection_threshold
+        self._floor = min(DETECTION_FLOOR, detection_threshold)
+        self._pool = pool
+        self._pack = pack
+        self.model: ModelIdentity = pack.model
+        self.providers: Sequence[str] = tuple(self._recogniser.session.get_providers())
+        self.dimensions = self._warm_up()
+
+    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+        return self._pool.map(self._detect_one, photographs)
+
+    def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+        return self._pool.map(self._embed_batch, [crops])[0] if crops else []
+
+    def _detect_one(self, photograph: Photograph) -> Detection:
+        image = photograph.pixels()
+        if isinstance(image, Reason):
+            return Refusal(image)
+        face = only_face(self._faces(image), self._threshold)
+        return face if isinstance(face, Refusal) else self._crop(image, face)
+
+    def _faces(self, image: Image) -> list[FoundFace]:
+        boxes, landmarks = self._detector.detect(_widened(image), det_thresh=self._floor)
+        return found_faces(boxes, landmarks)
+
+    def _crop(self, image: Image, face: FoundFace) -> Detection:
+        size = self._recogniser.input_size[0]
+        aligned = face_align.norm_crop(image, face.landmarks, image_size=size)
+        return FaceCrop(aligned, face.score)
+
+    def _embed_batch(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+        pixels = [crop.pixels for crop in crops]
+        return [embedding_from(numbers) for numbers in _features(self._recogniser, pixels)]
+
+    def _warm_up(self) -> int:
+        """Run both models once in every worker, and return how many numbers come out.
+
+        A pack that cannot run is refused now, and memory is at its peak before the first caller:
+        onnxruntime's arenas grow with the inferences that run side by side, and stay.
+        """
+        blank = np.zeros((*DETECTOR_SIZES[-1], 3), np.uint8)
+        size = self._recogniser.input_size[0]
+        try:
+            self._pool.map(self._faces, [blank] * self._pool.workers)
+            dimensions = _features(self._recogniser, [np.zeros((size, size, 3), np.uint8)]).shape[1]
+        except Exception as error:
+            raise self._unavailable(f"its models cannot be run: {error}") from error
+        if dimensions > EMBEDDING_SIZE:
+            raise self._unavailable(f"its embeddings have {dimensions} numbers, more than 512")
+        return int(dimensions)
+
+    def _unavailable(self, cause: str) -> ModelUnavailable:
+        return ModelUnavailable(model=self.model.name, path=self._pack.folder, cause=cause)
+
+
+def _features(recogniser: InsightFaceModel, pixels: list[Image]) -> np.ndarray:
+    """(n, dimensions) numbers, in one batch, or one by one where the graph takes one at a time."""
+    if recogniser.input_shape[0] == 1:
+        return np.vstack([recogniser.get_feat([one]) for one in pixels])
+    return np.asarray(recogniser.get_feat(pixels))
+
+
+def _widened(image: Image) -> Image:
+    height, width = image.shape[:2]
+    least = -(-max(height, width) // MAX_ASPECT_RATIO)
+    below, right = max(0, least - height), max(0, least - width)
+    if below == right == 0:
+        return image
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT), dtype=np.uint8
+    )
