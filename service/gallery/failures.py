@@ -1,0 +1,94 @@
+"""From what the driver raises to what a caller can act upon.
+
+PostgreSQL's own words quote the offending row ("Key (subject_id)=(kim) already exists"), so they
+are never passed on. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, FaceError, Overloaded
+
+_logger = logging.getLogger(__name__)
+
+_OVERLOADED = {
+    "40001",  # serialization_failure
+    "40P01",  # deadlock_detected
+    "53300",  # too_many_connections
+    "55P03",  # lock_not_available: lock_timeout
+    "57014",  # query_canceled: statement_timeout
+    # Two callers did the same at the same time and this one came second. Made again, its call
+    # sees what the first one did, and gets the answer that belongs to that.
+    "23503",  # foreign_key_violation
+    "23505",  # unique_violation
+}
+_NOT_MIGRATED = {
+    "42P01",  # undefined_table
+    "42703",  # undefined_column
+    "42704",  # undefined_object: the type halfvec
+}
+_UNAVAILABLE = {
+    "25006",  # read_only_sql_transaction: a replica, as after a failover
+    "3D000",  # invalid_catalog_name: no such database
+    "53100",  # disk_full
+    "57P01",  # admin_shutdown
+    "57P02",  # crash_shutdown
+    "57P03",  # cannot_connect_now
+}
+_CONNECTION_CLASS = "08"
+
+_NO_CONNECTION_LEFT = ("too many clients", "remaining connection slots", "too many connections")
+"""A refused connection carries no code in libpq, only these words of the server."""
+
+
+class QueryFailed(Exception):
+    """A fault of ours, or of the server: code, constraint and statement, but no values."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises `Overloaded`, `DatabaseUnavailable`, `DatabaseNotMigrated` or `QueryFailed`."""
+    try:
+        yield
+    except PoolTimeout:
+        raise Overloaded from None
+    except DBAPIError as error:
+        raise _translation(error) from None
+
+
+def _translation(error: DBAPIError) -> Exception:
+    code = getattr(error.orig, "sqlstate", None)
+    failure = _by_code(code) if code else _by_words(error)
+    if failure is None:
+        return QueryFailed(f"sqlstate {code}, {_constraint(error)}, in: {error.statement}")
+    _logger.warning("%s: sqlstate %s, %s", failure.code, code, type(error.orig).__name__)
+    return failure
+
+
+def _by_code(code: str) -> FaceError | None:
+    if code in _OVERLOADED:
+        return Overloaded()
+    if code in _NOT_MIGRATED:
+        return DatabaseNotMigrated()
+    if code in _UNAVAILABLE or code.startswith(_CONNECTION_CLASS):
+        return DatabaseUnavailable()
+    return None
+
+
+def _by_words(error: DBAPIError) -> FaceError | None:
+    """No code: it did not come from a running query, but from connecting, or the line broke."""
+    if any(words in str(error.orig) for words in _NO_CONNECTION_LEFT):
+        return Overloaded()
+    if error.connection_invalidated or type(error.orig).__name__ == "OperationalError":
+        return DatabaseUnavailable()
+    return None
+
+
+def _constraint(error: DBAPIError) -> str:
+    return f"constraint {getattr(getattr(error.orig, 'diag', None), 'constraint_name', None)}"

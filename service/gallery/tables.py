@@ -1,0 +1,146 @@
+"""The tables, as SQLAlchemy sees them. How they came to be is in `migrations/`.
+
+Every primary and unique key of subject data contains the subject's id, so that Citus could
+distribute these tables by subject without a redesign.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from service.domain.face import EMBEDDING_SIZE
+
+SUBJECT_ID_PATTERN = "^[A-Za-z0-9._:@-]{1,128}$"
+"""The contract's form of a subject id; the API checks it first, this is the last line."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "fk": "%(table_name)s_%(referred_table_name)s_fk",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_index",
+    }
+)
+
+_BYTE_ORDER = "C"
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _subject_id() -> Column[str]:
+    """In byte order, so that pages of subjects come out the same on every server."""
+    return Column("subject_id", Text(collation=_BYTE_ORDER), primary_key=True)
+
+
+def _subject_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["collection_id", "subject_id"],
+        ["subjects.collection_id", "subjects.subject_id"],
+        ondelete="CASCADE",
+    )
+
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("model_id", Text),
+    Column("settings", JSONB, nullable=False),
+    Column("key_id", Uuid, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    _moment("created_at"),
+    CheckConstraint("length(name) BETWEEN 1 AND 128", name="name"),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column(
+        "collection_id",
+        Uuid,
+        ForeignKey("collections.collection_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _subject_id(),
+    Column("metadata", LargeBinary),
+    _moment("enrolled_at"),
+    CheckConstraint(f"subject_id ~ '{SUBJECT_ID_PATTERN}'", name="subject_id"),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("template_id", Uuid, primary_key=True),
+    Column("model_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("search", HALFVEC(EMBEDDING_SIZE), nullable=False),
+    _moment("created_at"),
+    _subject_key(),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _moment("created_at"),
+    CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+    _subject_key(),
+    Index(None, "collection_id", "caller", "key"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("collections", ARRAY(Text), nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    _moment("created_at"),
+    _moment("expires_at", nullable=True),
+    _moment("revoked_at", nullable=True),
+    CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("audit_id", Uuid, primary_key=True),
+    Column("sequence", BigInteger, Identity(always=True), nullable=False, unique=True),
+    _moment("at"),
+    Column("caller", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("collection", Text),
+    Column("subject", LargeBinary),
+    CheckConstraint("octet_length(subject) = 32", name="subject"),
+)
+"""No foreign keys: the log outlives what it tells of."""

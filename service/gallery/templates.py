@@ -1,0 +1,92 @@
+"""Templates: rows by subject, and the exact search over a whole collection."""
+
+from __future__ import annotations
+
+import numpy as np
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    RowMapping,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from service.domain.collection import Collection, SearchVector, StoredTemplate
+from service.domain.face import EMBEDDING_SIZE
+from service.gallery.tables import templates
+
+
+class PostgresTemplates:
+    """Implements `Templates`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        query = (
+            select(templates)
+            .where(_in(collection), templates.c.subject_id == subject_id)
+            .order_by(templates.c.created_at, templates.c.template_id)
+        )
+        return [_template(row) for row in self._connection.execute(query).mappings()]
+
+    def add(self, collection: Collection, template: StoredTemplate) -> None:
+        row = {
+            "collection_id": collection.collection_id,
+            "subject_id": template.subject_id,
+            "template_id": template.template_id,
+            "model_id": template.model_id,
+            "sealed": template.sealed,
+            "search": template.search.values,
+            "created_at": template.created_at,
+        }
+        self._connection.execute(insert(templates).values(row))
+
+    def delete_of(self, collection: Collection, subject_id: str) -> int:
+        query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
+        return self._connection.execute(query).rowcount
+
+    def count(self, collection: Collection) -> int:
+        query = select(func.count()).select_from(templates).where(_in(collection))
+        return self._connection.execute(query).scalar_one()
+
+    def nearest(
+        self, collection: Collection, probe: SearchVector, at_least: float, limit: int
+    ) -> list[StoredTemplate]:
+        """Exact, also where somebody has built a vector index: those answer only an ORDER BY the
+        bare `<#>`, and the negative of it is ordered here.
+        """
+        similarity = _cosine_with(probe)
+        query = (
+            select(templates)
+            .where(_in(collection), similarity >= at_least)
+            .order_by(similarity.desc(), templates.c.subject_id, templates.c.template_id)
+            .limit(limit)
+        )
+        return [_template(row) for row in self._connection.execute(query).mappings()]
+
+
+def _in(collection: Collection) -> ColumnElement[bool]:
+    return templates.c.collection_id == collection.collection_id
+
+
+def _cosine_with(probe: SearchVector) -> ColumnElement[float]:
+    """`<#>` is the negative inner product: for vectors of norm 1, the negative cosine."""
+    given = cast(probe.values, HALFVEC(EMBEDDING_SIZE))
+    return -templates.c.search.op("<#>", return_type=Float())(given)
+
+
+def _template(row: RowMapping) -> StoredTemplate:
+    return StoredTemplate(
+        template_id=row["template_id"],
+        subject_id=row["subject_id"],
+        model_id=row["model_id"],
+        sealed=row["sealed"],
+        search=SearchVector(np.asarray(row["search"], dtype=np.float32)),
+        created_at=row["created_at"],
+    )

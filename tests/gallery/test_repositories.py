@@ -1,0 +1,227 @@
+"""What goes into the gallery comes out of it, and goes away when it should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from sqlalchemy import Table, UniqueConstraint, func, select
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.callers import ApiKey, Scope
+from service.domain.collection import Collection, CollectionSettings, DuplicatePolicy
+from service.domain.ports import Gallery, StoredAnswer
+from service.gallery.database import PostgresGallery, PostgresTransaction
+from service.gallery.failures import QueryFailed
+from service.gallery.tables import answers, audit, subjects, templates
+from tests.gallery.people import MODEL, NOW, collection, subject, template, vectors
+
+HASH = bytes(32)
+
+
+@pytest.fixture
+def kept(gallery: PostgresGallery) -> Collection:
+    """A collection that is in the gallery."""
+    made = collection()
+    with gallery.transaction() as tx:
+        tx.collections.add(made)
+    return made
+
+
+def _enroll(tx: PostgresTransaction, kept: Collection, subject_id: str) -> None:
+    tx.subjects.add(kept, subject(subject_id))
+    tx.templates.add(kept, template(subject_id))
+    tx.answers.add(kept, StoredAnswer("kiosk", f"key-{subject_id}", subject_id, HASH, b"sealed"))
+
+
+def test_postgres_gallery_is_a_gallery(gallery: PostgresGallery) -> None:
+    port: Gallery = gallery
+    port.check()
+
+
+def test_collection_comes_back_as_it_was(gallery: PostgresGallery) -> None:
+    made = collection(
+        settings=CollectionSettings({"strict": 0.6}, DuplicatePolicy.FLAG, "conservative")
+    )
+    with gallery.transaction() as tx:
+        tx.collections.add(made)
+        assert tx.collections.find("default") == made
+
+
+def test_unknown_collection_is_none(gallery: PostgresGallery) -> None:
+    with gallery.transaction() as tx:
+        assert tx.collections.find("nowhere") is None
+
+
+def test_collection_takes_new_settings_and_a_model(
+    gallery: PostgresGallery, kept: Collection
+) -> None:
+    changed = replace(kept, model_id=MODEL, settings=CollectionSettings({"balanced": 0.5}))
+    with gallery.transaction() as tx:
+        tx.collections.update(changed)
+        assert tx.collections.find("default") == changed
+
+
+def test_subject_comes_back_with_its_number_of_templates(
+    gallery: PostgresGallery, kept: Collection
+) -> None:
+    with gallery.transaction() as tx:
+        tx.subjects.add(kept, subject("kim", b"sealed metadata"))
+        tx.templates.add(kept, template("kim"))
+        tx.templates.add(kept, template("kim"))
+        assert tx.subjects.find(kept, "kim") == replace(
+            subject("kim", b"sealed metadata"), templates=2
+        )
+
+
+def test_subject_of_another_collection_is_none(gallery: PostgresGallery, kept: Collection) -> None:
+    other = collection("other")
+    with gallery.transaction() as tx:
+        tx.collections.add(other)
+        tx.subjects.add(kept, subject("kim"))
+        assert tx.subjects.find(other, "kim") is None
+
+
+def test_metadata_is_replaced(gallery: PostgresGallery, kept: Collection) -> None:
+    with gallery.transaction() as tx:
+        tx.subjects.add(kept, subject("kim", b"old"))
+        tx.subjects.set_metadata(kept, subject("kim", b"new"))
+        found = tx.subjects.find(kept, "kim")
+    assert found is not None
+    assert found.metadata == b"new"
+
+
+def test_pages_follow_each_other_in_byte_order(gallery: PostgresGallery, kept: Collection) -> None:
+    names = ["B", "a", "_", "Z", "1", "a.b", "a-b", "a:b", "@"]
+    with gallery.transaction() as tx:
+        for name in names:
+            tx.subjects.add(kept, subject(name))
+        first = tx.subjects.page(kept, 4, None)
+        rest = tx.subjects.page(kept, 100, first[-1].subject_id)
+    assert [found.subject_id for found in first + rest] == sorted(names)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "김", "a" * 129, "a\n"])
+def test_subject_id_outside_the_contract_is_refused(
+    gallery: PostgresGallery, kept: Collection, name: str
+) -> None:
+    with pytest.raises(QueryFailed), gallery.transaction() as tx:
+        tx.subjects.add(kept, subject(name))
+
+
+def test_template_comes_back_as_it_was(gallery: PostgresGallery, kept: Collection) -> None:
+    made = template("kim")
+    with gallery.transaction() as tx:
+        tx.subjects.add(kept, subject("kim"))
+        tx.templates.add(kept, made)
+        (found,) = tx.templates.of(kept, "kim")
+    assert replace(found, search=made.search) == made
+    np.testing.assert_allclose(found.search.values, made.search.values, atol=1e-4)
+
+
+def test_templates_of_a_subject_are_deleted_and_counted(
+    gallery: PostgresGallery, kept: Collection
+) -> None:
+    with gallery.transaction() as tx:
+        tx.subjects.add(kept, subject("kim"))
+        for _ in range(3):
+            tx.templates.add(kept, template("kim"))
+        assert tx.templates.count(kept) == 3
+        assert tx.templates.delete_of(kept, "kim") == 3
+        assert tx.templates.count(kept) == 0
+
+
+def test_deleted_subject_takes_everything_along(gallery: PostgresGallery, kept: Collection) -> None:
+    with gallery.transaction() as tx:
+        _enroll(tx, kept, "kim")
+        _enroll(tx, kept, "lee")
+        assert tx.subjects.delete(kept, "kim") == 1
+        assert tx.subjects.find(kept, "kim") is None
+        assert tx.templates.of(kept, "kim") == []
+        assert tx.answers.find(kept, "kiosk", "key-kim") is None
+        assert tx.subjects.find(kept, "lee") is not None
+
+
+def test_deleted_collection_takes_its_people_along_and_no_others(
+    gallery: PostgresGallery, kept: Collection
+) -> None:
+    other = collection("other")
+    with gallery.transaction() as tx:
+        tx.collections.add(other)
+        _enroll(tx, kept, "kim")
+        _enroll(tx, kept, "lee")
+        _enroll(tx, other, "kim")
+        assert tx.collections.delete(kept) == 2
+        assert tx.collections.find("default") is None
+        assert tx.templates.count(other) == 1
+        for table in (subjects, templates, answers):
+            assert tx.connection.scalar(select(func.count()).select_from(table)) == 1
+
+
+def test_answer_is_found_by_caller_and_key(gallery: PostgresGallery, kept: Collection) -> None:
+    answer = StoredAnswer("kiosk", "retry-1", "kim", HASH, b"sealed")
+    with gallery.transaction() as tx:
+        tx.subjects.add(kept, subject("kim"))
+        tx.answers.add(kept, answer)
+        assert tx.answers.find(kept, "kiosk", "retry-1") == answer
+        assert tx.answers.find(kept, "till", "retry-1") is None
+        assert tx.answers.find(kept, "kiosk", "retry-2") is None
+
+
+def test_api_key_comes_back_with_its_hash(gallery: PostgresGallery) -> None:
+    key = ApiKey("till", frozenset({Scope.VERIFY}), frozenset({"default"}), NOW, NOW)
+    with gallery.transaction() as tx:
+        tx.api_keys.add(key, "id-1", HASH)
+        assert tx.api_keys.find("id-1") == (key, HASH)
+        assert tx.api_keys.find_by_name("till") == key
+        assert tx.api_keys.all() == [key]
+        assert tx.api_keys.find("id-2") is None
+        assert tx.api_keys.find_by_name("kiosk") is None
+
+
+def test_first_revocation_counts(gallery: PostgresGallery) -> None:
+    key = ApiKey("till", frozenset(Scope), frozenset(), NOW)
+    with gallery.transaction() as tx:
+        tx.api_keys.add(key, "id-1", HASH)
+        tx.api_keys.revoke("till", NOW)
+        tx.api_keys.revoke("till", NOW + timedelta(days=1))
+        assert tx.api_keys.find_by_name("till") == replace(key, revoked_at=NOW)
+
+
+def test_audit_keeps_the_order_and_outlives_its_subject(
+    gallery: PostgresGallery, kept: Collection
+) -> None:
+    enrolled = AuditEntry(uuid4(), NOW, "kiosk", Action.ENROLL, "default", HASH)
+    erased = AuditEntry(uuid4(), NOW, "kiosk", Action.COLLECTION_ERASE, "default")
+    with gallery.transaction() as tx:
+        tx.audit.append(enrolled)
+        tx.audit.append(erased)
+        tx.collections.delete(kept)
+        rows = tx.connection.execute(select(audit).order_by(audit.c.sequence)).mappings().all()
+    assert [row["audit_id"] for row in rows] == [enrolled.audit_id, erased.audit_id]
+    assert (rows[0]["action"], rows[0]["subject"]) == ("enroll", HASH)
+
+
+@pytest.mark.parametrize("table", [subjects, templates, answers], ids=str)
+def test_every_key_of_subject_data_contains_the_subject(table: Table) -> None:
+    """So that the tables could be distributed by subject."""
+    keys = [set(table.primary_key.columns.keys())]
+    keys += [set(index.columns.keys()) for index in table.indexes if index.unique]
+    keys += [
+        set(rule.columns.keys()) for rule in table.constraints if isinstance(rule, UniqueConstraint)
+    ]
+    assert all("subject_id" in key for key in keys)
+
+
+def test_search_vectors_survive_storage_in_half_precision(
+    gallery: PostgresGallery, kept: Collection
+) -> None:
+    vector = vectors(1, seed=7)[0]
+    with gallery.transaction() as tx:
+        tx.subjects.add(kept, subject("kim"))
+        tx.templates.add(kept, template("kim", vector))
+        (found,) = tx.templates.nearest(kept, vector, 0.999, 1)
+    assert found.search.values.dtype == np.float32
