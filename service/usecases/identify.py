@@ -75,11 +75,12 @@ class Identify:
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            collection.require_model(self._model_id)
+            searched = tx.templates.count(collection)
+            if searched:  # an emptied collection is free for another model
+                collection.require_model(self._model_id)
             people = OpenCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
-            searched = tx.templates.count(collection)
             found = lookalikes(tx, people, probe.embedding, profile.threshold, request.limit)
         candidates = [Candidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
