@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
+from service.domain.errors import Overloaded
 from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.thresholds import Calibration
 from service.usecases.people import lock_collection, require_collection
@@ -76,7 +77,16 @@ class Collections:
             return deleted
 
     def ensure_default(self) -> None:
-        """Make the collection that always exists, where it does not exist yet."""
+        """Make the collection that always exists, where it does not exist yet.
+
+        Of several workers that start at once all but one come second, and find it made.
+        """
+        try:
+            self._ensure_default()
+        except Overloaded:
+            self._ensure_default()
+
+    def _ensure_default(self) -> None:
         with self._gallery.transaction() as tx:
             self._ensure(tx, DEFAULT_COLLECTION)
 
