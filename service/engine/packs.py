@@ -61,7 +61,7 @@ def open_pack(name: str, folder: Path) -> Pack:
         detection = _require(files, ModelTask.DETECTION)
         recognition = _require(files, ModelTask.RECOGNITION)
         model = ModelIdentity(name, sha256_of(recognition.path))
-    except (UnreadableGraph, OSError, ValueError, RuntimeError) as error:
+    except (UnreadableGraph, OSError, TypeError, ValueError, RuntimeError) as error:
         raise ModelUnavailable(model=name, path=folder, cause=str(error)) from error
     return Pack(folder, detection, recognition, model)
 

@@ -24,7 +24,7 @@ RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml")
 
 @dataclass(frozen=True, slots=True)
 class ProviderChoice:
-    """`asked`: in order of preference. `offered`: those of them that the runtime has."""
+    """`asked`: in order of preference. `offered`: those of them that the runtime has, and the CPU."""
 
     asked: tuple[str, ...]
     offered: tuple[str, ...]
@@ -56,11 +56,11 @@ def choose_providers(
     """
     wanted = ((CUDA, bool(use_gpu)), (DIRECTML, use_directml), (CPU, True))
     asked = tuple(provider for provider, is_wanted in wanted if is_wanted)
-    offered = tuple(provider for provider in asked if provider in available)
+    offered = tuple(provider for provider in asked if provider in {*available, CPU})
     required = use_gpu == "required"
     if required and not set(offered) - {CPU}:
         raise GpuUnavailable(available=", ".join(available))
-    return ProviderChoice(asked, offered or (CPU,), required)
+    return ProviderChoice(asked, offered, required)
 
 
 def installed_runtimes(version: Callable[[str], str] = metadata.version) -> tuple[str, ...]:

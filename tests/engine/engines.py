@@ -1,0 +1,14 @@
+"""Engines as the tests want them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.engine.insightface_engine import InsightFaceEngine
+from service.engine.packs import find_pack
+from service.engine.pool import WorkerPool
+from service.engine.providers import CPU
+
+
+def engine_of(name: str, root: Path, threshold: float = 0.6) -> InsightFaceEngine:
+    return InsightFaceEngine(find_pack(name, root), threshold, [CPU], WorkerPool(2))

@@ -1,0 +1,45 @@
+"""Photographs for engines, without the capture room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from service.domain.face import Image, Reason
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A `Photograph` that is already decoded, or that cannot be."""
+
+    content: Image | Reason
+
+    def pixels(self) -> Image | Reason:
+        return self.content
+
+
+class Bomb:
+    """A `Photograph` whose decoding breaks."""
+
+    def pixels(self) -> Image | Reason:
+        raise RuntimeError("the decoder broke")
+
+
+def picture(path: Path) -> Picture:
+    return Picture(np.asarray(cv2.imread(str(path)), dtype=np.uint8))
+
+
+def blank(height: int, width: int, value: int = 0) -> Picture:
+    return Picture(np.full((height, width, 3), value, np.uint8))
+
+
+def lamp(*cells: tuple[int, int], brightness: int = 255) -> Picture:
+    """640 x 640 and black, with a bright square at each cell (column, row) of 32 pixels: the
+    generated detector's idea of a face; at a brightness of 191 it is in two minds."""
+    image = np.zeros((640, 640, 3), np.uint8)
+    for column, row in cells:
+        image[row * 32 : (row + 1) * 32, column * 32 : (column + 1) * 32] = brightness
+    return Picture(image)

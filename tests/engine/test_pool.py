@@ -1,0 +1,93 @@
+"""The workers: bounded, in order, and honest about what broke."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from service.domain.errors import Overloaded
+from service.engine.pool import WorkerPool
+
+MOST = 10.0
+"""Seconds after which a test stops waiting for another thread."""
+
+
+class Gate:
+    """Work that starts, says so, and ends when it is let."""
+
+    def __init__(self, expected: int) -> None:
+        self.inside = threading.Semaphore(0)
+        self.opened = threading.Event()
+        self._expected = expected
+
+    def hold(self, item: int) -> int:
+        self.inside.release()
+        assert self.opened.wait(MOST)
+        return item
+
+    def wait_until_full(self) -> None:
+        for _ in range(self._expected):
+            assert self.inside.acquire(timeout=MOST)
+
+
+def _broken(item: int) -> int:
+    if item == 2:
+        raise LookupError(item)
+    return item
+
+
+def test_results_come_in_the_order_given() -> None:
+    assert WorkerPool(4).map(lambda item: item * item, range(50)) == [i * i for i in range(50)]
+
+
+def test_nothing_to_do_is_done() -> None:
+    assert WorkerPool(1).map(str, []) == []
+
+
+def test_an_exception_in_a_worker_reaches_the_caller() -> None:
+    with pytest.raises(LookupError):
+        WorkerPool(2).map(_broken, [1, 2, 3])
+
+
+def test_a_call_that_broke_leaves_its_place_to_others() -> None:
+    pool = WorkerPool(1, waiting=0)
+    with pytest.raises(LookupError):
+        pool.map(_broken, [2])
+    assert pool.map(_broken, [1]) == [1]
+
+
+def test_no_more_than_the_workers_run_at_once() -> None:
+    pool, gate = WorkerPool(2), Gate(2)
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(pool.map, gate.hold, range(6))
+        gate.wait_until_full()
+        assert not gate.inside.acquire(timeout=0.05)
+        gate.opened.set()
+        assert call.result(MOST) == list(range(6))
+
+
+def test_a_call_beyond_the_queue_is_refused_at_once() -> None:
+    pool, gate = WorkerPool(1, waiting=0), Gate(1)
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(pool.map, gate.hold, [1])
+        gate.wait_until_full()
+        with pytest.raises(Overloaded):
+            pool.map(str, [2])
+        gate.opened.set()
+        assert call.result(MOST) == [1]
+
+
+def test_a_call_within_the_queue_waits_for_its_turn() -> None:
+    pool, gate = WorkerPool(1, waiting=1), Gate(1)
+    with ThreadPoolExecutor() as callers:
+        first = callers.submit(pool.map, gate.hold, [1])
+        gate.wait_until_full()
+        second = callers.submit(pool.map, gate.hold, [2])
+        gate.opened.set()
+        assert [first.result(MOST), second.result(MOST)] == [[1], [2]]
+
+
+def test_a_call_with_many_photographs_is_one_call() -> None:
+    assert WorkerPool(1, waiting=0).map(str, [1, 2, 3]) == ["1", "2", "3"]
