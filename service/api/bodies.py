@@ -13,7 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from service.api.camel import Camel
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
+from service.domain.names import COLLECTION, PROFILE, SUBJECT_ID
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, GivenEmbedding, Uploads
+from service.domain.thresholds import BALANCED
 from service.usecases.enrollment import Mode
 from service.usecases.identify import DEFAULT_CANDIDATES, MOST_CANDIDATES
 
@@ -51,9 +53,9 @@ def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     return metadata
 
 
-SubjectId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,128}$")]
-CollectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
-ProfileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+SubjectId = Annotated[str, Field(pattern=f"^{SUBJECT_ID}$")]
+CollectionName = Annotated[str, Field(pattern=f"^{COLLECTION}$")]
+ProfileName = Annotated[str, Field(pattern=f"^{PROFILE}$")]
 Base64Image = Annotated[
     bytes, BeforeValidator(_decoded), Field(json_schema_extra={"contentEncoding": "base64"})
 ]
@@ -125,4 +127,4 @@ class CollectionBody(Camel):
         default_factory=dict, max_length=32
     )
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
-    duplicate_profile: ProfileName = "balanced"
+    duplicate_profile: ProfileName = BALANCED

@@ -27,7 +27,9 @@ def caller_with(scope: Scope) -> Callable[..., Caller]:
     """A dependency: the caller, once known to hold `scope`. It runs before a body is read."""
 
     def authenticated(request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
-        caller = _caller(request, bearer, header)
+        caller = _known(request, bearer, header) or _open_kiosk(request, scope)
+        if caller is None:
+            raise Unauthenticated
         request.state.caller = caller
         caller.require(scope)
         return caller
@@ -35,16 +37,21 @@ def caller_with(scope: Scope) -> Callable[..., Caller]:
     return authenticated
 
 
-def _caller(
+def _known(
     request: Request, bearer: HTTPAuthorizationCredentials | None, header: str | None
-) -> Caller:
+) -> Caller | None:
+    """The holder of the presented key; None where none is presented."""
     presented = bearer.credentials if bearer else header
-    if presented is not None:
-        caller: Caller = request.app.state.services.api_keys.authenticate(presented)
-        return caller
-    if request.app.state.settings.open_tokens and comes_from_this_machine(request):
-        return OPEN_KIOSK
-    raise Unauthenticated
+    if presented is None:
+        return None
+    caller: Caller = request.app.state.services.api_keys.authenticate(presented)
+    return caller
+
+
+def _open_kiosk(request: Request, scope: Scope) -> Caller | None:
+    """The classic kiosk, which makes tokens without a key where that was allowed."""
+    is_open = scope is Scope.TOKEN and request.app.state.settings.open_tokens
+    return OPEN_KIOSK if is_open and comes_from_this_machine(request) else None
 
 
 def comes_from_this_machine(request: Request) -> bool:

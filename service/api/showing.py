@@ -1,17 +1,92 @@
-"""What use cases return, as answers."""
+"""What use cases return, as answers: for HTTP, and for the command line's `--json`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from service.api.answers import CandidateAnswer, Duplicate, ImageOutcome
+from service.api.answers import (
+    CandidateAnswer,
+    DedupeAnswer,
+    Duplicate,
+    EnrollAnswer,
+    ErasureAnswer,
+    IdentifyAnswer,
+    ImageOutcome,
+    SubjectAnswer,
+    SubjectEntry,
+    SubjectList,
+    VerifyAnswer,
+)
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
 from service.domain.messages import Language, advice
-from service.usecases.identify import Candidate
+from service.usecases.enrollment import Enrolled
+from service.usecases.erase import Erasure
+from service.usecases.identify import SearchResult
+from service.usecases.subjects import SubjectDetails, SubjectPage, SubjectSummary
+from service.usecases.verify import Verification
 
 
-def images_shown(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]:
+def enroll_answer(enrolled: Enrolled, language: Language, *, with_ids: bool) -> EnrollAnswer:
+    """`with_ids`: name the duplicates, which is for callers who may search."""
+    return EnrollAnswer(
+        subject_id=enrolled.subject_id,
+        collection=enrolled.collection,
+        template_id=enrolled.template_id,
+        model_id=enrolled.model_id,
+        images_used=enrolled.images_used,
+        images=_images(enrolled.samples, language),
+        duplicates=[_duplicate(one, with_ids) for one in enrolled.duplicates],
+        enrolled_at=enrolled.enrolled_at,
+    )
+
+
+def verify_answer(result: Verification, language: Language) -> VerifyAnswer:
+    decision = result.decision
+    return VerifyAnswer(
+        subject_id=result.subject_id,
+        match=decision.match,
+        similarity=decision.similarity,
+        threshold=decision.profile.threshold,
+        profile=decision.profile.name,
+        band=decision.band,
+        recommendation=decision.recommendation,
+        model_id=result.model_id,
+        images=_images(result.samples, language),
+    )
+
+
+def dedupe_answer(result: SearchResult, language: Language) -> DedupeAnswer:
+    return DedupeAnswer(duplicate=result.found, **_search(result, language))
+
+
+def identify_answer(result: SearchResult, language: Language) -> IdentifyAnswer:
+    return IdentifyAnswer(match=result.found, **_search(result, language))
+
+
+def subject_list(page: SubjectPage) -> SubjectList:
+    entries = [SubjectEntry(**_entry(summary)) for summary in page.subjects]
+    return SubjectList(subjects=entries, next_cursor=page.next_cursor)
+
+
+def subject_answer(details: SubjectDetails) -> SubjectAnswer:
+    return SubjectAnswer(
+        **_entry(details.summary), model_ids=list(details.model_ids), metadata=details.metadata
+    )
+
+
+def erasure_answer(erasure: Erasure) -> ErasureAnswer:
+    return ErasureAnswer(
+        subject_id=erasure.subject_id,
+        collection=erasure.collection,
+        templates_deleted=erasure.templates_deleted,
+        deleted_at=erasure.deleted_at,
+        audit_id=erasure.audit_id,
+    )
+
+
+def _images(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]:
     return [
         ImageOutcome(
             index=index,
@@ -24,20 +99,31 @@ def images_shown(samples: Sequence[Sample], language: Language) -> list[ImageOut
     ]
 
 
-def duplicates_shown(lookalikes: Sequence[Lookalike], *, with_ids: bool) -> list[Duplicate]:
-    """Whose face it is, is told only to callers who may search."""
-    return [
-        Duplicate(subject_id=one.subject_id if with_ids else None, similarity=one.similarity)
-        for one in lookalikes
-    ]
+def _duplicate(one: Lookalike, with_id: bool) -> Duplicate:
+    return Duplicate(subject_id=one.subject_id if with_id else None, similarity=one.similarity)
 
 
-def candidates_shown(candidates: Sequence[Candidate]) -> list[CandidateAnswer]:
-    return [
-        CandidateAnswer(
-            subject_id=candidate.who.subject_id,
-            similarity=candidate.who.similarity,
-            band=candidate.band,
-        )
-        for candidate in candidates
-    ]
+def _search(result: SearchResult, language: Language) -> dict[str, Any]:
+    return {
+        "candidates": [
+            CandidateAnswer(
+                subject_id=each.who.subject_id, similarity=each.who.similarity, band=each.band
+            )
+            for each in result.candidates
+        ],
+        "threshold": result.profile.threshold,
+        "profile": result.profile.name,
+        "searched": result.searched,
+        "exact": True,
+        "model_id": result.model_id,
+        "images": _images(result.samples, language),
+    }
+
+
+def _entry(summary: SubjectSummary) -> dict[str, Any]:
+    return {
+        "subject_id": summary.subject_id,
+        "collection": summary.collection,
+        "templates": summary.templates,
+        "enrolled_at": summary.enrolled_at,
+    }

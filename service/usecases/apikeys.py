@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from service.domain import names
 from service.domain.audit import Action, AuditEntry
 from service.domain.callers import ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
@@ -18,7 +19,7 @@ from service.domain.ports import Gallery
 
 _ID_BYTES, _SECRET_BYTES = 8, 32
 _KEY = re.compile(r"face_(?P<key_id>[0-9a-f]{16})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
+_NAME = re.compile(names.API_KEY)
 
 
 class ApiKeys:

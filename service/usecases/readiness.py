@@ -31,13 +31,13 @@ class CheckReadiness:
     ) -> None:
         self._engine = engine
         self._gallery = gallery
-        self._requested = providers_requested
+        self.providers_requested = providers_requested
 
     def __call__(self) -> Readiness:
         return Readiness(
             self._database_problem(),
             self._engine.model.model_id,
-            self._requested,
+            self.providers_requested,
             self._engine.providers,
         )
 

@@ -12,10 +12,9 @@ from service.api.caller import EnrollCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
-from service.api.showing import duplicates_shown, images_shown
-from service.domain.callers import Caller, Scope
-from service.domain.messages import Language
-from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.api.showing import enroll_answer
+from service.domain.callers import Scope
+from service.usecases.enrollment import EnrollRequest
 
 router = APIRouter(tags=["enrollment"], responses=PROBLEMS)
 
@@ -78,17 +77,5 @@ def enroll(
         metadata=body.metadata,
         idempotency_key=idempotency_key,
     )
-    return _answer(services.enroll(request), caller, language)
-
-
-def _answer(enrolled: Enrolled, caller: Caller, language: Language) -> EnrollAnswer:
-    return EnrollAnswer(
-        subject_id=enrolled.subject_id,
-        collection=enrolled.collection,
-        template_id=enrolled.template_id,
-        model_id=enrolled.model_id,
-        images_used=enrolled.images_used,
-        images=images_shown(enrolled.samples, language),
-        duplicates=duplicates_shown(enrolled.duplicates, with_ids=caller.may(Scope.SEARCH)),
-        enrolled_at=enrolled.enrolled_at,
-    )
+    enrolled = services.enroll(request)
+    return enroll_answer(enrolled, language, with_ids=caller.may(Scope.SEARCH))

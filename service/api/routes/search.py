@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
@@ -12,9 +12,8 @@ from service.api.caller import SearchCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
-from service.api.showing import candidates_shown, images_shown
+from service.api.showing import dedupe_answer, identify_answer
 from service.domain.callers import Caller
-from service.domain.messages import Language
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.services import Services
 
@@ -44,7 +43,7 @@ def dedupe(
 ) -> DedupeAnswer:
     """Is this face enrolled, under whatever name? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return DedupeAnswer(duplicate=result.found, **_shown(result, language))
+    return dedupe_answer(result, language)
 
 
 @router.post("/identify", responses=example({"match": True, **_FOUND}), openapi_extra=_BODY)
@@ -57,7 +56,7 @@ def identify(
 ) -> IdentifyAnswer:
     """Whose face is this? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return IdentifyAnswer(match=result.found, **_shown(result, language))
+    return identify_answer(result, language)
 
 
 def _search(
@@ -66,15 +65,3 @@ def _search(
     caller.require_collection(body.collection)
     source = body.source(settings.max_frames, settings.max_images)
     return services.identify(SearchRequest(source, body.collection, body.profile, body.limit))
-
-
-def _shown(result: SearchResult, language: Language) -> dict[str, Any]:
-    return {
-        "candidates": candidates_shown(result.candidates),
-        "threshold": result.profile.threshold,
-        "profile": result.profile.name,
-        "searched": result.searched,
-        "exact": True,
-        "model_id": result.model_id,
-        "images": images_shown(result.samples, language),
-    }

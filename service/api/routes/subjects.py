@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from service.api.answers import ErasureAnswer, SubjectAnswer, SubjectEntry, SubjectList
+from service.api.answers import ErasureAnswer, SubjectAnswer, SubjectList
 from service.api.bodies import CollectionName, SubjectId
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
 from service.api.openapi import PROBLEMS, example
+from service.api.showing import erasure_answer, subject_answer, subject_list
 from service.domain.collection import DEFAULT_COLLECTION
-from service.usecases.subjects import SubjectSummary
 
 router = APIRouter(prefix="/admin/subjects", tags=["subjects"], responses=PROBLEMS)
 
@@ -39,10 +39,7 @@ def list_subjects(
 ) -> SubjectList:
     """Everybody in a collection, in the order of their ids, a page at a time."""
     caller.require_collection(collection)
-    page = services.subjects.page(collection, limit, cursor)
-    return SubjectList(
-        subjects=[_entry(summary) for summary in page.subjects], next_cursor=page.next_cursor
-    )
+    return subject_list(services.subjects.page(collection, limit, cursor))
 
 
 @router.get(
@@ -59,12 +56,7 @@ def show_subject(
 ) -> SubjectAnswer:
     """One person, without vectors."""
     caller.require_collection(collection)
-    details = services.subjects.show(subject_id, collection)
-    return SubjectAnswer(
-        **_entry(details.summary).model_dump(),
-        model_ids=list(details.model_ids),
-        metadata=details.metadata,
-    )
+    return subject_answer(services.subjects.show(subject_id, collection))
 
 
 @router.delete(
@@ -87,20 +79,4 @@ def delete_subject(
 ) -> ErasureAnswer:
     """Forget a person: templates, metadata and earlier answers."""
     caller.require_collection(collection)
-    erasure = services.erase(subject_id, collection, caller.name)
-    return ErasureAnswer(
-        subject_id=erasure.subject_id,
-        collection=erasure.collection,
-        templates_deleted=erasure.templates_deleted,
-        deleted_at=erasure.deleted_at,
-        audit_id=erasure.audit_id,
-    )
-
-
-def _entry(summary: SubjectSummary) -> SubjectEntry:
-    return SubjectEntry(
-        subject_id=summary.subject_id,
-        collection=summary.collection,
-        templates=summary.templates,
-        enrolled_at=summary.enrolled_at,
-    )
+    return erasure_answer(services.erase(subject_id, collection, caller.name))

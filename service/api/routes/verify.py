@@ -12,7 +12,7 @@ from service.api.caller import VerifyCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
-from service.api.showing import images_shown
+from service.api.showing import verify_answer
 from service.usecases.verify import VerifyRequest
 
 router = APIRouter(tags=["verification"], responses=PROBLEMS)
@@ -47,16 +47,5 @@ def verify(
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     caller.require_collection(body.collection)
     source = body.source(settings.max_frames, settings.max_images)
-    result = services.verify(VerifyRequest(body.subject_id, source, body.collection, body.profile))
-    decision = result.decision
-    return VerifyAnswer(
-        subject_id=result.subject_id,
-        match=decision.match,
-        similarity=decision.similarity,
-        threshold=decision.profile.threshold,
-        profile=decision.profile.name,
-        band=decision.band,
-        recommendation=decision.recommendation,
-        model_id=result.model_id,
-        images=images_shown(result.samples, language),
-    )
+    request = VerifyRequest(body.subject_id, source, body.collection, body.profile)
+    return verify_answer(services.verify(request), language)

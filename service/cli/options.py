@@ -1,0 +1,49 @@
+"""Options that several commands share, and how their values are checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.domain import names
+from service.domain.collection import DEFAULT_COLLECTION
+
+__all__ = ["DEFAULT_COLLECTION"]
+
+
+class Lang(StrEnum):
+    KO = "ko"
+    EN = "en"
+
+
+def matching(pattern: str) -> Callable[[str | None], str | None]:
+    """A check: the whole value is as `pattern` says; otherwise it is wrong use, status 2."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(pattern, value):
+            raise typer.BadParameter(f"must be {pattern}")
+        return value
+
+    return check
+
+
+SubjectId = Annotated[str, typer.Argument(metavar="SUBJECT", callback=matching(names.SUBJECT_ID))]
+Photographs = Annotated[
+    list[Path],
+    typer.Argument(metavar="PHOTO...", exists=True, dir_okay=False, readable=True),
+]
+Collection = Annotated[str, typer.Option("--collection", callback=matching(names.COLLECTION))]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", callback=matching(names.PROFILE), show_default=False),
+]
+Language = Annotated[
+    Lang | None,
+    typer.Option("--lang", help="Language of what is printed.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service answers.")]

@@ -1,0 +1,94 @@
+"""Printing: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from service.api.camel import Camel
+from service.config import AppConfig
+from service.domain.errors import (
+    DuplicateSubject,
+    FaceError,
+    InvalidRequest,
+    SubjectMismatch,
+    UnacceptableImages,
+    UnusableSamples,
+)
+from service.domain.messages import Language, advice, field_problem_text, message
+
+YES, NO, WRONG_USE, NOT_DONE = 0, 1, 2, 3
+
+_STATUSES: Mapping[type[FaceError], int] = {
+    DuplicateSubject: NO,
+    SubjectMismatch: NO,
+    InvalidRequest: WRONG_USE,
+    UnacceptableImages: WRONG_USE,
+}
+
+_WIDE = 200
+"""Characters a line may have where the output is no terminal, as in a log or a pipe."""
+
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def language_of(chosen: str | None, config: AppConfig) -> Language:
+    """The option `--lang`, or the configured language."""
+    return "en" if (chosen or config.language) == "en" else "ko"
+
+
+def print_json(answer: Camel) -> None:
+    typer.echo(answer.model_dump_json(by_alias=True))
+
+
+def print_embedding(numbers: Sequence[float]) -> None:
+    """One JSON list on stdout: the numbers as the HTTP service writes them."""
+    typer.echo(json.dumps(list(numbers)))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(highlight=False, markup=False, width=width).print(table)
+
+
+def explain(error: FaceError, language: Language) -> int:
+    """Prints what went wrong and what to do; answers with the exit status."""
+    words = message(error, language)
+    err.print(f"{words.title} {words.detail} [{error.code}]")
+    for line in _particulars(error, language):
+        err.print(f"  {line}")
+    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), NOT_DONE)
+
+
+def explain_settings(error: ValidationError) -> int:
+    """Names the settings that are wrong, without their values, which may be secrets."""
+    for each in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in each["loc"]).upper()
+        err.print(f"FACE_{name}: {each['msg']}")
+    return WRONG_USE
+
+
+def _particulars(error: FaceError, language: Language) -> list[str]:
+    if isinstance(error, UnusableSamples):
+        return [
+            f"{index + 1}: {sample.reason} - {advice(sample.reason, language)}"
+            for index, sample in enumerate(error.samples)
+            if sample.reason is not None
+        ]
+    if isinstance(error, DuplicateSubject):
+        return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.lookalikes]
+    return [
+        f"{each['field']}: {field_problem_text(each['problem'], language)}"
+        for each in error.particulars
+    ]

@@ -1,0 +1,192 @@
+"""Enroll, verify, search, forget: the main job, on the local machine's database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.api.showing import (
+    dedupe_answer,
+    enroll_answer,
+    erasure_answer,
+    identify_answer,
+    verify_answer,
+)
+from service.cli.options import (
+    DEFAULT_COLLECTION,
+    AsJson,
+    Collection,
+    Language,
+    Photographs,
+    Profile,
+    SubjectId,
+)
+from service.cli.output import NO, language_of, print_json, print_table
+from service.cli.words import say
+from service.config import AppConfig
+from service.domain.callers import LOCAL_USER
+from service.domain.collection import DuplicatePolicy
+from service.domain.messages import Language as Spoken
+from service.domain.messages import advice, band_text
+from service.domain.source import Uploads
+from service.usecases.enrollment import EnrollRequest, Mode
+from service.usecases.identify import (
+    DEFAULT_CANDIDATES,
+    MOST_CANDIDATES,
+    SearchRequest,
+    SearchResult,
+)
+from service.usecases.verify import VerifyRequest
+from service.wiring import Wiring
+
+Limit = Annotated[int, typer.Option(min=1, max=MOST_CANDIDATES, help="Most candidates to name.")]
+
+
+def enroll(
+    subject: SubjectId,
+    photos: Photographs,
+    collection: Collection = DEFAULT_COLLECTION,
+    mode: Annotated[Mode, typer.Option()] = Mode.CREATE,
+    on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
+    profile: Profile = None,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Enroll a person. Status 1: the face is enrolled under another name."""
+    wiring, language = _ready(lang)
+    request = EnrollRequest(
+        subject_id=subject,
+        source=_uploads(photos),
+        collection=collection,
+        caller=LOCAL_USER.name,
+        mode=mode,
+        on_duplicate=on_duplicate,
+        profile=profile,
+    )
+    enrolled = wiring.enroll(request)
+    if as_json:
+        return print_json(enroll_answer(enrolled, language, with_ids=True))
+    used = f"{enrolled.images_used}/{len(photos)}"
+    typer.echo(f"{subject}: {say('enrolled', language)} ({say('images_used', language)} {used})")
+    for photo, sample in zip(photos, enrolled.samples, strict=True):
+        if sample.reason:
+            typer.echo(f"  {photo.name}: {sample.reason} - {advice(sample.reason, language)}")
+    for one in enrolled.duplicates:
+        typer.echo(f"  {say('duplicates', language)}: {one.subject_id}  {one.similarity:.4f}")
+    return None
+
+
+def verify(
+    subject: SubjectId,
+    photos: Photographs,
+    collection: Collection = DEFAULT_COLLECTION,
+    profile: Profile = None,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Is this the person they say they are? Status 1: no."""
+    wiring, language = _ready(lang)
+    result = wiring.verify(VerifyRequest(subject, _uploads(photos), collection, profile))
+    decision = result.decision
+    if as_json:
+        print_json(verify_answer(result, language))
+    else:
+        verdict = say("match" if decision.match else "no_match", language)
+        profile_shown = f"{decision.profile.name} {decision.profile.threshold:.2f}"
+        typer.echo(
+            f"{subject}: {verdict}, {say('similarity', language)} {decision.similarity:.4f} "
+            f"({say('threshold', language)} {profile_shown}), {band_text(decision.band, language)}"
+            f" - {say(decision.recommendation, language)}"
+        )
+    if not decision.match:
+        raise typer.Exit(NO)
+
+
+def dedupe(
+    photos: Photographs,
+    collection: Collection = DEFAULT_COLLECTION,
+    profile: Profile = None,
+    limit: Limit = DEFAULT_CANDIDATES,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Did this person sign up already? Status 1: yes, a duplicate."""
+    wiring, language = _ready(lang)
+    result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
+    if as_json:
+        print_json(dedupe_answer(result, language))
+    else:
+        _print_candidates(result, language)
+    if result.found:
+        raise typer.Exit(NO)
+
+
+def identify(
+    photos: Photographs,
+    collection: Collection = DEFAULT_COLLECTION,
+    profile: Profile = None,
+    limit: Limit = DEFAULT_CANDIDATES,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Who is this? Status 1: nobody who is enrolled."""
+    wiring, language = _ready(lang)
+    result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
+    if as_json:
+        print_json(identify_answer(result, language))
+    else:
+        _print_candidates(result, language)
+    if not result.found:
+        raise typer.Exit(NO)
+
+
+def delete(
+    subject: SubjectId,
+    collection: Collection = DEFAULT_COLLECTION,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Forget a person: templates, metadata and earlier answers."""
+    wiring, language = _ready(lang)
+    erasure = wiring.erase(subject, collection, LOCAL_USER.name)
+    if as_json:
+        return print_json(erasure_answer(erasure))
+    typer.echo(
+        f"{subject}: {say('deleted', language)} ({say('templates', language)} "
+        f"{erasure.templates_deleted}, {say('audit_id', language)} {erasure.audit_id})"
+    )
+    return None
+
+
+def _ready(lang: str | None) -> tuple[Wiring, Spoken]:
+    config = AppConfig()
+    wiring = Wiring(config)
+    wiring.prepare()
+    return wiring, language_of(lang, config)
+
+
+def _uploads(photos: Sequence[Path]) -> Uploads:
+    return Uploads([photo.read_bytes() for photo in photos])
+
+
+def _print_candidates(result: SearchResult, language: Spoken) -> None:
+    verdict = say("duplicate" if result.found else "no_duplicate", language)
+    profile = f"{result.profile.name} {result.profile.threshold:.2f}"
+    typer.echo(
+        f"{verdict} ({say('searched', language)} {result.searched}, "
+        f"{say('threshold', language)} {profile})"
+    )
+    rows = [
+        (each.who.subject_id, f"{each.who.similarity:.4f}", band_text(each.band, language))
+        for each in result.candidates
+    ]
+    if rows:
+        print_table([say(key, language) for key in ("subject", "similarity", "band")], rows)
+
+
+def register(app: typer.Typer) -> None:
+    for command in (enroll, verify, dedupe, identify, delete):
+        app.command()(command)

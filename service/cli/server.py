@@ -1,0 +1,77 @@
+"""Start the HTTP service."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.logging import LOGGING
+from service.config import AppConfig
+from service.wiring import Wiring
+
+GRACE_SECONDS = 10
+"""How long calls under way may take once the server is told to stop."""
+
+
+def server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535)] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    open_tokens: Annotated[
+        bool | None,
+        typer.Option(
+            "--open-tokens/--no-open-tokens",
+            help="Let programs on this machine call /token/* without a key.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve enrollment, verification and search over HTTP."""
+    _pass_on(server_host=host, server_port=port, open_tokens=open_tokens)
+    config = AppConfig()
+    _check(config)
+    _serve(config, workers)
+
+
+def _pass_on(**settings: object) -> None:
+    """Worker processes read their settings from the environment, so options go there."""
+    for name, value in settings.items():
+        if value is not None:
+            os.environ[f"FACE_{name.upper()}"] = str(value)
+
+
+def _check(config: AppConfig) -> None:
+    """Whatever stops a worker from starting stops us here, once and with a clear message.
+
+    The embedded database stays up as long as this process, whatever its workers do.
+    """
+    wiring = Wiring(config)
+    wiring.prepare()
+    wiring.gallery.close()
+
+
+def _serve(config: AppConfig, workers: int) -> None:
+    import uvicorn
+
+    settings: dict[str, Any] = {
+        "factory": True,
+        "host": config.server_host,
+        "port": config.server_port,
+        "workers": workers,
+        # uvloop does not exist on Windows, and the work here is not the event loop's.
+        "loop": "asyncio",
+        # The service has its own access log, without paths: a path may hold a subject's id.
+        "access_log": False,
+        # A forwarding header is a reason to refuse an open call, so it must not be swallowed.
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "log_config": LOGGING,
+    }
+    uvicorn.run("service.wiring:server_app", **settings)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(server)

@@ -1,0 +1,76 @@
+"""Who is enrolled."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from service.api.showing import subject_answer, subject_list
+from service.cli.options import (
+    DEFAULT_COLLECTION,
+    AsJson,
+    Collection,
+    Language,
+    SubjectId,
+    matching,
+)
+from service.cli.output import language_of, print_json, print_table
+from service.cli.words import say
+from service.config import AppConfig
+from service.domain import names
+from service.wiring import Wiring
+
+app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
+
+Cursor = Annotated[
+    str | None,
+    typer.Option(callback=matching(names.SUBJECT_ID), help="Start after this subject."),
+]
+
+
+@app.command("list")
+def list_subjects(
+    collection: Collection = DEFAULT_COLLECTION,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Everybody in a collection, in the order of their ids."""
+    config = AppConfig()
+    language = language_of(lang, config)
+    page = Wiring(config).subjects.page(collection, limit, cursor)
+    if as_json:
+        return print_json(subject_list(page))
+    headings = [say(key, language) for key in ("subject", "templates", "enrolled_at")]
+    rows = [(one.subject_id, one.templates, f"{one.enrolled_at:%F %T %Z}") for one in page.subjects]
+    print_table(headings, rows)
+    if page.next_cursor:
+        typer.echo(f"{say('next', language)}: --cursor {page.next_cursor}")
+    return None
+
+
+@app.command("show")
+def show_subject(
+    subject: SubjectId,
+    collection: Collection = DEFAULT_COLLECTION,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """One person, without vectors."""
+    config = AppConfig()
+    language = language_of(lang, config)
+    details = Wiring(config).subjects.show(subject, collection)
+    if as_json:
+        return print_json(subject_answer(details))
+    rows = [
+        (say("subject", language), details.summary.subject_id),
+        (say("templates", language), details.summary.templates),
+        (say("enrolled_at", language), f"{details.summary.enrolled_at:%F %T %Z}"),
+        (say("models", language), ", ".join(details.model_ids)),
+        (say("metadata", language), json.dumps(details.metadata, ensure_ascii=False)),
+    ]
+    print_table(["", ""], rows)
+    return None
