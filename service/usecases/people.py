@@ -19,10 +19,12 @@ logger = logging.getLogger(__name__)
 
 _WIRE = np.dtype("<f4")
 
-SEARCH_COLUMN_FIDELITY = 0.999
-"""Least cosine between a template's search vector as stored and as computed anew.
+SEARCH_COLUMN_TOLERANCE = 0.001
+"""Largest distance between a template's search vector as stored and as computed anew.
 
-Half precision costs about 1e-6; anything below means that the column was changed by itself.
+Half precision rounds to 11 bits, so at most 2^-11 = 0.0005 for a vector of norm 1; anything above
+means that the column was changed by itself, in direction or in length: a longer vector would come
+up in every search, a shorter one in none.
 """
 
 
@@ -83,8 +85,8 @@ class OpenCollection:
         if len(plain) != EMBEDDING_SIZE * _WIRE.itemsize:
             raise TemplateTampered
         embedding = np.frombuffer(plain, dtype=_WIRE).astype(np.float32)
-        expected = self.key.to_search_space(embedding)
-        if cosine_similarity(expected.values, stored.search.values) < SEARCH_COLUMN_FIDELITY:
+        moved = stored.search.values - self.key.to_search_space(embedding).values
+        if np.linalg.norm(moved) > SEARCH_COLUMN_TOLERANCE:
             raise TemplateTampered
         return PlainTemplate(embedding)
 
