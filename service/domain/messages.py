@@ -165,9 +165,9 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "api_key_exists": _entry(
         "같은 이름의 API 키가 있습니다.",
-        "다른 이름을 사용하거나 기존 키를 먼저 폐기해 주세요.",
+        "폐기한 키의 이름도 다시 쓸 수 없습니다. 다른 이름을 사용해 주세요.",
         "There is an API key of this name.",
-        "Choose another name, or revoke that key first.",
+        "Choose another name; that of a revoked key is not given again either.",
     ),
     "image_too_large": _entry(
         "이미지가 너무 큽니다.",
