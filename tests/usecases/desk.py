@@ -1,0 +1,127 @@
+"""What stands behind the door of the service in these tests, and the tables below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+
+from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
+from service.domain.ports import Gallery, Vault
+from service.domain.source import FaceSource
+from service.domain.thresholds import ARCFACE
+from service.gallery.connecting import single_use_engine
+from service.gallery.tables import metadata
+from service.usecases.apikeys import ApiKeys
+from service.usecases.collections import CollectionDetails, Collections
+from service.usecases.enroll import Enroll
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.erase import Erase, Erasure
+from service.usecases.identify import Identify, SearchRequest, SearchResult
+from service.usecases.sampling import Sampler
+from service.usecases.subjects import Subjects
+from service.usecases.verify import Verification, Verify, VerifyRequest
+from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
+
+CALLER = "till"
+DEFAULT = DEFAULT_COLLECTION
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One process of the service. A string as source is the name of a photograph."""
+
+    gallery: Gallery
+    vault: Vault
+    engine: StandInEngine
+    capture: StandInCapture
+    clock: StandInClock
+
+    @property
+    def collections(self) -> Collections:
+        return Collections(self.gallery, self.vault, ARCFACE, self.clock)
+
+    @property
+    def subjects(self) -> Subjects:
+        return Subjects(self.gallery, self.vault)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.gallery, self.clock)
+
+    @property
+    def model_id(self) -> str:
+        return self.engine.model.model_id
+
+    def enroll(self, subject_id: str, source: FaceSource | str, **fields: Any) -> Enrolled:
+        """`fields`: those of `EnrollRequest`."""
+        asked = {"collection": DEFAULT, "caller": CALLER, **fields}
+        use_case = Enroll(
+            self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.clock
+        )
+        return use_case(EnrollRequest(subject_id, _source(source), **asked))
+
+    def verify(
+        self,
+        subject_id: str,
+        source: FaceSource | str,
+        collection: str = DEFAULT,
+        profile: str | None = None,
+    ) -> Verification:
+        use_case = Verify(self._sampler, self.gallery, self.vault, ARCFACE, self.model_id)
+        return use_case(VerifyRequest(subject_id, _source(source), collection, profile))
+
+    def search(
+        self,
+        source: FaceSource | str,
+        collection: str = DEFAULT,
+        profile: str | None = None,
+        limit: int = 10,
+    ) -> SearchResult:
+        use_case = Identify(self._sampler, self.gallery, self.vault, ARCFACE, self.model_id)
+        return use_case(SearchRequest(_source(source), collection, profile, limit))
+
+    def found(self, source: FaceSource | str, **fields: Any) -> list[str]:
+        """Who a search names, in its order."""
+        return [one.who.subject_id for one in self.search(source, **fields).candidates]
+
+    def erase(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
+        return Erase(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+
+    def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
+        """`settings`: those of `CollectionSettings`."""
+        return self.collections.put(collection, CollectionSettings(**settings), CALLER)
+
+    @property
+    def _sampler(self) -> Sampler:
+        return Sampler(self.engine, self.capture, ARCFACE.agreement)
+
+
+def _source(source: FaceSource | str) -> FaceSource:
+    return photos(source) if isinstance(source, str) else source
+
+
+class Tables:
+    """The tables as whoever holds the database sees and changes them."""
+
+    NAMES = tuple(table.name for table in metadata.sorted_tables)
+
+    def __init__(self, url: str) -> None:
+        self._engine = single_use_engine(url)
+
+    def rows(self, query: str, **values: object) -> list[RowMapping]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(text(query), values).mappings())
+
+    def change(self, statement: str, **values: object) -> None:
+        """The statement must touch a row, or the test would prove nothing."""
+        with self._engine.begin() as connection:
+            assert connection.execute(text(statement), values).rowcount > 0
+
+    def content(self) -> dict[str, list[RowMapping]]:
+        """Every row of every table."""
+        return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in self.NAMES}
+
+    def close(self) -> None:
+        self._engine.dispose()

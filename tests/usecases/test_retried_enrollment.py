@@ -1,0 +1,138 @@
+"""A retry under the same `Idempotency-Key` gets the first answer, and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain.collection import DuplicatePolicy
+from service.domain.errors import (
+    DuplicateSubject,
+    IdempotencyConflict,
+    SubjectExists,
+    TemplateTampered,
+)
+from service.domain.source import CameraFrames
+from service.usecases.enrollment import Enrolled, Mode
+from tests.domain.vectors import face_of
+from tests.usecases.desk import Desk, Tables
+from tests.usecases.stand_ins import StandInCapture, given, photos
+
+
+def _shown(enrolled: Enrolled) -> dict[str, Any]:
+    """All that a caller sees of an answer: of a sample never its embedding."""
+    samples = [(sample.reason, sample.detection_score) for sample in enrolled.samples]
+    fields = {name: getattr(enrolled, name) for name in Enrolled.__slots__ if name != "samples"}
+    return {**fields, "samples": samples}
+
+
+def test_retry_gets_the_first_answer(desk: Desk) -> None:
+    desk.enroll("kim2", "kim:3")
+    fields: dict[str, Any] = {"idempotency_key": "1", "on_duplicate": DuplicatePolicy.FLAG}
+    source = photos("kim:1", "no_face", "kim:2")
+    first = desk.enroll("kim", source, **fields)
+    assert first.duplicates
+    assert _shown(desk.enroll("kim", source, **fields)) == _shown(first)
+
+
+def test_retry_changes_nothing(desk: Desk, tables: Tables) -> None:
+    desk.enroll("kim", "kim:1")
+    desk.enroll("kim", "kim:2", mode=Mode.ADD, idempotency_key="1")
+    before = tables.content()
+    desk.enroll("kim", "kim:2", mode=Mode.ADD, idempotency_key="1")
+    assert tables.content() == before
+
+
+def test_retry_does_not_use_the_source_again(desk: Desk) -> None:
+    desk.enroll("kim", "kim:1", idempotency_key="1")
+    used, looked_at = desk.capture.used, desk.engine.looked_at
+    desk.enroll("kim", "kim:1", idempotency_key="1")
+    assert (desk.capture.used, desk.engine.looked_at) == (used, looked_at)
+
+
+def test_retry_does_not_open_the_camera_again(desk: Desk) -> None:
+    kiosk = replace(desk, capture=StandInCapture(film=["kim:1"]))
+    for _ in range(2):
+        kiosk.enroll("kim", CameraFrames(1), idempotency_key="1")
+    assert kiosk.capture.used == 1
+
+
+def test_without_a_key_the_second_enrollment_is_decided_anew(desk: Desk) -> None:
+    desk.enroll("kim", "kim:1")
+    with pytest.raises(SubjectExists):
+        desk.enroll("kim", "kim:1")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"subject_id": "lee"},
+        {"source": photos("kim:2")},
+        {"source": given(face_of("kim"))},
+        {"mode": Mode.ADD},
+        {"on_duplicate": DuplicatePolicy.ALLOW},
+        {"profile": "conservative"},
+        {"metadata": {"door": 2}},
+    ],
+    ids=str,
+)
+def test_same_key_with_other_content_is_a_conflict(desk: Desk, changed: dict[str, Any]) -> None:
+    request: dict[str, Any] = {
+        "subject_id": "kim",
+        "source": photos("kim:1"),
+        "metadata": {"door": 1},
+        "idempotency_key": "1",
+    }
+    desk.enroll(**request)
+    with pytest.raises(IdempotencyConflict):
+        desk.enroll(**{**request, **changed})
+
+
+def test_order_of_metadata_does_not_make_another_request(desk: Desk) -> None:
+    first = desk.enroll("kim", "kim:1", metadata={"a": 1, "b": 2}, idempotency_key="1")
+    again = desk.enroll("kim", "kim:1", metadata={"b": 2, "a": 1}, idempotency_key="1")
+    assert again.template_id == first.template_id
+
+
+def test_other_callers_same_key_is_another_key(desk: Desk) -> None:
+    desk.enroll("kim", "kim:1", idempotency_key="1", caller="till")
+    with pytest.raises(SubjectExists):
+        desk.enroll("kim", "kim:1", idempotency_key="1", caller="door")
+
+
+def test_same_key_in_another_collection_is_another_key(desk: Desk) -> None:
+    desk.put("shop")
+    first = desk.enroll("kim", "kim:1", idempotency_key="1")
+    second = desk.enroll("kim", "kim:1", idempotency_key="1", collection="shop")
+    assert (second.collection, second.template_id != first.template_id) == ("shop", True)
+
+
+def test_refused_enrollment_is_decided_anew(desk: Desk) -> None:
+    desk.enroll("lee", "kim:1")
+    with pytest.raises(DuplicateSubject):
+        desk.enroll("kim", "kim:1", idempotency_key="1")
+    desk.erase("lee")
+    assert desk.enroll("kim", "kim:1", idempotency_key="1").subject_id == "kim"
+
+
+def test_answer_is_gone_with_its_subject(desk: Desk, tables: Tables) -> None:
+    first = desk.enroll("kim", "kim:1", idempotency_key="1")
+    desk.erase("kim")
+    assert tables.rows("SELECT 1 FROM answers") == []
+    assert desk.enroll("kim", "kim:1", idempotency_key="1").template_id != first.template_id
+
+
+def test_kept_answer_is_sealed(desk: Desk, tables: Tables) -> None:
+    enrolled = desk.enroll("kim", "kim:1", idempotency_key="1")
+    (row,) = tables.rows("SELECT sealed FROM answers")
+    assert str(enrolled.template_id).encode() not in row["sealed"]
+    assert b"kim" not in row["sealed"]
+
+
+def test_altered_answer_is_not_given(desk: Desk, tables: Tables) -> None:
+    desk.enroll("kim", "kim:1", idempotency_key="1")
+    tables.change("UPDATE answers SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1)")
+    with pytest.raises(TemplateTampered):
+        desk.enroll("kim", "kim:1", idempotency_key="1")

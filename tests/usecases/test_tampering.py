@@ -1,0 +1,202 @@
+"""A stored row that is not what was sealed raises an alarm, and is never a match."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from service.domain.collection import DuplicatePolicy
+from service.domain.errors import TemplateTampered
+from service.usecases.enrollment import Mode
+from service.usecases.people import OpenCollection
+from tests.domain.vectors import face_of
+from tests.usecases.desk import DEFAULT, Desk, Tables
+
+KIM, LEE = "kim-minji", "lee-junho"
+
+QUESTIONS: dict[str, Callable[[Desk], object]] = {
+    "verify": lambda desk: desk.verify(KIM, "kim"),
+    "verify a stranger": lambda desk: desk.verify(KIM, "park"),
+    "search": lambda desk: desk.search("kim"),
+    "enroll under another name": lambda desk: desk.enroll("kim2", "kim"),
+    "enroll and flag": lambda desk: desk.enroll("kim2", "kim", on_duplicate=DuplicatePolicy.FLAG),
+    "add": lambda desk: desk.enroll(KIM, "kim", mode=Mode.ADD),
+    "replace": lambda desk: desk.enroll(KIM, "kim", mode=Mode.REPLACE),
+}
+BY_NAME = [name for name in QUESTIONS if "verify" in name or name in ("add", "replace")]
+
+
+def _flip_a_byte(desk: Desk, tables: Tables) -> None:
+    tables.change(
+        "UPDATE templates SET sealed = set_byte(sealed, 99, get_byte(sealed, 99) # 1)"
+        " WHERE subject_id = :kim",
+        kim=KIM,
+    )
+
+
+def _take_lees_sealed_vector(desk: Desk, tables: Tables) -> None:
+    tables.change(
+        "UPDATE templates SET sealed = lee.sealed FROM templates lee"
+        " WHERE templates.subject_id = :kim AND lee.subject_id = :lee",
+        kim=KIM,
+        lee=LEE,
+    )
+
+
+def _seal_under_another_key(desk: Desk, tables: Tables) -> None:
+    desk.put("shop")
+    shop = OpenCollection.unlock(desk.collections.show("shop").collection, desk.vault)
+    forged = shop.seal(KIM, desk.model_id, face_of("kim"), desk.clock())
+    tables.change(
+        "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
+        sealed=forged.sealed,
+        id=forged.template_id,
+        kim=KIM,
+    )
+
+
+def _pretend_another_model(desk: Desk, tables: Tables) -> None:
+    """Sealed for one model, labelled as the served one."""
+    people = OpenCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
+    other = people.seal(KIM, "other@sha256:0", face_of("kim"), desk.clock())
+    tables.change(
+        "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
+        sealed=other.sealed,
+        id=other.template_id,
+        kim=KIM,
+    )
+
+
+TAMPERING: dict[str, Callable[[Desk, Tables], None]] = {
+    "a flipped byte": _flip_a_byte,
+    "another subject's sealed vector": _take_lees_sealed_vector,
+    "a vector sealed under another key": _seal_under_another_key,
+    "a vector sealed for another model": _pretend_another_model,
+}
+
+
+@pytest.fixture
+def enrolled(desk: Desk) -> Desk:
+    desk.enroll(KIM, "kim")
+    desk.enroll(LEE, "lee")
+    return desk
+
+
+@pytest.mark.parametrize("tampering", TAMPERING)
+def test_altered_template_is_never_compared_and_nothing_is_stored(
+    enrolled: Desk, tables: Tables, tampering: str
+) -> None:
+    TAMPERING[tampering](enrolled, tables)
+    before = tables.content()
+    for ask in QUESTIONS.values():
+        with pytest.raises(TemplateTampered):
+            ask(enrolled)
+    assert tables.content() == before
+
+
+@pytest.mark.parametrize("tampering", TAMPERING)
+def test_alarm_is_logged_as_an_error_that_names_nobody(
+    enrolled: Desk, tables: Tables, caplog: pytest.LogCaptureFixture, tampering: str
+) -> None:
+    TAMPERING[tampering](enrolled, tables)
+    with pytest.raises(TemplateTampered):
+        enrolled.verify(KIM, "kim")
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    (row,) = tables.rows("SELECT template_id FROM templates WHERE subject_id = :kim", kim=KIM)
+    assert "template_tampered" in record.getMessage()
+    assert str(row["template_id"]) in record.getMessage()
+    assert KIM not in caplog.text
+
+
+@pytest.mark.parametrize("offset", [0, 1, 17, 29, -16, -1])
+def test_every_part_of_a_sealed_vector_counts(enrolled: Desk, tables: Tables, offset: int) -> None:
+    tables.change(
+        "UPDATE templates SET sealed = set_byte(sealed, at, get_byte(sealed, at) # 128)"
+        " FROM (SELECT (:offset + CASE WHEN :offset < 0 THEN length(sealed) ELSE 0 END) AS at"
+        " FROM templates LIMIT 1) AS place",
+        offset=offset,
+    )
+    with pytest.raises(TemplateTampered):
+        enrolled.verify(KIM, "kim")
+
+
+def test_altered_template_is_found_out_beside_a_good_one(enrolled: Desk, tables: Tables) -> None:
+    _flip_a_byte(enrolled, tables)
+    tables.change(
+        "INSERT INTO templates SELECT collection_id, subject_id, gen_random_uuid(), model_id,"
+        " sealed, search, created_at FROM templates WHERE subject_id = :kim",
+        kim=KIM,
+    )
+    with pytest.raises(TemplateTampered):
+        enrolled.verify(KIM, "kim")
+
+
+def test_rows_that_exchanged_their_subjects_do_not_open(enrolled: Desk, tables: Tables) -> None:
+    tables.change(
+        "UPDATE templates SET subject_id = CASE subject_id WHEN :kim THEN :lee ELSE :kim END",
+        kim=KIM,
+        lee=LEE,
+    )
+    for name, photo in [(KIM, "lee"), (LEE, "kim"), (KIM, "kim")]:
+        with pytest.raises(TemplateTampered):
+            enrolled.verify(name, photo)
+
+
+def test_template_of_another_collection_does_not_open(enrolled: Desk, tables: Tables) -> None:
+    enrolled.put("shop")
+    enrolled.enroll(KIM, "park", collection="shop")
+    tables.change(
+        "UPDATE templates SET sealed = shop.sealed, search = shop.search,"
+        " template_id = shop.template_id FROM templates shop"
+        " WHERE templates.collection_id <> shop.collection_id AND templates.subject_id = :kim"
+        " AND shop.collection_id = (SELECT collection_id FROM collections WHERE name = 'shop')",
+        kim=KIM,
+    )
+    with pytest.raises(TemplateTampered):
+        enrolled.verify(KIM, "park")
+
+
+SEARCH_COLUMNS = {
+    "another's": "lee.search",
+    "nothing": "array_fill(0, ARRAY[512])::halfvec",
+    "shorter": "templates.search * array_fill(0.5, ARRAY[512])::halfvec",
+    "longer": "templates.search * array_fill(2, ARRAY[512])::halfvec",
+    "a little aside": "(templates.search::vector + lee.search::vector"
+    " * array_fill(0.01, ARRAY[512])::vector)::halfvec",
+}
+
+
+@pytest.mark.parametrize("column", SEARCH_COLUMNS)
+def test_search_column_changed_by_itself_is_found_out(
+    enrolled: Desk, tables: Tables, column: str
+) -> None:
+    tables.change(
+        f"UPDATE templates SET search = {SEARCH_COLUMNS[column]} FROM templates lee"
+        " WHERE templates.subject_id = :kim AND lee.subject_id = :lee",
+        kim=KIM,
+        lee=LEE,
+    )
+    for name in BY_NAME:
+        with pytest.raises(TemplateTampered):
+            QUESTIONS[name](enrolled)
+
+
+def test_row_made_to_look_like_another_is_found_out_by_a_search(
+    enrolled: Desk, tables: Tables
+) -> None:
+    tables.change(
+        "UPDATE templates SET search = lee.search FROM templates lee WHERE lee.subject_id = :lee",
+        lee=LEE,
+    )
+    with pytest.raises(TemplateTampered):
+        enrolled.search("lee")
+    with pytest.raises(TemplateTampered):
+        enrolled.enroll("lee2", "lee")
+
+
+def test_others_are_still_served(enrolled: Desk, tables: Tables) -> None:
+    _flip_a_byte(enrolled, tables)
+    assert enrolled.verify(LEE, "lee").decision.match
+    assert enrolled.found("lee") == [LEE]
