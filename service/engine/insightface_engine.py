@@ -93,8 +93,8 @@ class InsightFaceEngine:
     def _warm_up(self) -> int:
         """Run both models once in every worker, and return how many numbers come out.
 
-        A pack that cannot run is refused now, and memory is at its peak before the first caller:
-        onnxruntime's arenas grow with the inferences that run side by side, and stay.
+        A pack that cannot run is refused now and not at the first caller, and onnxruntime's arenas,
+        which grow with the inferences that run side by side and stay, have grown.
         """
         blank = np.zeros((*DETECTOR_SIZES[-1], 3), np.uint8)
         size = self._recogniser.input_size[0]

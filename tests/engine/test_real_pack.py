@@ -1,0 +1,122 @@
+"""The real small pack on real photographs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from insightface.app import FaceAnalysis
+
+from service.domain.face import FaceCrop, Reason, Refusal
+from service.domain.ports import FaceEngine
+from service.domain.template import cosine_similarity
+from tests.engine.photographs import Picture, picture
+
+THREADS = 16
+
+
+@pytest.fixture(scope="module")
+def portraits(people: dict[str, list[Path]]) -> list[Picture]:
+    return [picture(path) for paths in people.values() for path in paths]
+
+
+@pytest.fixture(scope="module")
+def reference(model_root: Path, portraits: list[Picture]) -> list[list[Any]]:
+    """The faces that InsightFace itself finds in each portrait."""
+    analysis = FaceAnalysis("mobile_s", str(model_root), providers=["CPUExecutionProvider"])
+    analysis.prepare(ctx_id=0, det_thresh=0.6)
+    return [analysis.get(portrait.content) for portrait in portraits]
+
+
+def test_the_same_photographs_are_accepted_as_by_insightface(
+    real: FaceEngine, reference: list[list[Any]], portraits: list[Picture]
+) -> None:
+    ours = [isinstance(seen, FaceCrop) for seen in real.detect(portraits)]
+    assert ours == [len(faces) == 1 for faces in reference]
+
+
+def test_every_embedding_is_insightfaces_own(
+    real: FaceEngine, reference: list[list[Any]], portraits: list[Picture]
+) -> None:
+    theirs = [faces[0].embedding for faces in reference if len(faces) == 1]
+    ours = real.embed([seen for seen in real.detect(portraits) if isinstance(seen, FaceCrop)])
+    for one, other in zip(ours, theirs, strict=True):
+        assert cosine_similarity(one, other) > 0.999
+
+
+def test_close_up_photographs_are_found(real: FaceEngine, portraits: list[Picture]) -> None:
+    assert sum(isinstance(seen, FaceCrop) for seen in real.detect(portraits)) == len(portraits)
+
+
+def test_groups_are_multiple_faces(real: FaceEngine, scenes: list[Path]) -> None:
+    seen = real.detect([picture(path) for path in scenes])
+    assert {one.reason for one in seen if isinstance(one, Refusal)} == {Reason.MULTIPLE_FACES}
+    assert not any(isinstance(one, FaceCrop) for one in seen)
+
+
+def test_an_embedding_has_512_float32_of_norm_1(real: FaceEngine, portraits: list[Picture]) -> None:
+    crop = real.detect(portraits[:1])[0]
+    assert isinstance(crop, FaceCrop)
+    embedding = real.embed([crop])[0]
+    assert embedding.shape == (512,)
+    assert embedding.dtype == np.float32
+    assert np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_same_photograph_gives_the_same_embedding_in_every_thread(
+    real: FaceEngine, portraits: list[Picture]
+) -> None:
+    def embedding_of(portrait: Picture) -> list[float]:
+        crops = [seen for seen in real.detect([portrait]) if isinstance(seen, FaceCrop)]
+        return [float(number) for number in real.embed(crops)[0]]
+
+    with ThreadPoolExecutor(THREADS) as callers:
+        embeddings = list(callers.map(embedding_of, [portraits[0]] * THREADS))
+    assert np.allclose(embeddings, embeddings[0], atol=1e-6)
+
+
+def test_a_batch_embeds_as_one_by_one_does(real: FaceEngine, portraits: list[Picture]) -> None:
+    crops = [seen for seen in real.detect(portraits[:4]) if isinstance(seen, FaceCrop)]
+    one_by_one = [real.embed([crop])[0] for crop in crops]
+    assert np.allclose(real.embed(crops), one_by_one, atol=1e-5)
+
+
+def test_it_runs_on_the_cpu_where_that_was_asked_for(real: FaceEngine) -> None:
+    assert list(real.providers) == ["CPUExecutionProvider"]
+
+
+_ONE_PHOTOGRAPH = """
+import sys, pathlib
+from service.engine.loading import load_engine
+from tests.engine.photographs import picture
+engine = load_engine("mobile_s", pathlib.Path(sys.argv[1]), detection_threshold=0.6)
+engine.embed(engine.detect([picture(pathlib.Path(sys.argv[2]))]))
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(model_root: Path, people: dict[str, list[Path]]) -> subprocess.CompletedProcess[str]:
+    """What a fresh process prints that asks for a GPU and embeds one photograph."""
+    photograph = next(iter(people.values()))[0]
+    return subprocess.run(
+        [sys.executable, "-c", _ONE_PHOTOGRAPH, str(model_root), str(photograph)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_nothing_is_printed_where_the_embedding_goes(
+    printed: subprocess.CompletedProcess[str],
+) -> None:
+    assert printed.stdout == ""
+
+
+def test_no_warning_of_a_library_is_printed(printed: subprocess.CompletedProcess[str]) -> None:
+    assert "Warning" not in printed.stderr
