@@ -1,0 +1,123 @@
+"""A search finds exactly those whom a comparison with everybody finds."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from service.domain.collection import Subject
+from service.domain.errors import CollectionNotFound, ProfileNotFound
+from service.domain.face import Embedding
+from service.domain.template import cosine_similarity, embedding_of
+from service.usecases.enrollment import Mode
+from service.usecases.people import OpenCollection
+from tests.domain.vectors import at_cosine, face_of
+from tests.usecases.desk import DEFAULT, Desk
+from tests.usecases.stand_ins import given
+
+KIM = face_of("kim")
+PROBE = embedding_of(KIM.tolist())
+MANY = 1000
+
+
+def _store(desk: Desk, faces: dict[str, Embedding]) -> dict[str, float]:
+    """The faces exactly as they are, many at once; answers with everybody's cosine to the probe."""
+    people = OpenCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
+    now: datetime = desk.clock()
+    with desk.gallery.transaction() as tx:
+        for subject_id, face in faces.items():
+            tx.subjects.add(people.collection, Subject(subject_id, now))
+            tx.templates.add(people.collection, people.seal(subject_id, desk.model_id, face, now))
+    return {name: cosine_similarity(PROBE, face) for name, face in faces.items()}
+
+
+def _reaching(similarities: dict[str, float], threshold: float) -> list[str]:
+    reaching = [name for name, similarity in similarities.items() if similarity >= threshold]
+    return sorted(reaching, key=lambda name: (-similarities[name], name))
+
+
+@pytest.fixture
+def crowd(desk: Desk) -> dict[str, float]:
+    """Strangers, and people around every threshold, some nearer to it than half precision tells."""
+    faces = {f"stranger{n}": face_of(f"stranger{n}") for n in range(60)}
+    for threshold in (0.30, 0.40, 0.45):
+        for n, offset in enumerate([*np.linspace(-0.003, 0.003, 13), 1e-6, -1e-6]):
+            name = f"near{threshold}.{n}"
+            faces[name] = at_cosine(KIM, threshold + offset, name)
+    return _store(desk, faces)
+
+
+@pytest.mark.parametrize("profile", ["aggressive", "balanced", "conservative"])
+def test_search_finds_whom_brute_force_finds(
+    desk: Desk, crowd: dict[str, float], profile: str
+) -> None:
+    result = desk.search(given(KIM), profile=profile, limit=MANY)
+    expected = _reaching(crowd, result.profile.threshold)
+    assert [one.who.subject_id for one in result.candidates] == expected
+    assert 0 < len(expected) < len(crowd)
+    for one in result.candidates:
+        assert one.who.similarity == pytest.approx(crowd[one.who.subject_id], abs=1e-7)
+
+
+def test_everybody_is_searched(desk: Desk, crowd: dict[str, float]) -> None:
+    assert desk.search(given(KIM)).searched == len(crowd)
+
+
+def test_limit_keeps_the_most_similar(desk: Desk, crowd: dict[str, float]) -> None:
+    assert desk.found(given(KIM), limit=3) == _reaching(crowd, 0.40)[:3]
+
+
+def test_threshold_itself_is_found_and_the_next_number_above_is_not(desk: Desk) -> None:
+    (similarity,) = _store(desk, {"edge": at_cosine(KIM, 0.4)}).values()
+    desk.put(thresholds={"at": similarity, "above": math.nextafter(similarity, 1.0)})
+    assert desk.found(given(KIM), profile="at") == ["edge"]
+    assert desk.found(given(KIM), profile="above") == []
+
+
+def test_candidates_carry_their_band(desk: Desk) -> None:
+    _store(desk, {f"p{cosine}": at_cosine(KIM, cosine) for cosine in (0.32, 0.42, 0.9)})
+    candidates = desk.search(given(KIM), profile="aggressive").candidates
+    assert [one.band for one in candidates] == ["very_high", "high", "borderline"]
+
+
+def test_subject_counts_once_by_the_most_similar_template(desk: Desk) -> None:
+    desk.enroll("kim", given(KIM))
+    desk.enroll("kim", given(at_cosine(KIM, 0.6)), mode=Mode.ADD)
+    result = desk.search(given(KIM))
+    assert [one.who.subject_id for one in result.candidates] == ["kim"]
+    assert result.candidates[0].who.similarity == pytest.approx(1.0, abs=1e-6)
+    assert result.searched == 2
+
+
+def test_people_alike_to_the_last_digit_come_by_name(desk: Desk) -> None:
+    twin = at_cosine(KIM, 0.8)
+    _store(desk, dict.fromkeys(["c", "a", "b"], twin))
+    assert desk.found(given(KIM)) == ["a", "b", "c"]
+
+
+def test_empty_collection_finds_nobody(desk: Desk) -> None:
+    result = desk.search("kim:1")
+    assert (result.found, result.searched, result.candidates) == (False, 0, [])
+
+
+def test_search_stays_in_its_collection(desk: Desk) -> None:
+    desk.put("shop")
+    desk.enroll("kim", "kim:1", collection="shop")
+    assert desk.found("kim:1") == []
+    assert desk.found("kim:1", collection="shop") == ["kim"]
+
+
+def test_unknown_collection_and_profile_are_refused(desk: Desk) -> None:
+    with pytest.raises(CollectionNotFound):
+        desk.search("kim:1", collection="nowhere")
+    with pytest.raises(ProfileNotFound):
+        desk.search("kim:1", profile="paranoid")
+
+
+def test_every_enrollment_gets_an_id_of_its_own(desk: Desk) -> None:
+    ids: set[UUID] = {desk.enroll(name, f"{name}x").template_id for name in ("a", "b", "c")}
+    assert len(ids) == 3
