@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from service.domain.errors import DatabaseUnavailable
 from service.gallery import server_folder
+from service.gallery.connecting import CONNECT_SECONDS
 from service.gallery.server_folder import SUPERUSER, Address
 from service.gallery.server_owner import hand_over, open_programs, server_owner
 from service.gallery.server_programs import run
@@ -27,6 +28,7 @@ _START_ATTEMPTS = 5
 """For a killed server's children, which notice its death within a second or so."""
 
 _PAUSE_SECONDS = 1.0
+_POLL_SECONDS = 0.1
 _GRACE_SECONDS = 10
 """What pg_ctl gets on top of the time that it grants the server."""
 
@@ -73,8 +75,17 @@ class EmbeddedServer:
         if not (self.folder / "PG_VERSION").exists():
             open_programs(self._owner)
             server_folder.make(self.folder, self._owner)
-        self._await_end_of_recovery()
-        return server_folder.running_at(self.folder) or self._started()
+        return self._found() or self._started()
+
+    def _found(self) -> Address | None:
+        """A server that is there already, waited for while it recovers or is about to die."""
+        deadline = time.monotonic() + START_SECONDS
+        while server_folder.is_served(self.folder) and time.monotonic() < deadline:
+            address = server_folder.address_of(self.folder)
+            if address is not None and _accepts(address):
+                return address
+            time.sleep(_POLL_SECONDS)
+        return None
 
     def _started(self) -> Address:
         open_programs(self._owner)
@@ -82,7 +93,7 @@ class EmbeddedServer:
         server_folder.forget_dead_server(self.folder)
         server_folder.configure(self.folder, self._owner)
         self._pg_ctl_start()
-        address = server_folder.running_at(self.folder)
+        address = server_folder.address_of(self.folder)
         if address is None:
             raise DatabaseUnavailable
         return address
@@ -90,7 +101,7 @@ class EmbeddedServer:
     def _pg_ctl_start(self) -> None:
         for attempt in range(1, _START_ATTEMPTS + 1):
             try:
-                return self._pg_ctl("start", START_SECONDS, "-l", str(self.folder / "log"))
+                return self._pg_ctl("start", START_SECONDS, "-l", "log")
             except DatabaseUnavailable:
                 if attempt == _START_ATTEMPTS:
                     raise
@@ -98,22 +109,22 @@ class EmbeddedServer:
         return None
 
     def _stop(self) -> None:
-        address = server_folder.running_at(self.folder)
-        if address is None:
+        address = server_folder.address_of(self.folder)
+        if address is None or not server_folder.is_served(self.folder):
             return
         self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
         if Path(address.host).is_dir() and Path(address.host) != self.folder:
             shutil.rmtree(address.host, ignore_errors=True)
 
     def _pg_ctl(self, action: str, seconds: int, *arguments: str) -> None:
-        common = ("-w", "-t", str(seconds), "-D", str(self.folder))
-        timeout = seconds + _GRACE_SECONDS
-        run("pg_ctl", action, *common, *arguments, timeout=timeout, owner=self._owner)
-
-    def _await_end_of_recovery(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while server_folder.is_starting(self.folder) and time.monotonic() < deadline:
-            time.sleep(_PAUSE_SECONDS)
+        common = ("-w", "-t", str(seconds), "-D", ".")
+        run(
+            "pg_ctl",
+            *(action, *common, *arguments),
+            inside=self.folder,
+            timeout=seconds + _GRACE_SECONDS,
+            owner=self._owner,
+        )
 
 
 def start_embedded(data_dir: Path) -> EmbeddedServer:
@@ -125,14 +136,31 @@ def start_embedded(data_dir: Path) -> EmbeddedServer:
 
 def _create_database(address: Address) -> None:
     try:
-        with psycopg.connect(
-            host=address.host, port=address.port, user=SUPERUSER, dbname=SUPERUSER, autocommit=True
-        ) as connection:
+        with _connection(address) as connection:
             exists = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
             if not exists.rowcount:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.OperationalError:
         raise DatabaseUnavailable from None
+
+
+def _accepts(address: Address) -> bool:
+    try:
+        _connection(address).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _connection(address: Address) -> psycopg.Connection:
+    return psycopg.connect(
+        host=address.host,
+        port=address.port,
+        user=SUPERUSER,
+        dbname=SUPERUSER,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+    )
 
 
 def _url(address: Address) -> str:

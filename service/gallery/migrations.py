@@ -9,7 +9,6 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-import service
 from service.gallery.connecting import single_use_engine
 from service.gallery.failures import translated
 
@@ -56,6 +55,6 @@ def _config(connection: Connection | None = None) -> Config:
 
 def _folder() -> Path:
     """Inside the package where it was installed, next to it in a source checkout."""
-    package = Path(service.__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / _FOLDER
     return installed if installed.is_dir() else package.parent / _FOLDER

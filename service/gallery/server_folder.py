@@ -24,10 +24,8 @@ INITDB_SECONDS = 300
 _LONGEST_SOCKET_PATH = 103
 """Bytes: macOS gives a socket's path 104 with the closing zero, Linux 108."""
 
-_ZOMBIE = psutil.STATUS_ZOMBIE
-"""Dead, but its parent has not asked yet; as PID 1 of a container may never do."""
-
 _SOCKET_NAME = f".s.PGSQL.{PORT}"
+_PID_FILE_LINES = 8
 _SETTINGS = "face.conf"
 _MEANT_FOR_LIBPQ = ",:"
 """In a host's name these separate several hosts, or host and port."""
@@ -60,8 +58,8 @@ def make(folder: Path, owner: dict[str, Any]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     hand_over(draft, owner)
-    arguments = ("--auth=trust", "--encoding=UTF8", "--no-locale", "-U", SUPERUSER, "-D", draft)
-    run("initdb", *map(str, arguments), timeout=INITDB_SECONDS, owner=owner)
+    arguments = ("--auth=trust", "--encoding=UTF8", "--no-locale", "-U", SUPERUSER, "-D", ".")
+    run("initdb", *arguments, inside=draft, timeout=INITDB_SECONDS, owner=owner)
     with (draft / "postgresql.conf").open("a", encoding="utf-8") as settings:
         settings.write(f"include_if_exists = '{_SETTINGS}'\n")
     draft.rename(folder)
@@ -82,27 +80,25 @@ def configure(folder: Path, owner: dict[str, Any]) -> None:
     settings.chmod(0o644)  # in a folder of mode 0700; root writes it, the server's user reads it
 
 
-def running_at(folder: Path) -> Address | None:
-    """Where a server that is ready to serve `folder` listens; None where there is none."""
+def is_served(folder: Path) -> bool:
+    """Whether a server is at work on `folder`, ready or not."""
     lines = _pid_file_lines(folder)
-    if len(lines) < 8 or lines[7].strip() != "ready" or not _is_alive(int(lines[0])):
+    return bool(lines) and _works_in(folder, int(lines[0]))
+
+
+def address_of(folder: Path) -> Address | None:
+    """Where the server of `folder` says that it listens; None before it is ready."""
+    lines = _pid_file_lines(folder)
+    if len(lines) < _PID_FILE_LINES or lines[7].strip() != "ready":
         return None
     return Address(lines[4] or lines[5].strip(), int(lines[3]))
-
-
-def is_starting(folder: Path) -> bool:
-    """Whether a server is at work that is not ready yet, as while it recovers from a crash."""
-    lines = _pid_file_lines(folder)
-    return bool(lines) and _is_alive(int(lines[0])) and running_at(folder) is None
 
 
 def forget_dead_server(folder: Path) -> None:
     """Remove the pid file that a killed server left: its number may be somebody else's by now, and
     PostgreSQL would wait for them. (Shared memory still tells it of living children.)
     """
-    lines = _pid_file_lines(folder)
-    if lines and not _is_alive(int(lines[0])):
-        (folder / "postmaster.pid").unlink(missing_ok=True)
+    (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _pid_file_lines(folder: Path) -> list[str]:
@@ -113,10 +109,12 @@ def _pid_file_lines(folder: Path) -> list[str]:
         return []
 
 
-def _is_alive(pid: int) -> bool:
+def _works_in(folder: Path, pid: int) -> bool:
+    """A server's working folder is its data folder, whatever it is called; a dead one has none,
+    also where it stays in the list of processes because nobody has asked how it ended.
+    """
     try:
-        process = psutil.Process(pid)
-        return bool(process.name().startswith("postgres") and process.status() != _ZOMBIE)
+        return Path(psutil.Process(pid).cwd()) == folder
     except psutil.Error:
         return False
 

@@ -40,10 +40,12 @@ def programs() -> Path:
     return folder
 
 
-def run(program: str, *arguments: str, timeout: float, owner: dict[str, Any]) -> None:
-    """`timeout` in seconds. Raises `DatabaseUnavailable`; what the program said is logged.
+def run(program: str, *arguments: str, inside: Path, timeout: float, owner: dict[str, Any]) -> None:
+    """Run `program` in the folder `inside`, for `timeout` seconds at most.
 
-    Its output goes to a file: a pipe would stay open for as long as the server runs.
+    Name that folder `.` in the arguments: pg_ctl hands them to a shell and does not quote well.
+    Output goes to a file: a pipe would stay open for as long as the server runs.
+    Raises `DatabaseUnavailable`; what the program said is logged.
     """
     with tempfile.TemporaryFile() as output:
         try:
@@ -54,7 +56,7 @@ def run(program: str, *arguments: str, timeout: float, owner: dict[str, Any]) ->
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=timeout,
-                cwd=programs(),
+                cwd=inside,
                 env=_environment(),
                 creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
                 **owner,
