@@ -50,7 +50,7 @@ class OpenCollectionKey:
 
     @cached_property
     def _rotation(self) -> NDArray[np.float32]:
-        """Made when first needed: it takes tens of milliseconds and verification never does."""
+        """Made when first needed: it takes tens of milliseconds, once for each collection."""
         return rotation(_derive(self._secret, _SEARCH))
 
     def __repr__(self) -> str:
