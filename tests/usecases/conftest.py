@@ -1,25 +1,57 @@
-"""The use cases on the real database and the real vault, with a stand-in engine and capture."""
+"""The use cases on the real database and the real vault, with a stand-in engine and capture.
+
+The database and the default collection's key are made once: a copied database and a key's rotation
+take tenths of a second, and there are hundreds of tests. Each test starts with empty tables.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
+from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.gallery.database import PostgresGallery
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from tests.postgres import TestServer
 from tests.usecases.desk import Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 
 
+@pytest.fixture(scope="session")
+def shared_database_url(postgres_server: TestServer, migrated_template: str) -> Iterator[str]:
+    url = postgres_server.create(migrated_template)
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def vault() -> KeyRing:
+    return KeyRing(MasterKey(bytes(KEY_BYTES)))
+
+
+@pytest.fixture(scope="session")
+def default_collection(vault: KeyRing) -> Collection:
+    """As `ensure_default` makes it."""
+    collection_id, made_at = uuid4(), StandInClock().now
+    key = vault.new_key(collection_id)
+    return Collection(collection_id, DEFAULT_COLLECTION, None, CollectionSettings(), key, made_at)
+
+
 @pytest.fixture
-def tables(database_url: str) -> Iterator[Tables]:
-    """The database itself."""
-    tables = Tables(database_url)
-    yield tables
-    tables.close()
+def database_url(shared_database_url: str) -> str:
+    """A migrated database with empty tables."""
+    Tables(shared_database_url).clear()
+    return shared_database_url
+
+
+@pytest.fixture
+def tables(database_url: str) -> Tables:
+    return Tables(database_url)
 
 
 @pytest.fixture
@@ -28,19 +60,20 @@ def clock() -> StandInClock:
 
 
 @pytest.fixture
-def desk(gallery: PostgresGallery, clock: StandInClock) -> Desk:
+def bare_desk(gallery: PostgresGallery, vault: KeyRing, clock: StandInClock) -> Desk:
+    """A service that has never started: not even the default collection exists."""
+    return Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)
+
+
+@pytest.fixture
+def desk(bare_desk: Desk, default_collection: Collection) -> Desk:
     """A running service with an empty `default` collection."""
-    vault = KeyRing(MasterKey(bytes(KEY_BYTES)))
-    desk = Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)
-    desk.collections.ensure_default()
-    return desk
+    with bare_desk.gallery.transaction() as tx:
+        tx.collections.add(default_collection)
+    return bare_desk
 
 
 @pytest.fixture
 def restarted(desk: Desk) -> Callable[[str], Desk]:
     """The same service, started again with the model of this name."""
-
-    def start(model_name: str) -> Desk:
-        return Desk(desk.gallery, desk.vault, StandInEngine(model_name), desk.capture, desk.clock)
-
-    return start
+    return lambda model_name: replace(desk, engine=StandInEngine(model_name))

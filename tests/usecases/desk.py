@@ -123,5 +123,7 @@ class Tables:
         """Every row of every table."""
         return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in self.NAMES}
 
-    def close(self) -> None:
-        self._engine.dispose()
+    def clear(self) -> None:
+        with self._engine.begin() as connection:
+            for name in reversed(self.NAMES):
+                connection.execute(text(f"DELETE FROM {name}"))

@@ -101,8 +101,10 @@ def test_unknown_collection_is_refused(desk: Desk) -> None:
         desk.collections.delete("nowhere", CALLER)
 
 
-def test_default_collection_exists_from_the_start(desk: Desk) -> None:
-    assert desk.collections.show(DEFAULT).templates == 0
+def test_default_collection_exists_from_the_start(bare_desk: Desk) -> None:
+    bare_desk.collections.ensure_default()
+    details = bare_desk.collections.show(DEFAULT)
+    assert (details.templates, details.collection.settings) == (0, CollectionSettings())
 
 
 def test_ensuring_the_default_again_changes_nothing(desk: Desk, tables: Tables) -> None:
@@ -147,8 +149,9 @@ def test_collections_do_not_share_a_search_space(desk: Desk, tables: Tables) -> 
     assert first["search"] != second["search"]
 
 
-def test_several_workers_may_start_on_an_empty_database_at_once(desk: Desk, tables: Tables) -> None:
-    tables.change("DELETE FROM collections")
-    started = outcomes([desk.collections.ensure_default] * 8)
+def test_several_workers_may_start_on_an_empty_database_at_once(
+    bare_desk: Desk, tables: Tables
+) -> None:
+    started = outcomes([bare_desk.collections.ensure_default] * 8)
     assert started == [None] * 8
     assert len(tables.rows("SELECT 1 FROM collections")) == 1
