@@ -25,9 +25,11 @@ LOCK_MILLISECONDS = 10_000
 STATEMENT_MILLISECONDS = 30_000
 """How long one statement may take, waiting for a lock included."""
 
-_LIMITS = text(
-    "SELECT set_config('lock_timeout', :lock, true), set_config('statement_timeout', :all, true)"
+_TERMS = text(
+    "SELECT set_config('lock_timeout', :lock, true), set_config('statement_timeout', :all, true),"
+    " set_config('TimeZone', 'UTC', true)"
 ).bindparams(lock=str(LOCK_MILLISECONDS), all=str(STATEMENT_MILLISECONDS))
+"""For one transaction only: the connection behind it may be shared, by PgBouncer."""
 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -58,7 +60,7 @@ class PostgresGallery:
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
         with translated(), self._engine.begin() as connection:
-            connection.execute(_LIMITS)
+            connection.execute(_TERMS)
             yield PostgresTransaction(connection)
 
     def check(self) -> None:

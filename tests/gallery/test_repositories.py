@@ -14,10 +14,12 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.callers import ApiKey, Scope
 from service.domain.collection import Collection, CollectionSettings, DuplicatePolicy
 from service.domain.ports import Gallery, StoredAnswer
+from service.gallery.connecting import driver_url
 from service.gallery.database import PostgresGallery, PostgresTransaction
 from service.gallery.failures import QueryFailed
 from service.gallery.tables import answers, audit, subjects, templates
 from tests.gallery.people import MODEL, NOW, collection, subject, template, vectors
+from tests.postgres import TestServer
 
 HASH = bytes(32)
 
@@ -49,6 +51,18 @@ def test_collection_comes_back_as_it_was(gallery: PostgresGallery) -> None:
     with gallery.transaction() as tx:
         tx.collections.add(made)
         assert tx.collections.find("default") == made
+
+
+def test_times_come_back_in_utc_wherever_the_server_is(
+    gallery: PostgresGallery, postgres_server: TestServer, database_url: str
+) -> None:
+    name = driver_url(database_url).database
+    postgres_server.run(f"ALTER DATABASE {name} SET timezone = 'Asia/Seoul'")
+    with gallery.transaction() as tx:
+        tx.collections.add(collection())
+        found = tx.collections.find("default")
+    assert found is not None
+    assert found.created_at.isoformat() == NOW.isoformat()
 
 
 def test_unknown_collection_is_none(gallery: PostgresGallery) -> None:
