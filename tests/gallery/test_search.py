@@ -92,7 +92,8 @@ def test_search_stays_exact_beside_a_vector_index(
             )
         )
         tx.connection.execute(text("SET LOCAL hnsw.ef_search = 1"))
-        tx.connection.execute(text("SET LOCAL enable_seqscan = off"))
+        for other_way in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
+            tx.connection.execute(text(f"SET LOCAL {other_way} = off"))
         found = tx.templates.nearest(kept, probe, -1.0, 20)
     assert [int(row.subject_id) for row in found] == np.argsort(-_cosines(them, probe))[
         :20
