@@ -1,0 +1,169 @@
+"""A service as an operator runs it: settings in the environment, one process, keys made locally."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psutil
+from pydantic import SecretStr
+
+from service.config import AppConfig
+from service.domain.callers import Scope
+from service.wiring import Wiring
+
+MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
+LOOPBACK = "127.0.0.1"
+
+START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that serves; its log is what it wrote to stderr."""
+
+    process: psutil.Popen
+    url: str
+    log_file: Path
+
+    def client(self, key: str | None = None, **options: Any) -> httpx.Client:
+        """`key`: sent as a bearer token."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=CALL_SECONDS, **options)
+
+    @property
+    def port(self) -> int:
+        return httpx.URL(self.url).port or 0
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text("utf-8")
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert time.monotonic() < deadline, self.log
+            self._stay(_PAUSE)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=CALL_SECONDS).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _stay(self, seconds: float) -> None:
+        """Waits for the process to end, which it must not."""
+        try:
+            status = self.process.wait(seconds)
+        except psutil.TimeoutExpired:
+            return
+        raise AssertionError(f"the server ended with status {status}:\n{self.log}")
+
+    def stop(self) -> None:
+        """With all its workers."""
+        family = [*self.process.children(recursive=True), self.process]
+        self.process.terminate()
+        _, alive = psutil.wait_procs(family, STOP_SECONDS)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive, STOP_SECONDS)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A database, a model and a folder of its own."""
+
+    folder: Path
+    model_root: Path
+    database_url: str
+
+    def environment(self, **settings: object) -> dict[str, str]:
+        """`settings`: fields of `AppConfig`."""
+        own: Mapping[str, object] = {
+            "model_name": "mobile_s",
+            "model_root": self.model_root,
+            "use_gpu": False,
+            "database_url": self.database_url,
+            "master_key": MASTER_KEY,
+            "data_dir": self.folder / "data",
+            **settings,
+        }
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}
+
+    def key(
+        self, *scopes: Scope, collections: tuple[str, ...] = (), lasts: timedelta | None = None
+    ) -> str:
+        """A new API key; without scopes it has all of them."""
+        expires_at = None if lasts is None else datetime.now(UTC) + lasts
+        with self._wiring() as wiring:
+            return wiring.api_keys.create(
+                f"key-{uuid4().hex}", scopes or tuple(Scope), collections, expires_at
+            )
+
+    def revoke(self, key: str) -> None:
+        with self._wiring() as wiring:
+            name = wiring.api_keys.authenticate(key).name
+            wiring.api_keys.revoke(name)
+
+    @contextmanager
+    def _wiring(self) -> Iterator[Wiring]:
+        config = AppConfig(
+            database_url=SecretStr(self.database_url), master_key=SecretStr(MASTER_KEY)
+        )
+        wiring = Wiring(config)
+        yield wiring
+        wiring.gallery.close()
+
+    def face(self, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+        """The command line, run to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "service", *arguments],
+            env=self.environment(**settings),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        )
+
+    @contextmanager
+    def serving(self, *options: str, host: str = LOOPBACK, **settings: object) -> Iterator[Server]:
+        """`face server` with these options, ready; stopped at the end."""
+        port = free_port()
+        log_file = self.folder / f"server-{port}.log"
+        command = [sys.executable, "-m", "service", "server", "--host", host, "--port", str(port)]
+        with log_file.open("wb") as log:
+            process = psutil.Popen(
+                [*command, *options],
+                env=self.environment(**settings),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        server = Server(process, f"http://{LOOPBACK}:{port}", log_file)
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind((LOOPBACK, 0))
+        port: int = trial.getsockname()[1]
+        return port
