@@ -32,6 +32,7 @@ class AppConfig(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,  # it quotes the settings beside the wrong one, keys included
         protected_namespaces=(),
         validate_default=True,
     )

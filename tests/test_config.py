@@ -178,7 +178,6 @@ def test_invalid_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, te
         AppConfig()
 
 
-@pytest.mark.xfail(strict=True, reason="pydantic quotes all settings: hide_input_in_errors is off")
 def test_refusal_of_one_setting_does_not_print_the_secret_beside_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

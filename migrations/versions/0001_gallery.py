@@ -8,6 +8,8 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import text
 
+from service.domain.errors import DatabaseUnsuitable
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -132,7 +134,7 @@ def _require_pgvector() -> None:
     connection = op.get_bind()
     available = text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
     if connection.scalar(available) is None:
-        raise RuntimeError("this PostgreSQL server has no pgvector; install its package first")
+        raise DatabaseUnsuitable(cause="pgvector is not installed on the server")
     connection.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
     installed = text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     _require_version(connection.execute(installed).scalar_one())
@@ -140,8 +142,5 @@ def _require_pgvector() -> None:
 
 def _require_version(version: str) -> None:
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_PGVECTOR:
-        wanted = ".".join(str(part) for part in OLDEST_PGVECTOR)
-        raise RuntimeError(
-            f"pgvector {wanted} or newer is needed and this database has {version}; "
-            "update the package, then run ALTER EXTENSION vector UPDATE"
-        )
+        update = "update its package, then run ALTER EXTENSION vector UPDATE"
+        raise DatabaseUnsuitable(cause=f"pgvector here is {version}; {update}")

@@ -36,6 +36,7 @@
         ├── ConflictingRuntimes              conflicting_runtimes
         ├── MasterKeyMissing                 master_key_missing
         ├── MasterKeyInvalid                 master_key_invalid
+        ├── DatabaseUnsuitable               database_unsuitable
         └── DatabaseNotMigrated              database_not_migrated
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
@@ -252,6 +253,12 @@ class MasterKeyInvalid(Misconfigured):
     """The key has the wrong form, cannot be read, or is not the one that wrapped the stored keys."""
 
     code = "master_key_invalid"
+
+
+class DatabaseUnsuitable(Misconfigured):
+    """Values: `cause`, what the server lacks."""
+
+    code = "database_unsuitable"
 
 
 class DatabaseNotMigrated(Misconfigured):

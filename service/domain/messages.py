@@ -265,6 +265,12 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The master key is not the right one.",
         "It must be 32 bytes in base64, and the key that this database was made with.",
     ),
+    "database_unsuitable": _entry(
+        "사용할 수 없는 데이터베이스입니다.",
+        "PostgreSQL 15 이상과 pgvector 0.8 이상이 필요합니다: {cause}.",
+        "The database cannot be used.",
+        "PostgreSQL 15 or newer with pgvector 0.8 or newer is needed: {cause}.",
+    ),
     "database_not_migrated": _entry(
         "데이터베이스 구조가 최신이 아닙니다.",
         "`face migrate`를 실행해 주세요.",

@@ -154,9 +154,17 @@ class Templates(Protocol):
     def count(self, collection: Collection) -> int: ...
 
     def nearest(
-        self, collection: Collection, probe: SearchVector, at_least: float, limit: int
+        self,
+        collection: Collection,
+        probe: SearchVector,
+        at_least: float,
+        limit: int,
+        skip: int = 0,
+        other_than: str | None = None,
     ) -> list[StoredTemplate]:
-        """Exact scan: the `limit` nearest rows with a cosine of `at_least`, nearest first."""
+        """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
+        the first `skip`; those of the subject `other_than` do not count.
+        """
         ...
 
 

@@ -64,7 +64,7 @@ def embedding_of(numbers: Sequence[float], dimensions: int = EMBEDDING_SIZE) -> 
     past `dimensions` being zero: anything else did not come out of the served model.
     """
     vector = np.asarray(numbers, dtype=np.float64)
-    if vector.shape != (EMBEDDING_SIZE,) or not np.isfinite(vector).all():
+    if vector.shape != (EMBEDDING_SIZE,) or not np.all(np.abs(vector) <= 1 + UNIT_NORM_TOLERANCE):
         raise InvalidEmbedding
     if abs(float(np.linalg.norm(vector)) - 1.0) > UNIT_NORM_TOLERANCE:
         raise InvalidEmbedding

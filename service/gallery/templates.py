@@ -56,7 +56,13 @@ class PostgresTemplates:
         return self._connection.execute(query).scalar_one()
 
     def nearest(
-        self, collection: Collection, probe: SearchVector, at_least: float, limit: int
+        self,
+        collection: Collection,
+        probe: SearchVector,
+        at_least: float,
+        limit: int,
+        skip: int = 0,
+        other_than: str | None = None,
     ) -> list[StoredTemplate]:
         """Exact, also where somebody has built a vector index: those answer only an ORDER BY the
         bare `<#>`, and the negative of it is ordered here.
@@ -67,7 +73,10 @@ class PostgresTemplates:
             .where(_in(collection), similarity >= at_least)
             .order_by(similarity.desc(), templates.c.subject_id, templates.c.template_id)
             .limit(limit)
+            .offset(skip)
         )
+        if other_than is not None:
+            query = query.where(templates.c.subject_id != other_than)
         return [_template(row) for row in self._connection.execute(query).mappings()]
 
 

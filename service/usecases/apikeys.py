@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from service.domain import names
 from service.domain.audit import Action, AuditEntry
-from service.domain.callers import ApiKey, Caller, Scope
+from service.domain.callers import RESERVED_NAMES, ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
 from service.domain.messages import FieldProblem
 from service.domain.ports import Gallery
@@ -41,7 +41,7 @@ class ApiKeys:
         caller: str = "local",
     ) -> str:
         """A new key, in the clear for the only time. Raises `ApiKeyExists`, `InvalidRequest`."""
-        if not _NAME.fullmatch(name) or not scopes:
+        if not _NAME.fullmatch(name) or name in RESERVED_NAMES or not scopes:
             field = "name" if scopes else "scope"
             raise InvalidRequest([{"field": field, "problem": FieldProblem.INVALID}])
         key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -69,14 +71,17 @@ class OpenCollection:
 
     def open(self, stored: StoredTemplate) -> PlainTemplate:
         """The sealed vector, proved to be this row's. Raises `TemplateTampered`."""
-        try:
+        with self._alarm(f"template {stored.template_id}"):
             return self._open(stored)
+
+    @contextmanager
+    def _alarm(self, what: str) -> Iterator[None]:
+        """An altered row is the operator's business as well, and at once."""
+        try:
+            yield
         except TemplateTampered:
-            logger.error(
-                "template_tampered: template %s of collection %s does not open",
-                stored.template_id,
-                self.collection.collection_id,
-            )
+            where = self.collection.collection_id
+            logger.error("template_tampered: %s of collection %s does not open", what, where)
             raise
 
     def _open(self, stored: StoredTemplate) -> PlainTemplate:
@@ -100,7 +105,8 @@ class OpenCollection:
 
     def open_note(self, subject_id: str, purpose: str, record: str, sealed: bytes) -> bytes:
         """Raises `TemplateTampered`."""
-        return self.key.open(sealed, SealContext(subject_id, purpose, record))
+        with self._alarm(f"somebody's {purpose}"):
+            return self.key.open(sealed, SealContext(subject_id, purpose, record))
 
 
 def _template_context(subject_id: str, model_id: str, template_id: str) -> SealContext:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import count
+
+from service.domain.collection import StoredTemplate
 from service.domain.errors import Lookalike
 from service.domain.face import Embedding
 from service.domain.ports import Transaction
@@ -11,8 +15,8 @@ HALF_PRECISION_MARGIN = 0.002
 """By how much the search column's cosine may err: each factor is rounded to 11 bits, so at most
 2 x 2^-11 = 0.001 for vectors of norm 1. Rows this far below the threshold are opened as well."""
 
-MOST_ROWS_OPENED = 256
-"""Rows above the threshold that are opened and compared; a real search finds a handful."""
+ROWS_AT_A_TIME = 64
+"""Rows above the threshold that are fetched at a time; a real search finds a handful in all."""
 
 
 def lookalikes(
@@ -23,21 +27,40 @@ def lookalikes(
     limit: int,
     other_than: str | None = None,
 ) -> list[Lookalike]:
-    """Up to `limit` subjects with a cosine of `at_least`, most similar first.
+    """The `limit` most similar subjects with a cosine of `at_least`, most similar first.
 
     The search column only proposes; each similarity is that of the opened template. A subject
     counts once, by its most similar template. Raises `TemplateTampered`.
     """
-    rows = tx.templates.nearest(
-        people.collection,
-        people.key.to_search_space(probe),
-        at_least - HALF_PRECISION_MARGIN,
-        max(MOST_ROWS_OPENED, limit),
-    )
     best: dict[str, float] = {}
-    for row in rows:
+    for row in _proposed(tx, people, probe, at_least - HALF_PRECISION_MARGIN, other_than):
         similarity = people.similarity(probe, row)
-        if similarity >= at_least and row.subject_id != other_than:
-            best[row.subject_id] = max(similarity, best.get(row.subject_id, -1.0))
+        if len(best) >= limit and similarity < _last(best, limit) - 2 * HALF_PRECISION_MARGIN:
+            break  # whatever follows may be out of order by the margin, but not by twice as much
+        if similarity >= at_least:
+            best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
     found = [Lookalike(subject_id, similarity) for subject_id, similarity in best.items()]
     return sorted(found, key=lambda one: (-one.similarity, one.subject_id))[:limit]
+
+
+def _last(best: Mapping[str, float], limit: int) -> float:
+    """The similarity of the last subject that has a place among the `limit` best."""
+    return sorted(best.values(), reverse=True)[limit - 1]
+
+
+def _proposed(
+    tx: Transaction,
+    people: OpenCollection,
+    probe: Embedding,
+    at_least: float,
+    other_than: str | None,
+) -> Iterator[StoredTemplate]:
+    """All rows that the search column puts above `at_least`, nearest first, fetched as needed."""
+    vector = people.key.to_search_space(probe)
+    for skip in count(0, ROWS_AT_A_TIME):
+        rows = tx.templates.nearest(
+            people.collection, vector, at_least, ROWS_AT_A_TIME, skip, other_than
+        )
+        yield from rows
+        if len(rows) < ROWS_AT_A_TIME:
+            return

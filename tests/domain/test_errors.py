@@ -37,8 +37,6 @@ CONTRACT_CODES = [
     "camera_unavailable",
 ]
 
-NOT_YET = ["rate_limited", "subject_locked"]
-
 
 def classes(root: type[FaceError] = FaceError) -> Iterator[type[FaceError]]:
     yield root
@@ -72,12 +70,6 @@ def test_error_without_a_code_of_its_own_is_internal() -> None:
 def test_code_of_the_contract_exists(code: str) -> None:
     assert code in {one.code for one in with_own_code()}
     assert code in ERRORS
-
-
-@pytest.mark.parametrize("code", NOT_YET)
-@pytest.mark.xfail(strict=True, reason="nothing limits rates or locks subjects yet")
-def test_code_of_a_limit_exists(code: str) -> None:
-    assert code in {one.code for one in with_own_code()}
 
 
 def test_tree_drawn_in_the_docstring_names_every_error_with_its_code() -> None:
