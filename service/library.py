@@ -11,9 +11,11 @@ import numpy as np
 from service.config import AppConfig
 from service.domain.errors import NoUsableFace
 from service.domain.face import Embedding, FaceCrop, Image, Reason
-from service.domain.ports import FaceEngine
+from service.domain.ports import Capture, FaceEngine
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
 from service.domain.template import average, cosine_similarity
+from service.usecases.sampling import Sampler
+from service.usecases.token import MakeToken
 from service.wiring import Wiring
 
 __all__ = [
@@ -40,8 +42,9 @@ class FaceEncoder:
     """
 
     def __init__(self, config: AppConfig | None = None) -> None:
-        self._wiring = Wiring(config or AppConfig())
-        self._engine: FaceEngine = self._wiring.engine
+        wiring = Wiring(config or AppConfig())
+        self._engine: FaceEngine = wiring.engine
+        self._agreement = wiring.calibration.agreement
 
     @property
     def model_id(self) -> str:
@@ -59,14 +62,13 @@ class FaceEncoder:
         crops = [found for found in detections if isinstance(found, FaceCrop)]
         return self._engine.embed(crops) if crops else []
 
-    def token(self, source: FaceSource, config: AppConfig) -> list[float]:
-        """The template of a source that `config` describes, as 512 numbers.
+    def token(self, source: FaceSource, capture: Capture) -> list[float]:
+        """The template of what `capture` gets from `source`, as 512 numbers.
 
         Raises `NoUsableFace`, `InconsistentImages`, `CameraUnavailable`.
         """
-        wiring = Wiring(config)
-        wiring.engine = self._engine
-        return [float(number) for number in wiring.token(source)]
+        make_token = MakeToken(Sampler(self._engine, capture, self._agreement))
+        return [float(number) for number in make_token(source)]
 
 
 class _Decoded:
@@ -88,11 +90,15 @@ def _checked(image: Image) -> Image:
 
 
 class _EncoderManager:
-    """Hands every thread and task the same loaded model; one per way of loading it."""
+    """Hands every thread and task the same loaded model; one per way of loading it.
+
+    And the same camera: a device can be opened once.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._encoders: dict[tuple[object, ...], FaceEncoder] = {}
+        self._captures: dict[tuple[object, ...], Capture] = {}
 
     def get_encoder(self, config: AppConfig | None = None) -> FaceEncoder:
         """The shared encoder of `config`, loaded by whoever asks first."""
@@ -108,6 +114,13 @@ class _EncoderManager:
             if key not in self._encoders:
                 self._encoders[key] = FaceEncoder(config)
             return self._encoders[key]
+
+    def get_capture(self, config: AppConfig) -> Capture:
+        """The shared camera of `config`, which its callers use one after the other."""
+        wiring = Wiring(config)
+        key = (str(config.camera_index), wiring.limits)
+        with self._lock:
+            return self._captures.setdefault(key, wiring.capture)
 
     def clear_encoder(self) -> None:
         """Let go of the loaded models; they are freed when their last user is done."""
@@ -180,4 +193,5 @@ def generate_token_from_video(
 
 def _token(source: FaceSource, config: AppConfig | None) -> list[float]:
     config = config or AppConfig()
-    return encoder_manager.get_encoder(config).token(source, config)
+    encoder = encoder_manager.get_encoder(config)
+    return encoder.token(source, encoder_manager.get_capture(config))
