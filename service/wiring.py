@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
-from service.domain.errors import MasterKeyMissing
+from service.domain.errors import DatabaseUnavailable, MasterKeyMissing
 from service.domain.ports import Capture, FaceEngine, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 DISTRIBUTION = "face-enrollment-service"
 KEY_FILE = "master.key"
+
+DRIVER = "postgresql+psycopg"
+"""The only one that is installed, and the only database that has pgvector."""
 
 
 class Wiring:
@@ -85,7 +88,9 @@ class Wiring:
     def database_url(self) -> str:
         """The configured server's address, or that of the embedded one, started and migrated."""
         if self.config.database_url is not None:
-            return self.config.database_url.get_secret_value()
+            url = self.config.database_url.get_secret_value()
+            _require_postgresql(url)
+            return url
         from service.gallery.embedded import start_embedded
         from service.gallery.migrations import migrate
 
@@ -241,6 +246,21 @@ def build_app(config: AppConfig) -> FastAPI:
         version=metadata.version(DISTRIBUTION),
     )
     return create_app(wiring.services(), settings)
+
+
+def _require_postgresql(url: str) -> None:
+    """Raises `DatabaseUnavailable`, having said why; without the URL, which holds a password."""
+    from sqlalchemy.exc import ArgumentError
+
+    from service.gallery.connecting import driver_url
+
+    try:
+        if driver_url(url).drivername == DRIVER:
+            return
+    except (ArgumentError, ValueError):
+        pass
+    logger.error("FACE_DATABASE_URL is no URL of a PostgreSQL, as postgresql://user@host/face is")
+    raise DatabaseUnavailable
 
 
 def _now() -> datetime:
