@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from service.cli.options import Lang, Language
@@ -14,7 +15,7 @@ from service.cli.words import say
 from service.config import AppConfig
 from service.domain.decision import decide
 from service.domain.errors import InvalidEmbedding
-from service.domain.face import Embedding
+from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.messages import band_text
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
 from service.domain.template import cosine_similarity, normalise
@@ -70,9 +71,11 @@ def _print_token(source: FaceSource, config: AppConfig) -> None:
 
 def _read(path: Path, lang: Lang | None, config: AppConfig) -> Embedding:
     try:
-        numbers = json.loads(path.read_text(encoding="utf-8-sig"))
+        numbers = np.asarray(json.loads(path.read_text(encoding="utf-8-sig")), np.float64)
+        if numbers.shape != (EMBEDDING_SIZE,):
+            raise InvalidEmbedding
         return normalise(numbers)
-    except (OSError, ValueError, TypeError, InvalidEmbedding):
+    except (OSError, ValueError, TypeError, OverflowError, InvalidEmbedding):
         text = say("unreadable_vector", language_of(lang, config)).format(path=path)
         err.print(text)
         raise typer.Exit(WRONG_USE) from None
