@@ -24,9 +24,9 @@ from service.cli.options import (
     Profile,
     SubjectId,
 )
-from service.cli.output import NO, language_of, print_json, print_table
+from service.cli.output import NO, print_json, print_table
+from service.cli.ready import ready
 from service.cli.words import say
-from service.config import AppConfig
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DuplicatePolicy
 from service.domain.messages import Language as Spoken
@@ -40,7 +40,6 @@ from service.usecases.identify import (
     SearchResult,
 )
 from service.usecases.verify import VerifyRequest
-from service.wiring import Wiring
 
 Limit = Annotated[int, typer.Option(min=1, max=MOST_CANDIDATES, help="Most candidates to name.")]
 
@@ -56,7 +55,7 @@ def enroll(
     lang: Language = None,
 ) -> None:
     """Enroll a person. Status 1: the face is enrolled under another name."""
-    wiring, language = _ready(lang)
+    wiring, language = ready(lang)
     request = EnrollRequest(
         subject_id=subject,
         source=_uploads(photos),
@@ -88,7 +87,7 @@ def verify(
     lang: Language = None,
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
-    wiring, language = _ready(lang)
+    wiring, language = ready(lang)
     result = wiring.verify(VerifyRequest(subject, _uploads(photos), collection, profile))
     decision = result.decision
     if as_json:
@@ -114,7 +113,7 @@ def dedupe(
     lang: Language = None,
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
-    wiring, language = _ready(lang)
+    wiring, language = ready(lang)
     result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
     if as_json:
         print_json(dedupe_answer(result, language))
@@ -133,7 +132,7 @@ def identify(
     lang: Language = None,
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
-    wiring, language = _ready(lang)
+    wiring, language = ready(lang)
     result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
     if as_json:
         print_json(identify_answer(result, language))
@@ -150,7 +149,7 @@ def delete(
     lang: Language = None,
 ) -> None:
     """Forget a person: templates, metadata and earlier answers."""
-    wiring, language = _ready(lang)
+    wiring, language = ready(lang)
     erasure = wiring.erase(subject, collection, LOCAL_USER.name)
     if as_json:
         return print_json(erasure_answer(erasure))
@@ -159,13 +158,6 @@ def delete(
         f"{erasure.templates_deleted}, {say('audit_id', language)} {erasure.audit_id})"
     )
     return None
-
-
-def _ready(lang: str | None) -> tuple[Wiring, Spoken]:
-    config = AppConfig()
-    wiring = Wiring(config)
-    wiring.prepare()
-    return wiring, language_of(lang, config)
 
 
 def _uploads(photos: Sequence[Path]) -> Uploads:

@@ -16,11 +16,10 @@ from service.cli.options import (
     SubjectId,
     matching,
 )
-from service.cli.output import language_of, print_json, print_table
+from service.cli.output import print_json, print_table
+from service.cli.ready import ready
 from service.cli.words import say
-from service.config import AppConfig
 from service.domain import names
-from service.wiring import Wiring
 
 app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,9 +38,8 @@ def list_subjects(
     lang: Language = None,
 ) -> None:
     """Everybody in a collection, in the order of their ids."""
-    config = AppConfig()
-    language = language_of(lang, config)
-    page = Wiring(config).subjects.page(collection, limit, cursor)
+    wiring, language = ready(lang)
+    page = wiring.subjects.page(collection, limit, cursor)
     if as_json:
         return print_json(subject_list(page))
     headings = [say(key, language) for key in ("subject", "templates", "enrolled_at")]
@@ -60,9 +58,8 @@ def show_subject(
     lang: Language = None,
 ) -> None:
     """One person, without vectors."""
-    config = AppConfig()
-    language = language_of(lang, config)
-    details = Wiring(config).subjects.show(subject, collection)
+    wiring, language = ready(lang)
+    details = wiring.subjects.show(subject, collection)
     if as_json:
         return print_json(subject_answer(details))
     rows = [
