@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from service.cli import apikeys, operations, people, server, subjects, tokens
-from service.cli.output import NOT_DONE, err, explain, explain_settings, language_of
+from service.cli.output import (
+    explain,
+    explain_settings,
+    explain_system,
+    language_of,
+    print_in_any_language,
+)
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.messages import Language
@@ -30,17 +40,21 @@ app.add_typer(apikeys.app, name="apikey")
 
 def main() -> None:
     """Runs the command; an expected failure is a sentence on stderr, never a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    print_in_any_language()
     try:
         app()
     except FaceError as error:
         sys.exit(explain(error, _language(sys.argv)))
-    except ValidationError as error:
+    except (ValidationError, SettingsError, UnicodeDecodeError) as error:
         sys.exit(explain_settings(error))
-    except BrokenPipeError:
-        sys.exit(0)
     except OSError as error:
-        err.print(f"{error.strerror}: {error.filename}")
-        sys.exit(NOT_DONE)
+        sys.exit(explain_system(error))
+
+
+def _terminated(number: int, _: FrameType | None) -> NoReturn:
+    """Leaves as by Ctrl-C, so that the embedded database is stopped: the default would not."""
+    sys.exit(128 + number)
 
 
 def _language(arguments: Sequence[str]) -> Language:

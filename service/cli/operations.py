@@ -50,6 +50,8 @@ def _checked(check: Callable[[], str], language: Spoken) -> tuple[bool, str]:
     except FaceError as error:
         words = message(error, language)
         return False, f"{words.title} {words.detail}"
+    except OSError as error:
+        return False, str(error)
 
 
 def _runtimes() -> str:

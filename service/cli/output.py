@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,15 @@ def language_of(chosen: str | None, config: AppConfig) -> Language:
     return "en" if (chosen or config.language) == "en" else "ko"
 
 
+def print_in_any_language() -> None:
+    """Where the encoding of stdout lacks Korean, as in a pipe on Windows, it becomes UTF-8."""
+    try:
+        "가".encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+
+
 def print_json(answer: Camel) -> None:
     typer.echo(answer.model_dump_json(by_alias=True))
 
@@ -71,12 +81,28 @@ def explain(error: FaceError, language: Language) -> int:
     return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), NOT_DONE)
 
 
-def explain_settings(error: ValidationError) -> int:
+def explain_settings(error: ValueError) -> int:
     """Names the settings that are wrong, without their values, which may be secrets."""
+    if isinstance(error, UnicodeDecodeError):
+        err.print(".env: must be UTF-8")
+    elif not isinstance(error, ValidationError):
+        err.print(str(error))
+    else:
+        _explain_fields(error)
+    return WRONG_USE
+
+
+def explain_system(error: OSError) -> int:
+    """What the operating system refused, and where."""
+    words = [str(part) for part in (error.filename, error.strerror) if part]
+    err.print(": ".join(words) or str(error))
+    return NOT_DONE
+
+
+def _explain_fields(error: ValidationError) -> None:
     for each in error.errors(include_input=False, include_url=False):
         name = "_".join(str(part) for part in each["loc"]).upper()
         err.print(f"FACE_{name}: {each['msg']}")
-    return WRONG_USE
 
 
 def _particulars(error: FaceError, language: Language) -> list[str]:
