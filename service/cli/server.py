@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli.logging import LOGGING
+from service.cli.output import NOT_DONE, YES, err, explain, language_of
+from service.cli.words import say
 from service.config import AppConfig
-from service.wiring import Wiring
+from service.domain.errors import FaceError
+from service.wiring import Wiring, server_app
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 GRACE_SECONDS = 10
 """How long calls under way may take once the server is told to stop."""
+
+SILENCE_SECONDS = 60
+"""How long a worker may not answer its parent before it is replaced.
+
+uvicorn's own 5 seconds are over before a busy machine has imported everything.
+"""
 
 
 def server(
@@ -30,9 +45,20 @@ def server(
 ) -> None:
     """Serve enrollment, verification and search over HTTP."""
     _pass_on(server_host=host, server_port=port, open_tokens=open_tokens)
+    # Being told to stop is how a server's work ends well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(YES))
     config = AppConfig()
+    _require_free_port(config)
     _check(config)
     _serve(config, workers)
+
+
+def worker_app() -> FastAPI:
+    """What uvicorn runs. Status 3 tells it that another worker would fail the same way."""
+    try:
+        return server_app()
+    except FaceError as error:
+        sys.exit(explain(error, language_of(None, AppConfig())))
 
 
 def _pass_on(**settings: object) -> None:
@@ -40,6 +66,18 @@ def _pass_on(**settings: object) -> None:
     for name, value in settings.items():
         if value is not None:
             os.environ[f"FACE_{name.upper()}"] = str(value)
+
+
+def _require_free_port(config: AppConfig) -> None:
+    """Before anything is loaded. Exits where the address is taken, or is not this machine's."""
+    address = (config.server_host, config.server_port)
+    family = socket.AF_INET6 if ":" in config.server_host else socket.AF_INET
+    try:
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        text = say("cannot_listen", language_of(None, config))
+        err.print(text.format(address="{}:{}".format(*address), cause=error.strerror))
+        raise typer.Exit(NOT_DONE) from None
 
 
 def _check(config: AppConfig) -> None:
@@ -68,9 +106,10 @@ def _serve(config: AppConfig, workers: int) -> None:
         "proxy_headers": False,
         "server_header": False,
         "timeout_graceful_shutdown": GRACE_SECONDS,
+        "timeout_worker_healthcheck": SILENCE_SECONDS,
         "log_config": LOGGING,
     }
-    uvicorn.run("service.wiring:server_app", **settings)
+    uvicorn.run("service.cli.server:worker_app", **settings)
 
 
 def register(app: typer.Typer) -> None:

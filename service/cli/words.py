@@ -40,6 +40,10 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "state": {"ko": "상태", "en": "state"},
     "valid": {"ko": "유효", "en": "valid"},
     "invalid": {"ko": "무효", "en": "not valid"},
+    "cannot_listen": {
+        "ko": "{address}에서 요청을 받을 수 없습니다: {cause}",
+        "en": "cannot listen on {address}: {cause}",
+    },
     "unreadable_vector": {
         "ko": "{path}: 512개의 수로 된 JSON 목록이 아닙니다.",
         "en": "{path}: not a JSON list of 512 numbers.",
