@@ -41,7 +41,8 @@ CONTRACT_CODES = [
 def classes(root: type[FaceError] = FaceError) -> Iterator[type[FaceError]]:
     yield root
     for child in root.__subclasses__():
-        yield from classes(child)
+        if child.__module__ == errors.__name__:
+            yield from classes(child)
 
 
 def with_own_code() -> list[type[FaceError]]:
