@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
@@ -21,6 +21,10 @@ HeaderKey = Annotated[str | None, Depends(_header)]
 
 FORWARDING_HEADERS = ("forwarded", "via", "x-real-ip")
 FORWARDING_PREFIX = "x-forwarded-"
+
+_AUTHORITY = re.compile(
+    r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII
+)
 
 
 def caller_with(scope: Scope) -> Callable[..., Caller]:
@@ -64,12 +68,26 @@ def comes_from_this_machine(request: Request) -> bool:
     names = request.headers.keys()
     if any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIX) for name in names):
         return False
-    origin = request.headers.get("origin")
     return (
         is_loopback(request.client.host if request.client else "")
-        and is_loopback(request.url.hostname or "")
-        and (origin is None or is_loopback(urlsplit(origin).hostname or ""))
+        and all(is_loopback(host) for host in _hosts(request))
+        and all(is_loopback(origin) for origin in _origins(request))
     )
+
+
+def _hosts(request: Request) -> list[str]:
+    """Not `request.url`: that has the server's own address where the header is malformed."""
+    return [_host(given) for given in request.headers.getlist("host")] or [""]
+
+
+def _origins(request: Request) -> list[str]:
+    return [_host(given.partition("://")[2]) for given in request.headers.getlist("origin")]
+
+
+def _host(authority: str) -> str:
+    """The host of `host:port`; empty for anything else."""
+    parts = _AUTHORITY.fullmatch(authority)
+    return (parts["ipv6"] or parts["name"]) if parts else ""
 
 
 def is_loopback(host: str) -> bool:
