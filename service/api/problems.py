@@ -182,4 +182,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
         known: dict[int, FaceError] = {404: AddressNotFound(), 405: MethodNotAllowed()}
-        return problem(request, known.get(error.status_code, InvalidRequest()))
+        answer = problem(request, known.get(error.status_code, InvalidRequest()))
+        answer.headers.update(error.headers or {})  # the methods that are allowed
+        return answer
