@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
 from service.api.camel import Camel
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
@@ -38,17 +38,24 @@ def _decoded(value: object) -> object:
 
 
 def _parsed_metadata(value: object) -> object:
-    """Multipart fields are text: there the metadata is a JSON text."""
+    """Multipart fields are text: there the metadata is a JSON text.
+
+    Read by the parser of JSON bodies, which bounds how deep it may be nested.
+    """
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return from_json(value)
     except ValueError:
         raise PydanticCustomError("json_invalid", "not JSON") from None
 
 
 def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MOST_METADATA_BYTES:
+    # NaN is no JSON (RFC 8259, 6), though parsers take it: it would come back as null.
+    if (
+        len(json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode())
+        > MOST_METADATA_BYTES
+    ):
         raise PydanticCustomError("metadata_too_long", "too long")
     return metadata
 
