@@ -28,6 +28,10 @@ class _InMemoryParser(MultiPartParser):
     """Photographs of people never touch the disk; `BodyLimit` bounds what memory they take."""
 
     spool_max_size = 2**62
+    complete = False
+
+    def on_end(self) -> None:
+        self.complete = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ async def _read_form(request: Request) -> Mapping[str, Any]:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError):
         raise InvalidRequest([{"field": "body", "problem": FieldProblem.INVALID}]) from None
+    if not parser.complete:  # a photograph that was cut off would be missing without a word
+        raise InvalidRequest([{"field": "body", "problem": FieldProblem.INVALID}])
     fields = _single_fields(form)
     files = [part for part in form.getlist(IMAGES) if isinstance(part, UploadFile)]
     _check_number(request, len(files))
