@@ -9,7 +9,7 @@ import traceback
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
@@ -43,6 +43,8 @@ class RequestContext:
         started = time.perf_counter()
         try:
             await self._app(scope, receive, outgoing.send)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except Exception as error:  # the last net: a caller never sees a traceback
             _log_unexpected(error, request.state.request_id)
             if outgoing.status is None:
