@@ -69,8 +69,6 @@ class SearchAnswer(Camel):
     profile: str
     searched: int
     exact: bool
-    model_id: str
-    images: list[ImageOutcome]
 
 
 class DedupeAnswer(SearchAnswer):

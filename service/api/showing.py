@@ -57,12 +57,12 @@ def verify_answer(result: Verification, language: Language) -> VerifyAnswer:
     )
 
 
-def dedupe_answer(result: SearchResult, language: Language) -> DedupeAnswer:
-    return DedupeAnswer(duplicate=result.found, **_search(result, language))
+def dedupe_answer(result: SearchResult) -> DedupeAnswer:
+    return DedupeAnswer(duplicate=result.found, **_search(result))
 
 
-def identify_answer(result: SearchResult, language: Language) -> IdentifyAnswer:
-    return IdentifyAnswer(match=result.found, **_search(result, language))
+def identify_answer(result: SearchResult) -> IdentifyAnswer:
+    return IdentifyAnswer(match=result.found, **_search(result))
 
 
 def subject_list(page: SubjectPage) -> SubjectList:
@@ -103,7 +103,7 @@ def _duplicate(one: Lookalike, with_id: bool) -> Duplicate:
     return Duplicate(subject_id=one.subject_id if with_id else None, similarity=one.similarity)
 
 
-def _search(result: SearchResult, language: Language) -> dict[str, Any]:
+def _search(result: SearchResult) -> dict[str, Any]:
     return {
         "candidates": [
             CandidateAnswer(
@@ -115,8 +115,6 @@ def _search(result: SearchResult, language: Language) -> dict[str, Any]:
         "profile": result.profile.name,
         "searched": result.searched,
         "exact": True,
-        "model_id": result.model_id,
-        "images": _images(result.samples, language),
     }
 
 

@@ -116,7 +116,7 @@ def dedupe(
     wiring, language = ready(lang)
     result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
     if as_json:
-        print_json(dedupe_answer(result, language))
+        print_json(dedupe_answer(result))
     else:
         _print_candidates(result, language)
     if result.found:
@@ -135,7 +135,7 @@ def identify(
     wiring, language = ready(lang)
     result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
     if as_json:
-        print_json(identify_answer(result, language))
+        print_json(identify_answer(result))
     else:
         _print_candidates(result, language)
     if not result.found:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from service.api.answers import DedupeAnswer, IdentifyAnswer
 from service.api.bodies import SearchBody
 from service.api.caller import SearchCaller
-from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.dependencies import Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.showing import dedupe_answer, identify_answer
@@ -25,10 +25,8 @@ _FOUND = {
     "profile": "balanced",
     "searched": 1200,
     "exact": True,
-    "modelId": "buffalo_l@sha256:4c06...",
-    "images": [],
 }
-_BODY = face_body(collection="default", limit=10)
+_BODY = face_body(SearchBody, collection="default", limit=10)
 
 Body = Annotated[SearchBody, Depends(body_of(SearchBody))]
 
@@ -38,12 +36,11 @@ def dedupe(
     caller: SearchCaller,
     services: UseCases,
     settings: Settings,
-    language: CallersLanguage,
     body: Body,
 ) -> DedupeAnswer:
     """Is this face enrolled, under whatever name? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return dedupe_answer(result, language)
+    return dedupe_answer(result)
 
 
 @router.post("/identify", responses=example({"match": True, **_FOUND}), openapi_extra=_BODY)
@@ -51,12 +48,11 @@ def identify(
     caller: SearchCaller,
     services: UseCases,
     settings: Settings,
-    language: CallersLanguage,
     body: Body,
 ) -> IdentifyAnswer:
     """Whose face is this? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return identify_answer(result, language)
+    return identify_answer(result)
 
 
 def _search(
