@@ -5,21 +5,63 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.json_schema import models_json_schema
+
 from service.api.answers import ProblemAnswer
+from service.api.bodies import (
+    CameraSource,
+    CollectionBody,
+    DirectorySource,
+    EnrollBody,
+    ImagesBody,
+    SearchBody,
+    VerifyBody,
+)
+from service.api.camel import Camel
+from service.api.problems import PROBLEM
+
+_SHAPES = (
+    EnrollBody,
+    VerifyBody,
+    SearchBody,
+    ImagesBody,
+    CameraSource,
+    DirectorySource,
+    CollectionBody,
+    ProblemAnswer,
+)
+"""What FastAPI does not see: bodies are read by our own dependencies, problems by handlers."""
+
+_SCHEMAS = "#/components/schemas/"
+
+
+def _ref(shape: type[Camel]) -> dict[str, str]:
+    return {"$ref": _SCHEMAS + shape.__name__}
+
+
+def with_shapes(document: dict[str, Any]) -> dict[str, Any]:
+    """The generated `document`, completed by the schemas of `_SHAPES`."""
+    _, schemas = models_json_schema(
+        [(shape, "validation") for shape in _SHAPES], ref_template=_SCHEMAS + "{model}"
+    )
+    document["components"]["schemas"].update(schemas["$defs"])
+    return document
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {PROBLEM: {"schema": _ref(ProblemAnswer)}}}
+
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "The request cannot be carried out; `code` says why.",
-        "model": ProblemAnswer,
-    },
-    "5XX": {"description": "The service cannot answer now.", "model": ProblemAnswer},
+    "4XX": _problem("The request cannot be carried out; `code` says why."),
+    "5XX": _problem("The service cannot answer now."),
 }
 
 _SHORT_EMBEDDING = [0.0123, -0.0456, 0.0789]
 _SHORT_IMAGE = "/9j/4AAQSkZJRg..."
 
 
-def face_body(**fields: object) -> dict[str, Any]:
+def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
     """A request body as multipart with photographs, or as JSON with any face source.
 
     `fields`: example values of the other fields, by their JSON names.
@@ -34,28 +76,32 @@ def face_body(**fields: object) -> dict[str, Any]:
         name: {"summary": summary, "value": {**fields, name: value}}
         for name, (summary, value) in sources.items()
     }
-    return _body(fields, examples)
+    return _body(_multipart(fields), {"schema": _ref(shape), "examples": examples})
 
 
-def images_body() -> dict[str, Any]:
+def images_body(shape: type[Camel]) -> dict[str, Any]:
     """A request body that is photographs and nothing else."""
-    summary = "Photographs in base64"
-    return _body({}, {"images": {"summary": summary, "value": {"images": [_SHORT_IMAGE]}}})
+    return _body(_multipart({}), {"schema": _ref(shape), "example": {"images": [_SHORT_IMAGE]}})
 
 
-def _body(fields: Mapping[str, object], json_examples: dict[str, Any]) -> dict[str, Any]:
+def json_body(
+    shape: type[Camel], value: Mapping[str, object], *, required: bool = True
+) -> dict[str, Any]:
+    """A request body that is JSON only, with an example."""
+    content = {"application/json": {"schema": _ref(shape), "example": value}}
+    return {"requestBody": {"required": required, "content": content}}
+
+
+def _multipart(fields: Mapping[str, object]) -> dict[str, Any]:
     files = {"type": "array", "items": {"type": "string", "format": "binary"}}
     texts = {name: {"type": "string", "examples": [value]} for name, value in fields.items()}
     form = {"type": "object", "required": ["images"], "properties": {**texts, "images": files}}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": form, "example": fields},
-                "application/json": {"schema": {"type": "object"}, "examples": json_examples},
-            },
-        }
-    }
+    return {"schema": form, "example": {**fields, "images": ["1.jpg", "2.jpg"]}}
+
+
+def _body(form: dict[str, Any], json: dict[str, Any]) -> dict[str, Any]:
+    content = {"multipart/form-data": form, "application/json": json}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import ValidationError
@@ -44,12 +44,30 @@ class RawBody:
 
 async def read_body(request: Request) -> RawBody:
     """The whole body. Only the reading is asynchronous; parsing happens in a worker thread."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
+    if _media_type(request) == "multipart/form-data":
         return RawBody(form=await _read_form(request))
+    return await read_json(request)
+
+
+async def read_json(request: Request) -> RawBody:
+    """The same where a form has no meaning."""
+    kind = _media_type(request)
     if kind == "application/json" or kind.endswith("+json"):
         return RawBody(json=await request.body())
-    raise InvalidRequest([{"field": "Content-Type", "problem": FieldProblem.INVALID}])
+    raise _invalid("Content-Type")
+
+
+async def read_optional_json(request: Request) -> RawBody:
+    """The same where sending nothing means that nothing is asked for specially."""
+    return await read_json(request) if await request.body() else RawBody(json=b"{}")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _invalid(field: str) -> InvalidRequest:
+    return InvalidRequest([{"field": field, "problem": FieldProblem.INVALID}])
 
 
 async def _read_form(request: Request) -> Mapping[str, Any]:
@@ -62,9 +80,9 @@ async def _read_form(request: Request) -> Mapping[str, Any]:
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError):
-        raise InvalidRequest([{"field": "body", "problem": FieldProblem.INVALID}]) from None
+        raise _invalid("body") from None
     if not parser.complete:  # a photograph that was cut off would be missing without a word
-        raise InvalidRequest([{"field": "body", "problem": FieldProblem.INVALID}])
+        raise _invalid("body")
     fields = _single_fields(form)
     files = [part for part in form.getlist(IMAGES) if isinstance(part, UploadFile)]
     _check_number(request, len(files))
@@ -78,7 +96,7 @@ def _single_fields(form: FormData) -> dict[str, Any]:
         if isinstance(value, UploadFile) and name == IMAGES:
             continue
         if isinstance(value, UploadFile) or name in fields or name == IMAGES:
-            raise InvalidRequest([{"field": name[:100], "problem": FieldProblem.INVALID}])
+            raise _invalid(name[:100])
         fields[name] = value
     return fields
 
@@ -89,10 +107,17 @@ def _check_number(request: Request, images: int) -> None:
         raise TooManyImages(limit=limit)
 
 
-def body_of(shape: type[Body]) -> Callable[..., Body]:
-    """A dependency: the request's body as a `shape`. Raises `InvalidRequest`."""
+def body_of(
+    shape: type[Body], read: Callable[[Request], Awaitable[RawBody]] = read_body
+) -> Callable[..., Body]:
+    """A dependency: the request's body as a `shape`. Raises `InvalidRequest`.
 
-    def parsed(raw: Annotated[RawBody, Depends(read_body)]) -> Body:
+    Named after the caller in a route: FastAPI itself would read a body before it asks who calls.
+    """
+
+    body_read = Depends(read)
+
+    def parsed(raw: RawBody = body_read) -> Body:
         try:
             if raw.json is not None:
                 return shape.model_validate_json(raw.json)

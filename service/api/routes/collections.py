@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
 from service.api.answers import CollectionAnswer, CollectionErasureAnswer, ProfileAnswer
 from service.api.bodies import CollectionBody, CollectionName
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
-from service.api.openapi import PROBLEMS, example
+from service.api.openapi import PROBLEMS, example, json_body
+from service.api.reading import body_of, read_json
 from service.domain.collection import CollectionSettings
 from service.usecases.collections import CollectionDetails
 
@@ -34,9 +35,23 @@ _ANSWER = example(
 )
 
 
-@router.put("/{collection}", responses=_ANSWER)
+@router.put(
+    "/{collection}",
+    responses=_ANSWER,
+    openapi_extra=json_body(
+        CollectionBody,
+        {
+            "thresholdProfiles": {"balanced": 0.42, "vip": 0.5},
+            "duplicatePolicy": "reject",
+            "duplicateProfile": "conservative",
+        },
+    ),
+)
 def put_collection(
-    caller: AdminCaller, services: UseCases, name: Name, body: CollectionBody
+    caller: AdminCaller,
+    services: UseCases,
+    name: Name,
+    body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
     """Create a collection, or set its thresholds and duplicate rules.
 

@@ -54,7 +54,7 @@ IdempotencyKey = Annotated[
     "/enroll",
     status_code=201,
     responses=_ANSWER,
-    openapi_extra=face_body(subjectId="user-1", collection="default", mode="create"),
+    openapi_extra=face_body(EnrollBody, subjectId="user-1", collection="default", mode="create"),
 )
 def enroll(
     caller: EnrollCaller,

@@ -10,8 +10,8 @@ from service.api.answers import TokenAnswer
 from service.api.bodies import CameraSource, DirectorySource, ImagesBody
 from service.api.caller import TokenCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
-from service.api.openapi import PROBLEMS, example, images_body
-from service.api.reading import body_of
+from service.api.openapi import PROBLEMS, example, images_body, json_body
+from service.api.reading import body_of, read_json, read_optional_json
 from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
 from service.domain.messages import CAMERA_FAILED, NO_EMBEDDING, Language, message
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, Uploads
@@ -22,33 +22,36 @@ _ANSWER = example({"success": True, "embedding": [0.0123, -0.0456], "error": Non
 router = APIRouter(prefix="/token", tags=["token"], responses={**PROBLEMS, **_ANSWER})
 
 
-@router.post("/camera")
+@router.post("/camera", openapi_extra=json_body(CameraSource, {"maxFrames": 5}, required=False))
 def token_from_camera(
     caller: TokenCaller,  # noqa: ARG001 - named first: nobody opens the camera without a key
     services: UseCases,
     settings: Settings,
     language: CallersLanguage,
-    body: CameraSource | None = None,
+    body: Annotated[CameraSource, Depends(body_of(CameraSource, read_optional_json))],
 ) -> TokenAnswer:
     """The embedding of whoever stands before the service's camera."""
-    wanted = (body.max_frames if body else None) or settings.max_frames
-    return _answer(services.token, CameraFrames(wanted), language)
+    source = CameraFrames(body.max_frames or settings.max_frames)
+    return _answer(services.token, source, language)
 
 
-@router.post("/directory")
+@router.post(
+    "/directory",
+    openapi_extra=json_body(DirectorySource, {"dirPath": "faces/user1", "maxImages": 5}),
+)
 def token_from_directory(
     caller: TokenCaller,  # noqa: ARG001
     services: UseCases,
     settings: Settings,
     language: CallersLanguage,
-    body: DirectorySource,
+    body: Annotated[DirectorySource, Depends(body_of(DirectorySource, read_json))],
 ) -> TokenAnswer:
     """The embedding of the photographs in a folder below `image_roots`."""
     source = DirectoryImages(body.dir_path, body.max_images or settings.max_images)
     return _answer(services.token, source, language)
 
 
-@router.post("/images", openapi_extra=images_body())
+@router.post("/images", openapi_extra=images_body(ImagesBody))
 def token_from_images(
     caller: TokenCaller,  # noqa: ARG001
     services: UseCases,

@@ -35,7 +35,9 @@ _ANSWER = example(
 @router.post(
     "/verify",
     responses=_ANSWER,
-    openapi_extra=face_body(subjectId="user-1", collection="default", profile="balanced"),
+    openapi_extra=face_body(
+        VerifyBody, subjectId="user-1", collection="default", profile="balanced"
+    ),
 )
 def verify(
     caller: VerifyCaller,
