@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 10
 """How long calls under way may take once the server is told to stop."""
 
-SILENCE_SECONDS = 60
+SILENCE_SECONDS = 30
 """How long a worker may not answer its parent before it is replaced.
 
 uvicorn's own 5 seconds are over before a busy machine has imported everything.
 """
+
+START_AGAIN = 1
+"""A worker's status at which uvicorn starts it again; at 3 it would stop all, with status 0."""
 
 
 def server(
@@ -50,15 +54,18 @@ def server(
     config = AppConfig()
     _require_free_port(config)
     _check(config)
+    if workers > 1:
+        _rehearse()
     _serve(config, workers)
 
 
 def worker_app() -> FastAPI:
-    """What uvicorn runs. Status 3 tells it that another worker would fail the same way."""
+    """What each of several workers runs. One that died may find the database gone for a while."""
     try:
         return server_app()
     except FaceError as error:
-        sys.exit(explain(error, language_of(None, AppConfig())))
+        explain(error, language_of(None, AppConfig()))
+        sys.exit(START_AGAIN)
 
 
 def _pass_on(**settings: object) -> None:
@@ -90,6 +97,18 @@ def _check(config: AppConfig) -> None:
     wiring.gallery.close()
 
 
+def _rehearse() -> None:
+    """Starts what a worker runs once, so that a model that cannot be loaded stops the start.
+
+    In a process of its own: the parent of the workers needs no memory for a model.
+    """
+    rehearsal = multiprocessing.get_context("spawn").Process(target=worker_app, daemon=True)
+    rehearsal.start()
+    rehearsal.join()
+    if rehearsal.exitcode:
+        raise typer.Exit(NOT_DONE)
+
+
 def _serve(config: AppConfig, workers: int) -> None:
     import uvicorn
 
@@ -109,7 +128,8 @@ def _serve(config: AppConfig, workers: int) -> None:
         "timeout_worker_healthcheck": SILENCE_SECONDS,
         "log_config": LOGGING,
     }
-    uvicorn.run("service.cli.server:worker_app", **settings)
+    app = "service.wiring:server_app" if workers == 1 else "service.cli.server:worker_app"
+    uvicorn.run(app, **settings)
 
 
 def register(app: typer.Typer) -> None:
