@@ -175,14 +175,14 @@ class Wiring:
 
     @cached_property
     def readiness(self) -> CheckReadiness:
-        return CheckReadiness(self.engine, self.gallery, self._providers_requested)
+        return CheckReadiness(self.engine, self.gallery, self.providers_requested)
 
     @property
     def _model_id(self) -> str:
         return self.engine.model.model_id
 
     @property
-    def _providers_requested(self) -> list[str]:
+    def providers_requested(self) -> list[str]:
         wanted = {
             "CUDAExecutionProvider": bool(self.config.use_gpu),
             "DmlExecutionProvider": self.config.use_directml,

@@ -69,8 +69,7 @@ def _licence(model_name: str) -> str:
 
 
 def _providers(wiring: Wiring) -> str:
-    readiness = wiring.readiness
-    requested = ", ".join(readiness.providers_requested)
+    requested = ", ".join(wiring.providers_requested)
     return f"{requested} -> {', '.join(wiring.engine.providers)}"
 
 
