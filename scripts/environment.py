@@ -8,7 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +60,11 @@ class Environment:
         Raises `EnvironmentFailed`.
         """
         self.make()
-        wanted = sorted({*extras, *self._recorded("extras")})
-        if self._recorded("digest") != [self._digest()] or wanted != self._recorded("extras"):
-            self._install(wanted)
+        installed, wanted = self._recorded("extras"), set(extras)
+        if self._recorded("digest") != [self._digest()]:
+            self._install_project(wanted.union(installed))
+        elif missing := wanted.difference(installed):
+            self._install_extras(missing, installed)
         self._keep_one_runtime(device)
 
     def installed_runtimes(self) -> set[str]:
@@ -94,12 +97,18 @@ class Environment:
                 "apt install python3-venv. Elsewhere: install Python from python.org."
             )
 
-    def _install(self, extras: Sequence[str]) -> None:
+    def _install_project(self, extras: Collection[str]) -> None:
         self._stamp.unlink(missing_ok=True)
-        target = f"{self.root}[{','.join(extras)}]" if extras else str(self.root)
-        self.pip("install", "-c", self.root / LOCK, "-e", target)
-        record = {"digest": [self._digest()], "extras": list(extras)}
-        self._stamp.write_text(json.dumps(record), "utf-8")
+        names = f"[{','.join(sorted(extras))}]" if extras else ""
+        self.pip("install", "-c", self.root / LOCK, "-e", f"{self.root}{names}")
+        self._record(extras)
+
+    def _install_extras(self, missing: Iterable[str], installed: Iterable[str]) -> None:
+        """These alone: pip would take seconds to find out that nothing else has changed."""
+        project = tomllib.loads((self.root / "pyproject.toml").read_text("utf-8"))["project"]
+        requirements = [part for name in missing for part in project["optional-dependencies"][name]]
+        self.pip("install", "-c", self.root / LOCK, *requirements)
+        self._record([*installed, *missing])
 
     def _keep_one_runtime(self, device: str | None) -> None:
         """Leave exactly one: two overwrite each other's files and break without a word."""
@@ -113,11 +122,24 @@ class Environment:
     def pip(self, command: str, *arguments: str | Path) -> None:
         """Raises `EnvironmentFailed`. Byte code is left to the first import: most is never used."""
         quick = ["--no-compile", "--no-input"] if command == "install" else []
-        run(self.python, "-m", "pip", command, "-q", *quick, *arguments)
+        run(
+            self.python,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            command,
+            "-q",
+            *quick,
+            *arguments,
+        )
 
     @property
     def _stamp(self) -> Path:
         return self.folder / "installed.json"
+
+    def _record(self, extras: Iterable[str]) -> None:
+        record = {"digest": [self._digest()], "extras": sorted(extras)}
+        self._stamp.write_text(json.dumps(record), "utf-8")
 
     def _recorded(self, name: str) -> list[str]:
         try:

@@ -121,6 +121,10 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         return _TEXTS[key][self._column].format(**values)
 
+    def has(self, key: str) -> bool:
+        """Whether there is such a text, and it is not empty."""
+        return bool(_TEXTS.get(key, ("", ""))[self._column])
+
 
 def language_of_terminal() -> str:
     """Korean in a Korean locale, else English: a terminal set to anything else may lack Hangul."""

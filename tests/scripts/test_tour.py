@@ -1,0 +1,138 @@
+"""The parts of the quickstart that need no server."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.environment import ROOT, Environment
+from scripts.tour import model, photographs
+from scripts.tour.calls import multipart
+from scripts.tour.installed import Installed
+from scripts.tour.table import StepFailed, Table, columns, padded
+from scripts.tour.words import LANGUAGES, Words, language_of_terminal
+
+WORDS = Words("en")
+
+
+class Shelf(Environment):
+    """Remembers which extras were asked for."""
+
+    def ensure(self, extras: Iterable[str] = (), device: str | None = None) -> None:
+        assert device is None
+        (self.root / "extras").write_text(",".join(extras))
+
+
+@dataclass(frozen=True)
+class Packs(Installed):
+    """A service that has, or cannot have, the pack it is asked for."""
+
+    problem: str | None = None
+
+    def ask(self, *question: str) -> dict[str, Any]:
+        assert question[0] == "model"
+        return {"problem": self.problem, "licence": None if self.problem else "research only"}
+
+
+def _packs(folder: Path, problem: str | None) -> Packs:
+    return Packs(Shelf(folder), {}, problem)
+
+
+def test_takes_the_configured_model(tmp_path: Path) -> None:
+    choice = model.choose(_packs(tmp_path, None), "mobile_s", WORDS)
+    assert (choice.name, choice.licence) == ("mobile_s", "research only")
+
+
+def test_takes_buffalo_l_where_none_is_configured(tmp_path: Path) -> None:
+    assert model.choose(_packs(tmp_path, None), None, WORDS).name == "buffalo_l"
+
+
+def test_takes_dlib_where_the_default_cannot_be_had_and_says_why(tmp_path: Path) -> None:
+    packs = _packs(tmp_path, "the download from https://x failed: no way out")
+    choice = model.choose(packs, None, WORDS)
+    assert (choice.name, choice.licence[:3]) == ("dlib", "CC0")
+    assert "no way out" in choice.reason
+    assert (tmp_path / "extras").read_text() == "dlib"
+
+
+def test_never_replaces_a_configured_model(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="no such folder"):
+        model.choose(_packs(tmp_path, "there is no such folder"), "mine", WORDS)
+
+
+def _person(folder: Path, name: str, photos: int) -> None:
+    (folder / name).mkdir()
+    for number in range(photos):
+        (folder / name / f"{number}.jpg").touch()
+
+
+def test_enrolls_three_photographs_and_verifies_with_the_fourth(tmp_path: Path) -> None:
+    _person(tmp_path, "a", 5)
+    _person(tmp_path, "b", 5)
+    cast_ = photographs.from_folder(tmp_path, WORDS)
+    assert [path.name for path in cast_.enrolled] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert (cast_.subject, cast_.same.name, cast_.other.parent.name) == ("a", "3.jpg", "b")
+
+
+def test_enrolls_one_photograph_where_there_are_two(tmp_path: Path) -> None:
+    _person(tmp_path, "a", 1)
+    _person(tmp_path, "b", 2)
+    cast_ = photographs.from_folder(tmp_path, WORDS)
+    assert (cast_.subject, len(cast_.enrolled), cast_.same.name) == ("b", 1, "1.jpg")
+
+
+@pytest.mark.parametrize("photos", [(), (5,), (1, 1)])
+def test_refuses_a_folder_without_two_people(tmp_path: Path, photos: tuple[int, ...]) -> None:
+    for number, count in enumerate(photos):
+        _person(tmp_path, str(number), count)
+    with pytest.raises(StepFailed):
+        photographs.from_folder(tmp_path, WORDS)
+
+
+def test_sends_fields_and_photographs_as_multipart(tmp_path: Path) -> None:
+    photograph = tmp_path / "me.png"
+    photograph.write_bytes(b"\x89PNG\r\n")
+    content = multipart("b", [photograph], {"subjectId": "me"})
+    head = b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    message = email.message_from_bytes(head + content, policy=email.policy.HTTP)
+    field, image = message.iter_parts()
+    assert field.get_payload() == "me"
+    assert image.get_content_type() == "image/png"
+    assert image.get_payload(decode=True) == b"\x89PNG\r\n"
+
+
+def test_every_text_that_is_said_exists_in_both_languages() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "scripts/tour").glob("*.py"))
+    said = set(re.findall(r'_?words\(\s*"(\w+)"', sources))
+    for language in LANGUAGES:
+        for key in said:
+            assert Words(language).has(key), key
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("ko_KR.UTF-8", "ko"), ("en_US.UTF-8", "en"), ("C", "en"), ("de_DE", "en")],
+)
+def test_speaks_korean_in_a_korean_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, locale: str, language: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    assert language_of_terminal() == language
+
+
+def test_korean_letters_take_two_columns() -> None:
+    assert columns("등록 a") == 6
+    assert padded("등록", 6) == "등록  "
+
+
+def test_a_failed_step_is_shown_and_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StepFailed), Table().step("server"):
+        raise StepFailed("the cause")
+    assert re.match(r"FAIL  server +the cause ", capsys.readouterr().out)
