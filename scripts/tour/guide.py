@@ -146,8 +146,9 @@ class Guide:
     def _serve(self, server: Server) -> None:
         """Until Ctrl-C, which is the good end of it."""
         url = server.service.url
-        print("\n" + self._words("serving", url=url) + "\n\n" + _curls(url, self._key), flush=True)
+        curls = _curls(url, self._key)
         try:
+            print(f"\n{self._words('serving', url=url)}\n\n{curls}", flush=True)
             status = server.wait()
         except KeyboardInterrupt:
             return

@@ -37,13 +37,18 @@ class Installed:
     def variables(self) -> dict[str, str]:
         return {**os.environ, "PYTHONUTF8": "1", **self.overrides}
 
+    @property
+    def _face(self) -> Path:
+        """Not `python -m service`: that would import whatever lies in the current folder."""
+        return self.environment.program("face")
+
     def face(self, *arguments: str) -> str:
         """stdout of a `face` command. Raises `EnvironmentFailed`."""
-        return run(self.environment.python, "-m", "service", *arguments, env=self.variables)
+        return run(self._face, *arguments, env=self.variables)
 
     def serve(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
         """Start `face server` in a process group of its own: Ctrl-C is for the quickstart to handle."""
-        command = [str(self.environment.python), "-m", "service", "server", *arguments]
+        command = [str(self._face), "server", *arguments]
         windows = os.name == "nt"
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         with log.open("wb") as output:
