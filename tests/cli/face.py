@@ -1,0 +1,72 @@
+"""The command `face` as a user runs it: two streams and a status."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from service.cli.main import app
+
+MASTER_KEY = "A" * 43 + "="
+"""32 zero bytes."""
+
+SECONDS = 60
+"""How long any command may take before its test fails."""
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+
+def call(*arguments: object) -> Outcome:
+    """Here and now, which is fast; errors come as they are raised."""
+    texts = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(app, texts, catch_exceptions=False)
+    return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
+class Face:
+    """Runs `face` in a process of its own, with settings of its own, in a folder of its own."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.folder = folder
+        self._settings = settings
+
+    def but(self, **settings: object) -> Face:
+        """The same with other settings; None: the setting is not made."""
+        return Face(self.folder, **{**self._settings, **settings})
+
+    def __call__(self, *arguments: object, **environment: str) -> Outcome:
+        with self.start(*arguments, **environment) as process:
+            out, err = process.communicate(timeout=SECONDS)
+        return Outcome(process.returncode, out.decode(), err.decode())
+
+    def start(self, *arguments: object, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *(str(argument) for argument in arguments)],
+            cwd=self.folder,
+            env={**self._environment(), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _environment(self) -> Mapping[str, str]:
+        """Nothing of the developer's own settings; the package found from any folder."""
+        inherited = {k: v for k, v in os.environ.items() if not k.upper().startswith("FACE_")}
+        given = {
+            f"FACE_{name.upper()}": str(value)
+            for name, value in self._settings.items()
+            if value is not None
+        }
+        return {**inherited, "PYTHONPATH": str(CHECKOUT), "PYTHONUTF8": "1", **given}

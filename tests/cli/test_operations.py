@@ -1,0 +1,51 @@
+"""`face doctor` and `face migrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.face import MASTER_KEY, Face
+
+
+def test_doctor_is_content_where_all_is_in_order(gallery_face: Face) -> None:
+    outcome = gallery_face("doctor")
+    assert outcome.status == 0, outcome.out
+    assert "mobile_s@sha256:" in outcome.out
+    assert "CPUExecutionProvider -> CPUExecutionProvider" in outcome.out
+    assert "non-commercial" in outcome.out
+    assert "!!" not in outcome.out
+
+
+def test_doctor_names_a_missing_pack_and_looks_at_the_rest(bare_gallery: Face) -> None:
+    outcome = bare_gallery.but(model_name="nopack")("doctor", "--lang", "en")
+    assert outcome.status == 3
+    assert "model       !!  The model cannot be loaded. Model nopack:" in outcome.out
+    assert "master key  ok" in outcome.out
+    assert "Traceback" not in outcome.err
+
+
+def test_doctor_names_what_the_database_lacks(face: Face, empty_database_url: str) -> None:
+    outcome = face.but(database_url=empty_database_url, master_key=MASTER_KEY)("doctor")
+    assert outcome.status == 3
+    assert "model       ok" in outcome.out
+    assert "providers   ok" in outcome.out
+    assert "`face migrate`" in outcome.out
+
+
+def test_doctor_names_a_data_folder_that_cannot_be_made(bare: Face, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = bare.but(data_dir=tmp_path / "file" / "data")("doctor")
+    assert outcome.status == 3
+    assert "runtimes    ok" in outcome.out
+    assert str(tmp_path / "file") in outcome.out
+
+
+def test_migrate_makes_an_empty_database_ready(bare: Face, empty_database_url: str) -> None:
+    face = bare.but(database_url=empty_database_url, master_key=MASTER_KEY)
+    before = face("subjects", "list")
+    assert before.status == 3
+    assert "[database_not_migrated]" in before.err
+    migrated = face("migrate", "--lang", "en")
+    assert (migrated.status, migrated.out) == (0, "")
+    assert migrated.err == "the database is up to date\n"
+    assert face("subjects", "list").status == 0

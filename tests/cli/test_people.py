@@ -1,0 +1,170 @@
+"""The main job on the command line, on real photographs: its words, its fields, its status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.domain.errors import (
+    CollectionNotFound,
+    DuplicateSubject,
+    FaceError,
+    InconsistentImages,
+    NoUsableFace,
+    ProfileNotFound,
+    SubjectExists,
+    SubjectMismatch,
+    SubjectNotFound,
+    UnsupportedImage,
+)
+from tests.cli.face import MASTER_KEY, call
+
+People = dict[str, list[Path]]
+
+
+@pytest.fixture(autouse=True)
+def enrolled(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, model_root: Path, people: People
+) -> None:
+    """Amy is enrolled in a database of this test's own."""
+    settings = {
+        "MODEL_NAME": "mobile_s",
+        "MODEL_ROOT": str(model_root),
+        "USE_GPU": "false",
+        "DATABASE_URL": database_url,
+        "MASTER_KEY": MASTER_KEY,
+        "LANGUAGE": "ko",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FACE_{name}", value)
+    assert run("enroll", "amy", *people["amy"][:2]) == (
+        0,
+        "amy: 등록되었습니다 (사용한 사진 2/2)\n",
+    )
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    outcome = call(*arguments)
+    return outcome.status, outcome.out
+
+
+def answer(*arguments: object) -> tuple[int, dict[str, Any]]:
+    status, out = run(*arguments, "--json")
+    return status, json.loads(out)
+
+
+def test_same_person_is_status_0_and_another_is_status_1(people: People) -> None:
+    status, out = run("verify", "amy", people["amy"][2])
+    assert status == 0
+    assert out.startswith("amy: 일치, 유사도 0.")
+    status, out = run("verify", "amy", people["howard"][2], "--lang", "en")
+    assert status == 1
+    assert out.startswith("amy: no match, similarity 0.")
+    assert "(threshold balanced 0.40)" in out
+
+
+def test_verification_as_json_has_the_fields_of_http(people: People) -> None:
+    status, fields = answer("verify", "amy", people["amy"][2], "--profile", "conservative")
+    assert status == 0
+    assert set(fields) == {
+        *("subjectId", "match", "similarity", "threshold", "profile", "band", "recommendation"),
+        *("modelId", "images"),
+    }
+    assert (fields["match"], fields["threshold"]) == (True, 0.45)
+
+
+def test_enrollment_as_json_has_the_fields_of_http(people: People) -> None:
+    status, fields = answer("enroll", "raj", people["raj"][0])
+    assert status == 0
+    assert set(fields) == {
+        *("subjectId", "collection", "templateId", "modelId", "imagesUsed", "images"),
+        *("duplicates", "enrolledAt"),
+    }
+    assert set(fields["images"][0]) == {"index", "accepted", "reason", "advice", "detectionScore"}
+
+
+def test_photograph_that_was_left_out_is_named_with_advice(
+    people: People, scenes: list[Path]
+) -> None:
+    status, out = run("enroll", "raj", people["raj"][0], scenes[0])
+    assert status == 0
+    assert "사용한 사진 1/2" in out
+    assert f"{scenes[0].name}: multiple_faces - 여러 명의 얼굴이 있습니다." in out
+
+
+def test_duplicate_check_is_status_1_for_a_duplicate_and_0_for_a_stranger(people: People) -> None:
+    status, out = run("dedupe", people["amy"][3])
+    assert status == 1
+    assert "이미 등록된 얼굴입니다" in out
+    assert "amy" in out
+    status, out = run("dedupe", people["raj"][3], "--lang", "en")
+    assert status == 0
+    assert out.startswith("not enrolled")
+
+
+def test_identification_is_status_0_for_somebody_known_and_1_for_a_stranger(
+    people: People,
+) -> None:
+    status, fields = answer("identify", people["amy"][3])
+    assert (status, fields["match"], fields["candidates"][0]["subjectId"]) == (0, True, "amy")
+    status, fields = answer("identify", people["raj"][3])
+    assert (status, fields["match"], fields["candidates"]) == (1, False, [])
+
+
+def test_duplicate_check_as_json_has_the_fields_of_http(people: People) -> None:
+    _, fields = answer("dedupe", people["amy"][3], "--limit", 1)
+    named = {"duplicate", "candidates", "threshold", "profile", "searched", "exact"}
+    assert named <= set(fields)
+    assert set(fields["candidates"][0]) == {"subjectId", "similarity", "band"}
+
+
+def test_deletion_is_told_with_its_audit_entry_and_the_person_is_gone(people: People) -> None:
+    status, fields = answer("delete", "amy")
+    assert status == 0
+    assert set(fields) == {"subjectId", "collection", "templatesDeleted", "deletedAt", "auditId"}
+    with pytest.raises(SubjectNotFound):
+        run("verify", "amy", people["amy"][2])
+    assert run("dedupe", people["amy"][3])[0] == 0
+
+
+def test_refusals_are_errors_with_codes(people: People, scenes: list[Path], tmp_path: Path) -> None:
+    text = tmp_path / "photo.jpg"
+    text.write_text("no photograph")
+    amy, howard = people["amy"][2], people["howard"][2]
+    refusals: list[tuple[type[FaceError], tuple[object, ...]]] = [
+        (SubjectExists, ("enroll", "amy", amy)),
+        (DuplicateSubject, ("enroll", "amy2", amy)),
+        (SubjectMismatch, ("enroll", "amy", howard, "--mode", "add")),
+        (InconsistentImages, ("enroll", "both", people["raj"][0], howard)),
+        (NoUsableFace, ("enroll", "crowd", scenes[0])),
+        (UnsupportedImage, ("enroll", "text", text)),
+        (CollectionNotFound, ("dedupe", amy, "--collection", "nowhere")),
+        (ProfileNotFound, ("verify", "amy", amy, "--profile", "nosuch")),
+        (SubjectNotFound, ("delete", "nobody")),
+    ]
+    for error, arguments in refusals:
+        with pytest.raises(error):
+            run(*arguments)
+
+
+def test_subjects_are_listed_page_by_page(people: People) -> None:
+    run("enroll", "raj", people["raj"][0])
+    status, out = run("subjects", "list", "--limit", 1)
+    assert status == 0
+    assert "amy" in out
+    assert out.endswith("다음 쪽: --cursor amy\n")
+    _, page = answer("subjects", "list", "--limit", 1, "--cursor", "amy")
+    assert [one["subjectId"] for one in page["subjects"]] == ["raj"]
+    assert page["nextCursor"] is None
+
+
+def test_subject_is_shown_without_vectors() -> None:
+    status, fields = answer("subjects", "show", "amy")
+    assert status == 0
+    assert set(fields) == {
+        *("subjectId", "collection", "templates", "enrolledAt", "modelIds", "metadata"),
+    }
+    assert "amy" in run("subjects", "show", "amy", "--lang", "en")[1]

@@ -1,0 +1,76 @@
+"""Settings that are wrong, and where they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.face import MASTER_KEY, Face, Outcome
+
+SECRET = "s3cr3t"
+SOMEWHERE = "postgresql://face@127.0.0.1:1/face"
+
+
+def is_a_sentence(outcome: Outcome) -> bool:
+    said = outcome.out + outcome.err
+    return bool(outcome.err) and "Traceback" not in said and SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("server_port", "abc"), ("threshold_profiles", "balanced=0.4"), ("language", "fr")],
+)
+def test_wrong_setting_is_named_with_status_2(bare: Face, name: str, value: str) -> None:
+    outcome = bare.but(**{name: value}, master_key=SECRET)("subjects", "list")
+    assert outcome.status == 2
+    assert name in outcome.err.lower()
+    assert is_a_sentence(outcome)
+
+
+@pytest.mark.parametrize("key", [SECRET, None], ids=["short", "missing"])
+def test_external_database_wants_a_whole_master_key(bare: Face, key: str | None) -> None:
+    outcome = bare.but(database_url=SOMEWHERE, master_key=key)("server", "--workers", 2, "--port=0")
+    assert outcome.status == 3
+    assert f"[master_key_{'invalid' if key else 'missing'}]" in outcome.err
+    assert is_a_sentence(outcome)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://face:{SECRET}@127.0.0.1:1/face",
+        f"mysql://face:{SECRET}@localhost/face",
+        f"postgresql://face:{SECRET}@localhost:port/face",
+        SECRET,
+    ],
+    ids=["nobody listens", "other database", "no port", "no URL"],
+)
+def test_database_that_cannot_be_reached_is_a_sentence(bare: Face, url: str) -> None:
+    outcome = bare.but(database_url=url, master_key=MASTER_KEY)("subjects", "list")
+    assert outcome.status == 3
+    assert "[database_unavailable]" in outcome.err
+    assert is_a_sentence(outcome)
+
+
+def test_data_folder_that_cannot_be_made_is_a_sentence(bare: Face, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = bare.but(data_dir=tmp_path / "file" / "data")("subjects", "list")
+    assert outcome.status == 3
+    assert str(tmp_path / "file") in outcome.err
+    assert is_a_sentence(outcome)
+
+
+def test_dotenv_of_the_working_folder_is_honoured(bare: Face) -> None:
+    (bare.folder / ".env").write_text(f"FACE_LANGUAGE=en\nFACE_DATABASE_URL={SOMEWHERE}\n")
+    outcome = bare("subjects", "list")
+    assert outcome.status == 3
+    assert outcome.err.startswith("There is no master key.")
+
+
+def test_dotenv_in_another_encoding_is_a_sentence(bare: Face) -> None:
+    (bare.folder / ".env").write_bytes("# 얼굴\nFACE_LANGUAGE=en\n".encode("cp949"))
+    outcome = bare("subjects", "list")
+    assert outcome.status == 2
+    assert ".env" in outcome.err
+    assert is_a_sentence(outcome)
