@@ -8,7 +8,9 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +66,18 @@ def _model(name: str, request: pytest.FixtureRequest, home: Path) -> dict[str, s
     return {"FACE_MODEL_ROOT": str(occupied)}
 
 
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """Not pytest's own folder: each session that starts closes that to other users, and for root
+    the embedded PostgreSQL runs as another user."""
+    with tempfile.TemporaryDirectory(prefix="quickstart-") as folder:
+        yield Path(folder).resolve()
+
+
 @pytest.fixture(scope="module", params=["mobile_s", "dlib"])
-def first_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    place = tmp_path_factory.mktemp("fresh")
+def first_run(request: pytest.FixtureRequest, place: Path) -> Run:
+    place = place / request.param
+    place.mkdir()
     folder, home = place / "clone", place / "home"
     home.mkdir()
     subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
