@@ -1,0 +1,132 @@
+"""What the wiring hands to whom."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from service.api.settings import ApiSettings
+from service.config import AppConfig
+from service.domain.errors import DirectoryNotAllowed, MasterKeyInvalid, MasterKeyMissing
+from service.domain.source import DirectoryImages
+from service.wiring import Wiring, build_app
+
+ZEROS, ONES = (base64.b64encode(bytes([value]) * 32).decode() for value in (0, 1))
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> AppConfig:
+    """On a database of this test's own."""
+    return AppConfig(
+        database_url=database_url,
+        master_key=ZEROS,
+        data_dir=tmp_path / "data",
+        use_gpu=False,
+        camera_index=0,
+    )
+
+
+@pytest.fixture
+def served(config: AppConfig, model_root: Path) -> AppConfig:
+    """With a model to serve."""
+    return config.model_copy(update={"model_name": "mobile_s", "model_root": model_root})
+
+
+def settings_of(app: FastAPI) -> ApiSettings:
+    settings: ApiSettings = app.state.settings
+    return settings
+
+
+def test_master_key_is_the_value_given(config: AppConfig) -> None:
+    Wiring(config).prepare()
+    with pytest.raises(MasterKeyInvalid):
+        Wiring(_with(config, master_key=ONES)).prepare()
+
+
+def test_master_key_is_read_from_the_file_given(config: AppConfig, tmp_path: Path) -> None:
+    Wiring(config).prepare()
+    (tmp_path / "key").write_text(f"{ZEROS}\n")
+    Wiring(_with(config, master_key=None, master_key_file=tmp_path / "key")).prepare()
+    (tmp_path / "key").write_text(f"{ONES}\n")
+    with pytest.raises(MasterKeyInvalid):
+        Wiring(_with(config, master_key=None, master_key_file=tmp_path / "key")).prepare()
+
+
+def test_master_key_of_an_external_database_is_never_made_up(config: AppConfig) -> None:
+    wiring = Wiring(_with(config, master_key=None))
+    with pytest.raises(MasterKeyMissing):
+        wiring.prepare()
+    assert not wiring.key_file.exists()
+
+
+def test_master_key_of_the_embedded_database_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    wiring = Wiring(AppConfig(data_dir=tmp_path / "data"))
+    assert wiring.vault is not None
+    assert wiring.key_file == tmp_path / "data" / "master.key"
+    assert len(base64.b64decode(wiring.key_file.read_text())) == 32
+    if os.name == "posix":
+        assert stat.S_IMODE(wiring.key_file.stat().st_mode) == 0o600
+
+
+def test_default_collection_exists_once_prepared(config: AppConfig) -> None:
+    wiring = Wiring(config)
+    wiring.prepare()
+    assert wiring.subjects.page("default", 1, None).subjects == []
+
+
+def test_folders_are_confined_for_callers_over_http_only(tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir()
+    config = AppConfig(image_roots=(tmp_path / "roots",))
+    outside = DirectoryImages(str(tmp_path), 1)
+    inside = DirectoryImages(str(tmp_path / "roots"), 1)
+    confined = Wiring(config, confined=True).capture
+    assert confined.stills(inside) == []
+    with pytest.raises(DirectoryNotAllowed):
+        confined.stills(outside)
+    assert Wiring(config).capture.stills(outside) == []
+
+
+def test_without_roots_callers_over_http_read_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryNotAllowed):
+        Wiring(AppConfig(), confined=True).capture.stills(DirectoryImages(str(tmp_path), 1))
+
+
+def test_thresholds_of_the_settings_reach_the_decisions() -> None:
+    profiles = {"mobile_s": {"balanced": 0.42, "door": 0.6}, "other": {"balanced": 0.9}}
+    config = AppConfig(model_name="mobile_s", threshold_profiles=profiles)
+    calibration = Wiring(config).calibration
+    assert calibration.profile("balanced").threshold == 0.42
+    assert calibration.profile("door").threshold == 0.6
+    assert calibration.profile("aggressive").threshold == 0.30
+
+
+def test_parts_are_built_when_asked_for_and_once() -> None:
+    wiring = Wiring(AppConfig(model_name="nopack"))
+    assert wiring.capture is wiring.capture
+    assert "engine" not in vars(wiring)
+
+
+def test_open_tokens_are_for_this_machine(served: AppConfig) -> None:
+    app = build_app(_with(served, open_tokens=True, server_host="127.0.0.1"))
+    assert settings_of(app).open_tokens
+
+
+def test_open_tokens_have_no_effect_beyond_this_machine(
+    served: AppConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "service.wiring"):
+        app = build_app(_with(served, open_tokens=True, server_host="0.0.0.0"))
+    assert not settings_of(app).open_tokens
+    assert "open_tokens has no effect" in caplog.text
+
+
+def _with(config: AppConfig, **changes: object) -> AppConfig:
+    """`config` with some settings made anew, and checked."""
+    given = {name: getattr(config, name) for name in config.model_fields_set}
+    return AppConfig(**{**given, **changes})
