@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from service.domain.callers import Scope
 from tests.contract.desk import Desk, ok
+from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
+from tests.contract.tables import Tables
 from tests.postgres import TestServer
-from tests.usecases.desk import Tables
 
 
 @pytest.fixture(scope="session")
@@ -27,15 +30,33 @@ def installation(
 
 
 @pytest.fixture(scope="session")
-def photo_roots(people: dict[str, list[Path]], scenes: list[Path]) -> list[Path]:
-    """The folders that the server may read."""
-    return [next(iter(people.values()))[0].parents[1], scenes[0].parent]
+def cinema(installation: Installation) -> Cinema:
+    return Cinema(installation.folder / "camera.avi")
 
 
 @pytest.fixture(scope="session")
-def server(installation: Installation, photo_roots: list[Path]) -> Iterator[Server]:
-    roots = ":".join(str(root) for root in photo_roots)
-    with installation.serving(image_roots=roots) as server:
+def albums(installation: Installation) -> Path:
+    """A folder that the server may read."""
+    folder = installation.folder / "albums"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def album(albums: Path) -> Path:
+    """One of this test's own."""
+    folder = albums / uuid4().hex
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(
+    installation: Installation, cinema: Cinema, albums: Path, people: dict[str, list[Path]]
+) -> Iterator[Server]:
+    photos = next(iter(people.values()))[0].parents[1]
+    roots = os.pathsep.join([str(photos), str(albums)])
+    with installation.serving(image_roots=roots, camera_index=cinema.screen) as server:
         yield server
 
 
@@ -57,6 +78,19 @@ def desk(http: httpx.Client) -> Desk:
     desk = Desk(http, f"c-{uuid4().hex}")
     ok(desk.put())
     return desk
+
+
+@pytest.fixture(scope="session")
+def enroller_key(installation: Installation) -> str:
+    """One that may enroll and nothing else."""
+    return installation.key(Scope.ENROLL)
+
+
+@pytest.fixture
+def enroller(server: Server, enroller_key: str, desk: Desk) -> Iterator[Desk]:
+    """In the collection of `desk`."""
+    with server.client(enroller_key) as client:
+        yield Desk(client, desk.collection)
 
 
 @pytest.fixture

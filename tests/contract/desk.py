@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from service.domain.face import Embedding
+
 Photo = Path | bytes
 PROBLEM = "application/problem+json"
 
@@ -28,10 +30,7 @@ class Desk:
     collection: str
 
     def enroll(self, subject_id: str, *photos: Photo, **fields: Any) -> httpx.Response:
-        headers = {}
-        if (retry := fields.pop("idempotency_key", None)) is not None:
-            headers["Idempotency-Key"] = retry
-        return self._form("/enroll", photos, headers, subjectId=subject_id, **fields)
+        return self._form("/enroll", photos, subjectId=subject_id, **fields)
 
     def verify(self, subject_id: str, *photos: Photo, **fields: Any) -> httpx.Response:
         return self._form("/verify", photos, subjectId=subject_id, **fields)
@@ -42,9 +41,16 @@ class Desk:
     def identify(self, *photos: Photo, **fields: Any) -> httpx.Response:
         return self._form("/identify", photos, **fields)
 
-    def json(self, path: str, **fields: Any) -> httpx.Response:
+    def json(
+        self, path: str, headers: dict[str, str] | None = None, **fields: Any
+    ) -> httpx.Response:
         """A JSON body with this collection and `fields`."""
-        return self.http.post(path, json={"collection": self.collection, **fields})
+        body = {"collection": self.collection, **fields}
+        return self.http.post(path, json=body, headers=headers)
+
+    def given(self, path: str, embedding: Embedding, **fields: Any) -> httpx.Response:
+        """`embedding` as the face source: no photograph, no inference."""
+        return self.json(path, embedding=embedding.tolist(), **fields)
 
     def subject(self, subject_id: str) -> httpx.Response:
         return self.http.get(f"/admin/subjects/{subject_id}", params=self._where)
@@ -68,19 +74,13 @@ class Desk:
     def _where(self) -> dict[str, str]:
         return {"collection": self.collection}
 
-    def _form(
-        self,
-        path: str,
-        photos: Sequence[Photo],
-        headers: dict[str, str] | None = None,
-        **fields: Any,
-    ) -> httpx.Response:
+    def _form(self, path: str, photos: Sequence[Photo], **fields: Any) -> httpx.Response:
         given = {"collection": self.collection, **fields}
         texts = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in given.items()
         }
-        return self.http.post(path, data=texts, files=files(photos), headers=headers)
+        return self.http.post(path, data=texts, files=files(photos))
 
 
 def code(response: httpx.Response) -> tuple[int, str]:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -39,10 +38,10 @@ class Server:
     url: str
     log_file: Path
 
-    def client(self, key: str | None = None, **options: Any) -> httpx.Client:
+    def client(self, key: str | None = None) -> httpx.Client:
         """`key`: sent as a bearer token."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=CALL_SECONDS, **options)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=CALL_SECONDS)
 
     @property
     def port(self) -> int:

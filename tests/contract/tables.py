@@ -1,0 +1,31 @@
+"""The tables as whoever holds the database sees and changes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from service.gallery.connecting import single_use_engine
+from service.gallery.tables import metadata
+
+_NAMES = tuple(table.name for table in metadata.sorted_tables)
+
+
+class Tables:
+    def __init__(self, url: str) -> None:
+        self._engine = single_use_engine(url)
+
+    def change(self, statement: str, **values: object) -> None:
+        """The statement must touch a row, or the test would prove nothing."""
+        with self._engine.begin() as connection:
+            assert connection.execute(text(statement), values).rowcount > 0
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table."""
+        with self._engine.connect() as connection:
+            return {
+                name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+                for name in _NAMES
+            }
+
+    def close(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,158 @@
+"""Every answer has exactly the fields of the contract, in camelCase."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.contract.desk import Desk, files, ok
+from tests.domain.vectors import face_of
+
+IMAGE_FIELDS = {"index", "accepted", "reason", "advice", "detectionScore"}
+SEARCH_FIELDS = {"candidates", "threshold", "profile", "searched", "exact"}
+
+
+@pytest.fixture
+def enrolled(desk: Desk, portraits: list[Path]) -> Desk:
+    ok(desk.enroll("kim", portraits[0]), 201)
+    return desk
+
+
+def test_token(http: httpx.Client, portraits: list[Path]) -> None:
+    answer = ok(http.post("/token/images", files=files(portraits[:1])))
+    assert answer.keys() == {"success", "embedding", "error"}
+    assert (answer["success"], len(answer["embedding"]), answer["error"]) == (True, 512, None)
+
+
+def test_token_without_a_face(http: httpx.Client) -> None:
+    answer = ok(http.post("/token/images", files=files([b""])))
+    assert answer == {
+        "success": False,
+        "embedding": None,
+        "error": "얼굴 임베딩을 추출하지 못했습니다.",
+    }
+
+
+def test_enroll(desk: Desk, portraits: list[Path]) -> None:
+    answer = ok(desk.enroll("kim", portraits[0], b""), 201)
+    assert answer.keys() == {
+        "subjectId",
+        "collection",
+        "templateId",
+        "modelId",
+        "imagesUsed",
+        "images",
+        "duplicates",
+        "enrolledAt",
+    }
+    assert (answer["subjectId"], answer["collection"]) == ("kim", desk.collection)
+    assert (answer["imagesUsed"], answer["duplicates"]) == (1, [])
+    assert UUID(answer["templateId"])
+    assert datetime.fromisoformat(answer["enrolledAt"]).tzinfo is not None
+
+
+def test_images_of_an_enrollment(desk: Desk, portraits: list[Path]) -> None:
+    good, unreadable = ok(desk.enroll("kim", portraits[0], b""), 201)["images"]
+    assert good.keys() == unreadable.keys() == IMAGE_FIELDS
+    assert (good["index"], good["accepted"], good["reason"], good["advice"]) == (
+        0,
+        True,
+        None,
+        None,
+    )
+    assert 0.6 <= good["detectionScore"] <= 1
+    assert (unreadable["index"], unreadable["accepted"]) == (1, False)
+    assert unreadable["reason"] == "unreadable"
+    assert "다시 촬영" in unreadable["advice"]
+
+
+def test_verify(enrolled: Desk, portraits: list[Path]) -> None:
+    answer = ok(enrolled.verify("kim", portraits[1]))
+    assert answer.keys() == {
+        "subjectId",
+        "match",
+        "similarity",
+        "threshold",
+        "profile",
+        "band",
+        "recommendation",
+        "modelId",
+        "images",
+    }
+    assert (answer["match"], answer["recommendation"]) == (True, "allow")
+    assert (answer["profile"], answer["threshold"]) == ("balanced", 0.4)
+    assert answer["images"][0].keys() == IMAGE_FIELDS
+
+
+def test_dedupe(enrolled: Desk, portraits: list[Path]) -> None:
+    answer = ok(enrolled.dedupe(portraits[1]))
+    assert answer.keys() == {"duplicate", *SEARCH_FIELDS}
+    assert (answer["duplicate"], answer["searched"], answer["exact"]) == (True, 1, True)
+    (candidate,) = answer["candidates"]
+    assert candidate.keys() == {"subjectId", "similarity", "band"}
+
+
+def test_identify(enrolled: Desk, portraits: list[Path]) -> None:
+    answer = ok(enrolled.identify(portraits[1]))
+    assert answer.keys() == {"match", *SEARCH_FIELDS}
+    assert (answer["match"], answer["candidates"][0]["subjectId"]) == (True, "kim")
+
+
+def test_a_no_is_an_answer(enrolled: Desk) -> None:
+    stranger = face_of("a stranger")
+    assert ok(enrolled.given("/verify", stranger, subjectId="kim"))["match"] is False
+    assert ok(enrolled.given("/dedupe", stranger))["duplicate"] is False
+    assert ok(enrolled.given("/identify", stranger))["match"] is False
+
+
+def test_subject(enrolled: Desk) -> None:
+    answer = ok(enrolled.subject("kim"))
+    assert answer.keys() == {
+        "subjectId",
+        "collection",
+        "templates",
+        "enrolledAt",
+        "modelIds",
+        "metadata",
+    }
+
+
+def test_subjects(enrolled: Desk) -> None:
+    answer = ok(enrolled.subjects())
+    assert answer.keys() == {"subjects", "nextCursor"}
+    assert answer["subjects"][0].keys() == {"subjectId", "collection", "templates", "enrolledAt"}
+
+
+def test_no_answer_about_subjects_has_a_vector_in_it(enrolled: Desk) -> None:
+    for answer in (enrolled.subject("kim"), enrolled.subjects()):
+        assert "[-0." not in answer.text
+        assert len(answer.text) < 1000
+
+
+def test_deletion(enrolled: Desk) -> None:
+    answer = ok(enrolled.delete("kim"))
+    assert answer.keys() == {"subjectId", "collection", "templatesDeleted", "deletedAt", "auditId"}
+    assert (answer["subjectId"], answer["templatesDeleted"]) == ("kim", 1)
+    assert UUID(answer["auditId"])
+
+
+def test_health(http: httpx.Client) -> None:
+    assert ok(http.get("/healthz")) == {"status": "alive"}
+
+
+def test_readiness_tells_model_and_providers(http: httpx.Client) -> None:
+    answer = ok(http.get("/readyz"))
+    assert answer.keys() == {
+        "status",
+        "database",
+        "model",
+        "providersRequested",
+        "providersObtained",
+    }
+    assert answer["status"] == answer["database"] == "ready"
+    assert answer["model"].startswith("mobile_s@sha256:")
+    assert answer["providersObtained"] == ["CPUExecutionProvider"]

@@ -1,0 +1,147 @@
+"""The fields of POST /enroll: modes, duplicates, metadata, retries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.desk import Desk, code, ok
+from tests.domain.vectors import at_cosine, face_of
+
+KIM = face_of("kim")
+KIM_AGAIN = at_cosine(KIM, 0.8, "again")
+STRANGER = face_of("stranger")
+METADATA_LIMIT = 4096
+
+
+@pytest.fixture
+def enrolled(desk: Desk) -> Desk:
+    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+    return desk
+
+
+def test_existing_subject_is_not_created_twice(enrolled: Desk) -> None:
+    assert code(enrolled.given("/enroll", KIM, subjectId="kim")) == (409, "subject_exists")
+
+
+def test_add_keeps_the_earlier_template(enrolled: Desk) -> None:
+    ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim", mode="add"), 201)
+    assert ok(enrolled.subject("kim"))["templates"] == 2
+    assert ok(enrolled.given("/verify", KIM, subjectId="kim"))["similarity"] > 0.99
+
+
+def test_replace_puts_a_new_template_in_its_place(enrolled: Desk) -> None:
+    ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim", mode="replace"), 201)
+    assert ok(enrolled.subject("kim"))["templates"] == 1
+    assert ok(enrolled.given("/verify", KIM, subjectId="kim"))["similarity"] < 0.81
+
+
+@pytest.mark.parametrize("mode", ["add", "replace"])
+def test_strangers_are_not_added_to_a_subject(enrolled: Desk, mode: str) -> None:
+    refusal = enrolled.given("/enroll", STRANGER, subjectId="kim", mode=mode)
+    assert code(refusal) == (409, "subject_mismatch")
+
+
+@pytest.mark.parametrize("mode", ["add", "replace"])
+def test_nobody_is_added_to_an_unknown_subject(enrolled: Desk, mode: str) -> None:
+    refusal = enrolled.given("/enroll", STRANGER, subjectId="lee", mode=mode)
+    assert code(refusal) == (404, "subject_not_found")
+
+
+def test_duplicate_is_rejected_by_default_and_named(enrolled: Desk) -> None:
+    refusal = enrolled.given("/enroll", KIM_AGAIN, subjectId="kim2")
+    assert code(refusal) == (409, "duplicate_subject")
+    (duplicate,) = refusal.json()["errors"]
+    assert duplicate == {"subjectId": "kim", "similarity": pytest.approx(0.8, abs=0.001)}
+
+
+def test_flagged_duplicate_is_enrolled_and_named(enrolled: Desk) -> None:
+    answer = ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim2", onDuplicate="flag"), 201)
+    (duplicate,) = answer["duplicates"]
+    assert duplicate == {"subjectId": "kim", "similarity": pytest.approx(0.8, abs=0.001)}
+
+
+def test_allowed_duplicate_is_enrolled(enrolled: Desk) -> None:
+    answer = ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim2", onDuplicate="allow"), 201)
+    assert answer["duplicates"] == []
+
+
+def test_profile_sets_the_threshold_of_the_duplicate_check(enrolled: Desk) -> None:
+    similar = at_cosine(KIM, 0.43)
+    strict = enrolled.given("/enroll", similar, subjectId="lee", profile="conservative")
+    assert ok(strict, 201)["duplicates"] == []
+    assert code(enrolled.given("/enroll", similar, subjectId="choi")) == (409, "duplicate_subject")
+
+
+@pytest.mark.parametrize(
+    "field", [{"mode": "upsert"}, {"onDuplicate": "merge"}, {"profile": "no such/name"}, {"x": 1}]
+)
+def test_unknown_word_is_refused_by_the_name_of_its_field(
+    desk: Desk, field: dict[str, Any]
+) -> None:
+    refusal = desk.given("/enroll", KIM, subjectId="kim", **field)
+    assert code(refusal) == (400, "invalid_request")
+    assert [each["field"] for each in refusal.json()["errors"]] == list(field)
+
+
+def test_metadata_comes_back(desk: Desk) -> None:
+    metadata = {"이름": "김민지", "visits": [1, {"nested": None}], "rate": 0.5}
+    ok(desk.given("/enroll", KIM, subjectId="kim", metadata=metadata), 201)
+    assert ok(desk.subject("kim"))["metadata"] == metadata
+
+
+def test_metadata_of_a_form_is_json_text(desk: Desk, portraits: list[Path]) -> None:
+    ok(desk.enroll("kim", portraits[0], metadata={"level": "gold"}), 201)
+    assert ok(desk.subject("kim"))["metadata"] == {"level": "gold"}
+
+
+def test_metadata_may_have_4_kib_and_no_more(desk: Desk) -> None:
+    longest = "x" * (METADATA_LIMIT - len('{"a": ""}'))
+    ok(desk.given("/enroll", KIM, subjectId="kim", metadata={"a": longest}), 201)
+    refusal = desk.given("/enroll", STRANGER, subjectId="lee", metadata={"a": longest + "x"})
+    assert code(refusal) == (400, "invalid_request")
+    assert refusal.json()["errors"][0]["problem"] == "too_long"
+
+
+def test_metadata_limit_counts_bytes_not_letters(desk: Desk) -> None:
+    refusal = desk.given("/enroll", KIM, subjectId="kim", metadata={"a": "가" * 1400})
+    assert code(refusal) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("metadata", [[], "text", 1, True])
+def test_metadata_must_be_an_object(desk: Desk, metadata: object) -> None:
+    refusal = desk.given("/enroll", KIM, subjectId="kim", metadata=metadata)
+    assert code(refusal) == (400, "invalid_request")
+
+
+def _retry(desk: Desk, key: str = "order-1", **fields: Any) -> httpx.Response:
+    return desk.given("/enroll", KIM, headers={"Idempotency-Key": key}, **fields)
+
+
+def test_retry_gets_the_first_answer(desk: Desk) -> None:
+    first = ok(_retry(desk, subjectId="kim", metadata={"a": 1}), 201)
+    assert ok(_retry(desk, subjectId="kim", metadata={"a": 1}), 201) == first
+    assert ok(desk.subject("kim"))["templates"] == 1
+
+
+def test_idempotency_key_belongs_to_one_request(desk: Desk) -> None:
+    ok(_retry(desk, subjectId="kim"), 201)
+    assert code(_retry(desk, subjectId="kim2")) == (409, "idempotency_conflict")
+    assert code(_retry(desk, key="order-2", subjectId="kim")) == (409, "subject_exists")
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "with space"])
+def test_idempotency_key_of_another_form_is_refused(desk: Desk, given: str) -> None:
+    refusal = _retry(desk, key=given, subjectId="kim")
+    assert code(refusal) == (400, "invalid_request")
+    assert refusal.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: Desk) -> None:
+    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+    refusal = enroller.given("/enroll", KIM_AGAIN, subjectId="kim2")
+    assert code(refusal) == (409, "duplicate_subject")
+    assert "kim" not in refusal.text

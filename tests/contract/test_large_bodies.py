@@ -1,0 +1,94 @@
+"""Bodies that no valid request can have are refused early, and the caller is told."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.contract.desk import code
+from tests.contract.installation import CALL_SECONDS, Installation, Server
+
+MEBIBYTE = 1024 * 1024
+BODY = 8 * MEBIBYTE
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def strict(installation: Installation) -> Iterator[Server]:
+    """Takes 2 images of 1 MiB: bodies of about 3 MiB."""
+    with installation.serving(max_image_bytes=MEBIBYTE, max_images_per_request=2) as server:
+        yield server
+
+
+def chunks() -> Iterator[bytes]:
+    for _ in range(BODY // MEBIBYTE):
+        yield b" " * MEBIBYTE
+
+
+@pytest.mark.parametrize("path", ["/enroll", "/token/images", "/token/camera"])
+@pytest.mark.parametrize("body", ["of declared length", "in chunks"])
+def test_body_above_the_limit(strict: Server, key: str, path: str, body: str) -> None:
+    with strict.client(key) as http:
+        content = chunks() if body == "in chunks" else b" " * BODY
+        answer = http.post(path, content=content, headers=JSON)
+    assert code(answer) == (413, "image_too_large")
+
+
+def test_form_above_the_limit(strict: Server, key: str) -> None:
+    with strict.client(key) as http:
+        answer = http.post("/enroll", files={"images": ("1.jpg", b" " * BODY)})
+    assert code(answer) == (413, "image_too_large")
+
+
+def test_stranger_who_sends_chunks_is_told_to_authenticate(strict: Server) -> None:
+    with strict.client() as http:
+        answer = http.post("/enroll", content=chunks(), headers=JSON)
+    assert code(answer) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "POST /token/camera",
+        "POST /token/directory",
+        "POST /token/images",
+        "POST /enroll",
+        "POST /verify",
+        "POST /dedupe",
+        "POST /identify",
+        "PUT /admin/collections/default",
+    ],
+)
+def test_stranger_is_answered_before_the_body_is_sent(strict: Server, call: str) -> None:
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=CALL_SECONDS) as line:
+        line.sendall(_head(call))
+        assert b" 401 " in line.recv(MEBIBYTE)
+
+
+def test_caller_who_hangs_up_is_no_error(strict: Server, key: str) -> None:
+    with socket.create_connection(("127.0.0.1", strict.port)) as line:
+        line.sendall(_head("POST /enroll", f"X-API-Key: {key}") + b"{")
+    with strict.client(key) as http:
+        assert http.get("/healthz").status_code == 200
+        assert http.post("/enroll", content=b"{", headers=JSON).status_code == 400
+    assert "ClientDisconnect" not in strict.log
+
+
+def _head(call: str, *headers: str) -> bytes:
+    """Of a request whose body of 1,000 bytes is not there yet."""
+    lines = [f"{call} HTTP/1.1", "Host: localhost", "Content-Type: application/json", *headers]
+    return "\r\n".join([*lines, "Content-Length: 1000", "", ""]).encode()
+
+
+def test_announced_gigabytes_are_not_waited_for(strict: Server, key: str) -> None:
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=CALL_SECONDS) as line:
+        head = _head("POST /enroll", f"X-API-Key: {key}").replace(b": 1000", b": 99999999999")
+        line.sendall(head)
+        assert b" 413 " in line.recv(MEBIBYTE)
+
+
+def test_service_answers_after_all_of_this(strict: Server) -> None:
+    assert httpx.get(f"{strict.url}/readyz", timeout=CALL_SECONDS).status_code == 200

@@ -1,0 +1,186 @@
+"""`--open-tokens`: the classic kiosk on this machine, and nobody else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.calls import CALLS, call
+from tests.contract.desk import code, files, ok
+from tests.contract.films import Cinema
+from tests.contract.installation import CALL_SECONDS, Installation, Server
+
+FORWARDED = [
+    {"X-Forwarded-For": "203.0.113.7"},
+    {"X-Forwarded-Host": "faces.example"},
+    {"X-Forwarded-Proto": "https"},
+    {"Forwarded": "for=203.0.113.7"},
+    {"Via": "1.1 proxy"},
+    {"X-Real-IP": "203.0.113.7"},
+    {"X-Forwarded-For": ""},
+    {"x-forwarded-for": "127.0.0.1"},
+]
+FOREIGN_HOSTS = [
+    "faces.example",
+    "under_score.example",
+    "127.0.0.1.nip.example",
+    "localhost.example",
+    "203.0.113.7",
+    "0.0.0.0",
+    "faces.example@127.0.0.1",
+    "faces.example:99999999",
+    "[::1",
+    "a b",
+    "",
+]
+FOREIGN_ORIGINS = [
+    "https://faces.example",
+    "null",
+    "http://[",
+    "127.0.0.1",
+    "",
+    "http://localhost@x",
+]
+
+
+@pytest.fixture(scope="module")
+def kiosk(
+    installation: Installation, cinema: Cinema, people: dict[str, list[Path]]
+) -> Iterator[Server]:
+    root = next(iter(people.values()))[0].parents[1]
+    settings: dict[str, Any] = {"image_roots": root, "camera_index": cinema.screen}
+    with installation.serving("--open-tokens", **settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stranger(kiosk: Server) -> Iterator[httpx.Client]:
+    """Without a key."""
+    with kiosk.client() as http:
+        yield http
+
+
+def curl(kiosk: Server, path: str, body: str) -> dict[str, Any]:
+    """The call as the README prints it, but for the port."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    command = ["curl", "-sS", "-X", "POST", f"http://127.0.0.1:{kiosk.port}{path}"]
+    run = subprocess.run(
+        [*command, "-H", "Content-Type: application/json", "-d", body],
+        capture_output=True,
+        check=True,
+        timeout=CALL_SECONDS,
+    )
+    answer: dict[str, Any] = json.loads(run.stdout)
+    return answer
+
+
+def test_documented_camera_call(kiosk: Server, cinema: Cinema, portraits: list[Path]) -> None:
+    cinema.show(portraits)
+    answer = curl(kiosk, "/token/camera", '{"maxFrames": 5}')
+    assert (answer["success"], len(answer["embedding"]), answer["error"]) == (True, 512, None)
+
+
+def test_documented_directory_call(kiosk: Server, portraits: list[Path]) -> None:
+    folder = portraits[0].parent
+    answer = curl(kiosk, "/token/directory", f'{{"dirPath": "{folder}", "maxImages": 5}}')
+    assert (answer["success"], len(answer["embedding"]), answer["error"]) == (True, 512, None)
+
+
+def test_documented_camera_call_without_a_camera(kiosk: Server, cinema: Cinema) -> None:
+    cinema.close()
+    assert curl(kiosk, "/token/camera", '{"maxFrames": 5}') == {
+        "success": False,
+        "embedding": None,
+        "error": "카메라를 열 수 없습니다.",
+    }
+
+
+def test_documented_camera_call_with_nobody_there(kiosk: Server, cinema: Cinema) -> None:
+    cinema.show([])
+    assert curl(kiosk, "/token/camera", '{"maxFrames": 5}') == {
+        "success": False,
+        "embedding": None,
+        "error": "얼굴 임베딩을 추출하지 못했습니다.",
+    }
+
+
+def test_failed_capture_in_english(stranger: httpx.Client, cinema: Cinema) -> None:
+    cinema.close()
+    answer = ok(stranger.post("/token/camera", json={}, headers={"Accept-Language": "en"}))
+    assert answer["error"] == "The camera cannot be opened."
+
+
+def test_camera_call_may_be_empty(
+    stranger: httpx.Client, cinema: Cinema, portraits: list[Path]
+) -> None:
+    cinema.show(portraits[:1])
+    assert ok(stranger.post("/token/camera"))["success"] is True
+
+
+def test_photographs_need_no_key(stranger: httpx.Client, portraits: list[Path]) -> None:
+    assert ok(stranger.post("/token/images", files=files(portraits[:1])))["success"] is True
+
+
+@pytest.mark.parametrize("name", [name for name, made in CALLS.items() if made[0] != "token"])
+def test_nothing_else_is_open(kiosk: Server, name: str) -> None:
+    assert code(call(kiosk, name, {})) == (401, "unauthenticated")
+
+
+def refused(stranger: httpx.Client, headers: dict[str, str]) -> None:
+    answer = stranger.post("/token/images", json={"images": [""]}, headers=headers)
+    assert code(answer) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("headers", FORWARDED, ids=str)
+def test_forwarded_call_needs_a_key(stranger: httpx.Client, headers: dict[str, str]) -> None:
+    refused(stranger, headers)
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_call_under_a_foreign_host_name_needs_a_key(stranger: httpx.Client, host: str) -> None:
+    refused(stranger, {"Host": host})
+
+
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_page_from_elsewhere_needs_a_key(stranger: httpx.Client, origin: str) -> None:
+    refused(stranger, {"Origin": origin})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost:23535"},
+        {"Host": "127.0.0.1"},
+        {"Host": "[::1]:23535"},
+        {"Host": "LOCALHOST"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1"},
+    ],
+    ids=str,
+)
+def test_page_of_this_machine_needs_none(stranger: httpx.Client, headers: dict[str, str]) -> None:
+    assert ok(stranger.post("/token/images", json={"images": [""]}, headers=headers))
+
+
+def test_wrong_key_is_refused_all_the_same(stranger: httpx.Client) -> None:
+    refused(stranger, {"X-API-Key": "nonsense"})
+
+
+def test_forwarded_call_with_a_key_is_served(stranger: httpx.Client, key: str) -> None:
+    headers = {"X-API-Key": key, "X-Forwarded-For": "203.0.113.7"}
+    ok(stranger.post("/token/images", json={"images": [""]}, headers=headers))
+
+
+def test_server_open_to_the_network_opens_no_tokens(installation: Installation) -> None:
+    with installation.serving("--open-tokens", host="0.0.0.0") as server:
+        with server.client() as http:
+            refused(http, {})
+        assert "open_tokens" in server.log

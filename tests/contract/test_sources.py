@@ -1,0 +1,174 @@
+"""Where a face may come from, and that each way leads to the same person."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.desk import Desk, code, files, ok
+from tests.contract.films import Cinema
+from tests.domain.vectors import face_of
+
+NOT_NORMALISED = [0.1] * 512
+
+
+def _base64(photo: Path) -> str:
+    return base64.b64encode(photo.read_bytes()).decode()
+
+
+@pytest.fixture
+def enrolled(desk: Desk, portraits: list[Path]) -> Desk:
+    ok(desk.enroll("kim", *portraits[:3]), 201)
+    return desk
+
+
+def test_base64_is_the_same_as_a_form(enrolled: Desk, portraits: list[Path]) -> None:
+    form = ok(enrolled.verify("kim", portraits[3]))
+    json = ok(enrolled.json("/verify", subjectId="kim", images=[_base64(portraits[3])]))
+    assert json == form
+
+
+def test_token_is_accepted_as_an_embedding(enrolled: Desk, portraits: list[Path]) -> None:
+    embedding = enrolled.embedding(*portraits[:3])
+    answer = ok(enrolled.json("/verify", subjectId="kim", embedding=embedding))
+    assert answer["similarity"] == pytest.approx(1.0, abs=1e-6)
+    assert answer["images"] == []
+
+
+@pytest.mark.parametrize(
+    "embedding",
+    [
+        [],
+        [1.0],
+        face_of("kim").tolist()[:511],
+        [*face_of("kim").tolist(), 0.0],
+        NOT_NORMALISED,
+        [0.0] * 512,
+        [1e308] * 512,
+    ],
+    ids=["none", "one", "511", "513", "not normalised", "zero", "enormous"],
+)
+@pytest.mark.parametrize("path", ["/verify", "/dedupe"])
+def test_embedding_of_another_form_is_invalid(
+    desk: Desk, embedding: list[float], path: str
+) -> None:
+    subject: dict[str, Any] = {"subjectId": "kim"} if path == "/verify" else {}
+    assert code(desk.json(path, embedding=embedding, **subject)) == (422, "invalid_embedding")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_embedding_with_what_is_not_a_number_is_invalid(desk: Desk, number: str) -> None:
+    numbers = ",".join([number, *map(str, face_of("kim").tolist()[1:])])
+    body = f'{{"subjectId": "kim", "embedding": [{numbers}]}}'
+    refusal = desk.http.post("/verify", content=body, headers={"Content-Type": "application/json"})
+    assert code(refusal) == (422, "invalid_embedding")
+
+
+SOURCES: dict[str, Any] = {
+    "images": ["aGk="],
+    "embedding": face_of("kim").tolist(),
+    "camera": {"maxFrames": 1},
+    "directory": {"dirPath": "."},
+}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [(), ("images", "embedding"), ("camera", "directory"), tuple(SOURCES)],
+    ids=lambda names: "+".join(names) or "none",
+)
+def test_exactly_one_source_is_needed(desk: Desk, names: tuple[str, ...]) -> None:
+    refusal = desk.json("/verify", subjectId="kim", **{name: SOURCES[name] for name in names})
+    assert code(refusal) == (400, "invalid_request")
+    assert [each["problem"] for each in refusal.json()["errors"]] == ["one_source"]
+
+
+def test_form_without_photographs_has_no_source(desk: Desk) -> None:
+    refusal = desk.http.post("/verify", files={"subjectId": (None, "kim")})
+    assert [each["problem"] for each in refusal.json()["errors"]] == ["one_source"]
+
+
+def test_what_is_not_base64_is_named(desk: Desk) -> None:
+    refusal = desk.json("/verify", subjectId="kim", images=["aGk=", "no base64!"])
+    assert code(refusal) == (400, "invalid_request")
+    assert refusal.json()["errors"][0] == {
+        "field": "images.1",
+        "problem": "not_base64",
+        "message": "올바른 base64가 아닙니다.",
+    }
+
+
+def test_camera(enrolled: Desk, cinema: Cinema, portraits: list[Path]) -> None:
+    cinema.show(portraits[3:4])
+    answer = ok(enrolled.json("/verify", subjectId="kim", camera={"maxFrames": 2}))
+    assert (answer["match"], len(answer["images"])) == (True, 2)
+
+
+def test_camera_that_cannot_be_opened(enrolled: Desk, cinema: Cinema) -> None:
+    cinema.close()
+    refusal = enrolled.json("/verify", subjectId="kim", camera={})
+    assert code(refusal) == (503, "camera_unavailable")
+    assert int(refusal.headers["Retry-After"]) > 0
+
+
+def test_camera_that_sees_nobody(enrolled: Desk, cinema: Cinema) -> None:
+    cinema.show([])
+    refusal = enrolled.json("/verify", subjectId="kim", camera={})
+    assert code(refusal) == (422, "no_usable_face")
+
+
+def test_directory(enrolled: Desk, portraits: list[Path]) -> None:
+    source = {"dirPath": str(portraits[0].parent), "maxImages": 4}
+    answer = ok(enrolled.json("/verify", subjectId="kim", directory=source))
+    assert (answer["match"], len(answer["images"])) == (True, 4)
+
+
+def test_directory_outside_is_not_allowed(desk: Desk, tmp_path: Path) -> None:
+    for outside in (tmp_path, tmp_path / "missing", "/", "/etc", "~", ".", "\0"):
+        refusal = desk.json("/dedupe", directory={"dirPath": str(outside)})
+        assert code(refusal) == (403, "directory_not_allowed")
+
+
+def test_directory_is_not_left_by_dots(desk: Desk, portraits: list[Path]) -> None:
+    above = portraits[0].parent / ".." / ".." / ".." / "insightface"
+    refusal = desk.json("/dedupe", directory={"dirPath": str(above)})
+    assert code(refusal) == (403, "directory_not_allowed")
+
+
+@pytest.mark.parametrize("link", ["folder", "photograph"])
+def test_directory_is_not_left_by_a_symlink(
+    desk: Desk, album: Path, tmp_path: Path, portraits: list[Path], link: str
+) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(portraits[0].read_bytes())
+    if link == "folder":
+        (album / "escape").symlink_to(tmp_path)
+    else:
+        (album / "escape").mkdir()
+        (album / "escape" / "1.png").symlink_to(secret)
+    refusal = desk.json("/dedupe", directory={"dirPath": str(album / "escape")})
+    assert code(refusal) == (403, "directory_not_allowed")
+
+
+def test_empty_directory_has_no_usable_face(desk: Desk, album: Path) -> None:
+    (album / "empty").mkdir()
+    refusal = desk.json("/dedupe", directory={"dirPath": str(album / "empty")})
+    assert code(refusal) == (422, "no_usable_face")
+
+
+@pytest.mark.parametrize("maximum", [0, -1, 101, "many", 1.5])
+def test_maxima_are_checked(desk: Desk, maximum: object) -> None:
+    directory = {"dirPath": "/", "maxImages": maximum}
+    assert code(desk.json("/dedupe", camera={"maxFrames": maximum})) == (400, "invalid_request")
+    assert code(desk.json("/dedupe", directory=directory)) == (400, "invalid_request")
+
+
+def test_tokens_take_one_kind_of_source_each(http: httpx.Client, portraits: list[Path]) -> None:
+    for path in ("/token/camera", "/token/directory"):
+        refusal = http.post(path, files=files(portraits[:1]))
+        assert code(refusal) == (400, "invalid_request")
+    assert code(http.post("/token/images", json={"camera": {}})) == (400, "invalid_request")
