@@ -66,19 +66,3 @@ def test_taken_port_is_told_before_anything_is_loaded(bare: Face, workers: int) 
     assert outcome.status == 3
     assert outcome.err.startswith(f"127.0.0.1:{port}에서 요청을 받을 수 없습니다: ")
     assert "Traceback" not in outcome.err
-
-
-def test_server_does_not_start_under_another_master_key(
-    gallery_face: Face, bare_gallery: Face
-) -> None:
-    assert bare_gallery("subjects", "list").status == 0
-    outcome = gallery_face.but(master_key="B" * 43 + "=")("server", "--port", 0)
-    assert outcome.status == 3
-    assert "[master_key_invalid]" in outcome.err
-
-
-def test_options_win_over_the_settings(gallery_face: Face) -> None:
-    face = gallery_face.but(server_port=1, server_host="192.0.2.1", open_tokens=False)
-    with serving(face, "--host", "127.0.0.1", "--open-tokens") as server:
-        url = address(server.read_until(LISTENING))
-        assert get(f"{url}/healthz").status_code == 200
