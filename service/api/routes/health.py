@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from service.api.answers import HealthAnswer, ReadinessAnswer
 from service.api.dependencies import UseCases
 from service.api.openapi import example
+from service.domain.errors import Unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -35,7 +36,9 @@ def healthz() -> HealthAnswer:
 def readyz(services: UseCases, response: Response) -> ReadinessAnswer:
     """Model loaded, database reachable and migrated."""
     readiness = services.readiness()
-    response.status_code = 200 if readiness.ready else 503
+    if not readiness.ready:
+        response.status_code = 503
+        response.headers["Retry-After"] = str(Unavailable.retry_after)
     return ReadinessAnswer(
         status="ready" if readiness.ready else "not_ready",
         database=readiness.problem or "ready",
