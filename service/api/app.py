@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.api import problems
-from service.api.openapi import with_shapes
+from service.api.openapi import completed
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import collections, enroll, health, search, subjects, token, verify
 from service.api.settings import ApiSettings
@@ -26,7 +26,7 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = with_shapes(super().openapi())
+            self.openapi_schema = completed(super().openapi())
         return self.openapi_schema
 
 

@@ -39,13 +39,30 @@ def _ref(shape: type[Camel]) -> dict[str, str]:
     return {"$ref": _SCHEMAS + shape.__name__}
 
 
-def with_shapes(document: dict[str, Any]) -> dict[str, Any]:
-    """The generated `document`, completed by the schemas of `_SHAPES`."""
-    _, schemas = models_json_schema(
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The generated `document` with the schemas of `_SHAPES`, and with examples made whole."""
+    _, definitions = models_json_schema(
         [(shape, "validation") for shape in _SHAPES], ref_template=_SCHEMAS + "{model}"
     )
-    document["components"]["schemas"].update(schemas["$defs"])
+    schemas = document["components"]["schemas"]
+    schemas.update(definitions["$defs"])
+    for path in document["paths"].values():
+        for operation in path.values():
+            for answer in operation["responses"].values():
+                for content in answer.get("content", {}).values():
+                    _add_nulls(content.get("example"), content.get("schema", {}), schemas)
     return document
+
+
+def _add_nulls(value: object, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
+    """FastAPI drops what is null from examples, where it is as much a part of the answer."""
+    schema = schemas.get(schema.get("$ref", "").removeprefix(_SCHEMAS), schema)
+    if isinstance(value, list):
+        for each in value:
+            _add_nulls(each, schema.get("items", {}), schemas)
+    if isinstance(value, dict):
+        for name, inner in schema.get("properties", {}).items():
+            _add_nulls(value.setdefault(name, None), inner, schemas)
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -58,7 +75,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 _SHORT_EMBEDDING = [0.0123, -0.0456, 0.0789]
-_SHORT_IMAGE = "/9j/4AAQSkZJRg..."
+_SHORT_IMAGE = "/9j/4AAQSkZJRg=="
 
 
 def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
