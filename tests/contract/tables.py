@@ -19,6 +19,10 @@ class Tables:
         with self._engine.begin() as connection:
             assert connection.execute(text(statement), values).rowcount > 0
 
+    def run(self, statement: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(text(statement))
+
     def counts(self) -> dict[str, int]:
         """Rows of each table."""
         with self._engine.connect() as connection:

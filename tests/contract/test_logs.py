@@ -1,0 +1,105 @@
+"""What must not be in the log: who, whose face, which key."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from tests.contract.desk import Desk, files
+from tests.contract.installation import Server
+from tests.domain.vectors import face_of
+
+SUBJECT, OTHER = "marked-subject-5417", "marked-subject-9120"
+METADATA = {"note": "marked-metadata-3381"}
+FOLDER = "/marked-folder-2275"
+MARK = "marked-photograph-8846"
+RETRY = "marked-retry-1190"
+
+
+@pytest.fixture
+def photograph(portraits: list[Path]) -> bytes:
+    """With a text in it that would show wherever the file's bytes do."""
+    marks, file = PngImagePlugin.PngInfo(), io.BytesIO()
+    marks.add_text("mark", MARK)
+    with Image.open(portraits[0]) as image:
+        image.save(file, "PNG", pnginfo=marks)
+    return file.getvalue()
+
+
+@pytest.fixture
+def everything_was_called(desk: Desk, photograph: bytes) -> list[float]:
+    """Every route, going well and going wrong; the embedding of the photograph."""
+    http, encoded = desk.http, base64.b64encode(photograph).decode()
+    embedding = desk.embedding(photograph)
+    http.post("/token/directory", json={"dirPath": FOLDER})
+    http.post("/token/camera", json={})
+    retry = {"Idempotency-Key": RETRY}
+    kim = {"subjectId": SUBJECT, "images": [encoded], "metadata": METADATA}
+    for _ in range(2):
+        desk.json("/enroll", headers=retry, **kim)
+    desk.json("/enroll", headers=retry, **{**kim, "subjectId": OTHER})
+    desk.enroll(OTHER, photograph, onDuplicate="flag", metadata=METADATA)
+    desk.enroll(OTHER, photograph, mode="nonsense", metadata=METADATA)
+    desk.enroll(f"{SUBJECT}/", photograph)
+    for path in ("/verify", "/dedupe", "/identify"):
+        subject = {"subjectId": SUBJECT} if path == "/verify" else {}
+        desk.json(path, None, images=[encoded], **subject)
+        desk.json(path, None, embedding=embedding, **subject)
+        desk.json(path, None, embedding=embedding[:511], **subject)
+        http.post(path, content=encoded)
+        http.post(path, files=files([MARK.encode(), photograph]))
+    desk.given("/verify", face_of("x"), subjectId=f"{SUBJECT}-unknown")
+    desk.subjects(cursor=SUBJECT)
+    desk.subject(SUBJECT)
+    desk.subject(f"{SUBJECT}%0A")
+    http.get(f"/nowhere/{SUBJECT}", headers={"X-API-Key": f"{SUBJECT}"})
+    http.get("/admin/subjects", headers={"Authorization": f"Bearer {MARK}"})
+    desk.delete(SUBJECT)
+    desk.delete(SUBJECT)
+    http.delete(f"/admin/collections/{desk.collection}")
+    return embedding
+
+
+def test_log_names_no_subject_no_photograph_and_no_folder(
+    everything_was_called: list[float], server: Server
+) -> None:
+    assert "POST /enroll 201" in server.log
+    assert "DELETE /admin/subjects/{subjectId} 200" in server.log
+    for marked in ("marked-", MARK, SUBJECT, OTHER, FOLDER, RETRY, METADATA["note"]):
+        assert marked not in server.log
+
+
+def test_log_has_no_part_of_a_photograph(
+    everything_was_called: list[float], server: Server, photograph: bytes
+) -> None:
+    assert base64.b64encode(photograph[:30]).decode() not in server.log
+    assert "IHDR" not in server.log
+    assert "\\x89PNG" not in server.log
+
+
+def test_log_has_no_number_of_an_embedding(
+    everything_was_called: list[float], server: Server
+) -> None:
+    for number in everything_was_called:
+        assert f"{abs(number):.6f}" not in server.log
+
+
+def test_log_has_no_key(everything_was_called: list[float], server: Server, key: str) -> None:
+    assert key not in server.log
+    assert key.rpartition("_")[2] not in server.log
+    assert "Bearer" not in server.log
+
+
+def test_log_names_the_caller_and_the_request(
+    everything_was_called: list[float], server: Server, desk: Desk
+) -> None:
+    answer = desk.http.get("/admin/subjects", headers={"X-Request-Id": "joined-with-the-till"})
+    assert answer.status_code == 200
+    desk.http.get("/healthz")  # a call's line is written once it is answered
+    line = next(line for line in server.log.splitlines() if "joined-with-the-till" in line)
+    assert "GET /admin/subjects 200" in line
+    assert "caller=key-" in line

@@ -1,0 +1,128 @@
+"""The OpenAPI document: complete, coherent, and true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.desk import Desk, ok
+
+Document = dict[str, Any]
+
+ROUTES = {
+    ("post", "/token/camera"),
+    ("post", "/token/directory"),
+    ("post", "/token/images"),
+    ("post", "/enroll"),
+    ("post", "/verify"),
+    ("post", "/dedupe"),
+    ("post", "/identify"),
+    ("get", "/admin/subjects"),
+    ("get", "/admin/subjects/{subjectId}"),
+    ("delete", "/admin/subjects/{subjectId}"),
+    ("put", "/admin/collections/{collection}"),
+    ("get", "/admin/collections/{collection}"),
+    ("delete", "/admin/collections/{collection}"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+}
+
+
+@pytest.fixture(scope="module")
+def document(http: httpx.Client) -> Document:
+    return ok(http.get("/openapi.json"))
+
+
+def operations(document: Document) -> dict[tuple[str, str], Document]:
+    return {
+        (method, path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def nodes(value: Any) -> Iterator[Document]:
+    """Every object of the document."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from nodes(each)
+
+
+def resolved(document: Document, reference: str) -> Any:
+    value: Any = document
+    for part in reference.removeprefix("#/").split("/"):
+        value = value[part]
+    return value
+
+
+def examples(content: Document) -> list[Any]:
+    many = [each["value"] for each in content.get("examples", {}).values()]
+    return [content["example"]] if "example" in content else many
+
+
+def test_every_route_is_documented(document: Document) -> None:
+    assert operations(document).keys() >= ROUTES
+
+
+def test_every_reference_leads_somewhere(document: Document) -> None:
+    references = [node["$ref"] for node in nodes(document) if isinstance(node.get("$ref"), str)]
+    assert references
+    for reference in references:
+        assert resolved(document, reference)
+
+
+def test_every_operation_has_its_own_id_and_summary(document: Document) -> None:
+    found = list(operations(document).values())
+    assert all(operation["summary"] and operation["description"] for operation in found)
+    assert len({operation["operationId"] for operation in found}) == len(found)
+
+
+def test_every_answer_has_an_example_with_the_fields_of_its_schema(document: Document) -> None:
+    for operation in operations(document).values():
+        (status,) = [status for status in operation["responses"] if status.startswith("2")]
+        content = operation["responses"][status]["content"].get("application/json")
+        if content is not None:
+            schema = resolved(document, content["schema"]["$ref"])
+            assert examples(content)[0].keys() == schema["properties"].keys()
+
+
+def test_every_body_has_an_example_and_a_schema(document: Document) -> None:
+    with_body = [one for one in operations(document).values() if "requestBody" in one]
+    assert len(with_body) == 8
+    for operation in with_body:
+        for content in operation["requestBody"]["content"].values():
+            assert content["schema"]
+            assert examples(content)
+
+
+def test_problems_are_documented_as_problems(document: Document) -> None:
+    for key, operation in operations(document).items():
+        if key[1] not in ("/healthz", "/readyz", "/metrics"):
+            for status in ("4XX", "5XX"):
+                assert list(operation["responses"][status]["content"]) == [
+                    "application/problem+json"
+                ]
+            assert "422" not in operation["responses"]
+
+
+def test_every_json_example_is_well_formed_for_the_service(
+    document: Document, http: httpx.Client, desk: Desk
+) -> None:
+    for (method, path), operation in operations(document).items():
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        for body in examples(content):
+            answer = http.request(method, path.format(collection=desk.collection), json=body)
+            assert answer.status_code != 400, (path, body, answer.text)
+
+
+def test_calls_with_a_key_say_so(document: Document) -> None:
+    assert len(document["components"]["securitySchemes"]) == 2
+    for (_, path), operation in operations(document).items():
+        if path.startswith(("/token", "/enroll", "/verify", "/admin", "/dedupe", "/identify")):
+            assert len(operation["security"]) == 2

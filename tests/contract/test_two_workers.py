@@ -1,0 +1,95 @@
+"""One face, many simultaneous enrollments, two processes: exactly one is enrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import httpx
+import psutil
+import pytest
+
+from tests.contract.desk import Desk, code, ok
+from tests.contract.installation import Installation, Server
+
+ENROLLMENTS = 60
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def pair(installation: Installation) -> Iterator[Server]:
+    with installation.serving("--workers", str(WORKERS)) as server:
+        yield server
+
+
+def serving_processes(server: Server) -> dict[int, int]:
+    """Connections that each process below the server's own holds at its port."""
+    held = {
+        process.pid: [
+            each
+            for each in process.net_connections("tcp")
+            if each.laddr.port == server.port and each.status == psutil.CONN_ESTABLISHED
+        ]
+        for process in server.process.children(recursive=True)
+    }
+    return {pid: len(connections) for pid, connections in held.items() if connections}
+
+
+@pytest.fixture(scope="module")
+def answers(
+    pair: Server, key: str, desk_of_pair: Desk, portraits: list[Path]
+) -> tuple[list[httpx.Response], dict[int, int]]:
+    """The same photograph under 60 names at once, each caller on a connection of its own."""
+    everybody = Barrier(ENROLLMENTS + 1)
+    photograph = portraits[0].read_bytes()
+
+    def enroll(number: int) -> httpx.Response:
+        with pair.client(key) as http:
+            ok(http.get("/healthz"))
+            everybody.wait()
+            everybody.wait()
+            return Desk(http, desk_of_pair.collection).enroll(f"name-{number}", photograph)
+
+    with ThreadPoolExecutor(ENROLLMENTS) as callers:
+        pending = [callers.submit(enroll, number) for number in range(ENROLLMENTS)]
+        everybody.wait()
+        connections = serving_processes(pair)
+        everybody.wait()
+        return [one.result() for one in pending], connections
+
+
+@pytest.fixture(scope="module")
+def desk_of_pair(pair: Server, key: str) -> Iterator[Desk]:
+    with pair.client(key) as http:
+        desk = Desk(http, "crowd")
+        ok(desk.put())
+        yield desk
+
+
+def test_both_processes_serve(answers: tuple[list[httpx.Response], dict[int, int]]) -> None:
+    _, connections = answers
+    assert len(connections) == WORKERS
+    assert sum(connections.values()) >= ENROLLMENTS
+
+
+def test_exactly_one_is_enrolled(answers: tuple[list[httpx.Response], dict[int, int]]) -> None:
+    responses, _ = answers
+    assert sorted(one.status_code for one in responses) == [201] + [409] * (ENROLLMENTS - 1)
+
+
+def test_all_others_are_duplicates_of_that_one(
+    answers: tuple[list[httpx.Response], dict[int, int]],
+) -> None:
+    responses, _ = answers
+    (winner,) = [one.json()["subjectId"] for one in responses if one.status_code == 201]
+    refusals = [one for one in responses if one.status_code == 409]
+    assert {code(one) for one in refusals} == {(409, "duplicate_subject")}
+    assert {one.json()["errors"][0]["subjectId"] for one in refusals} == {winner}
+
+
+def test_one_subject_is_stored(
+    answers: tuple[list[httpx.Response], dict[int, int]], desk_of_pair: Desk
+) -> None:
+    assert len(ok(desk_of_pair.subjects())["subjects"]) == 1
