@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import HTTPConnection
 
 from service.domain.messages import Language
+
+_QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 
 def language_of(connection: HTTPConnection) -> Language:
@@ -35,10 +39,8 @@ def preferred(accept_language: str, default: Language) -> Language:
 
 
 def _weight(parameters: str) -> float:
+    """0 to 1; 0, which is not wanted, for what is no weight (RFC 9110, 12.4.2)."""
     name, _, value = parameters.strip().partition("=")
     if name.strip().lower() != "q":
         return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    return float(value) if _QVALUE.fullmatch(value.strip()) else 0.0
