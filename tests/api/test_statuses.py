@@ -1,0 +1,60 @@
+"""The contract's table of statuses and codes, and nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.api.problems import status_of
+from service.domain import errors
+from service.domain.errors import FaceError
+
+CONTRACT = {
+    400: {"invalid_request"},
+    401: {"unauthenticated"},
+    403: {"not_allowed", "directory_not_allowed"},
+    404: {"subject_not_found", "collection_not_found", "profile_not_found"},
+    409: {
+        "subject_exists",
+        "duplicate_subject",
+        "subject_mismatch",
+        "model_mismatch",
+        "idempotency_conflict",
+    },
+    413: {"image_too_large", "too_many_images"},
+    415: {"unsupported_image"},
+    422: {"no_usable_face", "inconsistent_images", "invalid_embedding"},
+    500: {"template_tampered", "internal_error"},
+    503: {"overloaded", "database_unavailable", "camera_unavailable"},
+}
+ROWS = [(status, code) for status, codes in CONTRACT.items() for code in sorted(codes)]
+
+
+def family(kind: type[FaceError]) -> Iterator[type[FaceError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from family(child)
+
+
+def of_code(code: str) -> FaceError:
+    """Without what its constructor asks for: only its place in the tree counts."""
+    kind = next(kind for kind in family(FaceError) if kind.code == code)
+    return kind.__new__(kind)
+
+
+@pytest.mark.parametrize(("status", "code"), ROWS)
+def test_code_has_its_status(status: int, code: str) -> None:
+    assert status_of(of_code(code)) == status
+
+
+def test_what_the_operator_must_mend_is_a_503() -> None:
+    for kind in family(errors.Misconfigured):
+        assert status_of(kind.__new__(kind)) == 503
+
+
+def test_every_error_that_names_itself_has_a_status_other_than_500() -> None:
+    for kind in family(FaceError):
+        if "code" in vars(kind) and kind.code not in CONTRACT[500]:
+            assert status_of(kind.__new__(kind)) != 500
