@@ -5,11 +5,13 @@ A keyword argument wins over the environment, and the environment over the file 
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -28,7 +30,7 @@ class AppConfig(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="FACE_",
         env_file=".env",
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",  # Windows editors put a byte-order mark in front
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -99,19 +101,13 @@ class AppConfig(BaseSettings):
         "ko", description="language of messages where `Accept-Language` does not choose"
     )
 
-    @model_validator(mode="before")
+    @field_validator("image_roots", mode="before")
     @classmethod
-    def _split_image_roots(cls, values: dict[str, object]) -> dict[str, object]:
-        roots = values.get("image_roots")
-        if isinstance(roots, str):
-            return {**values, "image_roots": _paths(roots)}
-        return values
+    def _split(cls, roots: object) -> object:
+        return _paths(roots) if isinstance(roots, str) else roots
 
 
 def _paths(text: str) -> list[str]:
-    import json
-    import os
-
     if text.lstrip().startswith("["):
         return list(json.loads(text))
     return [path for path in text.split(os.pathsep) if path]
