@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,8 +53,11 @@ class Server:
         return self.log_file.read_text("utf-8")
 
     def wait_until_ready(self) -> None:
+        self.wait_until(self._answers)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not condition():
             assert time.monotonic() < deadline, self.log
             self._stay(_PAUSE)
 

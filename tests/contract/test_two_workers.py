@@ -16,11 +16,14 @@ from tests.contract.installation import Installation, Server
 
 ENROLLMENTS = 60
 WORKERS = 2
+STARTED = "Application startup complete"
+"""What uvicorn logs for each of its processes."""
 
 
 @pytest.fixture(scope="module")
 def pair(installation: Installation) -> Iterator[Server]:
     with installation.serving("--workers", str(WORKERS)) as server:
+        server.wait_until(lambda: server.log.count(STARTED) == WORKERS)
         yield server
 
 
