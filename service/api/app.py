@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.api import problems
+from service.api.admission import MOST_CALLS, CallLimit
 from service.api.openapi import completed
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import collections, enroll, health, search, subjects, token, verify
@@ -44,5 +45,6 @@ def create_app(services: Services, settings: ApiSettings) -> FastAPI:
     problems.install(app)
     # Added last, runs first: the request's id is there before its size is judged.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(CallLimit, most=MOST_CALLS)
     app.add_middleware(RequestContext)
     return app

@@ -13,8 +13,9 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", responses=example({"status": "alive"}))
-def healthz() -> HealthAnswer:
+async def healthz() -> HealthAnswer:
     """The process answers."""
+    # Asynchronous, so that it waits for none of the threads that other calls may hold.
     return HealthAnswer(status="alive")
 
 
