@@ -152,6 +152,17 @@ def test_collection_of_another_form(desk: Desk, http: httpx.Client, collection: 
     assert code(elsewhere.subjects()) == (400, "invalid_request")
 
 
+def test_field_has_one_name_and_that_is_in_camel_case(desk: Desk, portraits: list[Path]) -> None:
+    form = {"subject_id": "kim"}
+    for answer in (
+        desk.given("/enroll", face_of("kim"), subject_id="kim"),
+        desk.http.post("/enroll", data=form, files=files(portraits[:1])),
+        desk.json("/dedupe", camera={"max_frames": 1}),
+    ):
+        assert code(answer) == (400, "invalid_request")
+        assert "unknown" in {each["problem"] for each in answer.json()["errors"]}
+
+
 def test_refusal_does_not_repeat_what_was_sent(desk: Desk) -> None:
     answer = desk.given("/enroll", face_of("kim"), subjectId="마음대로", metadata="secret-words")
     assert code(answer) == (400, "invalid_request")
