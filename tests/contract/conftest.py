@@ -61,6 +61,13 @@ def server(
 
 
 @pytest.fixture(scope="session")
+def strict(installation: Installation) -> Iterator[Server]:
+    """Reads no folders, and takes 2 images of 1 MiB: bodies of about 3 MiB."""
+    with installation.serving(max_image_bytes=1024 * 1024, max_images_per_request=2) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def key(installation: Installation) -> str:
     """One with all scopes."""
     return installation.key()

@@ -9,18 +9,11 @@ import httpx
 import pytest
 
 from tests.contract.desk import code
-from tests.contract.installation import CALL_SECONDS, Installation, Server
+from tests.contract.installation import CALL_SECONDS, Server
 
 MEBIBYTE = 1024 * 1024
 BODY = 8 * MEBIBYTE
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def strict(installation: Installation) -> Iterator[Server]:
-    """Takes 2 images of 1 MiB: bodies of about 3 MiB."""
-    with installation.serving(max_image_bytes=MEBIBYTE, max_images_per_request=2) as server:
-        yield server
 
 
 def chunks() -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.contract.desk import Desk, code, files, ok
 from tests.contract.films import Cinema
+from tests.contract.installation import Server
 from tests.domain.vectors import face_of
 
 NOT_NORMALISED = [0.1] * 512
@@ -131,6 +132,14 @@ def test_directory_outside_is_not_allowed(desk: Desk, tmp_path: Path) -> None:
     for outside in (tmp_path, tmp_path / "missing", "/", "/etc", "~", ".", "\0"):
         refusal = desk.json("/dedupe", directory={"dirPath": str(outside)})
         assert code(refusal) == (403, "directory_not_allowed")
+
+
+def test_no_directory_is_read_unless_the_operator_names_some(
+    strict: Server, key: str, portraits: list[Path]
+) -> None:
+    with strict.client(key) as http:
+        answer = http.post("/token/directory", json={"dirPath": str(portraits[0].parent)})
+    assert code(answer) == (403, "directory_not_allowed")
 
 
 def test_directory_is_not_left_by_dots(desk: Desk, portraits: list[Path]) -> None:
