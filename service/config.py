@@ -101,6 +101,26 @@ class AppConfig(BaseSettings):
         "ko", description="language of messages where `Accept-Language` does not choose"
     )
 
+    ssl_certfile: ExpandedPath | None = Field(
+        None, description="certificate, with those that vouch for it, in PEM; set: HTTPS only"
+    )
+    ssl_keyfile: ExpandedPath | None = Field(
+        None, description="its private key, in PEM; unset: it is in `ssl_certfile`"
+    )
+    ssl_keyfile_password: SecretStr | None = Field(
+        None, description="what the private key is encrypted with"
+    )
+    ssl_ca_certs: ExpandedPath | None = Field(
+        None, description="authorities, in PEM; set: callers must show a certificate of theirs"
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto",
+        description="of `face server`; `auto`: readable on a terminal, else one JSON object a line",
+    )
+    open_metrics: bool = Field(
+        False, description="let programs on this machine read `/metrics` without a key"
+    )
+
     @field_validator("image_roots", mode="before")
     @classmethod
     def _split(cls, roots: object) -> object:

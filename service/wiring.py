@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib import metadata
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from service.capture.limits import ImageLimits
     from service.gallery.database import PostgresGallery
+    from service.observing.metrics import Metrics
+    from service.usecases.identify import SearchResult
 
 logger = logging.getLogger(__name__)
 
@@ -48,24 +51,36 @@ class Wiring:
 
     `confined`: folders are read below `image_roots` only, as for callers over HTTP; the command
     line and the Python API read what their user may.
+
+    `metrics`: told how long each stage takes; None: nobody asks.
     """
 
-    def __init__(self, config: AppConfig, *, confined: bool = False) -> None:
+    def __init__(
+        self, config: AppConfig, *, confined: bool = False, metrics: Metrics | None = None
+    ) -> None:
         self.config = config
         self._confined = confined
+        self._metrics = metrics
 
     @cached_property
     def engine(self) -> FaceEngine:
         """Raises `ModelUnavailable`, `GpuUnavailable`, `ConflictingRuntimes`."""
         from service.engine.loading import load_engine
 
-        return load_engine(
+        engine = load_engine(
             self.config.model_name,
             self.config.model_root,
             detection_threshold=self.config.detection_threshold,
             use_gpu=self.config.use_gpu,
             use_directml=self.config.use_directml,
         )
+        if self._metrics is None:
+            return engine
+        from service.observing.watching import watched_engine
+
+        pool = engine.pool
+        self._metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
+        return watched_engine(engine, self._metrics)
 
     @cached_property
     def capture(self) -> Capture:
@@ -106,13 +121,27 @@ class Wiring:
 
     @cached_property
     def gallery(self) -> PostgresGallery:
+        from service.gallery.connecting import POOL_OVERFLOW, POOL_SIZE
         from service.gallery.database import PostgresGallery
 
-        return PostgresGallery(self.database_url)
+        gallery = PostgresGallery(self.database_url)
+        if self._metrics is None:
+            return gallery
+        from service.observing.watching import watched_gallery
+
+        self._metrics.connects(POOL_SIZE + POOL_OVERFLOW)
+        return watched_gallery(gallery, self._metrics)
 
     @cached_property
     def vault(self) -> Vault:
         """Raises `MasterKeyMissing`, `MasterKeyInvalid`."""
+        if self._metrics is None:
+            return self._key_ring()
+        from service.observing.watching import watched_vault
+
+        return watched_vault(self._key_ring(), self._metrics)
+
+    def _key_ring(self) -> Vault:
         from service.vault.keyring import KeyRing
         from service.vault.master_key import MasterKey, create_key_file, read_key_file
 
@@ -204,11 +233,18 @@ class Wiring:
             vault.unlock(default.collection_id, default.key)
 
     def services(self) -> Services:
+        verify, identify = self.verify, self.identify
+        if self._metrics is not None:
+            from service.observing.watching import noted
+
+            metrics = self._metrics
+            verify = noted(verify, lambda verified: metrics.decided(verified.decision))
+            identify = noted(identify, lambda result: metrics.searched(_best(result)))
         return Services(
             token=self.token,
             enroll=self.enroll,
-            verify=self.verify,
-            identify=self.identify,
+            verify=verify,
+            identify=identify,
             erase=self.erase,
             subjects=self.subjects,
             collections=self.collections,
@@ -230,12 +266,18 @@ def build_app(config: AppConfig) -> FastAPI:
     from service.api.app import create_app
     from service.api.caller import is_loopback
     from service.api.settings import ApiSettings
+    from service.observing.metrics import Metrics
+    from service.observing.telemetry import PrometheusTelemetry
 
-    wiring = Wiring(config, confined=True)
+    metrics = Metrics()
+    metrics.is_build(metadata.version(DISTRIBUTION), platform.python_version())
+    wiring = Wiring(config, confined=True, metrics=metrics)
     wiring.prepare()
     local = is_loopback(config.server_host)
     if config.open_tokens and not local:
         logger.warning("open_tokens has no effect: the server listens beyond this machine")
+    if config.open_metrics and not local:
+        logger.warning("open_metrics has no effect: the server listens beyond this machine")
     settings = ApiSettings(
         language=config.language,
         open_tokens=config.open_tokens and local,
@@ -244,8 +286,15 @@ def build_app(config: AppConfig) -> FastAPI:
         max_image_bytes=config.max_image_bytes,
         max_images_per_request=config.max_images_per_request,
         version=metadata.version(DISTRIBUTION),
+        open_metrics=config.open_metrics and local,
     )
-    return create_app(wiring.services(), settings)
+    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
+    return create_app(wiring.services(), settings, telemetry)
+
+
+def _best(result: SearchResult) -> float | None:
+    """The most similar candidate's cosine."""
+    return result.candidates[0].who.similarity if result.candidates else None
 
 
 def _require_postgresql(url: str) -> None:

@@ -10,8 +10,19 @@ from service.api import problems
 from service.api.admission import MOST_CALLS, CallLimit
 from service.api.openapi import completed
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import collections, enroll, health, search, subjects, token, verify
+from service.api.routes import (
+    collections,
+    documentation,
+    enroll,
+    health,
+    metrics,
+    search,
+    subjects,
+    token,
+    verify,
+)
 from service.api.settings import ApiSettings
+from service.api.telemetry import Telemetry
 from service.usecases.services import Services
 
 DESCRIPTION = """
@@ -31,20 +42,24 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(services: Services, settings: ApiSettings) -> FastAPI:
-    """The application over ready use cases."""
+def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) -> FastAPI:
+    """The application over ready use cases. `telemetry`: told of every call."""
     app = Application(
-        title="Face enrollment and verification",
+        title=documentation.TITLE,
         description=DESCRIPTION,
         version=settings.version,
+        docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
+        redoc_url=None,
     )
     app.state.services = services
     app.state.settings = settings
-    for resource in (token, enroll, verify, search, subjects, collections, health):
+    app.state.telemetry = telemetry
+    resources = (token, enroll, verify, search, subjects, collections, health)
+    for resource in (*resources, metrics, documentation):
         app.include_router(resource.router)
     problems.install(app)
     # Added last, runs first: the request's id is there before its size is judged.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(CallLimit, most=MOST_CALLS)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, telemetry=telemetry)
     return app

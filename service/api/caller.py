@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from service.domain.callers import OPEN_KIOSK, Caller, Scope
+from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.errors import Unauthenticated
 
 _bearer = HTTPBearer(auto_error=False, description="An API key made by `face apikey create`.")
@@ -27,11 +27,15 @@ _AUTHORITY = re.compile(
 )
 
 
-def caller_with(scope: Scope) -> Callable[..., Caller]:
+Keyless = Callable[[Request], Caller | None]
+"""Who a caller without a key is; None: nobody."""
+
+
+def caller_with(scope: Scope, keyless: Keyless = lambda _: None) -> Callable[..., Caller]:
     """A dependency: the caller, once known to hold `scope`. It runs before a body is read."""
 
     def authenticated(request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
-        caller = _known(request, bearer, header) or _open_kiosk(request, scope)
+        caller = _known(request, bearer, header) or keyless(request)
         if caller is None:
             raise Unauthenticated
         request.state.caller = caller
@@ -52,10 +56,16 @@ def _known(
     return caller
 
 
-def _open_kiosk(request: Request, scope: Scope) -> Caller | None:
+def _open_kiosk(request: Request) -> Caller | None:
     """The classic kiosk, which makes tokens without a key where that was allowed."""
-    is_open = scope is Scope.TOKEN and request.app.state.settings.open_tokens
+    is_open = request.app.state.settings.open_tokens
     return OPEN_KIOSK if is_open and comes_from_this_machine(request) else None
+
+
+def _open_monitor(request: Request) -> Caller | None:
+    """This machine's monitoring, which reads metrics without a key where that was allowed."""
+    is_open = request.app.state.settings.open_metrics
+    return OPEN_MONITOR if is_open and comes_from_this_machine(request) else None
 
 
 def comes_from_this_machine(request: Request) -> bool:
@@ -100,8 +110,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-TokenCaller = Annotated[Caller, Depends(caller_with(Scope.TOKEN))]
+TokenCaller = Annotated[Caller, Depends(caller_with(Scope.TOKEN, _open_kiosk))]
 EnrollCaller = Annotated[Caller, Depends(caller_with(Scope.ENROLL))]
 VerifyCaller = Annotated[Caller, Depends(caller_with(Scope.VERIFY))]
 SearchCaller = Annotated[Caller, Depends(caller_with(Scope.SEARCH))]
 AdminCaller = Annotated[Caller, Depends(caller_with(Scope.ADMIN))]
+MetricsCaller = Annotated[Caller, Depends(caller_with(Scope.ADMIN, _open_monitor))]

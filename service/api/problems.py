@@ -79,6 +79,7 @@ def status_of(error: FaceError) -> int:
 
 def problem(request: Request, error: FaceError) -> JSONResponse:
     """The answer to a call that ended in `error`."""
+    request.state.code = error.code  # for the log and the metrics
     language = language_of(request)
     words = message(error, language)
     document: dict[str, Any] = {

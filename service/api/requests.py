@@ -11,8 +11,11 @@ from uuid import uuid4
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
+from service.api.headers import secure
 from service.api.problems import problem
+from service.api.telemetry import Telemetry
 from service.domain.errors import FaceError, ImageTooLarge
 
 access_log = logging.getLogger("service.access")
@@ -21,17 +24,23 @@ logger = logging.getLogger(__name__)
 REQUEST_ID = "X-Request-Id"
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Any other word is the caller's own, and is not repeated."""
+
+NO_ROUTE = "(no route)"
+
 
 class RequestContext:
     """Gives each request an id and a log line, and answers what nobody caught.
 
-    The log has the route's pattern, never the path: a path may hold a subject's id. Of an
-    unexpected exception it has the type and the frames, never the message: the database's own
-    messages quote rows.
+    The id is in every line that is written on the way, in whatever thread. The log has the route's
+    pattern, never the path: a path may hold a subject's id. Of an unexpected exception it has the
+    type and the frames, never the message: the database's own messages quote rows.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
         self._app = app
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,26 +48,48 @@ class RequestContext:
             return
         request = Request(scope, receive)
         request.state.request_id = _request_id(request)
-        outgoing = _Outgoing(send, request.state.request_id)
+        with bound_contextvars(request_id=request.state.request_id):
+            await self._answer(request, send)
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        scope, receive = request.scope, request.receive
+        outgoing = _Outgoing(send, request.state.request_id, over_tls=scope["scheme"] == "https")
         started = time.perf_counter()
         try:
             await self._app(scope, receive, outgoing.send)
         except ClientDisconnect:
             pass  # nobody is there to be answered
         except Exception as error:  # the last net: a caller never sees a traceback
-            _log_unexpected(error, request.state.request_id)
+            _log_unexpected(error)
             if outgoing.status is None:
                 await problem(request, FaceError())(scope, receive, outgoing.send)
         finally:
-            _log_access(request, outgoing.status, time.perf_counter() - started)
+            self._tell(request, outgoing.status, time.perf_counter() - started)
+
+    def _tell(self, request: Request, status: int | None, seconds: float) -> None:
+        method = request.method if request.method in _METHODS else "?"
+        route = getattr(request.scope.get("route"), "path", NO_ROUTE)
+        code = getattr(request.state, "code", None)
+        caller = getattr(request.state, "caller", None)
+        self._telemetry.answered(method, route, status, code, seconds)
+        fields = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "outcome": code or ("ok" if status else "caller_gone"),
+            "milliseconds": round(seconds * 1000, 1),
+            "caller": caller.name if caller else None,
+        }
+        access_log.info("request", extra=fields)
 
 
 class _Outgoing:
     """The way back: notes the status and adds the headers that every answer has."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, *, over_tls: bool) -> None:
         self._send = send
         self._request_id = request_id
+        self._over_tls = over_tls
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
@@ -66,8 +97,7 @@ class _Outgoing:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[REQUEST_ID] = self._request_id
-            headers.setdefault("Cache-Control", "no-store")
-            headers.setdefault("X-Content-Type-Options", "nosniff")
+            secure(headers, over_tls=self._over_tls)
         await self._send(message)
 
 
@@ -116,20 +146,10 @@ def _request_id(request: Request) -> str:
     return given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
 
 
-def _log_access(request: Request, status: int | None, seconds: float) -> None:
-    route = request.scope.get("route")
-    caller = getattr(request.state, "caller", None)
-    access_log.info(
-        "%s %s %s %.1f ms caller=%s request=%s",
-        request.method if request.method.isalpha() else "?",
-        getattr(route, "path", "(no route)"),
-        status,
-        seconds * 1000,
-        caller.name if caller else "-",
-        request.state.request_id,
-    )
-
-
-def _log_unexpected(error: Exception, request_id: str) -> None:
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("request=%s: unexpected %s\n%s", request_id, type(error).__name__, frames)
+def _log_unexpected(error: Exception) -> None:
+    frames = traceback.extract_tb(error.__traceback__)
+    fields = {
+        "exception": type(error).__name__,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    logger.error("unexpected exception", extra=fields)

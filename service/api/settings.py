@@ -9,7 +9,7 @@ from service.domain.messages import Language
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """`open_tokens`: already false where the server listens beyond this machine."""
+    """`open_tokens`, `open_metrics`: already false where the server listens beyond this machine."""
 
     language: Language
     open_tokens: bool
@@ -18,6 +18,7 @@ class ApiSettings:
     max_image_bytes: int
     max_images_per_request: int
     version: str
+    open_metrics: bool = False
 
     @property
     def max_body_bytes(self) -> int:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import logging.config
 import multiprocessing
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.logging import LOGGING
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
+from service.cli.tls import tls_options
 from service.cli.words import say
 from service.config import AppConfig
 from service.domain.errors import FaceError
+from service.observing import SHARED_FOLDER
+from service.observing.logs import log_config
 from service.wiring import Wiring, server_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
 """How long calls under way may take once the server is told to stop."""
@@ -46,17 +55,43 @@ def server(
             show_default=False,
         ),
     ] = None,
+    ssl_certfile: Annotated[
+        Path | None, typer.Option(help="Certificate in PEM: serve HTTPS.", show_default=False)
+    ] = None,
+    ssl_keyfile: Annotated[
+        Path | None, typer.Option(help="Its private key in PEM.", show_default=False)
+    ] = None,
+    ssl_ca_certs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Authorities in PEM: callers must show a certificate.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Serve enrollment, verification and search over HTTP."""
-    _pass_on(server_host=host, server_port=port, open_tokens=open_tokens)
+    """Serve enrollment, verification and search over HTTP, or HTTPS."""
+    _pass_on(
+        server_host=host,
+        server_port=port,
+        open_tokens=open_tokens,
+        ssl_certfile=ssl_certfile,
+        ssl_keyfile=ssl_keyfile,
+        ssl_ca_certs=ssl_ca_certs,
+    )
     # Being told to stop is how a server's work ends well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(YES))
+    os.environ.pop(SHARED_FOLDER, None)  # whose it was: see `_common_metrics`
     config = AppConfig()
+    logging.config.dictConfig(_logging(config))
+    logging.captureWarnings(capture=True)
+    tls = tls_options(config)
     _require_free_port(config)
+    if not tls:
+        _warn_of_plain_text(config.server_host)
     _check(config)
     if workers > 1:
         _rehearse()
-    _serve(config, workers)
+    with _common_metrics(workers):
+        _serve(config, workers, tls)
 
 
 def worker_app() -> FastAPI:
@@ -66,6 +101,33 @@ def worker_app() -> FastAPI:
     except FaceError as error:
         explain(error, language_of(None, AppConfig()))
         sys.exit(START_AGAIN)
+
+
+def _logging(config: AppConfig) -> dict[str, Any]:
+    on_terminal = sys.stderr.isatty()
+    readable = config.log_format == "console" or (config.log_format == "auto" and on_terminal)
+    return log_config(as_json=not readable, colours=on_terminal)
+
+
+def _warn_of_plain_text(host: str) -> None:
+    from service.api.caller import is_loopback
+
+    if not is_loopback(host):
+        logger.warning(
+            "listening beyond this machine without TLS: faces and keys cross the network in plain"
+            " text, unless a proxy in front of this encrypts them; see ssl_certfile"
+        )
+
+
+@contextmanager
+def _common_metrics(workers: int) -> Iterator[None]:
+    """Several workers count into files of one folder, so that any of them can tell the sum."""
+    if workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="face-metrics-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        yield
 
 
 def _pass_on(**settings: object) -> None:
@@ -102,14 +164,22 @@ def _rehearse() -> None:
 
     In a process of its own: the parent of the workers needs no memory for a model.
     """
-    rehearsal = multiprocessing.get_context("spawn").Process(target=worker_app, daemon=True)
+    config = _logging(AppConfig())
+    rehearsal = multiprocessing.get_context("spawn").Process(
+        target=_rehearsed, args=(config,), daemon=True
+    )
     rehearsal.start()
     rehearsal.join()
     if rehearsal.exitcode:
         raise typer.Exit(NOT_DONE)
 
 
-def _serve(config: AppConfig, workers: int) -> None:
+def _rehearsed(logging_config: dict[str, Any]) -> None:
+    logging.config.dictConfig(logging_config)
+    worker_app()
+
+
+def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
     import uvicorn
 
     settings: dict[str, Any] = {
@@ -126,7 +196,8 @@ def _serve(config: AppConfig, workers: int) -> None:
         "server_header": False,
         "timeout_graceful_shutdown": GRACE_SECONDS,
         "timeout_worker_healthcheck": SILENCE_SECONDS,
-        "log_config": LOGGING,
+        "log_config": _logging(config),
+        **tls,
     }
     app = "service.wiring:server_app" if workers == 1 else "service.cli.server:worker_app"
     uvicorn.run(app, **settings)

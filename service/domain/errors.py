@@ -37,7 +37,8 @@
         ├── MasterKeyMissing                 master_key_missing
         ├── MasterKeyInvalid                 master_key_invalid
         ├── DatabaseUnsuitable               database_unsuitable
-        └── DatabaseNotMigrated              database_not_migrated
+        ├── DatabaseNotMigrated              database_not_migrated
+        └── TlsUnusable                      tls_unusable
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
 """
@@ -263,3 +264,9 @@ class DatabaseUnsuitable(Misconfigured):
 
 class DatabaseNotMigrated(Misconfigured):
     code = "database_not_migrated"
+
+
+class TlsUnusable(Misconfigured):
+    """Values: `cause`, which file cannot be used and why."""
+
+    code = "tls_unusable"

@@ -277,6 +277,12 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The database is not migrated.",
         "Run `face migrate`.",
     ),
+    "tls_unusable": _entry(
+        "TLS 인증서나 키를 사용할 수 없습니다.",
+        "{cause}. ssl_certfile, ssl_keyfile, ssl_keyfile_password, ssl_ca_certs 설정을 확인해 주세요.",
+        "The TLS certificate or key cannot be used.",
+        "{cause}. See the settings ssl_certfile, ssl_keyfile, ssl_keyfile_password, ssl_ca_certs.",
+    ),
 }
 
 ADVICE: Mapping[Reason, Mapping[Language, str]] = {

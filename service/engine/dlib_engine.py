@@ -74,17 +74,17 @@ class DlibEngine:
         self._mean = mean
         self._threshold = detection_threshold
         self._margin_floor = margin_of(min(DETECTION_FLOOR, detection_threshold))
-        self._pool = pool
+        self.pool = pool
         self.model = ModelIdentity(DLIB, sha256_of(weights.recognition))
         self.dimensions = DESCRIPTOR_SIZE
         self.providers: Sequence[str] = dlib_providers()
 
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
-        return self._pool.map(self._detect_one, photographs)
+        return self.pool.map(self._detect_one, photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
         """Not one batch: dlib holds Python's global lock for as long as one runs."""
-        return self._pool.map(self._embed_one, crops)
+        return self.pool.map(self._embed_one, crops)
 
     def descriptor(self, crop: FaceCrop) -> NDArray[np.float64]:
         """(128,), neither centred nor normalised; for calibration.

@@ -58,17 +58,17 @@ class InsightFaceEngine:
         self._recogniser = load_recogniser(pack, providers)
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
-        self._pool = pool
+        self.pool = pool
         self._pack = pack
         self.model: ModelIdentity = pack.model
         self.providers: Sequence[str] = tuple(self._recogniser.session.get_providers())
         self.dimensions = self._warm_up()
 
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
-        return self._pool.map(self._detect_one, photographs)
+        return self.pool.map(self._detect_one, photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
-        return self._pool.map(self._embed_batch, [crops])[0] if crops else []
+        return self.pool.map(self._embed_batch, [crops])[0] if crops else []
 
     def _detect_one(self, photograph: Photograph) -> Detection:
         image = photograph.pixels()
@@ -99,7 +99,7 @@ class InsightFaceEngine:
         blank = np.zeros((*DETECTOR_SIZES[-1], 3), np.uint8)
         size = self._recogniser.input_size[0]
         try:
-            self._pool.map(self._faces, [blank] * self._pool.workers)
+            self.pool.map(self._faces, [blank] * self.pool.workers)
             dimensions = _features(self._recogniser, [np.zeros((size, size, 3), np.uint8)]).shape[1]
         except Exception as error:
             raise self._unavailable(f"its models cannot be run: {error}") from error

@@ -9,7 +9,6 @@ from pathlib import Path
 import onnxruntime
 
 from service.domain.errors import GpuUnavailable
-from service.domain.ports import FaceEngine
 from service.engine.dlib_engine import DlibEngine
 from service.engine.dlib_weights import DLIB, find_weights, population_mean
 from service.engine.download import LICENCE_NOTICE
@@ -35,7 +34,7 @@ def load_engine(
     use_gpu: UseGpu = True,
     use_directml: bool = False,
     pool: WorkerPool | None = None,
-) -> FaceEngine:
+) -> InsightFaceEngine | DlibEngine:
     """The engine of the pack `<model_root>/models/<model_name>/`, or of dlib, ready to run.
 
     `pool`: the workers; None: one per core. Raises `ModelUnavailable`, `GpuUnavailable`,
@@ -58,7 +57,7 @@ def _load_pack(
     use_gpu: UseGpu,
     use_directml: bool,
     pool: WorkerPool | None,
-) -> FaceEngine:
+) -> InsightFaceEngine:
     require_one_runtime(installed_runtimes())
     choice = choose_providers(use_gpu, use_directml, onnxruntime.get_available_providers())
     pack = find_pack(name, root)
@@ -70,7 +69,7 @@ def _load_pack(
     return engine
 
 
-def _load_dlib(threshold: float, use_gpu: UseGpu, pool: WorkerPool | None) -> FaceEngine:
+def _load_dlib(threshold: float, use_gpu: UseGpu, pool: WorkerPool | None) -> DlibEngine:
     engine = DlibEngine(find_weights(), population_mean(), threshold, pool or WorkerPool())
     logger.info("Model %s, whose weights are CC0", engine.model.model_id)
     _report_dlib(use_gpu, engine.providers)

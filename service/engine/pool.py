@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -32,7 +33,8 @@ class WorkerPool:
         """`workers`: threads; None: one per core, as each inference uses one core."""
         self.workers = workers or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="face-engine")
-        self._calls = BoundedSemaphore(self.workers + waiting)
+        self.most_calls = self.workers + waiting
+        self._calls = BoundedSemaphore(self.most_calls)
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """`work` done on each item, in the order given; one call, however many items.
@@ -42,7 +44,10 @@ class WorkerPool:
         if not self._calls.acquire(blocking=False):
             raise Overloaded
         try:
-            return _all_or_none([self._executor.submit(work, item) for item in items])
+            # Each in a copy of the caller's context: its lines in the log name the same request.
+            return _all_or_none(
+                [self._executor.submit(copy_context().run, work, item) for item in items]
+            )
         finally:
             self._calls.release()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy import Connection, text
@@ -30,6 +31,8 @@ _TERMS = text(
     " set_config('TimeZone', 'UTC', true)"
 ).bindparams(lock=str(LOCK_MILLISECONDS), all=str(STATEMENT_MILLISECONDS))
 """For one transaction only: the connection behind it may be shared, by PgBouncer."""
+
+_OLDEST_KEY = text("SELECT min(created_at) FROM collections")
 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -68,6 +71,14 @@ class PostgresGallery:
         with translated(), self._engine.connect() as connection:
             if connection.scalar(_REVISION) != self._head:
                 raise DatabaseNotMigrated
+
+    def oldest_key_made(self) -> datetime | None:
+        """When the oldest data key in use was made: with its collection, as keys are. Raises as
+        `transaction` does.
+        """
+        with self.transaction() as tx:
+            made: datetime | None = tx.connection.scalar(_OLDEST_KEY)
+        return made
 
     def close(self) -> None:
         """Gives all idle connections back."""

@@ -43,11 +43,16 @@ def test_server_that_is_told_to_stop_takes_its_database_along(
 
 
 @posix_only
-def test_several_workers_end_together(kiosk: Face, data_dir: Path) -> None:
+def test_several_workers_end_together(
+    kiosk: Face, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving(kiosk, "--workers", 2) as server:
         server.read_until(LISTENING, STARTED, STARTED)
+        assert list(tmp_path.glob("face-metrics-*/histogram_*.db"))
         assert server.stop(signal.SIGTERM) == (0, [])
     assert not database_runs(data_dir)
+    assert not list(tmp_path.glob("face-metrics-*"))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -27,6 +27,7 @@ CALLS: dict[str, tuple[Scope, str, str, Any]] = {
     "put collection": (Scope.ADMIN, "PUT", "/admin/collections/default", {}),
     "show collection": (Scope.ADMIN, "GET", "/admin/collections/default", None),
     "delete collection": (Scope.ADMIN, "DELETE", "/admin/collections/default", None),
+    "metrics": (Scope.ADMIN, "GET", "/metrics", None),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from service.wiring import Wiring
 
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 LOOPBACK = "127.0.0.1"
+CHECKOUT = Path(__file__).parents[2]
 
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
 _PAUSE = 0.05
@@ -37,12 +39,14 @@ class Server:
     process: psutil.Popen
     url: str
     log_file: Path
+    tls: ssl.SSLContext | bool = True
 
     def client(self, key: str | None = None) -> httpx.Client:
         """`key`: sent as a bearer token."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # Without certificates, which nothing here needs and each client would load anew.
-        return httpx.Client(base_url=self.url, headers=headers, timeout=CALL_SECONDS, verify=False)
+        return httpx.Client(
+            base_url=self.url, headers=headers, timeout=CALL_SECONDS, verify=self.tls
+        )
 
     @property
     def port(self) -> int:
@@ -63,7 +67,8 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=CALL_SECONDS).status_code == 200
+            with self.client() as http:
+                return http.get("/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -105,6 +110,9 @@ class Installation:
             **settings,
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        inherited["PYTHONPATH"] = str(
+            CHECKOUT
+        )  # its folder is another, and so may be what is installed
         return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}
 
     def key(
@@ -143,8 +151,17 @@ class Installation:
         )
 
     @contextmanager
-    def serving(self, *options: str, host: str = LOOPBACK, **settings: object) -> Iterator[Server]:
-        """`face server` with these options, ready; stopped at the end."""
+    def serving(
+        self,
+        *options: str,
+        host: str = LOOPBACK,
+        tls: ssl.SSLContext | None = None,
+        **settings: object,
+    ) -> Iterator[Server]:
+        """`face server` with these options, ready; stopped at the end.
+
+        `tls`: how its callers reach it where it speaks HTTPS.
+        """
         port = free_port()
         log_file = self.folder / f"server-{port}.log"
         command = [sys.executable, "-m", "service", "server", "--host", host, "--port", str(port)]
@@ -157,7 +174,8 @@ class Installation:
                 stdout=log,
                 stderr=log,
             )
-        server = Server(process, f"http://{LOOPBACK}:{port}", log_file)
+        scheme = "https" if tls else "http"
+        server = Server(process, f"{scheme}://{LOOPBACK}:{port}", log_file, tls or True)
         try:
             server.wait_until_ready()
             yield server

@@ -64,6 +64,7 @@ AS_DOCUMENTED = [
     errors.MasterKeyInvalid(),
     errors.DatabaseUnsuitable(cause="no pgvector"),
     errors.DatabaseNotMigrated(),
+    errors.TlsUnusable(cause="tls.pem: no such file"),
 ]
 
 

@@ -1,0 +1,91 @@
+"""Ports with a clock at them, so that use cases and adapters need none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from service.domain.collection import WrappedKey
+from service.domain.ports import CollectionKey, FaceEngine, Gallery, Transaction, Vault
+from service.observing.metrics import Metrics
+
+Part = TypeVar("Part")
+AnyGallery = TypeVar("AnyGallery", bound=Gallery)
+Call = TypeVar("Call", bound=Callable[..., Any])
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Clock = Callable[[], AbstractContextManager[object]]
+
+
+class _Changed:
+    """A part, with some of its attributes replaced; whatever else is asked for is the part's."""
+
+    def __init__(self, part: object, changed: Mapping[str, object]) -> None:
+        self._part = part
+        self.__dict__.update(changed)
+
+    def __getattr__(self, name: str) -> object:
+        """Asked only for what is not in `changed`."""
+        attribute: object = getattr(self._part, name)
+        return attribute
+
+
+def changed(part: Part, **attributes: object) -> Part:
+    """`part` with `attributes` in place of its own."""
+    return cast("Part", _Changed(part, attributes))
+
+
+def watched_engine(engine: FaceEngine, metrics: Metrics) -> FaceEngine:
+    return changed(
+        engine,
+        detect=_timed(engine.detect, lambda: metrics.engine_call("detect")),
+        embed=_timed(engine.embed, lambda: metrics.engine_call("embed")),
+    )
+
+
+def watched_vault(vault: Vault, metrics: Metrics) -> Vault:
+    def unlock(collection_id: UUID, wrapped: WrappedKey) -> CollectionKey:
+        key = vault.unlock(collection_id, wrapped)
+        return changed(key, open=_timed(key.open, lambda: metrics.stage("open")))
+
+    return changed(vault, unlock=unlock)
+
+
+def watched_gallery(gallery: AnyGallery, metrics: Metrics) -> AnyGallery:
+    @contextmanager
+    def transaction() -> Iterator[Transaction]:
+        with metrics.transaction(), gallery.transaction() as tx:
+            yield _watched_transaction(tx, metrics)
+
+    return changed(gallery, transaction=transaction)
+
+
+def noted(call: Call, note: Callable[[Any], None]) -> Call:
+    """A use case `call`, each result of which is shown to `note` before it is returned."""
+
+    def noting(request: object) -> object:
+        result: object = call(request)
+        note(result)
+        return result
+
+    return cast("Call", noting)
+
+
+def _watched_transaction(tx: Transaction, metrics: Metrics) -> Transaction:
+    lock = _timed(tx.collections.lock, lambda: metrics.stage("lock"))
+    nearest = _timed(tx.templates.nearest, lambda: metrics.stage("search"))
+    return changed(
+        tx,
+        collections=changed(tx.collections, lock=lock),
+        templates=changed(tx.templates, nearest=nearest),
+    )
+
+
+def _timed(method: Callable[Arguments, Result], clock: Clock) -> Callable[Arguments, Result]:
+    def timed(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        with clock():
+            return method(*arguments, **named)
+
+    return timed
