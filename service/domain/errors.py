@@ -37,7 +37,11 @@
         ├── MasterKeyMissing                 master_key_missing
         ├── MasterKeyInvalid                 master_key_invalid
         ├── DatabaseUnsuitable               database_unsuitable
-        └── DatabaseNotMigrated              database_not_migrated
+        ├── DatabaseNotMigrated              database_not_migrated
+        ├── DatabaseNotEmpty                 database_not_empty
+        ├── BackupDamaged                    backup_damaged
+        ├── BackupTooNew                     backup_too_new
+        └── CopyFailed                       copy_failed
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
 """
@@ -263,3 +267,27 @@ class DatabaseUnsuitable(Misconfigured):
 
 class DatabaseNotMigrated(Misconfigured):
     code = "database_not_migrated"
+
+
+class DatabaseNotEmpty(Misconfigured):
+    """There is something in the database that a backup was to be restored into."""
+
+    code = "database_not_empty"
+
+
+class BackupDamaged(Misconfigured):
+    """The file is not a backup, or not as it was written."""
+
+    code = "backup_damaged"
+
+
+class BackupTooNew(Misconfigured):
+    """Values: `version`, that of the service that made the backup."""
+
+    code = "backup_too_new"
+
+
+class CopyFailed(Misconfigured):
+    """Values: `program`, pg_dump or pg_restore; `cause`, what it said, without any row's content."""
+
+    code = "copy_failed"

@@ -113,6 +113,10 @@ class Vault(Protocol):
 class Collections(Protocol):
     def find(self, name: str) -> Collection | None: ...
 
+    def all(self) -> list[Collection]:
+        """Every one, by name."""
+        ...
+
     def lock(self, collection: Collection) -> None:
         """Until the end of the transaction nobody else changes this collection's people."""
         ...

@@ -64,6 +64,10 @@ AS_DOCUMENTED = [
     errors.MasterKeyInvalid(),
     errors.DatabaseUnsuitable(cause="no pgvector"),
     errors.DatabaseNotMigrated(),
+    errors.DatabaseNotEmpty(),
+    errors.BackupDamaged(),
+    errors.BackupTooNew(version="2.0.0"),
+    errors.CopyFailed(program="pg_dump", cause="connection refused"),
 ]
 
 
