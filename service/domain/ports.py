@@ -113,8 +113,8 @@ class Vault(Protocol):
 class Collections(Protocol):
     def find(self, name: str) -> Collection | None: ...
 
-    def all(self) -> list[Collection]:
-        """Every one, by name."""
+    def names(self) -> list[str]:
+        """Those of all collections, in order."""
         ...
 
     def lock(self, collection: Collection) -> None:

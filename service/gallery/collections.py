@@ -34,9 +34,9 @@ class PostgresCollections:
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else _collection(row)
 
-    def all(self) -> list[Collection]:
-        query = select(collections).order_by(collections.c.name)
-        return [_collection(row) for row in self._connection.execute(query).mappings()]
+    def names(self) -> list[str]:
+        query = select(collections.c.name).order_by(collections.c.name)
+        return list(self._connection.scalars(query))
 
     def lock(self, collection: Collection) -> None:
         self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})

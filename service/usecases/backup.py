@@ -12,7 +12,7 @@ from service.domain.backup import Archive, Archives, Copies, Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
 from service.domain.ports import Gallery, Transaction, Vault
-from service.usecases.people import OpenCollection
+from service.usecases.people import OpenCollection, require_collection
 
 SAMPLED_SUBJECTS = 20
 """Of each collection, so many people's templates are opened after a restore."""
@@ -74,8 +74,8 @@ class Backup:
         """
         if revision == self._copies.newest_revision:
             with self._gallery.transaction() as tx:
-                for collection in tx.collections.all():
-                    OpenCollection.unlock(collection, self._vault)
+                for name in tx.collections.names():
+                    OpenCollection.unlock(require_collection(tx, name), self._vault)
 
 
 class Restore:
@@ -108,9 +108,9 @@ class Restore:
         self._load(copies, archive, watch)
         copies.migrate()
         with self._gallery().transaction() as tx:
-            collections = tx.collections.all()
-            opened = sum(self._open_some(tx, collection) for collection in collections)
-        return Restored(archive.manifest, copies.newest_revision, len(collections), opened)
+            names = tx.collections.names()
+            opened = sum(self._open_some(tx, require_collection(tx, name)) for name in names)
+        return Restored(archive.manifest, copies.newest_revision, len(names), opened)
 
     def _load(self, copies: Copies, archive: Archive, watch: Watch) -> None:
         contents = archive.manifest.contents

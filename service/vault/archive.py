@@ -2,7 +2,7 @@
 
     face-backup 1
     {the manifest, with the wrapped key, as one line of JSON}
-    SHA-256 of that line, then its HMAC under the file's key (hexadecimal)
+    SHA-256 of that line, then the same sealed under the file's key (hexadecimal)
     pieces: length (4 bytes, big-endian) and sealed bytes, up to the end
 
 Each file has a data key of its own, wrapped by the master key as a collection's is. Each piece is
@@ -14,7 +14,6 @@ bare SHA-256 is there to tell a damaged file from a wrong master key.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -36,6 +35,8 @@ _MAGIC = b"face-backup 1\n"
 _LONGEST_LINE = 1024 * 1024
 _LENGTH_BYTES = 4
 
+_MANIFEST = SealContext("", "backup-manifest", "")
+
 _ARCHIVES = UUID("6261636b-7570-5000-8000-000000000000")
 """Stands where a collection's id does. No collection has it: theirs are random (version 4), so a
 collection's key never passes for a backup's."""
@@ -54,10 +55,7 @@ class SealedArchive:
         with self._path.open("rb") as file:
             _header_lines(file)
             for number, (sealed, last) in enumerate(_with_last(_lengths_removed(file))):
-                try:
-                    yield self._key.open(sealed, _place(number, last=last))
-                except TemplateTampered:
-                    raise BackupDamaged from None
+                yield _opened(self._key, sealed, _place(number, last=last))
 
 
 class SealedArchives:
@@ -80,19 +78,19 @@ class SealedArchives:
         """Raises `BackupDamaged`, `MasterKeyInvalid`, `OSError`."""
         with path.open("rb") as file:
             line, checks = _header_lines(file)
-        digest, _, code = checks.rstrip(b"\n").partition(b" ")
-        if not _same(digest, hashlib.sha256(line).digest()):
+        digest, sealed = _checks_of(checks)
+        if digest != hashlib.sha256(line).digest():
             raise BackupDamaged
         manifest, wrapped = read_manifest(line)
         key = self._vault.unlock(_ARCHIVES, wrapped)
-        if not _same(code, key.fingerprint(line)):
+        if _opened(key, sealed, _MANIFEST) != digest:
             raise BackupDamaged
         return SealedArchive(manifest, path, key)
 
 
 def _header(line: bytes, key: CollectionKey) -> bytes:
-    checks = f"{hashlib.sha256(line).hexdigest()} {key.fingerprint(line).hex()}\n"
-    return _MAGIC + line + checks.encode()
+    digest = hashlib.sha256(line).digest()
+    return _MAGIC + line + f"{digest.hex()} {key.seal(digest, _MANIFEST).hex()}\n".encode()
 
 
 def _header_lines(file: IO[bytes]) -> tuple[bytes, bytes]:
@@ -102,8 +100,24 @@ def _header_lines(file: IO[bytes]) -> tuple[bytes, bytes]:
     return file.readline(_LONGEST_LINE), file.readline(_LONGEST_LINE)
 
 
-def _same(written: bytes, expected: bytes) -> bool:
-    return hmac.compare_digest(written, expected.hex().encode())
+def _checks_of(line: bytes) -> tuple[bytes, bytes]:
+    """The digest, and the sealed digest. One spelling of them: no byte of the file is free."""
+    digest, _, sealed = line.partition(b" ")
+    try:
+        checks = bytes.fromhex(digest.decode()), bytes.fromhex(sealed.decode())
+    except ValueError:
+        raise BackupDamaged from None
+    if line != f"{checks[0].hex()} {checks[1].hex()}\n".encode():
+        raise BackupDamaged
+    return checks
+
+
+def _opened(key: CollectionKey, sealed: bytes, place: SealContext) -> bytes:
+    """Raises `BackupDamaged`."""
+    try:
+        return key.open(sealed, place)
+    except TemplateTampered:
+        raise BackupDamaged from None
 
 
 def _place(number: int, *, last: bool) -> SealContext:
