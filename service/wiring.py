@@ -15,6 +15,7 @@ from service.domain.errors import DatabaseUnavailable, MasterKeyMissing
 from service.domain.ports import Capture, FaceEngine, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
+from service.usecases.backup import Backup, Restore
 from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from service.capture.limits import ImageLimits
+    from service.gallery.copies import PostgresCopies
     from service.gallery.database import PostgresGallery
     from service.observing.metrics import Metrics
     from service.usecases.identify import SearchResult
@@ -101,17 +103,23 @@ class Wiring:
 
     @cached_property
     def database_url(self) -> str:
-        """The configured server's address, or that of the embedded one, started and migrated."""
+        """As `server_url`; the embedded one is migrated."""
+        if self.config.database_url is None:
+            from service.gallery.migrations import migrate
+
+            migrate(self.server_url)
+        return self.server_url
+
+    @cached_property
+    def server_url(self) -> str:
+        """The configured server's address, or that of the embedded one, started."""
         if self.config.database_url is not None:
             url = self.config.database_url.get_secret_value()
             _require_postgresql(url)
             return url
         from service.gallery.embedded import start_embedded
-        from service.gallery.migrations import migrate
 
-        url = start_embedded(self.config.data_dir).url
-        migrate(url)
-        return url
+        return start_embedded(self.config.data_dir).url
 
     def migrate(self) -> None:
         """Bring the database to the newest revision. Raises `DatabaseUnavailable`."""
@@ -205,6 +213,40 @@ class Wiring:
     @cached_property
     def readiness(self) -> CheckReadiness:
         return CheckReadiness(self.engine, self.gallery, self.providers_requested)
+
+    @property
+    def backup(self) -> Backup:
+        """Of the database as it is: one of an older version is not migrated first."""
+        from service.gallery.database import PostgresGallery
+        from service.vault.archive import SealedArchives
+
+        vault = self._present_vault
+        gallery = PostgresGallery(self.server_url)
+        version = metadata.version(DISTRIBUTION)
+        return Backup(self._copies(), SealedArchives(vault), gallery, vault, _now, version)
+
+    @property
+    def restore(self) -> Restore:
+        """Starts no database before it has a backup that can be restored."""
+        from service.gallery.database import PostgresGallery
+        from service.vault.archive import SealedArchives
+
+        vault = self._present_vault
+        archives = SealedArchives(vault)
+        return Restore(archives, self._copies, lambda: PostgresGallery(self.server_url), vault)
+
+    def _copies(self) -> PostgresCopies:
+        from service.gallery.copies import PostgresCopies
+
+        return PostgresCopies(self.server_url)
+
+    @property
+    def _present_vault(self) -> Vault:
+        """Never with a key made just now: no backup opens with that. Raises `MasterKeyMissing`."""
+        given = (self.config.master_key, self.config.master_key_file)
+        if given == (None, None) and not self.key_file.exists():
+            raise MasterKeyMissing
+        return self.vault
 
     @property
     def _model_id(self) -> str:

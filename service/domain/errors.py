@@ -38,7 +38,11 @@
         ├── MasterKeyInvalid                 master_key_invalid
         ├── DatabaseUnsuitable               database_unsuitable
         ├── DatabaseNotMigrated              database_not_migrated
-        └── TlsUnusable                      tls_unusable
+        ├── TlsUnusable                      tls_unusable
+        ├── DatabaseNotEmpty                 database_not_empty
+        ├── BackupDamaged                    backup_damaged
+        ├── BackupTooNew                     backup_too_new
+        └── CopyFailed                       copy_failed
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
 """
@@ -270,3 +274,27 @@ class TlsUnusable(Misconfigured):
     """Values: `cause`, which file cannot be used and why."""
 
     code = "tls_unusable"
+
+
+class DatabaseNotEmpty(Misconfigured):
+    """There is something in the database that a backup was to be restored into."""
+
+    code = "database_not_empty"
+
+
+class BackupDamaged(Misconfigured):
+    """The file is not a backup, or not as it was written."""
+
+    code = "backup_damaged"
+
+
+class BackupTooNew(Misconfigured):
+    """Values: `version`, that of the service that made the backup."""
+
+    code = "backup_too_new"
+
+
+class CopyFailed(Misconfigured):
+    """Values: `program`, pg_dump or pg_restore; `cause`, what it said, without any row's content."""
+
+    code = "copy_failed"

@@ -255,9 +255,9 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "master_key_missing": _entry(
         "마스터 키가 없습니다.",
-        "외부 데이터베이스를 사용할 때는 FACE_MASTER_KEY_FILE 또는 FACE_MASTER_KEY를 설정해야 합니다.",
+        "외부 데이터베이스를 사용하거나 백업을 복원할 때는 FACE_MASTER_KEY_FILE 또는 FACE_MASTER_KEY를 설정해야 합니다.",
         "There is no master key.",
-        "With an external database, set FACE_MASTER_KEY_FILE or FACE_MASTER_KEY.",
+        "With an external database, or to restore a backup, set FACE_MASTER_KEY_FILE or FACE_MASTER_KEY.",
     ),
     "master_key_invalid": _entry(
         "마스터 키가 올바르지 않습니다.",
@@ -282,6 +282,30 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "{cause}. ssl_certfile, ssl_keyfile, ssl_keyfile_password, ssl_ca_certs 설정을 확인해 주세요.",
         "The TLS certificate or key cannot be used.",
         "{cause}. See the settings ssl_certfile, ssl_keyfile, ssl_keyfile_password, ssl_ca_certs.",
+    ),
+    "database_not_empty": _entry(
+        "비어 있지 않은 데이터베이스입니다.",
+        "백업은 빈 데이터베이스에만 복원합니다. CREATE DATABASE로 새로 만들어 FACE_DATABASE_URL로 지정하거나, 새 폴더를 FACE_DATA_DIR로 지정해 주세요.",
+        "The database is not empty.",
+        "A backup is restored into an empty one only: make one by CREATE DATABASE and name it by FACE_DATABASE_URL, or name a new folder by FACE_DATA_DIR.",
+    ),
+    "backup_damaged": _entry(
+        "백업 파일이 손상되었거나 백업 파일이 아닙니다.",
+        "아무것도 바뀌지 않았습니다. 다른 사본을 사용해 주세요.",
+        "The backup is damaged, or is no backup.",
+        "Nothing was changed. Use another copy.",
+    ),
+    "backup_too_new": _entry(
+        "더 새로운 버전의 백업입니다.",
+        "아무것도 바뀌지 않았습니다. 백업을 만든 버전 {version} 이상을 설치해 주세요.",
+        "The backup was made by a newer version.",
+        "Nothing was changed. Install version {version}, which made it, or a newer one.",
+    ),
+    "copy_failed": _entry(
+        "데이터베이스를 복사하지 못했습니다.",
+        "아무것도 바뀌지 않았습니다. {program}: {cause}",
+        "The database could not be copied.",
+        "Nothing was changed. {program}: {cause}",
     ),
 }
 

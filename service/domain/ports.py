@@ -113,6 +113,10 @@ class Vault(Protocol):
 class Collections(Protocol):
     def find(self, name: str) -> Collection | None: ...
 
+    def names(self) -> list[str]:
+        """Those of all collections, in order."""
+        ...
+
     def lock(self, collection: Collection) -> None:
         """Until the end of the transaction nobody else changes this collection's people."""
         ...

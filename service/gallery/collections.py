@@ -34,6 +34,10 @@ class PostgresCollections:
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else _collection(row)
 
+    def names(self) -> list[str]:
+        query = select(collections.c.name).order_by(collections.c.name)
+        return list(self._connection.scalars(query))
+
     def lock(self, collection: Collection) -> None:
         self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
 

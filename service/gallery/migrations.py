@@ -46,6 +46,12 @@ def head() -> str:
     return revision
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision from which this code can migrate."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
 def _config(connection: Connection | None = None) -> Config:
     """`%` is doubled: Alembic reads options as an ini file does. The URL never passes there."""
     config = Config(attributes={"connection": connection})

@@ -65,6 +65,10 @@ AS_DOCUMENTED = [
     errors.DatabaseUnsuitable(cause="no pgvector"),
     errors.DatabaseNotMigrated(),
     errors.TlsUnusable(cause="tls.pem: no such file"),
+    errors.DatabaseNotEmpty(),
+    errors.BackupDamaged(),
+    errors.BackupTooNew(version="2.0.0"),
+    errors.CopyFailed(program="pg_dump", cause="connection refused"),
 ]
 
 

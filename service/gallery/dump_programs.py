@@ -1,0 +1,134 @@
+"""pg_dump and pg_restore: which ones, and how they are run.
+
+Passwords reach them by their environment: a command line can be read by every user of the machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any
+
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from service.domain.errors import CopyFailed, DatabaseUnsuitable
+from service.gallery.connecting import CONNECT_SECONDS, driver_url
+from service.gallery.server_programs import programs
+
+_logger = logging.getLogger(__name__)
+
+_READ_BYTES = 1024 * 1024
+_SECRETS = ("password", "sslpassword")
+_VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+
+
+class DumpProgram:
+    """One of the two, fit for a server of the major version `server` and the database at `url`.
+
+    Raises `DatabaseUnsuitable` where none is new enough: pg_dump refuses a server newer than
+    itself. Of those that are, the oldest is taken: a newer pg_restore sets what an older server
+    does not know.
+    """
+
+    def __init__(self, name: str, url: str, server: int) -> None:
+        self.name = name
+        self._path = _program(name, server)
+        self._url = url
+
+    def output(self, *arguments: str) -> Iterator[bytes]:
+        """What it writes. Raises `CopyFailed`; an unfinished one is killed."""
+        with self._running(*arguments, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None  # noqa: S101 - asked for above
+            while part := process.stdout.read(_READ_BYTES):
+                yield part
+
+    def feed(self, parts: Iterable[bytes], *arguments: str) -> None:
+        """Hand it `parts`. Raises `CopyFailed`; where `parts` raises, it is killed."""
+        with self._running(*arguments, stdin=subprocess.PIPE) as process:
+            assert process.stdin is not None  # noqa: S101 - asked for above
+            with suppress(BrokenPipeError):  # it ended early: its status says why
+                for part in parts:
+                    process.stdin.write(part)
+                process.stdin.close()
+
+    @contextmanager
+    def _running(
+        self, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        address, secrets = _address(self._url)
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program, no shell
+                [self._path, "--no-password", f"--dbname={address}", *arguments],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=said,
+                env={**os.environ, **secrets},
+            )
+            try:
+                yield process
+                process.wait()
+            finally:
+                _end(process)
+            if process.returncode != 0:
+                self._fail(said)
+
+    def _fail(self, said: IO[bytes]) -> None:
+        """Only the lines of errors are told: details and context quote rows, and with them ids."""
+        said.seek(0)
+        lines = said.read().decode(errors="replace").splitlines()
+        errors = [line for line in lines if line.startswith(f"{self.name}: error:")]
+        for line in errors:
+            _logger.error("%s", line)
+        cause = errors[0].partition("error: ")[2] if errors else "see its log"
+        raise CopyFailed(program=self.name, cause=cause)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
+    process.wait()
+
+
+def _address(url: str) -> tuple[str, dict[str, str]]:
+    """What may stand on a command line, and the environment that holds the rest.
+
+    SQLAlchemy adds objects that are psycopg's business, and nothing to libpq.
+    """
+    engine = create_engine(driver_url(url), poolclass=NullPool)
+    _, parameters = engine.dialect.create_connect_args(engine.url)
+    password = parameters.get("password")
+    shown: dict[str, Any] = {
+        name: value
+        for name, value in parameters.items()
+        if name not in _SECRETS and isinstance(value, str | int)
+    }
+    address = make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **shown})
+    return address, {} if password is None else {"PGPASSWORD": str(password)}
+
+
+def _program(name: str, server: int) -> str:
+    folders = (str(programs()), None)
+    found = {path for folder in folders if (path := shutil.which(name, path=folder))}
+    fit = sorted((major, path) for path in found if (major := _major(path)) >= server)
+    if not fit:
+        cause = f"the server is PostgreSQL {server}; install a {name} of that version"
+        raise DatabaseUnsuitable(cause=cause)
+    return fit[0][1]
+
+
+def _major(path: str) -> int:
+    """0 where it does not say."""
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True)  # noqa: S603
+    version = _VERSION.search(answer.stdout)
+    return int(version[1]) if version else 0

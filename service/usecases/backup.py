@@ -1,0 +1,134 @@
+"""Keep a copy of everything, and make a working service of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from service.domain.backup import Archive, Archives, Copies, Manifest
+from service.domain.collection import Collection
+from service.domain.errors import BackupTooNew
+from service.domain.ports import Gallery, Transaction, Vault
+from service.usecases.people import OpenCollection, require_collection
+
+SAMPLED_SUBJECTS = 20
+"""Of each collection, so many people's templates are opened after a restore."""
+
+
+class Step(StrEnum):
+    SAVING = "saving"
+    CHECKING = "checking"
+    LOADING = "loading"
+
+
+Watch = Callable[[Step, int], None]
+"""Told after each piece how many bytes of the dump it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`collections`: all, each one's key opened. `templates`: how many of them were opened."""
+
+    manifest: Manifest
+    revision: str
+    collections: int
+    templates: int
+
+
+class Backup:
+    """Copies the database as it is at one moment; the service keeps working meanwhile."""
+
+    def __init__(
+        self,
+        copies: Copies,
+        archives: Archives,
+        gallery: Gallery,
+        vault: Vault,
+        clock: Callable[[], datetime],
+        service_version: str,
+    ) -> None:
+        self._copies = copies
+        self._archives = archives
+        self._gallery = gallery
+        self._vault = vault
+        self._clock = clock
+        self._service_version = service_version
+
+    def __call__(self, path: Path, watch: Watch) -> Manifest:
+        """Writes `path`, which must be new. Raises `MasterKeyInvalid` where the key at hand is not
+        the database's, and what `Copies` and `Archives` raise.
+        """
+        with self._copies.snapshot() as snapshot:
+            self._require_right_key(snapshot.contents.revision)
+            manifest = Manifest(self._clock(), self._service_version, snapshot.contents)
+            self._archives.write(path, manifest, _watched(snapshot.dump(), Step.SAVING, watch))
+        return manifest
+
+    def _require_right_key(self, revision: str) -> None:
+        """A backup under another key than the database's would be found out when it is needed.
+
+        A database of an older revision, backed up before it is migrated, cannot be read here.
+        """
+        if revision == self._copies.newest_revision:
+            with self._gallery.transaction() as tx:
+                for name in tx.collections.names():
+                    OpenCollection.unlock(require_collection(tx, name), self._vault)
+
+
+class Restore:
+    """Into an empty database only. Whatever can be found wrong is found before anything changes.
+
+    `copies` and `gallery` are asked for late: making them may start a database.
+    """
+
+    def __init__(
+        self,
+        archives: Archives,
+        copies: Callable[[], Copies],
+        gallery: Callable[[], Gallery],
+        vault: Vault,
+    ) -> None:
+        self._archives = archives
+        self._copies = copies
+        self._gallery = gallery
+        self._vault = vault
+
+    def __call__(self, path: Path, watch: Watch) -> Restored:
+        """Raises `MasterKeyInvalid`, `BackupDamaged`, `BackupTooNew`, `DatabaseNotEmpty`,
+        `DatabaseUnsuitable`, `DatabaseUnavailable`, `CopyFailed`: nothing was changed;
+        `TemplateTampered` after the work: the database had been altered before it was backed up.
+        """
+        archive = self._archives.open(path)
+        for _ in _watched(archive.dump(), Step.CHECKING, watch):
+            pass
+        copies = self._copies()
+        self._load(copies, archive, watch)
+        copies.migrate()
+        with self._gallery().transaction() as tx:
+            names = tx.collections.names()
+            opened = sum(self._open_some(tx, require_collection(tx, name)) for name in names)
+        return Restored(archive.manifest, copies.newest_revision, len(names), opened)
+
+    def _load(self, copies: Copies, archive: Archive, watch: Watch) -> None:
+        contents = archive.manifest.contents
+        if not copies.knows(contents.revision):
+            raise BackupTooNew(version=archive.manifest.service_version)
+        copies.require_place_for(contents)
+        copies.load(contents, _watched(archive.dump(), Step.LOADING, watch))
+
+    def _open_some(self, tx: Transaction, collection: Collection) -> int:
+        people = OpenCollection.unlock(collection, self._vault)
+        subjects = tx.subjects.page(collection, SAMPLED_SUBJECTS, None)
+        rows = [row for one in subjects for row in tx.templates.of(collection, one.subject_id)]
+        for row in rows:
+            people.open(row)
+        return len(rows)
+
+
+def _watched(pieces: Iterable[bytes], step: Step, watch: Watch) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        watch(step, len(piece))

@@ -1,0 +1,145 @@
+"""The drill: back up, lose the machine, restore on an empty one. Every decision is the same."""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import shutil
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from service.config import AppConfig
+from service.domain.callers import Scope
+from service.domain.errors import BackupDamaged, MasterKeyInvalid, MasterKeyMissing
+from service.domain.source import Uploads
+from service.usecases.backup import Restored, Step
+from service.usecases.enrollment import EnrollRequest
+from service.usecases.identify import SearchRequest
+from service.usecases.verify import VerifyRequest
+from service.wiring import Wiring
+from tests.real.conftest import MASTER_KEY
+
+People = dict[str, list[Path]]
+
+OTHER_KEY = base64.b64encode(bytes(32)).decode()
+
+
+def unwatched(step: Step, size: int) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def enrolled(service: Wiring, people: People) -> Wiring:
+    for name, photographs in people.items():
+        service.enroll(
+            EnrollRequest(
+                name, _photographs(photographs[:3]), "default", "till", metadata={"n": name}
+            )
+        )
+    service.api_keys.create("till", [Scope.VERIFY])
+    return service
+
+
+@pytest.fixture(scope="module")
+def backup(enrolled: Wiring, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backups") / "monday.face"
+    enrolled.backup(path, unwatched)
+    return path
+
+
+@pytest.fixture(scope="module")
+def machine(model_root: Path) -> Wiring:
+    """Another one, with an embedded database that was never started, and the master key.
+
+    Its folder goes when this process ends, after the database, which stops then.
+    """
+    folder = tempfile.mkdtemp(prefix="face-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Wiring(_config(Path(folder) / "data", MASTER_KEY, model_root))
+
+
+@pytest.fixture(scope="module")
+def restored(machine: Wiring, backup: Path) -> Restored:
+    return machine.restore(backup, unwatched)
+
+
+def decisions(service: Wiring, people: People) -> str:
+    """Everything that is answered about photographs that were not enrolled, to the last bit."""
+    answers: list[object] = []
+    for name, other in pairwise([*people, next(iter(people))]):
+        probe = _photographs(people[name][3:4])
+        answers += [service.verify(VerifyRequest(who, probe, "default")) for who in (name, other)]
+        answers.append(service.identify(SearchRequest(probe, "default", "aggressive", 10)))
+        answers.append(service.subjects.show(name, "default"))
+    return repr(answers)
+
+
+def test_every_decision_is_byte_identical(
+    enrolled: Wiring, machine: Wiring, restored: Restored, people: People
+) -> None:
+    before = decisions(enrolled, people)
+    assert before.count("match=True") >= len(people)
+    assert decisions(machine, people) == before
+
+
+def test_restore_opens_keys_and_templates_to_prove_that_it_worked(
+    restored: Restored, people: People
+) -> None:
+    assert restored.collections == 1
+    assert restored.templates == len(people)
+    assert restored.manifest.contents.rows["subjects"] == len(people)
+
+
+def test_keys_of_callers_and_audit_are_back(
+    enrolled: Wiring, machine: Wiring, restored: Restored
+) -> None:
+    assert machine.api_keys.all() == enrolled.api_keys.all()
+    assert restored.manifest.contents.rows["audit"] > 0
+
+
+def test_backup_holds_no_secret_and_no_name(backup: Path, people: People) -> None:
+    content = backup.read_bytes()
+    key = base64.b64decode(MASTER_KEY)
+    for secret in (key, MASTER_KEY.encode(), *(name.encode() for name in people)):
+        assert secret not in content
+
+
+def test_wrong_master_key_changes_nothing(backup: Path, model_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(MasterKeyInvalid):
+        Wiring(_config(tmp_path / "data", OTHER_KEY, model_root)).restore(backup, unwatched)
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_master_key_changes_nothing(backup: Path, model_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(MasterKeyMissing):
+        Wiring(_config(tmp_path / "data", None, model_root)).restore(backup, unwatched)
+    assert not (tmp_path / "data").exists()
+
+
+def test_damaged_backup_changes_nothing(backup: Path, model_root: Path, tmp_path: Path) -> None:
+    content = bytearray(backup.read_bytes())
+    content[-1] ^= 1
+    damaged = tmp_path / "damaged.face"
+    damaged.write_bytes(content)
+    with pytest.raises(BackupDamaged):
+        Wiring(_config(tmp_path / "data", MASTER_KEY, model_root)).restore(damaged, unwatched)
+    assert not (tmp_path / "data").exists()
+
+
+def _config(data_dir: Path, key: str | None, model_root: Path) -> AppConfig:
+    return AppConfig(
+        model_name="mobile_s",
+        model_root=model_root,
+        use_gpu=False,
+        data_dir=data_dir,
+        database_url=None,
+        master_key=None if key is None else SecretStr(key),
+    )
+
+
+def _photographs(paths: list[Path]) -> Uploads:
+    return Uploads([path.read_bytes() for path in paths])
