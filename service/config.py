@@ -100,6 +100,11 @@ class AppConfig(BaseSettings):
     language: Literal["ko", "en"] = Field(
         "ko", description="language of messages where `Accept-Language` does not choose"
     )
+    master_key_kms: str | None = Field(
+        None,
+        description="AWS KMS key (id, ARN or alias) in place of a master key of one's own; region, "
+        "credentials and endpoint by AWS's own variables",
+    )
 
     ssl_certfile: ExpandedPath | None = Field(
         None, description="certificate, with those that vouch for it, in PEM; set: HTTPS only"

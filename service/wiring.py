@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
-from service.domain.errors import DatabaseUnavailable, MasterKeyMissing
-from service.domain.ports import Capture, FaceEngine, Vault
+from service.domain.errors import DatabaseUnavailable, KeyServiceUnavailable, MasterKeyMissing
+from service.domain.ports import Capture, FaceEngine, Rewrapping, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
 from service.usecases.backup import Backup, Restore
@@ -20,7 +20,10 @@ from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
 from service.usecases.identify import Identify
+from service.usecases.keys import Keys
+from service.usecases.people import OpenCollection
 from service.usecases.readiness import CheckReadiness
+from service.usecases.rotate import RotateKey
 from service.usecases.sampling import Sampler
 from service.usecases.services import Services
 from service.usecases.subjects import Subjects
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from service.gallery.database import PostgresGallery
     from service.observing.metrics import Metrics
     from service.usecases.identify import SearchResult
+    from service.vault.wrapping import KeyWrapper
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +146,7 @@ class Wiring:
 
     @cached_property
     def vault(self) -> Vault:
-        """Raises `MasterKeyMissing`, `MasterKeyInvalid`."""
+        """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
         if self._metrics is None:
             return self._key_ring()
         from service.observing.watching import watched_vault
@@ -151,15 +155,39 @@ class Wiring:
 
     def _key_ring(self) -> Vault:
         from service.vault.keyring import KeyRing
+
+        return KeyRing(self.master)
+
+    @cached_property
+    def master(self) -> KeyWrapper:
+        """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
         from service.vault.master_key import MasterKey, create_key_file, read_key_file
 
+        if self.config.master_key_kms is not None:
+            return _kms_key(self.config.master_key_kms)
         if self.config.master_key is not None:
-            return KeyRing(MasterKey.from_base64(self.config.master_key.get_secret_value()))
+            return MasterKey.from_base64(self.config.master_key.get_secret_value())
         if self.config.master_key_file is not None:
-            return KeyRing(read_key_file(self.config.master_key_file))
+            return read_key_file(self.config.master_key_file)
         if self.config.database_url is not None:
             raise MasterKeyMissing
-        return KeyRing(create_key_file(self.key_file))
+        return create_key_file(self.key_file)
+
+    def rewrapping_to_file(self, path: Path) -> Rewrapping:
+        """From the configured master key to the one in `path`.
+
+        Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`.
+        """
+        from service.vault.master_key import read_key_file
+        from service.vault.rewrapping import RewrapKeys
+
+        return RewrapKeys(self.master, read_key_file(path))
+
+    def rewrapping_to_kms(self, key_id: str) -> Rewrapping:
+        """From the configured master key to a KMS. Raises what `master` raises."""
+        from service.vault.rewrapping import RewrapKeys
+
+        return RewrapKeys(self.master, _kms_key(key_id))
 
     @property
     def key_file(self) -> Path:
@@ -209,6 +237,14 @@ class Wiring:
     @cached_property
     def api_keys(self) -> ApiKeys:
         return ApiKeys(self.gallery, _now)
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.gallery, self.vault, _now)
+
+    @cached_property
+    def rotate_key(self) -> RotateKey:
+        return RotateKey(self.gallery, self.vault, _now)
 
     @cached_property
     def readiness(self) -> CheckReadiness:
@@ -272,7 +308,7 @@ class Wiring:
         with self.gallery.transaction() as tx:
             default = tx.collections.find("default")
         if default is not None:
-            vault.unlock(default.collection_id, default.key)
+            OpenCollection.unlock(default, vault)
 
     def services(self) -> Services:
         verify, identify = self.verify, self.identify
@@ -352,6 +388,16 @@ def _require_postgresql(url: str) -> None:
         pass
     logger.error("FACE_DATABASE_URL is no URL of a PostgreSQL, as postgresql://user@host/face is")
     raise DatabaseUnavailable
+
+
+def _kms_key(key_id: str) -> KeyWrapper:
+    """Raises `KeyServiceUnavailable`; boto3 is an extra, and takes its time to import."""
+    try:
+        from service.vault.aws_kms import AwsKmsKey
+    except ModuleNotFoundError:
+        logger.error("a KMS needs boto3: pip install 'face-enrollment-service[aws]'")
+        raise KeyServiceUnavailable from None
+    return AwsKmsKey(key_id)
 
 
 def _now() -> datetime:

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "max_image_pixels": 40_000_000,
     "max_images_per_request": 20,
     "language": "ko",
+    "master_key_kms": None,
 }
 
 SECRET = "s3cr3t"

@@ -40,6 +40,33 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "state": {"ko": "상태", "en": "state"},
     "valid": {"ko": "유효", "en": "valid"},
     "invalid": {"ko": "무효", "en": "not valid"},
+    "collection": {"ko": "컬렉션", "en": "collection"},
+    "active_key": {"ko": "사용 중인 키", "en": "active key"},
+    "key_since": {"ko": "사용 시작", "en": "since"},
+    "key_age": {"ko": "사용 일수", "en": "days"},
+    "retiring_key": {"ko": "교체 중인 키", "en": "retiring key"},
+    "rows_waiting": {"ko": "남은 행", "en": "rows to move"},
+    "master_key_opens": {"ko": "마스터 키로 열림", "en": "master key opens it"},
+    "yes": {"ko": "예", "en": "yes"},
+    "no": {"ko": "아니요", "en": "no"},
+    "rotated": {
+        "ko": "{collection}: {moved}개의 행을 새 키 {key}(으)로 옮기고 이전 키를 없앴습니다",
+        "en": "{collection}: {moved} rows moved to the new key {key}, the old key destroyed",
+    },
+    "resumed": {
+        "ko": "{collection}: 중단된 키 교체를 이어서 했습니다",
+        "en": "{collection}: went on with a rotation that had been interrupted",
+    },
+    "rewrapped": {
+        "ko": "컬렉션 {number}개의 키를 새 마스터 키로 다시 감쌌습니다. "
+        "이제 설정을 새 마스터 키로 바꾸고 서버를 다시 시작해 주세요.",
+        "en": "the keys of {number} collections are under the new master key. "
+        "Now change the setting to it and restart the servers.",
+    },
+    "one_new_master_key": {
+        "ko": "--new-key-file과 --new-kms 가운데 하나만 지정해 주세요.",
+        "en": "give exactly one of --new-key-file and --new-kms.",
+    },
     "cannot_listen": {
         "ko": "{address}에서 요청을 받을 수 없습니다: {cause}",
         "en": "cannot listen on {address}: {cause}",

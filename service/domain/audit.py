@@ -17,6 +17,9 @@ class Action(StrEnum):
     COLLECTION_ERASE = "collection_erase"
     API_KEY_CREATE = "api_key_create"
     API_KEY_REVOKE = "api_key_revoke"
+    KEY_ROTATE = "key_rotate"
+    KEY_DESTROY = "key_destroy"
+    KEY_REWRAP = "key_rewrap"
 
 
 @dataclass(frozen=True, slots=True)

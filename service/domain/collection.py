@@ -1,4 +1,4 @@
-"""A gallery of subjects with its own key, model and thresholds."""
+"""A gallery of subjects with its own keys, model and thresholds."""
 
 from __future__ import annotations
 
@@ -40,10 +40,33 @@ class CollectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A collection's data key, sealed under the master key."""
+    """One of a collection's keys, sealed under the master key."""
 
     key_id: UUID
     wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionKeys:
+    """`active`, since `active_since`, seals whatever is written; `retiring` opens what a rotation
+    has not come to yet, None outside of one. `names` is for keyed hashes and stays as long as the
+    collection does: the audit log must tell tomorrow's person from yesterday's.
+    """
+
+    active: WrappedKey
+    active_since: datetime
+    names: WrappedKey
+    retiring: WrappedKey | None = None
+
+    @property
+    def in_use(self) -> tuple[WrappedKey, ...]:
+        """The keys under which something may be sealed."""
+        return (self.active,) if self.retiring is None else (self.active, self.retiring)
+
+    @property
+    def names_are_derived(self) -> bool:
+        """From the data key, as they all were until these keys were two. A rotation parts them."""
+        return self.names.key_id == self.active.key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +77,7 @@ class Collection:
     name: str
     model_id: str | None
     settings: CollectionSettings
-    key: WrappedKey
+    keys: CollectionKeys
     created_at: datetime
 
     def require_model(self, model_id: str) -> None:
@@ -81,11 +104,12 @@ class SearchVector:
 
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
-    """One row: the sealed truth and its search vector."""
+    """One row: the sealed truth and its search vector, both under the data key `key_id`."""
 
     template_id: UUID
     subject_id: str
     model_id: str
+    key_id: UUID
     sealed: bytes = field(repr=False)
     search: SearchVector
     created_at: datetime

@@ -29,7 +29,8 @@
     ├── Unavailable                          (the caller may try again later)
     │   ├── Overloaded                       overloaded
     │   ├── DatabaseUnavailable              database_unavailable
-    │   └── CameraUnavailable                camera_unavailable
+    │   ├── CameraUnavailable                camera_unavailable
+    │   └── KeyServiceUnavailable            key_service_unavailable
     └── Misconfigured                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
         ├── GpuUnavailable                   gpu_unavailable
@@ -226,6 +227,12 @@ class DatabaseUnavailable(Unavailable):
 
 class CameraUnavailable(Unavailable):
     code = "camera_unavailable"
+
+
+class KeyServiceUnavailable(Unavailable):
+    """The service that keeps the master key does not answer, or not to us."""
+
+    code = "key_service_unavailable"
 
 
 class Misconfigured(FaceError):

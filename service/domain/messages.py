@@ -235,6 +235,13 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The camera cannot be opened.",
         "Check that it is connected and that the setting `camera_index` is right, then try again.",
     ),
+    "key_service_unavailable": _entry(
+        "키 서비스를 사용할 수 없습니다.",
+        "잠시 뒤 다시 시도해 주세요. 계속되면 관리자는 로그, 키 서비스의 주소와 권한을 확인해 주세요.",
+        "The key service cannot be used.",
+        "Try again shortly; if it goes on, whoever runs the service should look at the log, and at the"
+        " key service's address and permissions.",
+    ),
     "model_unavailable": _entry(
         "모델을 불러올 수 없습니다.",
         "모델 {model}: {cause} (위치: {path}). 모델 팩을 그 폴더에 두거나, FACE_MODEL_NAME=dlib을 사용해 주세요.",

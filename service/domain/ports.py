@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from service.domain.audit import AuditEntry
 from service.domain.callers import ApiKey
 from service.domain.collection import (
     Collection,
+    CollectionKeys,
     SealContext,
     SearchVector,
     StoredTemplate,
@@ -91,7 +92,15 @@ class CollectionKey(Protocol):
         """Raises `TemplateTampered`."""
         ...
 
+    def is_named_by(self, sealed: bytes) -> bool:
+        """Whether the value says that it was sealed with this key; opening it proves it."""
+        ...
+
     def to_search_space(self, embedding: Embedding) -> SearchVector: ...
+
+
+class NameKey(Protocol):
+    """A collection's key for keyed hashes, open."""
 
     def pseudonym(self, subject_id: str) -> bytes:
         """A keyed hash of the subject's name: 32 bytes, the same for the same subject."""
@@ -103,15 +112,49 @@ class CollectionKey(Protocol):
 
 
 class Vault(Protocol):
-    def new_key(self, collection_id: UUID) -> WrappedKey: ...
+    """Everything here raises `KeyServiceUnavailable` where the master key is kept elsewhere and
+    that place does not answer.
+    """
+
+    def new_key(self, collection_id: UUID) -> WrappedKey:
+        """A data key, for a collection or for what stands in the place of one."""
+        ...
+
+    def new_keys(self, collection_id: UUID, now: datetime) -> CollectionKeys:
+        """The keys of a new collection."""
+        ...
+
+    def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
+        """A new active key, the present one retiring; names stay what they are.
+
+        `keys`: with none retiring. Raises `MasterKeyInvalid`.
+        """
+        ...
 
     def unlock(self, collection_id: UUID, key: WrappedKey) -> CollectionKey:
         """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
         ...
 
+    def unlock_names(self, collection_id: UUID, keys: CollectionKeys) -> NameKey:
+        """Raises `MasterKeyInvalid`."""
+        ...
+
+
+class Rewrapping(Protocol):
+    """From one master key to another."""
+
+    def __call__(self, collection_id: UUID, keys: CollectionKeys) -> CollectionKeys:
+        """The same keys, wrapped under the new master key, and opened with it as a proof.
+
+        Raises `MasterKeyInvalid` where the old one does not open them, `KeyServiceUnavailable`.
+        """
+        ...
+
 
 class Collections(Protocol):
-    def find(self, name: str) -> Collection | None: ...
+    def find(self, name: str) -> Collection | None:
+        """The collection with its keys, which stay in use until the end of the transaction."""
+        ...
 
     def names(self) -> list[str]:
         """Those of all collections, in order."""
@@ -125,6 +168,25 @@ class Collections(Protocol):
 
     def update(self, collection: Collection) -> None:
         """Write settings and model of the collection with this id."""
+        ...
+
+    def lock_keys(self, name: str) -> None:
+        """Until the end of the transaction this one alone knows the collection's keys.
+
+        For changing them: comes before `find`. Waits a second at most, since every call on the
+        collection waits meanwhile. Raises `Overloaded`.
+        """
+        ...
+
+    def lock_all_keys(self) -> None:
+        """Until the end of the transaction no collection gets, changes or loses a key; calls go on.
+
+        Raises `Overloaded`.
+        """
+        ...
+
+    def set_keys(self, collection: Collection) -> None:
+        """Write the keys of the collection with this id; a key that is not among them is gone."""
         ...
 
     def delete(self, collection: Collection) -> int:
@@ -160,7 +222,7 @@ class Templates(Protocol):
     def nearest(
         self,
         collection: Collection,
-        probe: SearchVector,
+        probes: Mapping[UUID, SearchVector],
         at_least: float,
         limit: int,
         skip: int = 0,
@@ -168,6 +230,9 @@ class Templates(Protocol):
     ) -> list[StoredTemplate]:
         """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
         the first `skip`; those of the subject `other_than` do not count.
+
+        `probes`: the probe as each data key in use rotates it. A row is compared with the one of
+        its own key, so that it is found at every moment of a rotation.
         """
         ...
 
@@ -187,6 +252,39 @@ class Answers(Protocol):
     def find(self, collection: Collection, caller: str, key: str) -> StoredAnswer | None: ...
 
     def add(self, collection: Collection, answer: StoredAnswer) -> None: ...
+
+
+class SealedRows(Protocol):
+    """All that is sealed under one key, to be moved to another one.
+
+    What is read is locked for this transaction; what others have locked is passed over.
+    """
+
+    def count(self, collection: Collection, key_id: UUID) -> int:
+        """Rows of any kind that hold something sealed under this key."""
+        ...
+
+    def templates(
+        self, collection: Collection, key_id: UUID, after: StoredTemplate | None, limit: int
+    ) -> list[StoredTemplate]: ...
+
+    def subjects(
+        self, collection: Collection, key_id: UUID, after: Subject | None, limit: int
+    ) -> list[Subject]:
+        """Those whose metadata is sealed under this key."""
+        ...
+
+    def answers(
+        self, collection: Collection, key_id: UUID, after: StoredAnswer | None, limit: int
+    ) -> list[StoredAnswer]: ...
+
+    def replace_templates(
+        self, collection: Collection, templates: Sequence[StoredTemplate]
+    ) -> None: ...
+
+    def replace_metadata(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+
+    def replace_answers(self, collection: Collection, answers: Sequence[StoredAnswer]) -> None: ...
 
 
 class ApiKeys(Protocol):
@@ -222,6 +320,8 @@ class Transaction(Protocol):
     def api_keys(self) -> ApiKeys: ...
     @property
     def audit(self) -> AuditLog: ...
+    @property
+    def sealed_rows(self) -> SealedRows: ...
 
 
 class Gallery(Protocol):

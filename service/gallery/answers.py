@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from service.domain.collection import Collection
 from service.domain.ports import StoredAnswer
@@ -28,11 +28,7 @@ class PostgresAnswers:
             .limit(1)
         )
         row = self._connection.execute(query).mappings().one_or_none()
-        if row is None:
-            return None
-        return StoredAnswer(
-            row["caller"], row["key"], row["subject_id"], row["fingerprint"], row["sealed"]
-        )
+        return None if row is None else stored_answer(row)
 
     def add(self, collection: Collection, answer: StoredAnswer) -> None:
         row = {
@@ -45,3 +41,9 @@ class PostgresAnswers:
             "created_at": func.now(),
         }
         self._connection.execute(insert(answers).values(row))
+
+
+def stored_answer(row: RowMapping) -> StoredAnswer:
+    return StoredAnswer(
+        row["caller"], row["key"], row["subject_id"], row["fingerprint"], row["sealed"]
+    )

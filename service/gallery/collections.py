@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.domain.collection import (
     Collection,
+    CollectionKeys,
     CollectionSettings,
     DuplicatePolicy,
     WrappedKey,
 )
-from service.gallery.tables import answers, collections, subjects, templates
+from service.gallery.tables import answers, collection_keys, collections, subjects, templates
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+
+_SHARED_LOCK = text("SELECT pg_advisory_xact_lock_shared(:key)")
+
+KEY_LOCK_MILLISECONDS = 1_000
+"""How long a change of keys waits for the calls under way; the calls behind it wait as long."""
+
+_SHORTER_WAIT = text("SELECT set_config('lock_timeout', :longest, true)").bindparams(
+    longest=str(KEY_LOCK_MILLISECONDS)
+)
+
+_NO_OTHER_KEYS = text("LOCK TABLE collections, collection_keys IN SHARE ROW EXCLUSIVE MODE")
+"""Against whoever writes keys; reading, and rows that refer to keys, go on."""
+
+_WRITING_KEYS = text("LOCK TABLE collection_keys IN ROW EXCLUSIVE MODE")
+"""What the other lock keeps out, taken before keys are read, so that none is written back stale."""
+
+_ACTIVE, _RETIRING = "active", "retiring"
+
+_KEY_COLUMNS = (
+    collection_keys.c.key_id,
+    collection_keys.c.wrapped,
+    collection_keys.c.state,
+    collection_keys.c.created_at.label("key_created_at"),
+)
 
 _UNLIMITED = text("SELECT set_config('statement_timeout', '0', true)")
 """A million people are not removed within the time that any other statement is given."""
@@ -30,9 +56,17 @@ class PostgresCollections:
         self._connection = connection
 
     def find(self, name: str) -> Collection | None:
-        query = select(collections).where(collections.c.name == name)
-        row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else _collection(row)
+        """The lock comes first and in a statement of its own: a statement sees what was committed
+        when it began, and would read old keys after waiting for new ones.
+        """
+        self._connection.execute(_SHARED_LOCK, {"key": _keys_lock_number(name)})
+        query = (
+            select(collections, *_KEY_COLUMNS)
+            .join(collection_keys)
+            .where(collections.c.name == name)
+        )
+        rows = self._connection.execute(query).mappings().all()
+        return _collection(rows) if rows else None
 
     def names(self) -> list[str]:
         query = select(collections.c.name).order_by(collections.c.name)
@@ -41,8 +75,42 @@ class PostgresCollections:
     def lock(self, collection: Collection) -> None:
         self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
 
+    def lock_keys(self, name: str) -> None:
+        """Holds nothing while it waits, so that whoever it waits for can wait for nothing of it."""
+        self._connection.execute(_SHORTER_WAIT)
+        self._connection.execute(_LOCK, {"key": _keys_lock_number(name)})
+        self._connection.execute(_WRITING_KEYS)
+
+    def lock_all_keys(self) -> None:
+        self._connection.execute(_NO_OTHER_KEYS)
+
     def add(self, collection: Collection) -> None:
         self._connection.execute(insert(collections).values(_columns(collection)))
+        self._write_keys(collection)
+
+    def set_keys(self, collection: Collection) -> None:
+        """One key less before one more: only one can be active."""
+        its_id, kept = collection.collection_id, [key.key_id for key in collection.keys.in_use]
+        mine = collection_keys.c.collection_id == its_id
+        self._connection.execute(
+            delete(collection_keys).where(mine, collection_keys.c.key_id.not_in(kept))
+        )
+        self._connection.execute(
+            update(collections)
+            .where(collections.c.collection_id == its_id)
+            .values(_name_key(collection.keys))
+        )
+        self._write_keys(collection)
+
+    def _write_keys(self, collection: Collection) -> None:
+        """The retiring key first, so that never two are active. It keeps its date."""
+        for row in _data_keys(collection):
+            changed = {"wrapped": row["wrapped"], "state": row["state"]}
+            self._connection.execute(
+                upsert(collection_keys)
+                .values(row)
+                .on_conflict_do_update(constraint=collection_keys.primary_key, set_=changed)
+            )
 
     def update(self, collection: Collection) -> None:
         query = update(collections).where(collections.c.collection_id == collection.collection_id)
@@ -69,7 +137,15 @@ def _lock_number(collection_id: UUID) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
-def _collection(row: RowMapping) -> Collection:
+def _keys_lock_number(name: str) -> int:
+    """By name, which is all that is known before the keys are read."""
+    digest = blake2b(name.encode(), digest_size=8, person=b"face-keys")
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _collection(rows: Sequence[RowMapping]) -> Collection:
+    """From one row for each data key."""
+    row = rows[0]
     settings: Mapping[str, Any] = row["settings"]
     return Collection(
         collection_id=row["collection_id"],
@@ -80,7 +156,7 @@ def _collection(row: RowMapping) -> Collection:
             duplicate_policy=DuplicatePolicy(settings["duplicate_policy"]),
             duplicate_profile=settings["duplicate_profile"],
         ),
-        key=WrappedKey(row["key_id"], row["wrapped_key"]),
+        keys=_keys(rows),
         created_at=row["created_at"],
     )
 
@@ -91,10 +167,40 @@ def _columns(collection: Collection) -> dict[str, Any]:
         "name": collection.name,
         "model_id": collection.model_id,
         "settings": _settings(collection.settings),
-        "key_id": collection.key.key_id,
-        "wrapped_key": collection.key.wrapped,
         "created_at": collection.created_at,
+        **_name_key(collection.keys),
     }
+
+
+def _keys(rows: Sequence[RowMapping]) -> CollectionKeys:
+    by_state = {row["state"]: row for row in rows}
+    active, retiring = by_state[_ACTIVE], by_state.get(_RETIRING)
+    return CollectionKeys(
+        active=WrappedKey(active["key_id"], active["wrapped"]),
+        active_since=active["key_created_at"],
+        names=WrappedKey(active["name_key_id"], active["wrapped_name_key"]),
+        retiring=None if retiring is None else WrappedKey(retiring["key_id"], retiring["wrapped"]),
+    )
+
+
+def _name_key(keys: CollectionKeys) -> dict[str, Any]:
+    return {"name_key_id": keys.names.key_id, "wrapped_name_key": keys.names.wrapped}
+
+
+def _data_keys(collection: Collection) -> list[dict[str, Any]]:
+    keys = collection.keys
+    states = [(keys.retiring, _RETIRING), (keys.active, _ACTIVE)]
+    return [
+        {
+            "collection_id": collection.collection_id,
+            "key_id": key.key_id,
+            "wrapped": key.wrapped,
+            "state": state,
+            "created_at": keys.active_since,
+        }
+        for key, state in states
+        if key is not None
+    ]
 
 
 def _settings(settings: CollectionSettings) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import pooled_engine
 from service.gallery.failures import translated
 from service.gallery.migrations import head
+from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.templates import PostgresTemplates
 
@@ -48,6 +49,7 @@ class PostgresTransaction:
         self.answers = PostgresAnswers(connection)
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection)
+        self.sealed_rows = PostgresSealedRows(connection)
 
 
 class PostgresGallery:

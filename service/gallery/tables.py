@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -68,11 +69,29 @@ collections = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("model_id", Text),
     Column("settings", JSONB, nullable=False),
-    Column("key_id", Uuid, nullable=False),
-    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("name_key_id", Uuid, nullable=False),
+    Column("wrapped_name_key", LargeBinary, nullable=False),
     _moment("created_at"),
     CheckConstraint("length(name) BETWEEN 1 AND 128", name="name"),
 )
+
+collection_keys = Table(
+    "collection_keys",
+    metadata,
+    Column(
+        "collection_id",
+        Uuid,
+        ForeignKey("collections.collection_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("key_id", Uuid, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    _moment("created_at"),
+    UniqueConstraint("collection_id", "state"),
+    CheckConstraint("state IN ('active', 'retiring')", name="state"),
+)
+"""Data keys: one active, and during a rotation one retiring."""
 
 subjects = Table(
     "subjects",
@@ -99,8 +118,14 @@ templates = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("search", HALFVEC(EMBEDDING_SIZE), nullable=False),
     _moment("created_at"),
+    Column("key_id", Uuid, nullable=False),
     _subject_key(),
+    ForeignKeyConstraint(
+        ["collection_id", "key_id"],
+        ["collection_keys.collection_id", "collection_keys.key_id"],
+    ),
 )
+"""The database itself refuses to lose a key that a row is under."""
 
 answers = Table(
     "answers",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import numpy as np
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
@@ -9,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Float,
     RowMapping,
+    case,
     cast,
     delete,
     func,
@@ -33,7 +37,7 @@ class PostgresTemplates:
             .where(_in(collection), templates.c.subject_id == subject_id)
             .order_by(templates.c.created_at, templates.c.template_id)
         )
-        return [_template(row) for row in self._connection.execute(query).mappings()]
+        return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
     def add(self, collection: Collection, template: StoredTemplate) -> None:
         row = {
@@ -44,6 +48,7 @@ class PostgresTemplates:
             "sealed": template.sealed,
             "search": template.search.values,
             "created_at": template.created_at,
+            "key_id": template.key_id,
         }
         self._connection.execute(insert(templates).values(row))
 
@@ -58,7 +63,7 @@ class PostgresTemplates:
     def nearest(
         self,
         collection: Collection,
-        probe: SearchVector,
+        probes: Mapping[UUID, SearchVector],
         at_least: float,
         limit: int,
         skip: int = 0,
@@ -67,7 +72,7 @@ class PostgresTemplates:
         """Exact, also where somebody has built a vector index: those answer only an ORDER BY the
         bare `<#>`, and the negative of it is ordered here.
         """
-        similarity = _cosine_with(probe)
+        similarity = _cosine_with(probes)
         query = (
             select(templates)
             .where(_in(collection), similarity >= at_least)
@@ -77,24 +82,31 @@ class PostgresTemplates:
         )
         if other_than is not None:
             query = query.where(templates.c.subject_id != other_than)
-        return [_template(row) for row in self._connection.execute(query).mappings()]
+        return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
 
 def _in(collection: Collection) -> ColumnElement[bool]:
     return templates.c.collection_id == collection.collection_id
 
 
-def _cosine_with(probe: SearchVector) -> ColumnElement[float]:
-    """`<#>` is the negative inner product: for vectors of norm 1, the negative cosine."""
-    given = cast(probe.values, HALFVEC(EMBEDDING_SIZE))
+def _cosine_with(probes: Mapping[UUID, SearchVector]) -> ColumnElement[float]:
+    """`<#>` is the negative inner product: for vectors of norm 1, the negative cosine.
+
+    One expression over both rotations, so that one scan ranks all rows together.
+    """
+    given = case(
+        {key_id: cast(probe.values, HALFVEC(EMBEDDING_SIZE)) for key_id, probe in probes.items()},
+        value=templates.c.key_id,
+    )
     return -templates.c.search.op("<#>", return_type=Float())(given)
 
 
-def _template(row: RowMapping) -> StoredTemplate:
+def stored_template(row: RowMapping) -> StoredTemplate:
     return StoredTemplate(
         template_id=row["template_id"],
         subject_id=row["subject_id"],
         model_id=row["model_id"],
+        key_id=row["key_id"],
         sealed=row["sealed"],
         search=SearchVector(np.asarray(row["search"], dtype=np.float32)),
         created_at=row["created_at"],

@@ -92,11 +92,22 @@ class Collections:
 
     def _ensure(self, tx: Transaction, name: str) -> None:
         if tx.collections.find(name) is None:
-            collection_id = uuid4()
-            key = self._vault.new_key(collection_id)
+            collection_id, now = uuid4(), self._clock()
+            keys = self._vault.new_keys(collection_id, now)
             tx.collections.add(
-                Collection(collection_id, name, None, CollectionSettings(), key, self._clock())
+                Collection(collection_id, name, None, CollectionSettings(), keys, now)
             )
+            self._require_one_master_key(tx)
+
+    def _require_one_master_key(self, tx: Transaction) -> None:
+        """A process that missed the change of the master key must not make keys under the old one.
+
+        Looked at after the new keys are written, so that a change under way is seen as well.
+        Raises `MasterKeyInvalid`.
+        """
+        default = tx.collections.find(DEFAULT_COLLECTION)
+        if default is not None:
+            self._vault.unlock(default.collection_id, default.keys.active)
 
     def _details(self, tx: Transaction, collection: Collection) -> CollectionDetails:
         calibration = self._calibration.with_thresholds(collection.settings.thresholds)

@@ -158,7 +158,7 @@ class Enroll:
     def _write_down(
         self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
     ) -> None:
-        pseudonym = people.key.pseudonym(request.subject_id)
+        pseudonym = people.names.pseudonym(request.subject_id)
         action = _ACTIONS[request.mode]
         tx.audit.append(
             AuditEntry(uuid4(), now, request.caller, action, request.collection, pseudonym)

@@ -38,8 +38,8 @@ class Erase:
             if tx.subjects.find(collection, subject_id) is None:
                 raise SubjectNotFound
             deleted = tx.subjects.delete(collection, subject_id)
-            key = self._vault.unlock(collection.collection_id, collection.key)
-            pseudonym = key.pseudonym(subject_id)
+            names = self._vault.unlock_names(collection.collection_id, collection.keys)
+            pseudonym = names.pseudonym(subject_id)
             tx.audit.append(
                 AuditEntry(audit_id, now, caller, Action.ERASE, collection_name, pseudonym)
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,9 +35,11 @@ def earlier_answer(
     stored = tx.answers.find(people.collection, request.caller, request.idempotency_key)
     if stored is None:
         return None
-    if stored.fingerprint != people.key.fingerprint(_content(request)):
+    if stored.fingerprint != people.names.fingerprint(_content(request)):
         raise IdempotencyConflict
-    plain = people.open_note(stored.subject_id, _PURPOSE, _record(request), stored.sealed)
+    plain = people.open_note(
+        stored.subject_id, _PURPOSE, _record(request.caller, request.idempotency_key), stored.sealed
+    )
     return _read(json.loads(plain))
 
 
@@ -50,14 +53,25 @@ def keep_answer(
         caller=request.caller,
         key=request.idempotency_key,
         subject_id=request.subject_id,
-        fingerprint=people.key.fingerprint(_content(request)),
-        sealed=people.seal_note(request.subject_id, _PURPOSE, _record(request), plain),
+        fingerprint=people.names.fingerprint(_content(request)),
+        sealed=people.seal_note(
+            request.subject_id, _PURPOSE, _record(request.caller, request.idempotency_key), plain
+        ),
     )
     tx.answers.add(people.collection, answer)
 
 
-def _record(request: EnrollRequest) -> str:
-    return json.dumps([request.caller, request.idempotency_key])
+def reseal_answer(people: OpenCollection, stored: StoredAnswer) -> StoredAnswer:
+    """The same answer under the key that seals. Raises `TemplateTampered`."""
+    record = _record(stored.caller, stored.key)
+    return replace(
+        stored,
+        sealed=people.reseal_note(stored.subject_id, _PURPOSE, record, stored.sealed),
+    )
+
+
+def _record(caller: str, key: str | None) -> str:
+    return json.dumps([caller, key])
 
 
 def _content(request: EnrollRequest) -> bytes:

@@ -1,20 +1,20 @@
-"""What enrolling, verifying and searching share: the collection, its key, its templates."""
+"""What enrolling, verifying and searching share: the collection, its keys, its templates."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 
-from service.domain.collection import Collection, SealContext, StoredTemplate
+from service.domain.collection import Collection, SealContext, SearchVector, StoredTemplate
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.ports import CollectionKey, Transaction, Vault
+from service.domain.ports import CollectionKey, NameKey, Transaction, Vault
 from service.domain.template import PlainTemplate, cosine_similarity
 
 logger = logging.getLogger(__name__)
@@ -50,24 +50,56 @@ def lock_collection(tx: Transaction, name: str) -> Collection:
 
 @dataclass(frozen=True, slots=True)
 class OpenCollection:
-    """A collection with its data key at hand."""
+    """A collection with its keys at hand: the first data key seals, all of them open."""
 
     collection: Collection
-    key: CollectionKey
+    data_keys: tuple[CollectionKey, ...]
+    names: NameKey
 
     @classmethod
     def unlock(cls, collection: Collection, vault: Vault) -> OpenCollection:
-        return cls(collection, vault.unlock(collection.collection_id, collection.key))
+        """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        keys, its_id = collection.keys, collection.collection_id
+        data_keys = tuple(vault.unlock(its_id, key) for key in keys.in_use)
+        return cls(collection, data_keys, vault.unlock_names(its_id, keys))
+
+    @property
+    def key(self) -> CollectionKey:
+        """The key that seals."""
+        return self.data_keys[0]
+
+    def probes(self, embedding: Embedding) -> Mapping[UUID, SearchVector]:
+        """The embedding in every rotation that rows may be in, by key."""
+        return {key.key_id: key.to_search_space(embedding) for key in self.data_keys}
 
     def seal(
         self, subject_id: str, model_id: str, embedding: Embedding, now: datetime
     ) -> StoredTemplate:
         """A row for `embedding`: sealed, and rotated for the search."""
-        template_id = uuid4()
-        plain = embedding.astype(_WIRE).tobytes()
-        sealed = self.key.seal(plain, _template_context(subject_id, model_id, str(template_id)))
+        return self._sealed(uuid4(), subject_id, model_id, embedding, now)
+
+    def reseal(self, stored: StoredTemplate) -> StoredTemplate:
+        """The same row under the key that seals, opened again as a proof.
+
+        Raises `TemplateTampered`.
+        """
+        plain = self.open(stored).embedding
+        moved = self._sealed(
+            stored.template_id, stored.subject_id, stored.model_id, plain, stored.created_at
+        )
+        if not np.array_equal(self.open(moved).embedding, plain):
+            raise TemplateTampered
+        return moved
+
+    def _sealed(
+        self, template_id: UUID, subject_id: str, model_id: str, embedding: Embedding, at: datetime
+    ) -> StoredTemplate:
+        context = _template_context(subject_id, model_id, str(template_id))
+        sealed = self.key.seal(embedding.astype(_WIRE).tobytes(), context)
         search = self.key.to_search_space(embedding)
-        return StoredTemplate(template_id, subject_id, model_id, sealed, search, now)
+        return StoredTemplate(
+            template_id, subject_id, model_id, self.key.key_id, sealed, search, at
+        )
 
     def open(self, stored: StoredTemplate) -> PlainTemplate:
         """The sealed vector, proved to be this row's. Raises `TemplateTampered`."""
@@ -86,14 +118,21 @@ class OpenCollection:
 
     def _open(self, stored: StoredTemplate) -> PlainTemplate:
         context = _template_context(stored.subject_id, stored.model_id, str(stored.template_id))
-        plain = self.key.open(stored.sealed, context)
+        key = self._key_of(stored)
+        plain = key.open(stored.sealed, context)
         if len(plain) != EMBEDDING_SIZE * _WIRE.itemsize:
             raise TemplateTampered
         embedding = np.frombuffer(plain, dtype=_WIRE).astype(np.float32)
-        moved = stored.search.values - self.key.to_search_space(embedding).values
+        moved = stored.search.values - key.to_search_space(embedding).values
         if np.linalg.norm(moved) > SEARCH_COLUMN_TOLERANCE:
             raise TemplateTampered
         return PlainTemplate(embedding)
+
+    def _key_of(self, stored: StoredTemplate) -> CollectionKey:
+        for key in self.data_keys:
+            if key.key_id == stored.key_id:
+                return key
+        raise TemplateTampered
 
     def similarity(self, probe: Embedding, stored: StoredTemplate) -> float:
         """Cosine of the probe and the opened template. Raises `TemplateTampered`."""
@@ -106,7 +145,24 @@ class OpenCollection:
     def open_note(self, subject_id: str, purpose: str, record: str, sealed: bytes) -> bytes:
         """Raises `TemplateTampered`."""
         with self._alarm(f"somebody's {purpose}"):
-            return self.key.open(sealed, SealContext(subject_id, purpose, record))
+            return self._key_named_by(sealed).open(sealed, SealContext(subject_id, purpose, record))
+
+    def _key_named_by(self, sealed: bytes) -> CollectionKey:
+        for key in self.data_keys:
+            if key.is_named_by(sealed):
+                return key
+        raise TemplateTampered
+
+    def reseal_note(self, subject_id: str, purpose: str, record: str, sealed: bytes) -> bytes:
+        """The same note under the key that seals, opened again as a proof.
+
+        Raises `TemplateTampered`.
+        """
+        plain = self.open_note(subject_id, purpose, record, sealed)
+        moved = self.seal_note(subject_id, purpose, record, plain)
+        if self.open_note(subject_id, purpose, record, moved) != plain:
+            raise TemplateTampered
+        return moved
 
 
 def _template_context(subject_id: str, model_id: str, template_id: str) -> SealContext:

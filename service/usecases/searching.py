@@ -56,10 +56,10 @@ def _proposed(
     other_than: str | None,
 ) -> Iterator[StoredTemplate]:
     """All rows that the search column puts above `at_least`, nearest first, fetched as needed."""
-    vector = people.key.to_search_space(probe)
+    probes = people.probes(probe)
     for skip in count(0, ROWS_AT_A_TIME):
         rows = tx.templates.nearest(
-            people.collection, vector, at_least, ROWS_AT_A_TIME, skip, other_than
+            people.collection, probes, at_least, ROWS_AT_A_TIME, skip, other_than
         )
         yield from rows
         if len(rows) < ROWS_AT_A_TIME:

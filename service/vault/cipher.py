@@ -43,14 +43,17 @@ class Cipher:
 
     def open(self, sealed: bytes, context: SealContext) -> bytes:
         """Raises `TemplateTampered`, for whatever reason: which one would help an attacker only."""
-        header, body = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:]
-        if header != self._header or len(body) < NONCE_BYTES + TAG_BYTES:
+        body = sealed[_HEADER_BYTES:]
+        if not self.is_named_by(sealed) or len(body) < NONCE_BYTES + TAG_BYTES:
             raise TemplateTampered
         nonce, ciphertext = body[:NONCE_BYTES], body[NONCE_BYTES:]
         try:
             return self._aead.decrypt(nonce, ciphertext, self._bound_to(context))
         except InvalidTag:
             raise TemplateTampered from None
+
+    def is_named_by(self, sealed: bytes) -> bool:
+        return sealed[:_HEADER_BYTES] == self._header
 
     def _bound_to(self, context: SealContext) -> bytes:
         """The associated data. Lengths come first, so that no two contexts read the same."""

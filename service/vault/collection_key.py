@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hmac
 from functools import cached_property
 from uuid import UUID
 
 import numpy as np
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from service.domain.collection import SealContext, SearchVector
 from service.domain.face import Embedding
-from service.vault.cipher import KEY_BYTES, Cipher
+from service.vault.cipher import Cipher
+from service.vault.derivation import derive
 from service.vault.rotation import rotation
 
 _SEALING = b"face/v1/sealing"
 _SEARCH = b"face/v1/search-rotation"
-_PSEUDONYM = b"face/v1/pseudonym"
-_FINGERPRINT = b"face/v1/fingerprint"
 
 
 class OpenCollectionKey:
@@ -28,9 +24,7 @@ class OpenCollectionKey:
     def __init__(self, secret: bytes, key_id: UUID, collection_id: UUID) -> None:
         self.key_id = key_id
         self._secret = secret
-        self._cipher = Cipher(_derive(secret, _SEALING), key_id, collection_id)
-        self._pseudonym_key = _derive(secret, _PSEUDONYM)
-        self._fingerprint_key = _derive(secret, _FINGERPRINT)
+        self._cipher = Cipher(derive(secret, _SEALING), key_id, collection_id)
 
     def seal(self, plain: bytes, context: SealContext) -> bytes:
         return self._cipher.seal(plain, context)
@@ -39,24 +33,16 @@ class OpenCollectionKey:
         """Raises `TemplateTampered`."""
         return self._cipher.open(sealed, context)
 
+    def is_named_by(self, sealed: bytes) -> bool:
+        return self._cipher.is_named_by(sealed)
+
     def to_search_space(self, embedding: Embedding) -> SearchVector:
         return SearchVector(self._rotation @ embedding)
 
-    def pseudonym(self, subject_id: str) -> bytes:
-        return hmac.digest(self._pseudonym_key, subject_id.encode(), "sha256")
-
-    def fingerprint(self, content: bytes) -> bytes:
-        return hmac.digest(self._fingerprint_key, content, "sha256")
-
     @cached_property
     def _rotation(self) -> NDArray[np.float32]:
-        """Made when first needed: it takes tens of milliseconds, once for each collection."""
-        return rotation(_derive(self._secret, _SEARCH))
+        """Made when first needed: it takes tens of milliseconds, once for each key."""
+        return rotation(derive(self._secret, _SEARCH))
 
     def __repr__(self) -> str:
         return f"OpenCollectionKey({self.key_id}, ***)"
-
-
-def _derive(secret: bytes, purpose: bytes) -> bytes:
-    """No salt: the data key is uniformly random already (RFC 5869, 3.1)."""
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)

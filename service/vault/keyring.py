@@ -1,48 +1,73 @@
-"""The vault: one master key that wraps one data key per collection."""
+"""The vault: one master key that wraps the keys of each collection."""
 
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID, uuid4
 
-from service.domain.collection import SealContext, WrappedKey
-from service.domain.errors import MasterKeyInvalid, TemplateTampered
-from service.vault.cipher import KEY_BYTES, Cipher
+from service.domain.collection import CollectionKeys, WrappedKey
+from service.vault.cipher import KEY_BYTES
 from service.vault.collection_key import OpenCollectionKey
-from service.vault.master_key import MasterKey
+from service.vault.name_key import OpenNameKey, name_secret_of, new_name_secret
+from service.vault.wrapping import KeyPlace, KeyWrapper, Use
 
 OPEN_KEYS = 128
-"""Collections whose keys are kept open at a time; each may hold a rotation of 1 MiB."""
-
-_WRAPPING = SealContext(subject_id="", purpose="data-key", record="")
+"""Data keys that are kept open at a time, and name keys; a data key may hold a rotation of 1 MiB."""
 
 
 class KeyRing:
     """Implements `Vault`. Safe to share between threads."""
 
-    def __init__(self, master: MasterKey) -> None:
+    def __init__(self, master: KeyWrapper) -> None:
         self._master = master
         self._opened = lru_cache(maxsize=OPEN_KEYS)(self._open)
+        self._opened_names = lru_cache(maxsize=OPEN_KEYS)(self._open_names)
 
     def new_key(self, collection_id: UUID) -> WrappedKey:
-        key_id = uuid4()
-        secret = secrets.token_bytes(KEY_BYTES)
-        return WrappedKey(key_id, self._wrapping(key_id, collection_id).seal(secret, _WRAPPING))
+        return self._wrap(secrets.token_bytes(KEY_BYTES), collection_id, Use.DATA)
+
+    def new_keys(self, collection_id: UUID, now: datetime) -> CollectionKeys:
+        names = self._wrap(new_name_secret(), collection_id, Use.NAMES)
+        return CollectionKeys(self.new_key(collection_id), now, names)
+
+    def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
+        """Raises `MasterKeyInvalid`. Names that hang on the data key get a key of their own, which
+        gives the same hashes: otherwise the data key could never be destroyed.
+        """
+        names = keys.names
+        if keys.names_are_derived:
+            derived = self._name_secret(collection_id, names, derived=True)
+            names = self._wrap(derived, collection_id, Use.NAMES)
+        return CollectionKeys(self.new_key(collection_id), now, names, retiring=keys.active)
 
     def unlock(self, collection_id: UUID, key: WrappedKey) -> OpenCollectionKey:
         """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
         return self._opened(collection_id, key)
 
+    def unlock_names(self, collection_id: UUID, keys: CollectionKeys) -> OpenNameKey:
+        """Raises `MasterKeyInvalid`."""
+        return self._opened_names(collection_id, keys.names, keys.names_are_derived)
+
+    def _wrap(self, secret: bytes, collection_id: UUID, use: Use) -> WrappedKey:
+        key_id = uuid4()
+        return WrappedKey(key_id, self._master.wrap(secret, KeyPlace(collection_id, key_id, use)))
+
+    def _unwrap(self, collection_id: UUID, key: WrappedKey, use: Use) -> bytes:
+        return self._master.unwrap(key.wrapped, KeyPlace(collection_id, key.key_id, use))
+
     def _open(self, collection_id: UUID, key: WrappedKey) -> OpenCollectionKey:
-        try:
-            secret = self._wrapping(key.key_id, collection_id).open(key.wrapped, _WRAPPING)
-        except TemplateTampered:
-            raise MasterKeyInvalid from None
+        secret = self._unwrap(collection_id, key, Use.DATA)
         return OpenCollectionKey(secret, key.key_id, collection_id)
 
-    def _wrapping(self, key_id: UUID, collection_id: UUID) -> Cipher:
-        return Cipher(self._master.secret, key_id, collection_id)
+    def _open_names(self, collection_id: UUID, key: WrappedKey, derived: bool) -> OpenNameKey:
+        return OpenNameKey(self._name_secret(collection_id, key, derived=derived))
+
+    def _name_secret(self, collection_id: UUID, key: WrappedKey, *, derived: bool) -> bytes:
+        if derived:
+            return name_secret_of(self._unwrap(collection_id, key, Use.DATA))
+        return self._unwrap(collection_id, key, Use.NAMES)
 
     def __repr__(self) -> str:
         return "KeyRing(***)"

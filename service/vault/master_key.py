@@ -11,14 +11,19 @@ import stat
 import tempfile
 from pathlib import Path
 
-from service.domain.errors import MasterKeyInvalid, MasterKeyMissing
-from service.vault.cipher import KEY_BYTES
+from service.domain.collection import SealContext
+from service.domain.errors import MasterKeyInvalid, MasterKeyMissing, TemplateTampered
+from service.vault.cipher import KEY_BYTES, Cipher
+from service.vault.wrapping import KeyPlace
 
 _logger = logging.getLogger(__name__)
 
 
 class MasterKey:
-    """32 secret bytes. Prints as `MasterKey(***)`. Raises `MasterKeyInvalid` for another length."""
+    """32 secret bytes: implements `KeyWrapper` by AES-256-GCM. Prints as `MasterKey(***)`.
+
+    Raises `MasterKeyInvalid` for another length.
+    """
 
     __slots__ = ("secret",)
 
@@ -35,8 +40,25 @@ class MasterKey:
         except (binascii.Error, ValueError):
             raise MasterKeyInvalid from None
 
+    def wrap(self, secret: bytes, place: KeyPlace) -> bytes:
+        return self._cipher(place).seal(secret, _context(place))
+
+    def unwrap(self, wrapped: bytes, place: KeyPlace) -> bytes:
+        """Raises `MasterKeyInvalid`."""
+        try:
+            return self._cipher(place).open(wrapped, _context(place))
+        except TemplateTampered:
+            raise MasterKeyInvalid from None
+
+    def _cipher(self, place: KeyPlace) -> Cipher:
+        return Cipher(self.secret, place.key_id, place.collection_id)
+
     def __repr__(self) -> str:
         return "MasterKey(***)"
+
+
+def _context(place: KeyPlace) -> SealContext:
+    return SealContext(subject_id="", purpose=place.use, record="")
 
 
 def read_key_file(path: Path) -> MasterKey:

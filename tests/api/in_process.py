@@ -45,6 +45,20 @@ def raising(error: Exception) -> UseCase:
     return use_case
 
 
+class Untold:
+    """A `Telemetry` that counts nothing."""
+
+    content_type = "text/plain"
+
+    def answered(
+        self, method: str, route: str, status: int | None, code: str | None, seconds: float
+    ) -> None:
+        """Nobody is told."""
+
+    def exposition(self) -> bytes:
+        return b""
+
+
 @dataclass(frozen=True)
 class InProcess:
     """A caller of an application that runs for the time of each call."""
@@ -67,4 +81,4 @@ def calling(**use_cases: Any) -> InProcess:
     """An application in which all but these use cases must not be called."""
     parts: dict[str, Any] = dict.fromkeys(Services.__slots__, unused)
     parts |= {"api_keys": OpenHouse(), **use_cases}
-    return InProcess(create_app(Services(**parts), SETTINGS))
+    return InProcess(create_app(Services(**parts), SETTINGS, Untold()))

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from service.api.admission import CallLimit
 from service.api.app import create_app
 from service.api.requests import RequestContext
-from tests.api.in_process import SETTINGS, calling
+from tests.api.in_process import SETTINGS, Untold, calling
 
 MOST = 2
 
@@ -39,10 +39,10 @@ def with_full_office(then: Callable[[httpx.AsyncClient, Office], Awaitable[None]
     async def run() -> None:
         office = Office()
         limited = CallLimit(office, most=MOST)
-        app = create_app(calling().app.state.services, SETTINGS)
+        app = create_app(calling().app.state.services, SETTINGS, Untold())
 
         async def in_application(scope: Scope, receive: Receive, send: Send) -> None:
-            await RequestContext(limited)({**scope, "app": app}, receive, send)
+            await RequestContext(limited, Untold())({**scope, "app": app}, receive, send)
 
         transport = httpx.ASGITransport(in_application)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -141,8 +142,8 @@ def test_callers_must_show_a_certificate_where_an_authority_is_set(
     pair, client = authority.pair("mutual"), authority.pair("client")
     known = trusting(authority)
     known.load_cert_chain(client.certificate, client.key)
-    files = {"ssl_certfile": pair.certificate, "ssl_keyfile": pair.key}
-    authorities = {"ssl_ca_certs": authority.certificate}
+    files: dict[str, Any] = {"ssl_certfile": pair.certificate, "ssl_keyfile": pair.key}
+    authorities: dict[str, Any] = {"ssl_ca_certs": authority.certificate}
     with installation.serving("--workers", "2", tls=known, **files, **authorities) as server:
         with server.client() as http:
             ok(http.get("/healthz"))

@@ -56,6 +56,7 @@ AS_DOCUMENTED = [
     errors.Overloaded(),
     errors.DatabaseUnavailable(),
     errors.CameraUnavailable(),
+    errors.KeyServiceUnavailable(),
     errors.Misconfigured(),
     errors.ModelUnavailable(model="buffalo_l", path="/models", cause="no such folder"),
     errors.GpuUnavailable(available="CPUExecutionProvider"),

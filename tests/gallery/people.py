@@ -9,6 +9,7 @@ import numpy as np
 
 from service.domain.collection import (
     Collection,
+    CollectionKeys,
     CollectionSettings,
     SearchVector,
     StoredTemplate,
@@ -19,6 +20,7 @@ from service.domain.face import EMBEDDING_SIZE
 from service.domain.template import normalise
 
 MODEL = "test@sha256:00"
+KEY_ID = UUID(int=1)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -28,7 +30,9 @@ def collection(name: str = "default", settings: CollectionSettings | None = None
         name=name,
         model_id=None,
         settings=settings or CollectionSettings(),
-        key=WrappedKey(uuid4(), b"wrapped"),
+        keys=CollectionKeys(
+            WrappedKey(KEY_ID, b"wrapped"), NOW, WrappedKey(uuid4(), b"wrapped names")
+        ),
         created_at=NOW,
     )
 
@@ -41,7 +45,7 @@ def template(
     subject_id: str, vector: SearchVector | None = None, template_id: UUID | None = None
 ) -> StoredTemplate:
     search = vector or vectors(1)[0]
-    return StoredTemplate(template_id or uuid4(), subject_id, MODEL, b"sealed", search, NOW)
+    return StoredTemplate(template_id or uuid4(), subject_id, MODEL, KEY_ID, b"sealed", search, NOW)
 
 
 def vectors(count: int, seed: int = 0) -> list[SearchVector]:

@@ -18,7 +18,7 @@ from service.gallery.connecting import driver_url
 from service.gallery.database import PostgresGallery, PostgresTransaction
 from service.gallery.failures import QueryFailed
 from service.gallery.tables import answers, audit, subjects, templates
-from tests.gallery.people import MODEL, NOW, collection, subject, template, vectors
+from tests.gallery.people import KEY_ID, MODEL, NOW, collection, subject, template, vectors
 from tests.postgres import TestServer
 
 HASH = bytes(32)
@@ -237,5 +237,5 @@ def test_search_vectors_survive_storage_in_half_precision(
     with gallery.transaction() as tx:
         tx.subjects.add(kept, subject("kim"))
         tx.templates.add(kept, template("kim", vector))
-        (found,) = tx.templates.nearest(kept, vector, 0.999, 1)
+        (found,) = tx.templates.nearest(kept, {KEY_ID: vector}, 0.999, 1)
     assert found.search.values.dtype == np.float32

@@ -38,8 +38,8 @@ def vault() -> KeyRing:
 def default_collection(vault: KeyRing) -> Collection:
     """As `ensure_default` makes it."""
     collection_id, made_at = uuid4(), StandInClock().now
-    key = vault.new_key(collection_id)
-    return Collection(collection_id, DEFAULT_COLLECTION, None, CollectionSettings(), key, made_at)
+    keys = vault.new_keys(collection_id, made_at)
+    return Collection(collection_id, DEFAULT_COLLECTION, None, CollectionSettings(), keys, made_at)
 
 
 @pytest.fixture

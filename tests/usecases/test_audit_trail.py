@@ -16,7 +16,8 @@ PSEUDONYM_BYTES = 32
 
 def _pseudonym(desk: Desk, subject_id: str) -> bytes:
     collection = desk.collections.show(DEFAULT).collection
-    return desk.vault.unlock(collection.collection_id, collection.key).pseudonym(subject_id)
+    names = desk.vault.unlock_names(collection.collection_id, collection.keys)
+    return names.pseudonym(subject_id)
 
 
 def test_life_of_a_person_is_written_down_in_order(desk: Desk, tables: Tables) -> None:

@@ -35,7 +35,7 @@ def test_putting_again_changes_the_settings_and_keeps_people_and_key(desk: Desk)
     before = desk.collections.show(DEFAULT).collection
     desk.put(duplicate_policy=DuplicatePolicy.ALLOW)
     after = desk.collections.show(DEFAULT)
-    assert (after.collection.key, after.collection.model_id) == (before.key, before.model_id)
+    assert (after.collection.keys, after.collection.model_id) == (before.keys, before.model_id)
     assert after.templates == 1
     assert desk.verify("kim", KIM).decision.match
 
@@ -137,7 +137,7 @@ def test_default_collection_exists_after_its_deletion_empty_and_under_a_new_key(
     desk.collections.delete(DEFAULT, CALLER)
     after = desk.collections.show(DEFAULT)
     assert after.templates == 0
-    assert after.collection.key.key_id != before.key.key_id
+    assert after.collection.keys.active.key_id != before.keys.active.key_id
     desk.enroll("kim", KIM)
 
 

@@ -78,7 +78,7 @@ def test_one_embedding_enrolled_twice_is_sealed_differently(desk: Desk, tables: 
 
 
 def test_tables_do_not_hold_the_collections_key_in_the_clear(desk: Desk, tables: Tables) -> None:
-    (row,) = tables.rows("SELECT key_id, wrapped_key FROM collections")
-    collection = desk.collections.show("default").collection
-    assert (row["key_id"], row["wrapped_key"]) == (collection.key.key_id, collection.key.wrapped)
-    assert len(row["wrapped_key"]) > 32
+    (row,) = tables.rows("SELECT * FROM collection_keys")
+    key = desk.collections.show("default").collection.keys.active
+    assert (row["key_id"], row["wrapped"]) == (key.key_id, key.wrapped)
+    assert len(row["wrapped"]) > 32

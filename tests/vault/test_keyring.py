@@ -1,90 +1,153 @@
-"""One master key, one data key per collection, and one key for each use of it."""
+"""One master key; for each collection data keys and one key for names."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
-from service.domain.collection import SealContext, WrappedKey
+from service.domain.collection import CollectionKeys, SealContext, WrappedKey
 from service.domain.errors import MasterKeyInvalid, TemplateTampered
 from service.domain.ports import CollectionKey, Vault
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from service.vault.name_key import OpenNameKey, name_secret_of
 
 COLLECTION_ID = uuid4()
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 CONTEXT = SealContext("kim", "template", "1")
+
+
+PSEUDONYM_OF_KIM = "43eb44dde97cdab8d0c435e22afdd1d7ac0da7cf08bfa159decded0692faa69f"
 
 
 def _ring(fill: int = 1) -> KeyRing:
     return KeyRing(MasterKey(bytes([fill]) * KEY_BYTES))
 
 
+def _names(ring: KeyRing) -> OpenNameKey:
+    return ring.unlock_names(COLLECTION_ID, ring.new_keys(COLLECTION_ID, NOW))
+
+
 def test_key_ring_is_a_vault() -> None:
     vault: Vault = _ring()
-    key: CollectionKey = vault.unlock(COLLECTION_ID, vault.new_key(COLLECTION_ID))
+    key: CollectionKey = vault.unlock(COLLECTION_ID, vault.new_keys(COLLECTION_ID, NOW).active)
     assert key.open(key.seal(b"x", CONTEXT), CONTEXT) == b"x"
 
 
 def test_wrapped_key_opens_in_another_process() -> None:
-    wrapped = _ring().new_key(COLLECTION_ID)
+    wrapped = _ring().new_keys(COLLECTION_ID, NOW).active
     sealed = _ring().unlock(COLLECTION_ID, wrapped).seal(b"x", CONTEXT)
     assert _ring().unlock(COLLECTION_ID, wrapped).open(sealed, CONTEXT) == b"x"
 
 
 def test_wrong_master_key_is_refused() -> None:
-    wrapped = _ring().new_key(COLLECTION_ID)
+    wrapped = _ring().new_keys(COLLECTION_ID, NOW).active
     with pytest.raises(MasterKeyInvalid):
         _ring(2).unlock(COLLECTION_ID, wrapped)
 
 
 def test_wrapped_key_moved_to_another_collection_is_refused() -> None:
-    wrapped = _ring().new_key(COLLECTION_ID)
+    wrapped = _ring().new_keys(COLLECTION_ID, NOW).active
     with pytest.raises(MasterKeyInvalid):
         _ring().unlock(uuid4(), wrapped)
 
 
 def test_wrapped_key_under_another_id_is_refused() -> None:
-    wrapped = _ring().new_key(COLLECTION_ID)
+    wrapped = _ring().new_keys(COLLECTION_ID, NOW).active
     with pytest.raises(MasterKeyInvalid):
         _ring().unlock(COLLECTION_ID, WrappedKey(uuid4(), wrapped.wrapped))
 
 
 def test_new_keys_do_not_open_each_others_values() -> None:
     ring = _ring()
-    first, second = (ring.unlock(COLLECTION_ID, ring.new_key(COLLECTION_ID)) for _ in range(2))
+    first, second = (
+        ring.unlock(COLLECTION_ID, ring.new_keys(COLLECTION_ID, NOW).active) for _ in range(2)
+    )
     with pytest.raises(TemplateTampered):
         second.open(first.seal(b"x", CONTEXT), CONTEXT)
 
 
 def test_unlocking_again_gives_the_key_already_open() -> None:
     ring = _ring()
-    wrapped = ring.new_key(COLLECTION_ID)
+    wrapped = ring.new_keys(COLLECTION_ID, NOW).active
     assert ring.unlock(COLLECTION_ID, wrapped) is ring.unlock(COLLECTION_ID, wrapped)
 
 
+def test_keys_of_a_new_collection_are_all_different() -> None:
+    keys = _ring().new_keys(COLLECTION_ID, NOW)
+    assert keys.retiring is None
+    assert keys.active.key_id != keys.names.key_id
+    assert keys.active_since == NOW
+
+
+def test_next_keys_retire_the_active_one() -> None:
+    ring = _ring()
+    keys = ring.new_keys(COLLECTION_ID, NOW)
+    following = ring.next_keys(COLLECTION_ID, keys, NOW)
+    assert following.retiring == keys.active
+    assert following.active.key_id not in {keys.active.key_id, keys.names.key_id}
+
+
+def test_next_keys_hash_names_as_before() -> None:
+    ring = _ring()
+    keys = ring.new_keys(COLLECTION_ID, NOW)
+    following = ring.next_keys(COLLECTION_ID, keys, NOW)
+    assert following.names == keys.names
+
+
+def test_names_that_hung_on_the_data_key_are_hashed_as_before_without_it() -> None:
+    """Collections from before names had a key of their own."""
+    ring = _ring()
+    active = ring.new_keys(COLLECTION_ID, NOW).active
+    first = CollectionKeys(active, NOW, names=active)
+    following = ring.next_keys(COLLECTION_ID, first, NOW)
+    before, after = (ring.unlock_names(COLLECTION_ID, keys) for keys in (first, following))
+    assert after.pseudonym("kim") == before.pseudonym("kim")
+    assert after.fingerprint(b"kim") == before.fingerprint(b"kim")
+    assert following.names.key_id not in {active.key_id, following.active.key_id}
+    with pytest.raises(MasterKeyInvalid):
+        ring.unlock(COLLECTION_ID, following.names)
+
+
+def test_names_of_the_first_version_are_hashed_as_ever() -> None:
+    """What stands in the audit log of collections made by version 0.1.0."""
+    names = OpenNameKey(name_secret_of(bytes(range(32))))
+    assert names.pseudonym("kim").hex() == PSEUDONYM_OF_KIM
+
+
 def test_pseudonym_is_the_same_for_the_same_subject_only() -> None:
-    key = _ring().unlock(COLLECTION_ID, _ring().new_key(COLLECTION_ID))
-    assert key.pseudonym("kim") == key.pseudonym("kim") != key.pseudonym("lee")
-    assert len(key.pseudonym("kim")) == 32
+    names = _names(_ring())
+    assert names.pseudonym("kim") == names.pseudonym("kim") != names.pseudonym("lee")
+    assert len(names.pseudonym("kim")) == 32
 
 
 def test_pseudonyms_of_two_collections_do_not_meet() -> None:
     ring = _ring()
-    first, second = (ring.unlock(COLLECTION_ID, ring.new_key(COLLECTION_ID)) for _ in range(2))
-    assert first.pseudonym("kim") != second.pseudonym("kim")
+    assert _names(ring).pseudonym("kim") != _names(ring).pseudonym("kim")
 
 
 def test_fingerprint_and_pseudonym_of_the_same_text_differ() -> None:
-    key = _ring().unlock(COLLECTION_ID, _ring().new_key(COLLECTION_ID))
-    assert key.fingerprint(b"kim") != key.pseudonym("kim")
+    names = _names(_ring())
+    assert names.fingerprint(b"kim") != names.pseudonym("kim")
+
+
+def test_value_names_the_key_that_sealed_it() -> None:
+    ring = _ring()
+    keys = ring.next_keys(COLLECTION_ID, ring.new_keys(COLLECTION_ID, NOW), NOW)
+    new, old = (ring.unlock(COLLECTION_ID, key) for key in keys.in_use)
+    sealed = old.seal(b"x", CONTEXT)
+    assert old.is_named_by(sealed)
+    assert not new.is_named_by(sealed)
 
 
 def test_nothing_prints_a_secret() -> None:
     ring = _ring()
-    wrapped = ring.new_key(COLLECTION_ID)
+    wrapped = ring.new_keys(COLLECTION_ID, NOW).active
     key = ring.unlock(COLLECTION_ID, wrapped)
     assert repr(ring) == "KeyRing(***)"
+    assert repr(_names(ring)) == "OpenNameKey(***)"
     assert repr(key) == f"OpenCollectionKey({wrapped.key_id}, ***)"
     assert "wrapped" not in repr(wrapped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import combinations
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from service.vault.rotation import rotation
 
 UNRELATED = 0.3
 """Cosine that two random directions in 512 dimensions do not reach: 6.8 standard deviations."""
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 secrets = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 
@@ -69,7 +72,7 @@ def test_rotations_of_two_secrets_are_unrelated(first: bytes, second: bytes) -> 
 
 def test_search_vector_resembles_no_embedding() -> None:
     ring, collection_id = KeyRing(MasterKey(bytes(KEY_BYTES))), uuid4()
-    key = ring.unlock(collection_id, ring.new_key(collection_id))
+    key = ring.unlock(collection_id, ring.new_keys(collection_id, NOW).active)
     embeddings = _embeddings(2, 20)
     for searched in embeddings:
         found = key.to_search_space(searched).values
@@ -78,7 +81,7 @@ def test_search_vector_resembles_no_embedding() -> None:
 
 def test_search_vector_is_float32_of_norm_one() -> None:
     ring, collection_id = KeyRing(MasterKey(bytes(KEY_BYTES))), uuid4()
-    key = ring.unlock(collection_id, ring.new_key(collection_id))
+    key = ring.unlock(collection_id, ring.new_keys(collection_id, NOW).active)
     values = key.to_search_space(_embeddings(3, 1)[0]).values
     assert values.dtype == np.float32
     assert np.linalg.norm(values) == pytest.approx(1.0, abs=1e-5)

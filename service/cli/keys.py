@@ -1,0 +1,133 @@
+"""The keys under which people are sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from service.cli.options import DEFAULT_COLLECTION, Collection, Language
+from service.cli.output import NOT_DONE, err, language_of, print_table
+from service.cli.ready import ready
+from service.cli.words import say
+from service.config import AppConfig
+from service.domain.callers import LOCAL_USER
+from service.domain.messages import Language as Spoken
+from service.usecases.keys import KeyStatus
+from service.usecases.resealing import Progress as Report
+from service.wiring import Wiring
+
+app = typer.Typer(help="Data keys and the master key.", no_args_is_help=True, rich_markup_mode=None)
+
+_HEADINGS = (
+    "collection",
+    "templates",
+    "active_key",
+    "key_since",
+    "key_age",
+    "retiring_key",
+    "rows_waiting",
+    "master_key_opens",
+)
+
+NewKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        envvar="FACE_NEW_MASTER_KEY_FILE",
+        help="A file with the new master key, base64.",
+    ),
+]
+NewKms = Annotated[
+    str | None,
+    typer.Option(envvar="FACE_NEW_MASTER_KEY_KMS", help="An AWS KMS key: id, ARN or alias."),
+]
+
+
+@app.command()
+def status(lang: Language = None) -> None:
+    """Every collection's keys. Status 3: the master key does not open some."""
+    config = AppConfig()
+    language, now = language_of(lang, config), datetime.now(UTC)
+    keys = Wiring(config).keys.status()
+    rows = [_row(one, now, language) for one in keys]
+    print_table([say(heading, language) for heading in _HEADINGS], rows)
+    if not all(one.opens for one in keys):
+        raise typer.Exit(NOT_DONE)
+
+
+@app.command()
+def rotate(collection: Collection = DEFAULT_COLLECTION, lang: Language = None) -> None:
+    """Move a collection to a new data key while it is in use. Interrupted: run it again."""
+    wiring, language = ready(lang)
+    with _progress_bar(collection) as report:
+        done = wiring.rotate_key(collection, LOCAL_USER.name, report)
+    if done.resumed:
+        err.print(say("resumed", language).format(collection=collection))
+    text = say("rotated", language)
+    err.print(text.format(collection=collection, moved=done.moved, key=done.active))
+
+
+@app.command()
+def rewrap(new_key_file: NewKeyFile = None, new_kms: NewKms = None, lang: Language = None) -> None:
+    """Wrap all keys under another master key. Afterwards the setting has to name that one."""
+    if (new_key_file is None) == (new_kms is None):
+        raise typer.BadParameter(say("one_new_master_key", language_of(lang, AppConfig())))
+    wiring, language = ready(lang)
+    if new_key_file is not None:
+        rewrapping = wiring.rewrapping_to_file(new_key_file)
+    else:
+        rewrapping = wiring.rewrapping_to_kms(str(new_kms))
+    number = wiring.keys.rewrap(rewrapping, LOCAL_USER.name)
+    err.print(say("rewrapped", language).format(number=number))
+
+
+def _row(one: KeyStatus, now: datetime, language: Spoken) -> tuple[object, ...]:
+    return (
+        one.collection,
+        one.templates,
+        one.active,
+        f"{one.since:%F %T %Z}",
+        (now - one.since).days,
+        one.retiring or "-",
+        one.waiting or "-",
+        say("yes" if one.opens else "no", language),
+    )
+
+
+@contextmanager
+def _progress_bar(title: str) -> Iterator[Report]:
+    """On stderr, and only where that is a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda moved, total: bar.update(task, completed=moved, total=total)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")

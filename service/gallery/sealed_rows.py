@@ -1,0 +1,141 @@
+"""Everything that is sealed under one key, a batch at a time, on its way to another key.
+
+A template row names its key. Other sealed values name it in their header: bytes 2 to 17 (see
+`vault/cipher.py`).
+
+Rows are read with `FOR NO KEY UPDATE SKIP LOCKED`: a rotation never waits for a call and so can be
+part of no deadlock, and a call waits for one batch at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Table,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy import cast as sql_cast
+
+from service.domain.collection import Collection, StoredTemplate, Subject
+from service.domain.ports import StoredAnswer
+from service.gallery.answers import stored_answer
+from service.gallery.tables import answers, subjects, templates
+from service.gallery.templates import stored_template
+
+_TEMPLATE = ("subject_id", "template_id")
+_SUBJECT = ("subject_id",)
+_ANSWER = ("subject_id", "caller", "key")
+
+
+class PostgresSealedRows:
+    """Implements `SealedRows`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def count(self, collection: Collection, key_id: UUID) -> int:
+        counts = (
+            select(func.count())
+            .where(table.c.collection_id == collection.collection_id, _under(table, key_id))
+            .scalar_subquery()
+            for table in (templates, subjects, answers)
+        )
+        return sum(self._connection.execute(select(*counts)).one())
+
+    def templates(
+        self, collection: Collection, key_id: UUID, after: StoredTemplate | None, limit: int
+    ) -> list[StoredTemplate]:
+        rows = self._batch(templates, _TEMPLATE, collection, key_id, after, limit)
+        return [stored_template(row) for row in rows]
+
+    def subjects(
+        self, collection: Collection, key_id: UUID, after: Subject | None, limit: int
+    ) -> list[Subject]:
+        """Without the number of their templates."""
+        rows = self._batch(subjects, _SUBJECT, collection, key_id, after, limit)
+        return [Subject(row["subject_id"], row["enrolled_at"], row["metadata"]) for row in rows]
+
+    def answers(
+        self, collection: Collection, key_id: UUID, after: StoredAnswer | None, limit: int
+    ) -> list[StoredAnswer]:
+        rows = self._batch(answers, _ANSWER, collection, key_id, after, limit)
+        return [stored_answer(row) for row in rows]
+
+    def replace_templates(self, collection: Collection, moved: Sequence[StoredTemplate]) -> None:
+        changes = [
+            {**_names(_TEMPLATE, row), "sealed": row.sealed, "search": row.search.values}
+            | {"key_id": row.key_id}
+            for row in moved
+        ]
+        self._replace(templates, _TEMPLATE, ("sealed", "search", "key_id"), collection, changes)
+
+    def replace_metadata(self, collection: Collection, moved: Sequence[Subject]) -> None:
+        changes = [{**_names(_SUBJECT, row), "metadata": row.metadata} for row in moved]
+        self._replace(subjects, _SUBJECT, ("metadata",), collection, changes)
+
+    def replace_answers(self, collection: Collection, moved: Sequence[StoredAnswer]) -> None:
+        changes = [{**_names(_ANSWER, row), "sealed": row.sealed} for row in moved]
+        self._replace(answers, _ANSWER, ("sealed",), collection, changes)
+
+    def _batch(
+        self,
+        table: Table,
+        order: Sequence[str],
+        collection: Collection,
+        key_id: UUID,
+        after: object | None,
+        limit: int,
+    ) -> Sequence[Any]:
+        """In the order of the primary key, so that a walk over the table reads each row once."""
+        place = [table.c[name] for name in order]
+        query = (
+            select(table)
+            .where(table.c.collection_id == collection.collection_id, _under(table, key_id))
+            .order_by(*place)
+            .limit(limit)
+            .with_for_update(key_share=True, skip_locked=True)
+        )
+        if after is not None:
+            query = query.where(tuple_(*place) > tuple_(*(getattr(after, name) for name in order)))
+        return self._connection.execute(query).mappings().all()
+
+    def _replace(
+        self,
+        table: Table,
+        order: Sequence[str],
+        columns: Sequence[str],
+        collection: Collection,
+        changes: Sequence[dict[str, Any]],
+    ) -> None:
+        place = [table.c[name] == bindparam(f"old_{name}") for name in order]
+        query = (
+            update(table)
+            .where(table.c.collection_id == collection.collection_id, *place)
+            .values({name: bindparam(f"new_{name}") for name in columns})
+        )
+        rows = [
+            {f"{'old' if name in order else 'new'}_{name}": each[name] for name in each}
+            for each in changes
+        ]
+        self._connection.execute(query, rows)
+
+
+def _names(order: Sequence[str], row: object) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in order}
+
+
+def _under(table: Table, key_id: UUID) -> ColumnElement[bool]:
+    if table is templates:
+        return templates.c.key_id == key_id
+    sealed = subjects.c.metadata if table is subjects else answers.c.sealed
+    return func.substr(sealed, 2, len(key_id.bytes)) == sql_cast(key_id.bytes, LargeBinary)
