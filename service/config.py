@@ -98,6 +98,12 @@ class AppConfig(BaseSettings):
     language: Literal["ko", "en"] = Field(
         "ko", description="language of messages where `Accept-Language` does not choose"
     )
+    purge_interval: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="seconds between two purges of expired people by a running server; 0: never",
+    )
 
     @model_validator(mode="before")
     @classmethod

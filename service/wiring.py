@@ -17,7 +17,9 @@ from service.usecases.apikeys import ApiKeys
 from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
+from service.usecases.export import Export
 from service.usecases.identify import Identify
+from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampling import Sampler
 from service.usecases.services import Services
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from service.capture.limits import ImageLimits
     from service.gallery.database import PostgresGallery
+    from service.gallery.scrubbing import Scrubbed
 
 logger = logging.getLogger(__name__)
 
@@ -104,11 +107,17 @@ class Wiring:
 
         migrate(self.database_url)
 
+    def scrub(self) -> Scrubbed:
+        """Make the database's files forget what was deleted. Raises what `scrub` raises."""
+        from service.gallery.scrubbing import scrub
+
+        return scrub(self.database_url)
+
     @cached_property
     def gallery(self) -> PostgresGallery:
         from service.gallery.database import PostgresGallery
 
-        return PostgresGallery(self.database_url)
+        return PostgresGallery(self.database_url, _now)
 
     @cached_property
     def vault(self) -> Vault:
@@ -160,6 +169,14 @@ class Wiring:
     @cached_property
     def erase(self) -> Erase:
         return Erase(self.gallery, self.vault, _now)
+
+    @cached_property
+    def export(self) -> Export:
+        return Export(self.gallery, self.vault, _now)
+
+    @cached_property
+    def purge(self) -> Purge:
+        return Purge(self.gallery, self.vault, _now)
 
     @cached_property
     def subjects(self) -> Subjects:
@@ -214,6 +231,8 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            export=self.export,
+            purge=self.purge,
         )
 
 
@@ -244,6 +263,7 @@ def build_app(config: AppConfig) -> FastAPI:
         max_image_bytes=config.max_image_bytes,
         max_images_per_request=config.max_images_per_request,
         version=metadata.version(DISTRIBUTION),
+        purge_interval=config.purge_interval,
     )
     return create_app(wiring.services(), settings)
 

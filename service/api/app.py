@@ -11,6 +11,7 @@ from service.api.openapi import with_shapes
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import collections, enroll, health, search, subjects, token, verify
 from service.api.settings import ApiSettings
+from service.api.sweep import lifespan
 from service.usecases.services import Services
 
 DESCRIPTION = """
@@ -36,6 +37,7 @@ def create_app(services: Services, settings: ApiSettings) -> FastAPI:
         title="Face enrollment and verification",
         description=DESCRIPTION,
         version=settings.version,
+        lifespan=lifespan(settings.purge_interval),
     )
     app.state.services = services
     app.state.settings = settings

@@ -9,7 +9,9 @@ from service.domain.messages import Language
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """`open_tokens`: already false where the server listens beyond this machine."""
+    """`open_tokens`: already false where the server listens beyond this machine.
+    `purge_interval`: seconds; 0: never.
+    """
 
     language: Language
     open_tokens: bool
@@ -18,6 +20,7 @@ class ApiSettings:
     max_image_bytes: int
     max_images_per_request: int
     version: str
+    purge_interval: int
 
     @property
     def max_body_bytes(self) -> int:

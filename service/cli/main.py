@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from service.cli import apikeys, operations, people, server, subjects, tokens
+from service.cli import apikeys, deletion, operations, people, server, subjects, tokens
 from service.cli.output import (
     explain,
     explain_settings,
@@ -32,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for room in (tokens, server, people, operations):
+for room in (tokens, server, people, operations, deletion):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")

@@ -17,6 +17,9 @@ class Action(StrEnum):
     COLLECTION_ERASE = "collection_erase"
     API_KEY_CREATE = "api_key_create"
     API_KEY_REVOKE = "api_key_revoke"
+    EXPIRE = "expire"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,5 +66,8 @@ LOCAL_USER = Caller("local", frozenset(Scope))
 OPEN_KIOSK = Caller("open-kiosk", frozenset({Scope.TOKEN}))
 """The classic kiosk on the same machine, under `open_tokens`."""
 
-RESERVED_NAMES = frozenset({LOCAL_USER.name, OPEN_KIOSK.name})
+EXPIRY = Caller("expiry", frozenset())
+"""Nobody: a person's time was over."""
+
+RESERVED_NAMES = frozenset({LOCAL_USER.name, OPEN_KIOSK.name, EXPIRY.name})
 """No key may be called so: the audit log could not tell them apart."""

@@ -113,6 +113,14 @@ class Vault(Protocol):
 class Collections(Protocol):
     def find(self, name: str) -> Collection | None: ...
 
+    def names(self) -> list[str]: ...
+
+    def lock_purge(self, *, wait: bool) -> bool:
+        """Until the end of the transaction nobody else purges; False where somebody does already
+        and `wait` is false.
+        """
+        ...
+
     def lock(self, collection: Collection) -> None:
         """Until the end of the transaction nobody else changes this collection's people."""
         ...
@@ -129,6 +137,8 @@ class Collections(Protocol):
 
 
 class Subjects(Protocol):
+    """People whose time is over are found by `expired` alone: for all else they do not exist."""
+
     def find(self, collection: Collection, subject_id: str) -> Subject | None: ...
 
     def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
@@ -139,12 +149,24 @@ class Subjects(Protocol):
 
     def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
 
+    def set_terms(self, collection: Collection, subject: Subject) -> None:
+        """Write consent and expiry; what is None stays as it was."""
+        ...
+
+    def expired(
+        self, collection: Collection, limit: int, subject_id: str | None = None
+    ) -> list[str]:
+        """The ids of up to `limit` people whose time is over; or of this one, if it is."""
+        ...
+
     def delete(self, collection: Collection, subject_id: str) -> int:
         """Remove the subject and all that hangs on it; returns how many templates went."""
         ...
 
 
 class Templates(Protocol):
+    """Those of people whose time is over do not exist."""
+
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
 
     def add(self, collection: Collection, template: StoredTemplate) -> None: ...
@@ -180,7 +202,11 @@ class StoredAnswer:
 
 
 class Answers(Protocol):
+    """Those about people whose time is over do not exist."""
+
     def find(self, collection: Collection, caller: str, key: str) -> StoredAnswer | None: ...
+
+    def of(self, collection: Collection, subject_id: str) -> list[StoredAnswer]: ...
 
     def add(self, collection: Collection, answer: StoredAnswer) -> None: ...
 
@@ -201,6 +227,10 @@ class ApiKeys(Protocol):
 
 class AuditLog(Protocol):
     def append(self, entry: AuditEntry) -> None: ...
+
+    def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
+        """What was written about a person, known by the keyed hash, oldest first."""
+        ...
 
 
 class Transaction(Protocol):

@@ -19,6 +19,13 @@ from service.gallery.tables import answers, collections, subjects, templates
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
+_PURGE = 0x66616365_70757267
+"""The lock of whoever purges; "facepurg" in ASCII."""
+
+_WAIT_TO_PURGE = text("SELECT true FROM pg_advisory_xact_lock(:key)").bindparams(key=_PURGE)
+_TRY_TO_PURGE = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=_PURGE)
+"""Of the transaction, not of the session, which PgBouncer may give to somebody else."""
+
 _UNLIMITED = text("SELECT set_config('statement_timeout', '0', true)")
 """A million people are not removed within the time that any other statement is given."""
 
@@ -33,6 +40,14 @@ class PostgresCollections:
         query = select(collections).where(collections.c.name == name)
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else _collection(row)
+
+    def names(self) -> list[str]:
+        return list(
+            self._connection.scalars(select(collections.c.name).order_by(collections.c.name))
+        )
+
+    def lock_purge(self, *, wait: bool) -> bool:
+        return bool(self._connection.scalar(_WAIT_TO_PURGE if wait else _TRY_TO_PURGE))
 
     def lock(self, collection: Collection) -> None:
         self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
@@ -75,6 +90,7 @@ def _collection(row: RowMapping) -> Collection:
             thresholds=settings["thresholds"],
             duplicate_policy=DuplicatePolicy(settings["duplicate_policy"]),
             duplicate_profile=settings["duplicate_profile"],
+            retention_days=settings.get("retention_days"),
         ),
         key=WrappedKey(row["key_id"], row["wrapped_key"]),
         created_at=row["created_at"],
@@ -98,4 +114,5 @@ def _settings(settings: CollectionSettings) -> dict[str, Any]:
         "thresholds": dict(settings.thresholds),
         "duplicate_policy": settings.duplicate_policy.value,
         "duplicate_profile": settings.duplicate_profile,
+        "retention_days": settings.retention_days,
     }
