@@ -106,6 +106,13 @@ class AppConfig(BaseSettings):
         "credentials and endpoint by AWS's own variables",
     )
 
+    purge_interval: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="seconds between two purges of expired people by a running server; 0: never",
+    )
+
     ssl_certfile: ExpandedPath | None = Field(
         None, description="certificate, with those that vouch for it, in PEM; set: HTTPS only"
     )

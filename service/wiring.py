@@ -19,9 +19,11 @@ from service.usecases.backup import Backup, Restore
 from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
+from service.usecases.export import Export
 from service.usecases.identify import Identify
 from service.usecases.keys import Keys
 from service.usecases.people import OpenCollection
+from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
 from service.usecases.rotate import RotateKey
 from service.usecases.sampling import Sampler
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from service.capture.limits import ImageLimits
     from service.gallery.copies import PostgresCopies
     from service.gallery.database import PostgresGallery
+    from service.gallery.scrubbing import Scrubbed
     from service.observing.metrics import Metrics
     from service.usecases.identify import SearchResult
     from service.vault.wrapping import KeyWrapper
@@ -131,12 +134,18 @@ class Wiring:
 
         migrate(self.database_url)
 
+    def scrub(self) -> Scrubbed:
+        """Make the database's files forget what was deleted. Raises what `scrub` raises."""
+        from service.gallery.scrubbing import scrub
+
+        return scrub(self.database_url)
+
     @cached_property
     def gallery(self) -> PostgresGallery:
         from service.gallery.connecting import POOL_OVERFLOW, POOL_SIZE
         from service.gallery.database import PostgresGallery
 
-        gallery = PostgresGallery(self.database_url)
+        gallery = PostgresGallery(self.database_url, _now)
         if self._metrics is None:
             return gallery
         from service.observing.watching import watched_gallery
@@ -225,6 +234,14 @@ class Wiring:
     @cached_property
     def erase(self) -> Erase:
         return Erase(self.gallery, self.vault, _now)
+
+    @cached_property
+    def export(self) -> Export:
+        return Export(self.gallery, self.vault, _now)
+
+    @cached_property
+    def purge(self) -> Purge:
+        return Purge(self.gallery, self.vault, _now)
 
     @cached_property
     def subjects(self) -> Subjects:
@@ -328,6 +345,8 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            export=self.export,
+            purge=self.purge,
         )
 
 
@@ -365,6 +384,7 @@ def build_app(config: AppConfig) -> FastAPI:
         max_images_per_request=config.max_images_per_request,
         version=metadata.version(DISTRIBUTION),
         open_metrics=config.open_metrics and local,
+        purge_interval=config.purge_interval,
     )
     telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
     return create_app(wiring.services(), settings, telemetry)

@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "max_images_per_request": 20,
     "language": "ko",
     "master_key_kms": None,
+    "purge_interval": 300,
 }
 
 SECRET = "s3cr3t"
@@ -84,6 +85,7 @@ def test_every_setting_says_what_it_means() -> None:
         ("FACE_MAX_IMAGE_PIXELS", "2048", "max_image_pixels", 2048),
         ("FACE_MAX_IMAGES_PER_REQUEST", "3", "max_images_per_request", 3),
         ("FACE_LANGUAGE", "en", "language", "en"),
+        ("FACE_PURGE_INTERVAL", "0", "purge_interval", 0),
     ],
 )
 def test_environment_sets_the_field(
@@ -171,6 +173,7 @@ def test_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         ("FACE_MAX_IMAGE_PIXELS", "0"),
         ("FACE_MAX_IMAGES_PER_REQUEST", "0"),
         ("FACE_LANGUAGE", "fr"),
+        ("FACE_PURGE_INTERVAL", "-1"),
     ],
 )
 def test_invalid_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:

@@ -92,8 +92,53 @@ class SubjectList(Camel):
 
 
 class SubjectAnswer(SubjectEntry):
+    """`expiresAt`: the earlier of the person's own and the collection's."""
+
     model_ids: list[str]
     metadata: dict[str, Any] | None
+    expires_at: datetime | None
+    consent_reference: str | None
+
+
+class TemplateExport(Camel):
+    """`embedding`: 512 numbers of length 1."""
+
+    template_id: UUID
+    model_id: str
+    created_at: datetime
+    embedding: list[float]
+
+
+class AuditExport(Camel):
+    """`caller`: the name of the API key."""
+
+    audit_id: UUID
+    at: datetime
+    action: str
+    caller: str
+
+
+class KeptAnswerExport(Camel):
+    """That an earlier answer is kept for retries."""
+
+    caller: str
+    idempotency_key: str
+
+
+class ExportAnswer(Camel):
+    """Everything held about a person. `audit`: since their enrollment."""
+
+    subject_id: str
+    collection: str
+    enrolled_at: datetime
+    expires_at: datetime | None
+    consent_reference: str | None
+    metadata: dict[str, Any] | None
+    templates: list[TemplateExport]
+    audit: list[AuditExport]
+    answers: list[KeptAnswerExport]
+    exported_at: datetime
+    audit_id: UUID
 
 
 class ErasureAnswer(Camel):
@@ -121,6 +166,7 @@ class CollectionAnswer(Camel):
     templates: int
     expected_false_candidates: float | None
     created_at: datetime
+    retention_days: int | None
 
 
 class CollectionErasureAnswer(Camel):

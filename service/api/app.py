@@ -22,6 +22,7 @@ from service.api.routes import (
     verify,
 )
 from service.api.settings import ApiSettings
+from service.api.sweep import lifespan
 from service.api.telemetry import Telemetry
 from service.usecases.services import Services
 
@@ -50,6 +51,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         version=settings.version,
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
+        lifespan=lifespan(settings.purge_interval),
     )
     app.state.services = services
     app.state.settings = settings

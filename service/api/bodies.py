@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
 from service.api.camel import Camel
@@ -23,6 +24,8 @@ MOST_FRAMES = 100
 MOST_DIRECTORY_IMAGES = 100
 MOST_METADATA_BYTES = 4096
 MOST_PATH_CHARACTERS = 4096
+MOST_REFERENCE_CHARACTERS = 256
+MOST_RETENTION_DAYS = 36_500
 MOST_NUMBERS = 4096
 """Far beyond an embedding's 512, so that a wrong length gets its own answer, `invalid_embedding`."""
 
@@ -60,6 +63,22 @@ def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     return metadata
 
 
+def _rfc_3339(value: object) -> object:
+    """No seconds since 1970, no date alone, no time without its zone."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise PydanticCustomError("moment_invalid", "not RFC 3339")
+    return value
+
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("not_printable", "not printable")
+    return text
+
+
 SubjectId = Annotated[str, Field(pattern=f"^{SUBJECT_ID}$")]
 CollectionName = Annotated[str, Field(pattern=f"^{COLLECTION}$")]
 ProfileName = Annotated[str, Field(pattern=f"^{PROFILE}$")]
@@ -68,6 +87,14 @@ Base64Image = Annotated[
 ]
 Metadata = Annotated[
     dict[str, Any], BeforeValidator(_parsed_metadata), AfterValidator(_within_limit)
+]
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+ConsentReference = Annotated[
+    str,
+    Field(min_length=1, max_length=MOST_REFERENCE_CHARACTERS),
+    AfterValidator(_printable),
 ]
 
 
@@ -115,6 +142,8 @@ class EnrollBody(FaceBody):
     mode: Mode = Mode.CREATE
     on_duplicate: DuplicatePolicy | None = None
     metadata: Metadata | None = Field(None, repr=False)
+    expires_at: Moment | None = None
+    consent_reference: ConsentReference | None = Field(None, repr=False)
 
 
 class VerifyBody(FaceBody):
@@ -135,3 +164,4 @@ class CollectionBody(Camel):
     )
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: ProfileName = BALANCED
+    retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS)] | None = None

@@ -9,7 +9,9 @@ from service.domain.messages import Language
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """`open_tokens`, `open_metrics`: already false where the server listens beyond this machine."""
+    """`open_tokens`, `open_metrics`: already false where the server listens beyond this machine.
+    `purge_interval`: seconds; 0: never.
+    """
 
     language: Language
     open_tokens: bool
@@ -18,6 +20,7 @@ class ApiSettings:
     max_image_bytes: int
     max_images_per_request: int
     version: str
+    purge_interval: int
     open_metrics: bool = False
 
     @property

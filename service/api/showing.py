@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.api.answers import (
+    AuditExport,
     CandidateAnswer,
     DedupeAnswer,
     Duplicate,
     EnrollAnswer,
     ErasureAnswer,
+    ExportAnswer,
     IdentifyAnswer,
     ImageOutcome,
+    KeptAnswerExport,
     SubjectAnswer,
     SubjectEntry,
     SubjectList,
+    TemplateExport,
     VerifyAnswer,
 )
 from service.domain.errors import Lookalike
@@ -23,6 +27,7 @@ from service.domain.face import Sample
 from service.domain.messages import Language, advice
 from service.usecases.enrollment import Enrolled
 from service.usecases.erase import Erasure
+from service.usecases.export import Exported, ExportedTemplate
 from service.usecases.identify import SearchResult
 from service.usecases.subjects import SubjectDetails, SubjectPage, SubjectSummary
 from service.usecases.verify import Verification
@@ -72,7 +77,41 @@ def subject_list(page: SubjectPage) -> SubjectList:
 
 def subject_answer(details: SubjectDetails) -> SubjectAnswer:
     return SubjectAnswer(
-        **_entry(details.summary), model_ids=list(details.model_ids), metadata=details.metadata
+        **_entry(details.summary),
+        model_ids=list(details.model_ids),
+        metadata=details.metadata,
+        expires_at=details.expires_at,
+        consent_reference=details.consent_reference,
+    )
+
+
+def export_answer(exported: Exported) -> ExportAnswer:
+    return ExportAnswer(
+        subject_id=exported.subject_id,
+        collection=exported.collection,
+        enrolled_at=exported.enrolled_at,
+        expires_at=exported.expires_at,
+        consent_reference=exported.consent_reference,
+        metadata=exported.metadata,
+        templates=[_template(one) for one in exported.templates],
+        audit=[
+            AuditExport(audit_id=one.audit_id, at=one.at, action=one.action, caller=one.caller)
+            for one in exported.audit
+        ],
+        answers=[
+            KeptAnswerExport(caller=one.caller, idempotency_key=one.key) for one in exported.answers
+        ],
+        exported_at=exported.exported_at,
+        audit_id=exported.audit_id,
+    )
+
+
+def _template(one: ExportedTemplate) -> TemplateExport:
+    return TemplateExport(
+        template_id=one.template_id,
+        model_id=one.model_id,
+        created_at=one.created_at,
+        embedding=one.embedding.tolist(),
     )
 
 

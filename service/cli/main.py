@@ -12,7 +12,17 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from service.cli import apikeys, backup, keys, operations, people, server, subjects, tokens
+from service.cli import (
+    apikeys,
+    backup,
+    deletion,
+    keys,
+    operations,
+    people,
+    server,
+    subjects,
+    tokens,
+)
 from service.cli.output import (
     explain,
     explain_settings,
@@ -32,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for room in (tokens, server, people, operations, backup):
+for room in (tokens, server, people, operations, backup, deletion):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")

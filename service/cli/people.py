@@ -145,12 +145,16 @@ def identify(
 def delete(
     subject: SubjectId,
     collection: Collection = DEFAULT_COLLECTION,
+    consent_withdrawn: Annotated[
+        bool, typer.Option("--consent-withdrawn", help="Write down that this is why.")
+    ] = False,
     as_json: AsJson = False,
     lang: Language = None,
 ) -> None:
     """Forget a person: templates, metadata and earlier answers."""
     wiring, language = ready(lang)
-    erasure = wiring.erase(subject, collection, LOCAL_USER.name)
+    forget = wiring.erase.withdraw_consent if consent_withdrawn else wiring.erase
+    erasure = forget(subject, collection, LOCAL_USER.name)
     if as_json:
         return print_json(erasure_answer(erasure))
     typer.echo(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from service.api.showing import subject_answer, subject_list
+from service.api.showing import export_answer, subject_answer, subject_list
 from service.cli.options import (
     DEFAULT_COLLECTION,
     AsJson,
@@ -20,6 +20,7 @@ from service.cli.output import print_json, print_table
 from service.cli.ready import ready
 from service.cli.words import say
 from service.domain import names
+from service.domain.callers import LOCAL_USER
 
 app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -68,6 +69,17 @@ def show_subject(
         (say("enrolled_at", language), f"{details.summary.enrolled_at:%F %T %Z}"),
         (say("models", language), ", ".join(details.model_ids)),
         (say("metadata", language), json.dumps(details.metadata, ensure_ascii=False)),
+        (say("expires", language), f"{details.expires_at:%F %T %Z}" if details.expires_at else "-"),
+        (say("consent", language), details.consent_reference or "-"),
     ]
     print_table(["", ""], rows)
     return None
+
+
+@app.command("export")
+def export_subject(
+    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: Language = None
+) -> None:
+    """Everything held about a person, as JSON, vectors included."""
+    wiring, _ = ready(lang)
+    print_json(export_answer(wiring.export(subject, collection, LOCAL_USER.name)))

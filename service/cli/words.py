@@ -83,6 +83,20 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "rows": {"ko": "행", "en": "rows"},
     "keys_opened": {"ko": "열어 본 컬렉션 키", "en": "collection keys opened"},
     "templates_opened": {"ko": "열어 본 템플릿", "en": "templates opened"},
+    "consent": {"ko": "동의", "en": "consent"},
+    "purged": {"ko": "기간이 지나 삭제한 사람", "en": "people whose time was over, removed"},
+    "scrubbed": {
+        "ko": "삭제된 데이터가 테이블 파일에서 지워졌습니다",
+        "en": "what was deleted is gone from the tables' files",
+    },
+    "statistics_remain": {
+        "ko": "통계(pg_statistic)에 옛 값이 남아 있을 수 있습니다. 슈퍼유저로 VACUUM FULL pg_statistic을 실행하세요.",
+        "en": "old values may remain in pg_statistic: run VACUUM FULL pg_statistic as superuser",
+    },
+    "log_remains": {
+        "ko": "WAL에 옛 행이 남아 있을 수 있습니다. docs/deletion.md를 참고하세요.",
+        "en": "old rows may remain in the write-ahead log: see docs/deletion.md",
+    },
     "unreadable_vector": {
         "ko": "{path}: 512개의 수로 된 JSON 목록이 아닙니다.",
         "en": "{path}: not a JSON list of 512 numbers.",

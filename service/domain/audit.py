@@ -20,6 +20,9 @@ class Action(StrEnum):
     KEY_ROTATE = "key_rotate"
     KEY_DESTROY = "key_destroy"
     KEY_REWRAP = "key_rewrap"
+    EXPIRE = "expire"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True)

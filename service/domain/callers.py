@@ -69,5 +69,8 @@ OPEN_KIOSK = Caller("open-kiosk", frozenset({Scope.TOKEN}))
 OPEN_MONITOR = Caller("open-monitor", frozenset({Scope.ADMIN}), frozenset({""}))
 """Monitoring on the same machine, under `open_metrics`: of no collection, since none has this name."""
 
-RESERVED_NAMES = frozenset({LOCAL_USER.name, OPEN_KIOSK.name, OPEN_MONITOR.name})
+EXPIRY = Caller("expiry", frozenset())
+"""Nobody: a person's time was over."""
+
+RESERVED_NAMES = frozenset({LOCAL_USER.name, OPEN_KIOSK.name, OPEN_MONITOR.name, EXPIRY.name})
 """No key may be called so: the audit log could not tell them apart."""

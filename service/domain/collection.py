@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,11 +31,19 @@ class CollectionSettings:
 
     `duplicate_profile` is the search's own operating point, apart from verification's: a search
     over N people makes N comparisons, so the same threshold errs N times as often.
+
+    `retention_days`: days of 24 hours, from a person's enrollment, after which they expire; None
+    for no such limit.
     """
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: str = BALANCED
+    retention_days: int | None = None
+
+    @property
+    def retention(self) -> timedelta | None:
+        return None if self.retention_days is None else timedelta(days=self.retention_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +125,21 @@ class StoredTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An enrolled person. `metadata`: the caller's JSON object, sealed; None for none."""
+    """An enrolled person. `metadata`: the caller's JSON object, `consent`: the caller's reference
+    to a document; both sealed, None for none. `expires_at`: as the caller set it.
+    """
 
     subject_id: str
     enrolled_at: datetime
     metadata: bytes | None = field(default=None, repr=False)
     templates: int = 0
+    expires_at: datetime | None = None
+    consent: bytes | None = field(default=None, repr=False)
+
+    def expiry(self, settings: CollectionSettings) -> datetime | None:
+        """From this moment on the person is not enrolled: the earlier of their own and the
+        collection's, which counts from the first enrollment whatever was added later.
+        """
+        kept = settings.retention
+        ends = (self.expires_at, None if kept is None else self.enrolled_at + kept)
+        return min((end for end in ends if end is not None), default=None)

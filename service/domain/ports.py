@@ -160,6 +160,12 @@ class Collections(Protocol):
         """Those of all collections, in order."""
         ...
 
+    def lock_purge(self, *, wait: bool) -> bool:
+        """Until the end of the transaction nobody else purges; False where somebody does already
+        and `wait` is false.
+        """
+        ...
+
     def lock(self, collection: Collection) -> None:
         """Until the end of the transaction nobody else changes this collection's people."""
         ...
@@ -195,6 +201,8 @@ class Collections(Protocol):
 
 
 class Subjects(Protocol):
+    """People whose time is over are found by `expired` alone: for all else they do not exist."""
+
     def find(self, collection: Collection, subject_id: str) -> Subject | None: ...
 
     def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
@@ -205,12 +213,24 @@ class Subjects(Protocol):
 
     def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
 
+    def set_terms(self, collection: Collection, subject: Subject) -> None:
+        """Write consent and expiry; what is None stays as it was."""
+        ...
+
+    def expired(
+        self, collection: Collection, limit: int, subject_id: str | None = None
+    ) -> list[str]:
+        """The ids of up to `limit` people whose time is over; or of this one, if it is."""
+        ...
+
     def delete(self, collection: Collection, subject_id: str) -> int:
         """Remove the subject and all that hangs on it; returns how many templates went."""
         ...
 
 
 class Templates(Protocol):
+    """Those of people whose time is over do not exist."""
+
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
 
     def add(self, collection: Collection, template: StoredTemplate) -> None: ...
@@ -249,7 +269,11 @@ class StoredAnswer:
 
 
 class Answers(Protocol):
+    """Those about people whose time is over do not exist."""
+
     def find(self, collection: Collection, caller: str, key: str) -> StoredAnswer | None: ...
+
+    def of(self, collection: Collection, subject_id: str) -> list[StoredAnswer]: ...
 
     def add(self, collection: Collection, answer: StoredAnswer) -> None: ...
 
@@ -271,7 +295,7 @@ class SealedRows(Protocol):
     def subjects(
         self, collection: Collection, key_id: UUID, after: Subject | None, limit: int
     ) -> list[Subject]:
-        """Those whose metadata is sealed under this key."""
+        """Those of whom metadata or consent is sealed under this key."""
         ...
 
     def answers(
@@ -282,7 +306,7 @@ class SealedRows(Protocol):
         self, collection: Collection, templates: Sequence[StoredTemplate]
     ) -> None: ...
 
-    def replace_metadata(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+    def replace_subjects(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
 
     def replace_answers(self, collection: Collection, answers: Sequence[StoredAnswer]) -> None: ...
 
@@ -303,6 +327,10 @@ class ApiKeys(Protocol):
 
 class AuditLog(Protocol):
     def append(self, entry: AuditEntry) -> None: ...
+
+    def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
+        """What was written about a person, known by the keyed hash, oldest first."""
+        ...
 
 
 class Transaction(Protocol):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert
+from datetime import datetime
 
-from service.domain.audit import AuditEntry
+from sqlalchemy import Connection, insert, select
+
+from service.domain.audit import Action, AuditEntry
 from service.gallery.tables import audit
 
 
@@ -24,3 +26,21 @@ class PostgresAuditLog:
             "subject": entry.subject,
         }
         self._connection.execute(insert(audit).values(row))
+
+    def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
+        query = (
+            select(audit)
+            .where(audit.c.subject == subject, audit.c.at >= since)
+            .order_by(audit.c.sequence)
+        )
+        return [
+            AuditEntry(
+                row["audit_id"],
+                row["at"],
+                row["caller"],
+                Action(row["action"]),
+                row["collection"],
+                row["subject"],
+            )
+            for row in self._connection.execute(query).mappings()
+        ]

@@ -45,6 +45,13 @@ _KEY_COLUMNS = (
     collection_keys.c.created_at.label("key_created_at"),
 )
 
+_PURGE = 0x66616365_70757267
+"""The lock of whoever purges; "facepurg" in ASCII."""
+
+_WAIT_TO_PURGE = text("SELECT true FROM pg_advisory_xact_lock(:key)").bindparams(key=_PURGE)
+_TRY_TO_PURGE = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=_PURGE)
+"""Of the transaction, not of the session, which PgBouncer may give to somebody else."""
+
 _UNLIMITED = text("SELECT set_config('statement_timeout', '0', true)")
 """A million people are not removed within the time that any other statement is given."""
 
@@ -71,6 +78,9 @@ class PostgresCollections:
     def names(self) -> list[str]:
         query = select(collections.c.name).order_by(collections.c.name)
         return list(self._connection.scalars(query))
+
+    def lock_purge(self, *, wait: bool) -> bool:
+        return bool(self._connection.scalar(_WAIT_TO_PURGE if wait else _TRY_TO_PURGE))
 
     def lock(self, collection: Collection) -> None:
         self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
@@ -155,6 +165,7 @@ def _collection(rows: Sequence[RowMapping]) -> Collection:
             thresholds=settings["thresholds"],
             duplicate_policy=DuplicatePolicy(settings["duplicate_policy"]),
             duplicate_profile=settings["duplicate_profile"],
+            retention_days=settings.get("retention_days"),
         ),
         keys=_keys(rows),
         created_at=row["created_at"],
@@ -208,4 +219,5 @@ def _settings(settings: CollectionSettings) -> dict[str, Any]:
         "thresholds": dict(settings.thresholds),
         "duplicate_policy": settings.duplicate_policy.value,
         "duplicate_profile": settings.duplicate_profile,
+        "retention_days": settings.retention_days,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from sqlalchemy import Connection, text
@@ -16,6 +16,7 @@ from service.gallery.audit import PostgresAuditLog
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import pooled_engine
 from service.gallery.failures import translated
+from service.gallery.lifetime import Clock
 from service.gallery.migrations import head
 from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
@@ -39,34 +40,43 @@ _REVISION = text("SELECT version_num FROM alembic_version")
 
 
 class PostgresTransaction:
-    """Implements `Transaction`: every repository on the same connection."""
+    """Implements `Transaction`: every repository on the same connection.
 
-    def __init__(self, connection: Connection) -> None:
+    `clock`: asked anew by each query, not once at the start: a call that waited for a lock must
+    not see somebody whose time ran out meanwhile.
+    """
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
-        self.subjects = PostgresSubjects(connection)
-        self.templates = PostgresTemplates(connection)
-        self.answers = PostgresAnswers(connection)
+        self.subjects = PostgresSubjects(connection, clock)
+        self.templates = PostgresTemplates(connection, clock)
+        self.answers = PostgresAnswers(connection, clock)
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection)
         self.sealed_rows = PostgresSealedRows(connection)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class PostgresGallery:
     """Implements `Gallery`. Safe to share between threads; connects when first used.
 
-    `url`: `postgresql://…` or `postgresql+psycopg://…`.
+    `url`: `postgresql://…` or `postgresql+psycopg://…`. `clock`: who has expired by now?
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock = utc_now) -> None:
         self._engine = pooled_engine(url)
+        self._clock = clock
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
         with translated(), self._engine.begin() as connection:
             connection.execute(_TERMS)
-            yield PostgresTransaction(connection)
+            yield PostgresTransaction(connection, self._clock)
 
     def check(self) -> None:
         """Raises `DatabaseUnavailable` or `DatabaseNotMigrated`."""

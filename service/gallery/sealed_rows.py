@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    or_,
     select,
     tuple_,
     update,
@@ -63,7 +64,10 @@ class PostgresSealedRows:
     ) -> list[Subject]:
         """Without the number of their templates."""
         rows = self._batch(subjects, _SUBJECT, collection, key_id, after, limit)
-        return [Subject(row["subject_id"], row["enrolled_at"], row["metadata"]) for row in rows]
+        return [
+            Subject(row["subject_id"], row["enrolled_at"], row["metadata"], consent=row["consent"])
+            for row in rows
+        ]
 
     def answers(
         self, collection: Collection, key_id: UUID, after: StoredAnswer | None, limit: int
@@ -79,9 +83,10 @@ class PostgresSealedRows:
         ]
         self._replace(templates, _TEMPLATE, ("sealed", "search", "key_id"), collection, changes)
 
-    def replace_metadata(self, collection: Collection, moved: Sequence[Subject]) -> None:
-        changes = [{**_names(_SUBJECT, row), "metadata": row.metadata} for row in moved]
-        self._replace(subjects, _SUBJECT, ("metadata",), collection, changes)
+    def replace_subjects(self, collection: Collection, moved: Sequence[Subject]) -> None:
+        sealed = ("metadata", "consent")
+        changes = [{**_names(_SUBJECT, row), **_names(sealed, row)} for row in moved]
+        self._replace(subjects, _SUBJECT, sealed, collection, changes)
 
     def replace_answers(self, collection: Collection, moved: Sequence[StoredAnswer]) -> None:
         changes = [{**_names(_ANSWER, row), "sealed": row.sealed} for row in moved]
@@ -137,5 +142,8 @@ def _names(order: Sequence[str], row: object) -> dict[str, Any]:
 def _under(table: Table, key_id: UUID) -> ColumnElement[bool]:
     if table is templates:
         return templates.c.key_id == key_id
-    sealed = subjects.c.metadata if table is subjects else answers.c.sealed
-    return func.substr(sealed, 2, len(key_id.bytes)) == sql_cast(key_id.bytes, LargeBinary)
+    columns = (
+        (subjects.c.metadata, subjects.c.consent) if table is subjects else (answers.c.sealed,)
+    )
+    named = sql_cast(key_id.bytes, LargeBinary)
+    return or_(*(func.substr(column, 2, len(key_id.bytes)) == named for column in columns))

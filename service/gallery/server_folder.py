@@ -40,6 +40,8 @@ unix_socket_permissions = 0700
 max_connections = 200
 # The details of an error quote the row, with the subject's id.
 log_error_verbosity = terse
+# Old log is unlinked, not kept under a new name: deleted people would stay readable in it.
+wal_recycle = off
 jit = off
 """
 

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from service.domain.collection import Collection, Subject
+from service.gallery.lifetime import Clock, alive, expired
 from service.gallery.tables import subjects, templates
 
 
 class PostgresSubjects:
     """Implements `Subjects`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
-        query = _of(collection).where(subjects.c.subject_id == subject_id)
+        query = self._living(collection).where(subjects.c.subject_id == subject_id)
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else _subject(row)
 
     def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
         """Starts behind `after` by the primary key, so that page 1,000 costs what page 1 does."""
-        query = _of(collection).order_by(subjects.c.subject_id).limit(limit)
+        query = self._living(collection).order_by(subjects.c.subject_id).limit(limit)
         if after is not None:
             query = query.where(subjects.c.subject_id > after)
         return [_subject(row) for row in self._connection.execute(query).mappings()]
@@ -34,15 +46,33 @@ class PostgresSubjects:
             "subject_id": subject.subject_id,
             "metadata": subject.metadata,
             "enrolled_at": subject.enrolled_at,
+            "expires_at": subject.expires_at,
+            "consent": subject.consent,
         }
         self._connection.execute(insert(subjects).values(row))
 
     def set_metadata(self, collection: Collection, subject: Subject) -> None:
-        query = update(subjects).where(
-            subjects.c.collection_id == collection.collection_id,
-            subjects.c.subject_id == subject.subject_id,
-        )
+        query = update(subjects).where(_is(collection, subject.subject_id))
         self._connection.execute(query.values({"metadata": subject.metadata}))
+
+    def set_terms(self, collection: Collection, subject: Subject) -> None:
+        given = {"expires_at": subject.expires_at, "consent": subject.consent}
+        changed = {name: value for name, value in given.items() if value is not None}
+        if changed:
+            query = update(subjects).where(_is(collection, subject.subject_id))
+            self._connection.execute(query.values(changed))
+
+    def expired(
+        self, collection: Collection, limit: int, subject_id: str | None = None
+    ) -> list[str]:
+        query = (
+            select(subjects.c.subject_id)
+            .where(_in(collection), expired(collection, self._clock()))
+            .limit(limit)
+        )
+        if subject_id is not None:
+            query = query.where(subjects.c.subject_id == subject_id)
+        return list(self._connection.scalars(query))
 
     def delete(self, collection: Collection, subject_id: str) -> int:
         """Templates first, to count them; the rest goes by cascade."""
@@ -57,6 +87,17 @@ class PostgresSubjects:
         ]
         return deleted[0]
 
+    def _living(self, collection: Collection) -> Select[Any]:
+        return _of(collection).where(alive(collection, self._clock()))
+
+
+def _in(collection: Collection) -> ColumnElement[bool]:
+    return subjects.c.collection_id == collection.collection_id
+
+
+def _is(collection: Collection, subject_id: str) -> ColumnElement[bool]:
+    return _in(collection) & (subjects.c.subject_id == subject_id)
+
 
 def _of(collection: Collection) -> Select[Any]:
     count = (
@@ -68,8 +109,15 @@ def _of(collection: Collection) -> Select[Any]:
         .scalar_subquery()
         .label("templates")
     )
-    return select(subjects, count).where(subjects.c.collection_id == collection.collection_id)
+    return select(subjects, count).where(_in(collection))
 
 
 def _subject(row: RowMapping) -> Subject:
-    return Subject(row["subject_id"], row["enrolled_at"], row["metadata"], row["templates"])
+    return Subject(
+        subject_id=row["subject_id"],
+        enrolled_at=row["enrolled_at"],
+        metadata=row["metadata"],
+        templates=row["templates"],
+        expires_at=row["expires_at"],
+        consent=row["consent"],
+    )

@@ -105,7 +105,11 @@ subjects = Table(
     _subject_id(),
     Column("metadata", LargeBinary),
     _moment("enrolled_at"),
+    _moment("expires_at", nullable=True),
+    Column("consent", LargeBinary),
     CheckConstraint(f"subject_id ~ '{SUBJECT_ID_PATTERN}'", name="subject_id"),
+    Index(None, "collection_id", "expires_at"),
+    Index(None, "collection_id", "enrolled_at"),
 )
 
 templates = Table(
@@ -167,5 +171,6 @@ audit = Table(
     Column("collection", Text),
     Column("subject", LargeBinary),
     CheckConstraint("octet_length(subject) = 32", name="subject"),
+    Index(None, "subject"),
 )
 """No foreign keys: the log outlives what it tells of."""

@@ -22,19 +22,21 @@ from sqlalchemy import (
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
+from service.gallery.lifetime import Clock, of_the_living
 from service.gallery.tables import templates
 
 
 class PostgresTemplates:
     """Implements `Templates`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
         query = (
             select(templates)
-            .where(_in(collection), templates.c.subject_id == subject_id)
+            .where(self._living(collection), templates.c.subject_id == subject_id)
             .order_by(templates.c.created_at, templates.c.template_id)
         )
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
@@ -57,7 +59,7 @@ class PostgresTemplates:
         return self._connection.execute(query).rowcount
 
     def count(self, collection: Collection) -> int:
-        query = select(func.count()).select_from(templates).where(_in(collection))
+        query = select(func.count()).select_from(templates).where(self._living(collection))
         return self._connection.execute(query).scalar_one()
 
     def nearest(
@@ -75,7 +77,7 @@ class PostgresTemplates:
         similarity = _cosine_with(probes)
         query = (
             select(templates)
-            .where(_in(collection), similarity >= at_least)
+            .where(self._living(collection), similarity >= at_least)
             .order_by(similarity.desc(), templates.c.subject_id, templates.c.template_id)
             .limit(limit)
             .offset(skip)
@@ -83,6 +85,9 @@ class PostgresTemplates:
         if other_than is not None:
             query = query.where(templates.c.subject_id != other_than)
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
+
+    def _living(self, collection: Collection) -> ColumnElement[bool]:
+        return _in(collection) & of_the_living(templates, collection, self._clock())
 
 
 def _in(collection: Collection) -> ColumnElement[bool]:

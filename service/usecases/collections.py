@@ -12,7 +12,8 @@ from service.domain.collection import DEFAULT_COLLECTION, Collection, Collection
 from service.domain.errors import Overloaded
 from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.thresholds import Calibration
-from service.usecases.people import lock_collection, require_collection
+from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.purge import remove_expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ class Collections:
         calibration.profile(settings.duplicate_profile)
         with self._gallery.transaction() as tx:
             self._ensure(tx, name)
-            collection = replace(lock_collection(tx, name), settings=settings)
+            collection = lock_collection(tx, name)
+            self._remove_expired(tx, collection)
+            collection = replace(collection, settings=settings)
             tx.collections.update(collection)
             self._write_down(tx, Action.COLLECTION_SET, name, caller)
             return self._details(tx, collection)
@@ -108,6 +111,12 @@ class Collections:
         default = tx.collections.find(DEFAULT_COLLECTION)
         if default is not None:
             self._vault.unlock(default.collection_id, default.keys.active)
+
+    def _remove_expired(self, tx: Transaction, collection: Collection) -> None:
+        """A longer retention must not bring back whose time was over under the old one."""
+        people = OpenCollection.unlock(collection, self._vault)
+        while remove_expired(tx, people, self._clock()):
+            pass
 
     def _details(self, tx: Transaction, collection: Collection) -> CollectionDetails:
         calibration = self._calibration.with_thresholds(collection.settings.thresholds)

@@ -23,9 +23,11 @@ from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 from service.usecases.idempotency import earlier_answer, keep_answer
 from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.purge import remove_expired
 from service.usecases.sampling import Probe, Sampler
 from service.usecases.searching import lookalikes
 from service.usecases.subjects import METADATA
+from service.usecases.terms import require_future, seal_consent
 from service.usecases.verify import best_similarity
 
 DUPLICATES_SHOWN = 10
@@ -58,10 +60,11 @@ class Enroll:
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
-        `TemplateTampered`, and what `Sampler.probe` raises.
+        `InvalidRequest`, `TemplateTampered`, and what `Sampler.probe` raises.
         """
         if request.idempotency_key and (earlier := self._first_answer(request)):
             return earlier
+        require_future(request.expires_at, self._clock())
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
             collection = lock_collection(tx, request.collection)
@@ -118,6 +121,7 @@ class Enroll:
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
+            remove_expired(tx, people, self._clock(), subject_id=request.subject_id)
             return
         if not exists:
             raise SubjectNotFound
@@ -149,10 +153,13 @@ class Enroll:
         if request.metadata is not None:
             plain = json.dumps(request.metadata, ensure_ascii=False).encode()
             sealed = people.seal_note(subject_id, METADATA, subject_id, plain)
-        subject = Subject(subject_id, now, sealed)
+        consent = seal_consent(people, subject_id, request.consent_reference)
+        subject = Subject(subject_id, now, sealed, expires_at=request.expires_at, consent=consent)
         if request.mode is Mode.CREATE:
             tx.subjects.add(people.collection, subject)
-        elif sealed is not None:
+            return
+        tx.subjects.set_terms(people.collection, subject)
+        if sealed is not None:
             tx.subjects.set_metadata(people.collection, subject)
 
     def _write_down(

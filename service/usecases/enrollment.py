@@ -25,7 +25,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnrollRequest:
-    """`on_duplicate`, `profile`: None for the collection's own."""
+    """`on_duplicate`, `profile`: None for the collection's own.
+
+    `expires_at`, `consent_reference`, `metadata`: with `add` and `replace`, None keeps what is.
+    """
 
     subject_id: str
     source: FaceSource
@@ -36,6 +39,8 @@ class EnrollRequest:
     profile: str | None = None
     metadata: Mapping[str, Any] | None = field(default=None, repr=False)
     idempotency_key: str | None = None
+    expires_at: datetime | None = None
+    consent_reference: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,15 @@ class Erase:
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> Erasure:
         """Raises `CollectionNotFound`, `SubjectNotFound`."""
+        return self._erase(subject_id, collection_name, caller, Action.ERASE)
+
+    def withdraw_consent(self, subject_id: str, collection_name: str, caller: str) -> Erasure:
+        """The same, told apart in the log. A person who withdraws is forgotten also where no
+        reference to their consent was kept. Raises `CollectionNotFound`, `SubjectNotFound`.
+        """
+        return self._erase(subject_id, collection_name, caller, Action.CONSENT_WITHDRAWN)
+
+    def _erase(self, subject_id: str, collection_name: str, caller: str, action: Action) -> Erasure:
         audit_id, now = uuid4(), self._clock()
         with self._gallery.transaction() as tx:
             collection = lock_collection(tx, collection_name)
@@ -40,7 +49,5 @@ class Erase:
             deleted = tx.subjects.delete(collection, subject_id)
             names = self._vault.unlock_names(collection.collection_id, collection.keys)
             pseudonym = names.pseudonym(subject_id)
-            tx.audit.append(
-                AuditEntry(audit_id, now, caller, Action.ERASE, collection_name, pseudonym)
-            )
+            tx.audit.append(AuditEntry(audit_id, now, caller, action, collection_name, pseudonym))
         return Erasure(subject_id, collection_name, deleted, now, audit_id)

@@ -83,6 +83,8 @@ def _content(request: EnrollRequest) -> bytes:
         request.on_duplicate,
         request.profile,
         request.metadata,
+        None if request.expires_at is None else request.expires_at.timestamp(),
+        request.consent_reference,
         _source_content(request.source),
     ]
     return json.dumps(parts, sort_keys=True).encode()

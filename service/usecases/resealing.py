@@ -13,6 +13,7 @@ from service.domain.ports import Gallery, SealedRows, StoredAnswer, Vault
 from service.usecases.idempotency import reseal_answer
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.subjects import METADATA
+from service.usecases.terms import CONSENT
 
 ROWS_AT_A_TIME = 100
 """Rows that one transaction moves. A call that changes one of them waits that long, about 0.1 s."""
@@ -59,7 +60,7 @@ class Resealing:
             total = self.moved + left
             self._progress(self.moved, total)
             self._walk(_TEMPLATES, total)
-            self._walk(_METADATA, total)
+            self._walk(_SUBJECTS, total)
             self._walk(_ANSWERS, total)
             if self.moved == before:
                 raise TemplateTampered if self._altered else Overloaded
@@ -100,12 +101,17 @@ class Resealing:
             return None
 
 
-def _reseal_metadata(people: OpenCollection, subject: Subject) -> Subject:
-    if subject.metadata is None:
-        return subject
-    subject_id = subject.subject_id
-    sealed = people.reseal_note(subject_id, METADATA, subject_id, subject.metadata)
-    return replace(subject, metadata=sealed)
+def _reseal_subject(people: OpenCollection, subject: Subject) -> Subject:
+    name = subject.subject_id
+
+    def moved(purpose: str, sealed: bytes | None) -> bytes | None:
+        return None if sealed is None else people.reseal_note(name, purpose, name, sealed)
+
+    return replace(
+        subject,
+        metadata=moved(METADATA, subject.metadata),
+        consent=moved(CONSENT, subject.consent),
+    )
 
 
 _TEMPLATES: _Kind[StoredTemplate] = _Kind(
@@ -113,10 +119,10 @@ _TEMPLATES: _Kind[StoredTemplate] = _Kind(
     OpenCollection.reseal,
     lambda rows, *moved: rows.replace_templates(*moved),
 )
-_METADATA: _Kind[Subject] = _Kind(
+_SUBJECTS: _Kind[Subject] = _Kind(
     lambda rows, *place: rows.subjects(*place),
-    _reseal_metadata,
-    lambda rows, *moved: rows.replace_metadata(*moved),
+    _reseal_subject,
+    lambda rows, *moved: rows.replace_subjects(*moved),
 )
 _ANSWERS: _Kind[StoredAnswer] = _Kind(
     lambda rows, *place: rows.answers(*place),

@@ -8,7 +8,9 @@ from service.usecases.apikeys import ApiKeys
 from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
+from service.usecases.export import Export
 from service.usecases.identify import Identify
+from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
 from service.usecases.subjects import Subjects
 from service.usecases.token import MakeToken
@@ -26,3 +28,5 @@ class Services:
     collections: Collections
     api_keys: ApiKeys
     readiness: CheckReadiness
+    export: Export
+    purge: Purge

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from service.domain.collection import Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.ports import Gallery, Vault
 from service.usecases.people import OpenCollection, require_collection
+from service.usecases.terms import open_consent
 
 METADATA = "metadata"
 """The purpose that a subject's metadata is sealed for."""
@@ -26,9 +28,13 @@ class SubjectSummary:
 
 @dataclass(frozen=True, slots=True)
 class SubjectDetails:
+    """`expires_at`: the earlier of the person's own and the collection's; None for neither."""
+
     summary: SubjectSummary
     model_ids: Sequence[str]
     metadata: dict[str, Any] | None
+    expires_at: datetime | None
+    consent_reference: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,19 @@ class Subjects:
                 raise SubjectNotFound
             rows = tx.templates.of(collection, subject_id)
         people = OpenCollection.unlock(collection, self._vault)
-        metadata = None
-        if subject.metadata is not None:
-            metadata = json.loads(
-                people.open_note(subject_id, METADATA, subject_id, subject.metadata)
-            )
-        summary = SubjectSummary(subject_id, collection_name, len(rows), subject.enrolled_at)
-        return SubjectDetails(summary, sorted({row.model_id for row in rows}), metadata)
+        return SubjectDetails(
+            SubjectSummary(subject_id, collection_name, len(rows), subject.enrolled_at),
+            sorted({row.model_id for row in rows}),
+            open_metadata(people, subject),
+            subject.expiry(collection.settings),
+            open_consent(people, subject),
+        )
+
+
+def open_metadata(people: OpenCollection, subject: Subject) -> dict[str, Any] | None:
+    """Raises `TemplateTampered`."""
+    if subject.metadata is None:
+        return None
+    name = subject.subject_id
+    metadata: dict[str, Any] = json.loads(people.open_note(name, METADATA, name, subject.metadata))
+    return metadata

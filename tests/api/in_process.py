@@ -22,6 +22,7 @@ SETTINGS = ApiSettings(
     max_images=5,
     max_image_bytes=1024,
     max_images_per_request=2,
+    purge_interval=0,
     version="0",
 )
 UseCase = Callable[..., Any]

@@ -60,6 +60,14 @@ def clock() -> StandInClock:
 
 
 @pytest.fixture
+def gallery(database_url: str, clock: StandInClock) -> Iterator[PostgresGallery]:
+    """Where time passes as the clock is moved."""
+    gallery = PostgresGallery(database_url, clock)
+    yield gallery
+    gallery.close()
+
+
+@pytest.fixture
 def bare_desk(gallery: PostgresGallery, vault: KeyRing, clock: StandInClock) -> Desk:
     """A service that has never started: not even the default collection exists."""
     return Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)

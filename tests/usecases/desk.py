@@ -18,7 +18,9 @@ from service.usecases.collections import CollectionDetails, Collections
 from service.usecases.enroll import Enroll
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure
+from service.usecases.export import Export, Exported
 from service.usecases.identify import Identify, SearchRequest, SearchResult
+from service.usecases.purge import Purge
 from service.usecases.sampling import Sampler
 from service.usecases.subjects import Subjects
 from service.usecases.verify import Verification, Verify, VerifyRequest
@@ -88,6 +90,17 @@ class Desk:
 
     def erase(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
         return Erase(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+
+    def withdraw_consent(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
+        erase = Erase(self.gallery, self.vault, self.clock)
+        return erase.withdraw_consent(subject_id, collection, CALLER)
+
+    def export(self, subject_id: str, collection: str = DEFAULT) -> Exported:
+        return Export(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+
+    @property
+    def purge(self) -> Purge:
+        return Purge(self.gallery, self.vault, self.clock)
 
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""

@@ -31,6 +31,7 @@ _ANSWER = example(
         "templates": 1200,
         "expectedFalseCandidates": 0.0012,
         "createdAt": "2026-01-01T09:00:00Z",
+        "retentionDays": 365,
     }
 )
 
@@ -44,6 +45,7 @@ _ANSWER = example(
             "thresholdProfiles": {"balanced": 0.42, "vip": 0.5},
             "duplicatePolicy": "reject",
             "duplicateProfile": "conservative",
+            "retentionDays": 365,
         },
     ),
 )
@@ -53,9 +55,10 @@ def put_collection(
     name: Name,
     body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
-    """Create a collection, or set its thresholds and duplicate rules.
+    """Create a collection, or set its thresholds, duplicate rules and retention.
 
-    `expectedFalseCandidates` tells how many strangers one search names on average at the present
+    A person expires `retentionDays` after their first enrollment, or at their own `expiresAt`,
+    whichever comes first. `expectedFalseCandidates` tells how many strangers one search names on average at the present
     size: choose `duplicateProfile` by it.
     """
     caller.require_collection(name)
@@ -63,6 +66,7 @@ def put_collection(
         thresholds=body.threshold_profiles,
         duplicate_policy=body.duplicate_policy,
         duplicate_profile=body.duplicate_profile,
+        retention_days=body.retention_days,
     )
     return _answer(services.collections.put(name, settings, caller.name))
 
@@ -104,4 +108,5 @@ def _answer(details: CollectionDetails) -> CollectionAnswer:
         templates=details.templates,
         expected_false_candidates=details.expected_false_candidates,
         created_at=collection.created_at,
+        retention_days=collection.settings.retention_days,
     )

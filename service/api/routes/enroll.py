@@ -76,6 +76,8 @@ def enroll(
         profile=body.profile,
         metadata=body.metadata,
         idempotency_key=idempotency_key,
+        expires_at=body.expires_at,
+        consent_reference=body.consent_reference,
     )
     enrolled = services.enroll(request)
     return enroll_answer(enrolled, language, with_ids=caller.may(Scope.SEARCH))

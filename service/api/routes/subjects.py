@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from service.api.answers import ErasureAnswer, SubjectAnswer, SubjectList
+from service.api.answers import ErasureAnswer, ExportAnswer, SubjectAnswer, SubjectList
 from service.api.bodies import CollectionName, SubjectId
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
 from service.api.openapi import PROBLEMS, example
-from service.api.showing import erasure_answer, subject_answer, subject_list
+from service.api.showing import erasure_answer, export_answer, subject_answer, subject_list
 from service.domain.collection import DEFAULT_COLLECTION
 
 router = APIRouter(prefix="/admin/subjects", tags=["subjects"], responses=PROBLEMS)
@@ -42,10 +42,57 @@ def list_subjects(
     return subject_list(services.subjects.page(collection, limit, cursor))
 
 
+_TERMS = {"expiresAt": "2027-01-01T09:00:00Z", "consentReference": "form-2026-0001"}
+
+_ERASURE = example(
+    {
+        "subjectId": "user-1",
+        "collection": "default",
+        "templatesDeleted": 1,
+        "deletedAt": "2026-01-01T09:00:00Z",
+        "auditId": "0d4c9d0a-3a57-4a3c-9a39-5e1c5c0c8c55",
+    }
+)
+
+_EXPORT = example(
+    {
+        "subjectId": "user-1",
+        "collection": "default",
+        "enrolledAt": "2026-01-01T09:00:00Z",
+        **_TERMS,
+        "metadata": {"membership": "gold"},
+        "templates": [
+            {
+                "templateId": "1f7b4c0e-6a53-4f0a-9f61-6f6f0d7c1f0a",
+                "modelId": "buffalo_l@sha256:4c06...",
+                "createdAt": "2026-01-01T09:00:00Z",
+                "embedding": [0.0123, -0.0456, 0.0789],
+            }
+        ],
+        "audit": [
+            {
+                "auditId": "0d4c9d0a-3a57-4a3c-9a39-5e1c5c0c8c55",
+                "at": "2026-01-01T09:00:00Z",
+                "action": "enroll",
+                "caller": "till-1",
+            }
+        ],
+        "answers": [{"caller": "till-1", "idempotencyKey": "order-1"}],
+        "exportedAt": "2026-01-02T09:00:00Z",
+        "auditId": "6c1e6a8e-6b8b-4b8e-8a7e-0d1a0f4f9f11",
+    }
+)
+
+
 @router.get(
     "/{subjectId}",
     responses=example(
-        {**_ENTRY, "modelIds": ["buffalo_l@sha256:4c06..."], "metadata": {"membership": "gold"}}
+        {
+            **_ENTRY,
+            "modelIds": ["buffalo_l@sha256:4c06..."],
+            "metadata": {"membership": "gold"},
+            **_TERMS,
+        }
     ),
 )
 def show_subject(
@@ -59,18 +106,31 @@ def show_subject(
     return subject_answer(services.subjects.show(subject_id, collection))
 
 
-@router.delete(
-    "/{subjectId}",
-    responses=example(
-        {
-            "subjectId": "user-1",
-            "collection": "default",
-            "templatesDeleted": 1,
-            "deletedAt": "2026-01-01T09:00:00Z",
-            "auditId": "0d4c9d0a-3a57-4a3c-9a39-5e1c5c0c8c55",
-        }
-    ),
-)
+@router.get("/{subjectId}/export", responses=_EXPORT)
+def export_subject(
+    caller: AdminCaller,
+    services: UseCases,
+    subject_id: Subject,
+    collection: Collection = DEFAULT_COLLECTION,
+) -> ExportAnswer:
+    """Everything held about a person, vectors included, for that person (GDPR, Art. 15 and 20)."""
+    caller.require_collection(collection)
+    return export_answer(services.export(subject_id, collection, caller.name))
+
+
+@router.delete("/{subjectId}/consent", responses=_ERASURE)
+def withdraw_consent(
+    caller: AdminCaller,
+    services: UseCases,
+    subject_id: Subject,
+    collection: Collection = DEFAULT_COLLECTION,
+) -> ErasureAnswer:
+    """A person takes their consent back: they are forgotten, and the log says why."""
+    caller.require_collection(collection)
+    return erasure_answer(services.erase.withdraw_consent(subject_id, collection, caller.name))
+
+
+@router.delete("/{subjectId}", responses=_ERASURE)
 def delete_subject(
     caller: AdminCaller,
     services: UseCases,

@@ -1,0 +1,43 @@
+"""Whose time is over, in SQL: the same rule as `Subject.expiry`.
+
+Every read of rows about people leaves them out, so that they are gone from that very moment,
+however long the purge takes to come by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_
+
+from service.domain.collection import Collection
+from service.gallery.tables import subjects
+
+Clock = Callable[[], datetime]
+
+
+def expired(collection: Collection, now: datetime) -> ColumnElement[bool]:
+    """Of rows of `subjects`; never NULL."""
+    own = and_(subjects.c.expires_at.is_not(None), subjects.c.expires_at <= now)
+    kept = collection.settings.retention
+    return or_(own, false() if kept is None else subjects.c.enrolled_at <= now - kept)
+
+
+def alive(collection: Collection, now: datetime) -> ColumnElement[bool]:
+    """Of rows of `subjects`."""
+    return not_(expired(collection, now))
+
+
+def of_the_living(table: Table, collection: Collection, now: datetime) -> ColumnElement[bool]:
+    """Of rows of a table that hangs on `subjects`.
+
+    Asks for the expired, whom the purge keeps few, rather than for the living: a search then
+    looks up a handful of people by an index, and not everybody it compares.
+    """
+    their_own = and_(
+        subjects.c.collection_id == table.c.collection_id,
+        subjects.c.subject_id == table.c.subject_id,
+    )
+    in_collection = subjects.c.collection_id == collection.collection_id
+    return not_(exists().where(in_collection, their_own, expired(collection, now)))

@@ -1,0 +1,36 @@
+"""On what terms somebody is enrolled: until when, and by which consent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from service.domain.collection import Subject
+from service.domain.errors import InvalidRequest
+from service.domain.messages import FieldProblem
+from service.usecases.people import OpenCollection
+
+LONGEST_ENROLLMENT = timedelta(days=36_525)
+"""A hundred years: what lies further ahead is a slip of the pen."""
+
+CONSENT = "consent"
+"""The purpose that a consent reference is sealed for: it may name a person's document."""
+
+
+def require_future(expires_at: datetime | None, now: datetime) -> None:
+    """Raises `InvalidRequest` unless the moment, if there is one, lies in the next 100 years."""
+    if expires_at is not None and not now < expires_at <= now + LONGEST_ENROLLMENT:
+        raise InvalidRequest([{"field": "expiresAt", "problem": FieldProblem.OUT_OF_RANGE}])
+
+
+def seal_consent(people: OpenCollection, subject_id: str, reference: str | None) -> bytes | None:
+    if reference is None:
+        return None
+    return people.seal_note(subject_id, CONSENT, subject_id, reference.encode())
+
+
+def open_consent(people: OpenCollection, subject: Subject) -> str | None:
+    """Raises `TemplateTampered`."""
+    if subject.consent is None:
+        return None
+    plain = people.open_note(subject.subject_id, CONSENT, subject.subject_id, subject.consent)
+    return plain.decode()

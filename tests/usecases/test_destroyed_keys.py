@@ -1,0 +1,43 @@
+"""A deleted collection's key is destroyed: what was sealed under it opens nowhere any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.domain.collection import Collection, StoredTemplate
+from service.domain.errors import MasterKeyInvalid, TemplateTampered
+from service.usecases.people import OpenCollection
+from tests.usecases.desk import CALLER, DEFAULT, Desk
+
+
+@pytest.fixture
+def stolen(desk: Desk) -> tuple[Collection, StoredTemplate]:
+    """A collection and a row of it, as in an old backup of the tables, without the keys'."""
+    desk.put("shop")
+    desk.enroll("kim", "kim", collection="shop")
+    with desk.gallery.transaction() as tx:
+        collection = tx.collections.find("shop")
+        assert collection is not None
+        (row,) = tx.templates.of(collection, "kim")
+    desk.collections.delete("shop", CALLER)
+    return collection, row
+
+
+def test_row_kept_from_before_opens_under_no_key_in_the_database(
+    desk: Desk, stolen: tuple[Collection, StoredTemplate]
+) -> None:
+    desk.put("shop")
+    for name in (DEFAULT, "shop"):
+        with desk.gallery.transaction() as tx:
+            left = tx.collections.find(name)
+        assert left is not None
+        with pytest.raises(TemplateTampered):
+            OpenCollection.unlock(left, desk.vault).open(stolen[1])
+
+
+def test_no_other_key_passes_for_the_destroyed_one(
+    desk: Desk, stolen: tuple[Collection, StoredTemplate]
+) -> None:
+    left = desk.collections.show(DEFAULT).collection
+    with pytest.raises(MasterKeyInvalid):
+        desk.vault.unlock(stolen[0].collection_id, left.keys.active)

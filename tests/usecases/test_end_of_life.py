@@ -1,0 +1,187 @@
+"""A thousand people are enrolled, 500 deleted, 200 expire: nothing is left of the 700.
+
+On a server of its own, whose files are searched as whoever has the disk can.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.domain.collection import DuplicatePolicy
+from service.domain.errors import SubjectNotFound
+from service.gallery.database import PostgresGallery
+from service.gallery.embedded import start_embedded
+from service.gallery.migrations import migrate
+from service.gallery.scrubbing import Scrubbed, scrub
+from service.vault.keyring import KeyRing
+from tests.data_files import PIECE, found_in
+from tests.domain.vectors import face_of
+from tests.postgres import TestServer
+from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
+from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, given
+
+PEOPLE = [f"{number:04}-{number * 2654435761 % 2**32:08x}" for number in range(1, 1001)]
+DELETED, EXPIRED, KEPT = PEOPLE[:500], PEOPLE[500:700], PEOPLE[700:]
+GONE = DELETED + EXPIRED
+MONTH = timedelta(days=30)
+
+_SECRET_PART = 29
+"""Of a sealed value: behind version, key id and nonce."""
+
+_EVERYTHING = """
+    SELECT subject_id, templates.sealed, search::text AS search, metadata, consent,
+           answers.sealed AS answer
+    FROM subjects JOIN templates USING (collection_id, subject_id)
+                  JOIN answers USING (collection_id, subject_id)
+"""
+
+
+@dataclass(frozen=True)
+class Life:
+    """`pieces`: bytes by which each person's data are known; `key`: by which a collection's key
+    is, which was deleted. The others: which of these were in the files at each time.
+    """
+
+    desk: Desk
+    tables: Tables
+    pieces: dict[str, set[bytes]]
+    key: bytes
+    at_first: set[bytes]
+    after_vacuum: set[bytes]
+    after_scrub: set[bytes]
+    scrubbed: Scrubbed
+
+    def of(self, people: list[str]) -> set[bytes]:
+        return set.union(*(self.pieces[name] for name in people))
+
+
+@pytest.fixture(scope="module")
+def life(vault: KeyRing) -> Iterator[Life]:
+    """From the first enrollment to the last trace."""
+    with tempfile.TemporaryDirectory(prefix="face-test-", ignore_cleanup_errors=True) as folder:
+        server = start_embedded(Path(folder))
+        TestServer(server.url).run("ALTER SYSTEM SET fsync = off")
+        TestServer(server.url).run("SELECT pg_reload_conf()")
+        migrate(server.url)
+        clock = StandInClock()
+        gallery = PostgresGallery(server.url, clock)
+        desk = Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)
+        yield _live(desk, server.url, Path(folder))
+        gallery.close()
+        server.stop()
+
+
+def _live(desk: Desk, url: str, folder: Path) -> Life:
+    server, tables = TestServer(url), Tables(url)
+    desk.collections.ensure_default()
+    for name in PEOPLE:
+        _enroll(desk, name)
+    pieces, key = _pieces(tables), _deleted_collection(desk)
+    wanted = {key}.union(*pieces.values())
+    server.run("ANALYZE")
+    server.run("CHECKPOINT")
+    at_first = found_in(folder, wanted)
+    for name in DELETED:
+        desk.erase(name)
+    desk.clock.advance(MONTH)
+    assert sum(desk.purge.batches(wait=True)) == len(EXPIRED)
+    server.run("VACUUM")
+    server.run("CHECKPOINT")
+    after_vacuum = found_in(folder, wanted)
+    scrubbed = scrub(url)
+    after_scrub = found_in(folder, wanted)
+    return Life(desk, tables, pieces, key, at_first, after_vacuum, after_scrub, scrubbed)
+
+
+def _enroll(desk: Desk, name: str) -> None:
+    desk.enroll(
+        name,
+        given(face_of(name)),
+        on_duplicate=DuplicatePolicy.ALLOW,
+        expires_at=desk.clock.now + MONTH if name in EXPIRED else None,
+        metadata={"door": 1},
+        consent_reference="form",
+        idempotency_key=name,
+    )
+
+
+def _pieces(tables: Tables) -> dict[str, set[bytes]]:
+    pieces: dict[str, set[bytes]] = {}
+    for row in tables.rows(_EVERYTHING):
+        search = np.array(json.loads(row["search"])).astype("<f2").tobytes()
+        sealed = [row[column][_SECRET_PART:] for column in ("sealed", "metadata", "consent")]
+        contents = [search[64:], search[-64:], *sealed, sealed[0][-64:], row["answer"][64:]]
+        name: str = row["subject_id"]
+        pieces[name] = {each[:PIECE] for each in contents} | {name[-PIECE:].encode()}
+    return pieces
+
+
+def _deleted_collection(desk: Desk) -> bytes:
+    """By which its wrapped key is known."""
+    desk.put("shop")
+    desk.enroll("kim", "kim", collection="shop")
+    wrapped = desk.collections.show("shop").collection.keys.active.wrapped
+    desk.collections.delete("shop", CALLER)
+    return wrapped[-PIECE:]
+
+
+def test_everybody_was_in_the_files_at_first(life: Life) -> None:
+    """Or the search would prove nothing."""
+    assert life.of(PEOPLE) <= life.at_first
+    assert life.key in life.at_first
+
+
+def test_vacuum_and_checkpoint_alone_leave_most_of_the_deleted_readable(life: Life) -> None:
+    """Why there is `face scrub`."""
+    assert len(life.of(GONE) & life.after_vacuum) > len(life.of(GONE)) / 2
+
+
+def test_scrubbed_files_hold_nothing_of_the_700(life: Life) -> None:
+    """No sealed byte, no search vector, no name: in tables, indexes, statistics and log."""
+    assert life.scrubbed == Scrubbed(statistics=True, log=True)
+    assert life.of(GONE) & life.after_scrub == set()
+
+
+def test_scrubbed_files_hold_no_key_of_a_deleted_collection(life: Life) -> None:
+    assert life.key not in life.after_scrub
+
+
+def test_scrubbed_files_hold_those_who_stay(life: Life) -> None:
+    assert life.of(KEPT) <= life.after_scrub
+    assert life.desk.verify(KEPT[0], given(face_of(KEPT[0]))).decision.match
+
+
+def test_none_of_the_700_can_be_verified_or_exported(life: Life) -> None:
+    for name in GONE:
+        with pytest.raises(SubjectNotFound):
+            life.desk.verify(name, given(face_of(name)))
+        with pytest.raises(SubjectNotFound):
+            life.desk.export(name)
+
+
+def test_none_of_the_700_is_found_by_a_search(life: Life) -> None:
+    results = [life.desk.search(given(face_of(name))) for name in GONE]
+    assert not any(result.found for result in results)
+    assert {result.searched for result in results} == {len(KEPT)}
+
+
+def test_none_of_the_700_is_listed(life: Life) -> None:
+    listed = life.desk.subjects.page(DEFAULT, len(PEOPLE), None).subjects
+    assert [one.subject_id for one in listed] == KEPT
+
+
+def test_log_accounts_for_each(life: Life) -> None:
+    collection = life.desk.collections.show(DEFAULT).collection
+    key = life.desk.vault.unlock_names(collection.collection_id, collection.keys)
+    rows = life.tables.rows("SELECT action, subject FROM audit WHERE collection = 'default'")
+    for action, people in (("enroll", PEOPLE), ("erase", DELETED), ("expire", EXPIRED)):
+        written = sorted(row["subject"] for row in rows if row["action"] == action)
+        assert written == sorted(key.pseudonym(name) for name in people)

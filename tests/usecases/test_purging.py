@@ -1,0 +1,131 @@
+"""Whose time is over is removed for good, each with an entry in the log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from service.domain.collection import DuplicatePolicy
+from service.usecases.purge import BATCH
+from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.simultaneous import outcomes
+from tests.usecases.test_rolled_back import DiskFull, FailingGallery
+
+HOUR = timedelta(hours=1)
+
+
+def _enroll(desk: Desk, *names: str, collection: str = DEFAULT) -> None:
+    """For an hour."""
+    for name in names:
+        desk.enroll(
+            name,
+            "kim",
+            collection=collection,
+            expires_at=desk.clock.now + HOUR,
+            on_duplicate=DuplicatePolicy.ALLOW,
+            metadata={"door": 1},
+            consent_reference="form 1",
+            idempotency_key=name,
+        )
+
+
+def _purge(desk: Desk) -> list[int]:
+    return list(desk.purge.batches(wait=True))
+
+
+def _crowd(tables: Tables, people: int) -> None:
+    """Kim's rows once more under each of many names."""
+    tables.change(
+        "INSERT INTO subjects (collection_id, subject_id, enrolled_at, expires_at)"
+        " SELECT collection_id, 'kim' || n, enrolled_at, expires_at"
+        f" FROM subjects, generate_series(1, {people}) n"
+    )
+
+
+def test_nobody_is_purged_before_their_time(desk: Desk, tables: Tables) -> None:
+    _enroll(desk, "kim")
+    before = tables.content()
+    assert _purge(desk) == []
+    assert tables.content() == before
+
+
+def test_purged_person_has_no_row_left(desk: Desk, tables: Tables) -> None:
+    _enroll(desk, "kim")
+    desk.enroll("lee", "lee")
+    desk.clock.advance(HOUR)
+    assert _purge(desk) == [1]
+    assert [row["subject_id"] for row in tables.rows("SELECT * FROM subjects")] == ["lee"]
+    assert [row["subject_id"] for row in tables.rows("SELECT * FROM templates")] == ["lee"]
+    assert tables.rows("SELECT * FROM answers") == []
+
+
+def test_each_leaves_an_entry_by_nobody(desk: Desk, tables: Tables) -> None:
+    _enroll(desk, "kim", "lee")
+    enrolled = {row["subject"] for row in tables.rows("SELECT subject FROM audit")}
+    desk.clock.advance(HOUR)
+    _purge(desk)
+    rows = tables.rows("SELECT * FROM audit WHERE action = 'expire'")
+    assert {row["subject"] for row in rows} == enrolled
+    assert {(row["caller"], row["collection"], row["at"]) for row in rows} == {
+        ("expiry", DEFAULT, desk.clock.now)
+    }
+
+
+def test_every_collection_is_purged(desk: Desk) -> None:
+    desk.put("shop")
+    _enroll(desk, "kim")
+    desk.enroll("lee", "lee", collection="shop")
+    desk.put("shop", retention_days=1)
+    desk.clock.advance(timedelta(days=1))
+    assert _purge(desk) == [1, 1]
+
+
+def test_many_go_in_small_batches(desk: Desk, tables: Tables) -> None:
+    _enroll(desk, "kim")
+    _crowd(tables, 2 * BATCH)
+    desk.clock.advance(HOUR)
+    assert _purge(desk) == [BATCH, BATCH, 1]
+    assert tables.rows("SELECT 1 FROM subjects") == []
+    assert len(tables.rows("SELECT DISTINCT subject FROM audit WHERE action = 'expire'")) == (
+        2 * BATCH + 1
+    )
+
+
+def test_batch_that_fails_is_not_half_done(desk: Desk, tables: Tables) -> None:
+    _enroll(desk, "kim", "lee")
+    desk.clock.advance(HOUR)
+    before = tables.content()
+    for step in ("subjects.delete", "audit.append"):
+        with pytest.raises(DiskFull):
+            _purge(replace(desk, gallery=FailingGallery(desk.gallery, step)))
+        assert tables.content() == before
+
+
+def test_purge_stopped_midway_is_finished_by_the_next(desk: Desk, tables: Tables) -> None:
+    _enroll(desk, "kim")
+    _crowd(tables, 2 * BATCH)
+    desk.clock.advance(HOUR)
+    assert next(desk.purge.batches(wait=True)) == BATCH
+    assert _purge(desk) == [BATCH, 1]
+
+
+def test_one_purges_and_the_others_leave_it_to_them(desk: Desk) -> None:
+    _enroll(desk, "kim")
+    desk.clock.advance(HOUR)
+    with desk.gallery.transaction() as tx:
+        assert tx.collections.lock_purge(wait=False)
+        assert list(desk.purge.batches(wait=False)) == []
+    assert list(desk.purge.batches(wait=False)) == [1]
+
+
+def test_several_purges_at_once_remove_and_record_each_person_once(
+    desk: Desk, tables: Tables
+) -> None:
+    _enroll(desk, "kim")
+    _crowd(tables, BATCH)
+    desk.clock.advance(HOUR)
+    removed = outcomes([lambda: sum(_purge(desk))] * 4)
+    assert sum(removed) == BATCH + 1
+    assert len(tables.rows("SELECT 1 FROM audit WHERE action = 'expire'")) == BATCH + 1
