@@ -35,6 +35,12 @@ DEFAULTS: dict[str, Any] = {
     "max_image_pixels": 40_000_000,
     "max_images_per_request": 20,
     "language": "ko",
+    "ssl_certfile": None,
+    "ssl_keyfile": None,
+    "ssl_keyfile_password": None,
+    "ssl_ca_certs": None,
+    "log_format": "auto",
+    "open_metrics": False,
 }
 
 SECRET = "s3cr3t"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def pair(authority: Authority) -> Pair:
     return authority.pair("server")
 
 
-def cause(**files: object) -> str:
+def cause(**files: Any) -> str:
     with pytest.raises(TlsUnusable) as refused:
         tls_options(AppConfig(**files))
     return str(refused.value.values["cause"])
