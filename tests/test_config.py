@@ -37,6 +37,12 @@ DEFAULTS: dict[str, Any] = {
     "language": "ko",
     "master_key_kms": None,
     "purge_interval": 300,
+    "ssl_certfile": None,
+    "ssl_keyfile": None,
+    "ssl_keyfile_password": None,
+    "ssl_ca_certs": None,
+    "log_format": "auto",
+    "open_metrics": False,
 }
 
 SECRET = "s3cr3t"

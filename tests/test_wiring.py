@@ -126,6 +126,17 @@ def test_open_tokens_have_no_effect_beyond_this_machine(
     assert "open_tokens has no effect" in caplog.text
 
 
+def test_metrics_without_a_key_are_for_this_machine(
+    served: AppConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "service.wiring"):
+        near = build_app(_with(served, open_metrics=True))
+        far = build_app(_with(served, open_metrics=True, server_host="0.0.0.0"))
+    assert settings_of(near).open_metrics
+    assert not settings_of(far).open_metrics
+    assert caplog.text.count("open_metrics has no effect") == 1
+
+
 def _with(config: AppConfig, **changes: object) -> AppConfig:
     """`config` with some settings made anew, and checked."""
     given = {name: getattr(config, name) for name in config.model_fields_set}

@@ -96,6 +96,7 @@ def server(
 
 def worker_app() -> FastAPI:
     """What each of several workers runs. One that died may find the database gone for a while."""
+    logging.captureWarnings(capture=True)
     try:
         return server_app()
     except FaceError as error:
@@ -125,7 +126,7 @@ def _common_metrics(workers: int) -> Iterator[None]:
     if workers == 1:
         yield
         return
-    with TemporaryDirectory(prefix="face-metrics-") as folder:
+    with TemporaryDirectory(prefix="face-metrics-", ignore_cleanup_errors=True) as folder:
         os.environ[SHARED_FOLDER] = folder
         yield
 

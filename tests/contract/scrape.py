@@ -42,6 +42,7 @@ class Scrape:
             family.name + suffix
             for family in text_string_to_metric_families(self.text)
             for suffix in _SUFFIXES[family.type]
+            if not family.name.endswith("_created")  # when a series began: nobody's business
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -21,6 +22,13 @@ ANSWERS = {
     "the description": ("GET", "/openapi.json"),
 }
 PAGES = {"/docs": ("swagger-ui-bundle.js", "swagger-ui.css"), "/redoc": ("redoc.standalone.js",)}
+
+
+@pytest.fixture(scope="module")
+def exposed(installation: Installation) -> Iterator[Server]:
+    """To the network, in plain text."""
+    with installation.serving(host="0.0.0.0", log_format="console") as server:
+        yield server
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -77,9 +85,13 @@ def test_no_other_file_is_served(http: httpx.Client) -> None:
         assert http.get(f"/docs/assets/{name}").status_code in (400, 404)
 
 
-def test_plain_text_beyond_this_machine_is_warned_of_once(installation: Installation) -> None:
-    with installation.serving(host="0.0.0.0") as server:
-        assert server.log.count("without TLS") == 1
+def test_plain_text_beyond_this_machine_is_warned_of_once(exposed: Server) -> None:
+    assert exposed.log.count("without TLS") == 1
+
+
+def test_log_is_readable_where_that_was_asked_for(exposed: Server) -> None:
+    assert not [line for line in exposed.log.splitlines() if line.startswith("{")]
+    assert "route=/readyz" in exposed.log
 
 
 def test_plain_text_on_this_machine_is_not(server: Server) -> None:

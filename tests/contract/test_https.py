@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +19,7 @@ import pytest
 from service.cli.tls import hardened
 from tests.contract.certificates import Authority
 from tests.contract.desk import ok
-from tests.contract.installation import LOOPBACK, Installation, Server
+from tests.contract.installation import CHECKOUT, LOOPBACK, Installation, Server
 
 WITHDRAWN = [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1]
 TLS_1_2_WITHOUT_FORWARD_SECRECY = "AES256-GCM-SHA384"
@@ -136,15 +138,33 @@ def test_plain_http_is_not_answered(server: Server) -> None:
         httpx.get(f"http://{LOOPBACK}:{server.port}/healthz")
 
 
+def health_check(port: int, **settings: Path) -> int:
+    """The status of the container's own."""
+    named = {f"FACE_{name.upper()}": str(value) for name, value in settings.items()}
+    command = [sys.executable, str(CHECKOUT / "docker" / "healthy.py")]
+    environment = {**os.environ, "FACE_SERVER_PORT": str(port), **named}
+    return subprocess.run(command, env=environment, capture_output=True).returncode
+
+
+def test_containers_health_check_speaks_tls(server: Server, tmp_path: Path) -> None:
+    assert health_check(server.port, ssl_certfile=tmp_path) == 0
+    assert health_check(server.port, ssl_certfile=tmp_path, ssl_ca_certs=tmp_path) == 0
+    assert health_check(server.port) != 0
+
+
 def test_callers_must_show_a_certificate_where_an_authority_is_set(
     installation: Installation, authority: Authority
 ) -> None:
     pair, client = authority.pair("mutual"), authority.pair("client")
     known = trusting(authority)
     known.load_cert_chain(client.certificate, client.key)
-    files: dict[str, Any] = {"ssl_certfile": pair.certificate, "ssl_keyfile": pair.key}
-    authorities: dict[str, Any] = {"ssl_ca_certs": authority.certificate}
-    with installation.serving("--workers", "2", tls=known, **files, **authorities) as server:
+    with installation.serving(
+        *("--workers", "2"),
+        tls=known,
+        ssl_certfile=pair.certificate,
+        ssl_keyfile=pair.key,
+        ssl_ca_certs=authority.certificate,
+    ) as server:
         with server.client() as http:
             ok(http.get("/healthz"))
         with pytest.raises(httpx.TransportError):

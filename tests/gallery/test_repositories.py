@@ -239,3 +239,13 @@ def test_search_vectors_survive_storage_in_half_precision(
         tx.templates.add(kept, template("kim", vector))
         (found,) = tx.templates.nearest(kept, {KEY_ID: vector}, 0.999, 1)
     assert found.search.values.dtype == np.float32
+
+
+def test_oldest_key_is_that_of_the_oldest_collection(gallery: PostgresGallery) -> None:
+    assert gallery.oldest_key_made() is None
+    younger, older = collection(), collection("shop")
+    older = replace(older, created_at=younger.created_at - timedelta(days=1))
+    with gallery.transaction() as tx:
+        tx.collections.add(younger)
+        tx.collections.add(older)
+    assert gallery.oldest_key_made() == older.created_at

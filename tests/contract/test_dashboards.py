@@ -1,0 +1,111 @@
+"""Dashboard, alerts and scrape configuration ask for what the service tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from scripts.environment import ROOT
+from service.domain.messages import ERRORS
+from tests.contract.scrape import Scrape, scrape
+
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "face.json").read_text("utf-8"))
+ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text("utf-8"))
+SCRAPING = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text("utf-8"))
+
+RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+NAME = re.compile(r"\bface_[a-z_]+")
+MATCHED = re.compile(r"\bface_[a-z_]+\{([^}]*)\}")
+MATCHER = re.compile(r'([a-z_]+)(?:=|=~)"([^"]*)"')
+GIVEN_BY_PROMETHEUS = {"instance", "job"}
+
+
+def panels() -> Iterator[dict[str, Any]]:
+    for panel in DASHBOARD["panels"]:
+        if panel["type"] != "row":
+            yield panel
+
+
+QUERIES = {
+    **{name: rule["expr"] for name, rule in RULES.items()},
+    **{
+        f"{panel['title']}, {target['refId']}": target["expr"]
+        for panel in panels()
+        for target in panel["targets"]
+    },
+}
+
+
+def matchers(query: str) -> list[tuple[str, str]]:
+    """Label and value of each selector."""
+    return [found for inside in MATCHED.findall(query) for found in MATCHER.findall(inside)]
+
+
+@pytest.fixture(scope="module")
+def told(http: httpx.Client) -> Scrape:
+    return scrape(http)
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_query_names_only_metrics_that_are_told(told: Scrape, query: str) -> None:
+    assert set(NAME.findall(query)) <= told.names
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_query_is_balanced(query: str) -> None:
+    for opening, closing in ("()", "{}", "[]"):
+        assert query.count(opening) == query.count(closing)
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_query_chooses_by_codes_and_routes_that_exist(http: httpx.Client, query: str) -> None:
+    routes = http.get("/openapi.json").json()["paths"]
+    for label, value in matchers(query):
+        assert label in {"code", "route", "recommendation", "found", "call"} | GIVEN_BY_PROMETHEUS
+        assert label != "code" or value in ERRORS
+        assert label != "route" or value in routes
+
+
+def test_every_metric_is_on_the_dashboard_or_watched(told: Scrape) -> None:
+    asked = " ".join(QUERIES.values())
+    families = {re.sub(r"_(bucket|count|sum|total)$", "", name) for name in told.names}
+    assert [name for name in families if name.startswith("face_") and name not in asked] == []
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_rule_says_how_bad_it_is_and_what_it_is(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert rule["annotations"]["summary"]
+
+
+def test_panels_lie_beside_each_other() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert not cells & taken
+        assert all(x < 24 for x, _ in cells)
+        taken |= cells
+
+
+def test_panels_have_ids_of_their_own() -> None:
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_prometheus_reads_with_a_key_over_tls() -> None:
+    (job,) = SCRAPING["scrape_configs"]
+    assert job["job_name"] == "face"
+    assert job["scheme"] == "https"
+    assert job["authorization"]["credentials_file"]
+    assert SCRAPING["rule_files"] == ["alerts.yml"]
