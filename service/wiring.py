@@ -296,8 +296,9 @@ class Wiring:
     @property
     def _present_vault(self) -> Vault:
         """Never with a key made just now: no backup opens with that. Raises `MasterKeyMissing`."""
-        given = (self.config.master_key, self.config.master_key_file)
-        if given == (None, None) and not self.key_file.exists():
+        config = self.config
+        given = (config.master_key, config.master_key_file, config.master_key_kms)
+        if not any(given) and not self.key_file.exists():
             raise MasterKeyMissing
         return self.vault
 
