@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from service.config import AppConfig
 from service.domain.errors import DatabaseUnavailable, MasterKeyMissing
-from service.domain.ports import Capture, FaceEngine, Vault
+from service.domain.lockout import LockoutRules
+from service.domain.ports import Capture, FaceEngine, RateLimit, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
 from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
 from service.usecases.identify import Identify
+from service.usecases.limiting import CallLimits
+from service.usecases.lockout import Lockout, Unlock
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampling import Sampler
 from service.usecases.services import Services
@@ -27,6 +30,7 @@ from service.usecases.verify import Verify
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from limits.storage import Storage
 
     from service.capture.limits import ImageLimits
     from service.gallery.database import PostgresGallery
@@ -146,12 +150,20 @@ class Wiring:
     @cached_property
     def enroll(self) -> Enroll:
         return Enroll(
-            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, _now
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            _now,
+            self.lockout,
         )
 
     @cached_property
     def verify(self) -> Verify:
-        return Verify(self.sampler, self.gallery, self.vault, self.calibration, self._model_id)
+        return Verify(
+            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.lockout
+        )
 
     @cached_property
     def identify(self) -> Identify:
@@ -176,6 +188,40 @@ class Wiring:
     @cached_property
     def readiness(self) -> CheckReadiness:
         return CheckReadiness(self.engine, self.gallery, self.providers_requested)
+
+    @cached_property
+    def lockout(self) -> Lockout:
+        rules = LockoutRules(
+            after=self.config.lockout_after,
+            window=timedelta(seconds=self.config.lockout_window),
+            lasts=timedelta(seconds=self.config.lockout_seconds),
+        )
+        return Lockout(rules, _now)
+
+    @cached_property
+    def unlock(self) -> Unlock:
+        return Unlock(self.gallery, self.vault, _now)
+
+    @cached_property
+    def call_limits(self) -> CallLimits:
+        return CallLimits(
+            per_key=self._rate_limit("key", self.config.rate_limit_per_key),
+            per_address=self._rate_limit("address", self.config.rate_limit_per_address),
+            failures=self._rate_limit("failures", self.config.rate_limit_failures),
+        )
+
+    def _rate_limit(self, name: str, rate: str) -> RateLimit:
+        from service.limiting.windows import Unlimited, WindowLimit
+
+        return Unlimited() if rate == "off" else WindowLimit(name, rate, self._counters)
+
+    @cached_property
+    def _counters(self) -> Storage:
+        from service.limiting.redis import redis_counters
+
+        if self.config.rate_limit_storage is None:
+            return self.gallery.counters()
+        return redis_counters(self.config.rate_limit_storage.get_secret_value())
 
     @property
     def _model_id(self) -> str:
@@ -214,6 +260,8 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            unlock=self.unlock,
+            limits=self.call_limits,
         )
 
 

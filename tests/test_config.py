@@ -35,6 +35,13 @@ DEFAULTS: dict[str, Any] = {
     "max_image_pixels": 40_000_000,
     "max_images_per_request": 20,
     "language": "ko",
+    "rate_limit_per_key": "600/minute",
+    "rate_limit_per_address": "1200/minute",
+    "rate_limit_failures": "30/minute",
+    "rate_limit_storage": None,
+    "lockout_after": 10,
+    "lockout_window": 900,
+    "lockout_seconds": 900,
 }
 
 SECRET = "s3cr3t"

@@ -20,6 +20,7 @@ from service.cli.output import print_json, print_table
 from service.cli.ready import ready
 from service.cli.words import say
 from service.domain import names
+from service.domain.callers import LOCAL_USER
 
 app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -71,3 +72,13 @@ def show_subject(
     ]
     print_table(["", ""], rows)
     return None
+
+
+@app.command("unlock")
+def unlock_subject(
+    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: Language = None
+) -> None:
+    """Open a subject that was locked after too many refusals."""
+    wiring, language = ready(lang)
+    wiring.unlock(subject, collection, LOCAL_USER.name)
+    typer.echo(f"{subject}: {say('unlocked', language)}")

@@ -17,6 +17,7 @@ class Action(StrEnum):
     COLLECTION_ERASE = "collection_erase"
     API_KEY_CREATE = "api_key_create"
     API_KEY_REVOKE = "api_key_revoke"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True)

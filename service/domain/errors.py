@@ -29,7 +29,9 @@
     ├── Unavailable                          (the caller may try again later)
     │   ├── Overloaded                       overloaded
     │   ├── DatabaseUnavailable              database_unavailable
-    │   └── CameraUnavailable                camera_unavailable
+    │   ├── CameraUnavailable                camera_unavailable
+    │   └── RateLimited                      rate_limited
+    │       └── SubjectLocked                subject_locked
     └── Misconfigured                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
         ├── GpuUnavailable                   gpu_unavailable
@@ -206,7 +208,7 @@ class TemplateTampered(FaceError):
 
 
 class Unavailable(FaceError):
-    retry_after: ClassVar[int] = 5
+    retry_after: int = 5
     """Seconds after which the caller may try again."""
 
 
@@ -221,6 +223,22 @@ class DatabaseUnavailable(Unavailable):
 
 class CameraUnavailable(Unavailable):
     code = "camera_unavailable"
+
+
+class RateLimited(Unavailable):
+    """Values: `retry_after`, the seconds until another call is let in, at least 1."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class SubjectLocked(RateLimited):
+    """Too many faces that were not the subject's. Says nothing about the face of this call."""
+
+    code = "subject_locked"
 
 
 class Misconfigured(FaceError):

@@ -11,9 +11,11 @@ from sqlalchemy import Connection, text
 from service.domain.errors import DatabaseNotMigrated
 from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys
+from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import pooled_engine
+from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.migrations import head
 from service.gallery.subjects import PostgresSubjects
@@ -45,6 +47,7 @@ class PostgresTransaction:
         self.answers = PostgresAnswers(connection)
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection)
+        self.attempts = PostgresAttempts(connection)
 
 
 class PostgresGallery:
@@ -68,6 +71,10 @@ class PostgresGallery:
         with translated(), self._engine.connect() as connection:
             if connection.scalar(_REVISION) != self._head:
                 raise DatabaseNotMigrated
+
+    def counters(self) -> PostgresCounters:
+        """Where calls are counted, on the same pool of connections."""
+        return PostgresCounters(self._engine)
 
     def close(self) -> None:
         """Gives all idle connections back."""

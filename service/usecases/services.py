@@ -9,6 +9,8 @@ from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
 from service.usecases.identify import Identify
+from service.usecases.limiting import CallLimits
+from service.usecases.lockout import Unlock
 from service.usecases.readiness import CheckReadiness
 from service.usecases.subjects import Subjects
 from service.usecases.token import MakeToken
@@ -26,3 +28,5 @@ class Services:
     collections: Collections
     api_keys: ApiKeys
     readiness: CheckReadiness
+    unlock: Unlock
+    limits: CallLimits

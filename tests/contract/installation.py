@@ -98,6 +98,10 @@ class Installation:
             "database_url": self.database_url,
             "master_key": MASTER_KEY,
             "data_dir": self.folder / "data",
+            # Many tests call one server from one address, with one key.
+            "rate_limit_per_key": "off",
+            "rate_limit_per_address": "off",
+            "rate_limit_failures": "off",
             **settings,
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
