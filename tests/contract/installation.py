@@ -29,6 +29,8 @@ LOOPBACK = "127.0.0.1"
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
 _PAUSE = 0.05
 
+_INHERITED = ("PATH", "HOME", "PYTHONPATH")
+
 
 @dataclass(frozen=True)
 class Server:
@@ -104,7 +106,7 @@ class Installation:
             "rate_limit_failures": "off",
             **settings,
         }
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}
 
     def key(
