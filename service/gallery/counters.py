@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from limits.storage import Storage
-from sqlalchemy import Delete, Engine, Executable, case, delete, func, select
+from sqlalchemy import Delete, Engine, Executable, and_, bindparam, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -20,7 +20,40 @@ SWEPT_AT_A_TIME = 100
 """Windows that are over go when a new one starts: this many at most, so more than come."""
 
 _NOW = func.clock_timestamp()
+_END = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds"))
 _IS_OVER = counters.c.ends_at <= _NOW
+_CURRENT = and_(counters.c.key == bindparam("key"), ~_IS_OVER)
+
+_COUNT = (
+    insert(counters)
+    .values(key=bindparam("key"), calls=bindparam("amount"), ends_at=_END)
+    .on_conflict_do_update(
+        constraint="rate_counters_pk",
+        set_={
+            "calls": case(
+                (_IS_OVER, bindparam("amount")), else_=counters.c.calls + bindparam("amount")
+            ),
+            "ends_at": case((_IS_OVER, _END), else_=counters.c.ends_at),
+        },
+    )
+    .returning(counters.c.calls)
+)
+"""One statement, so that of simultaneous calls none is lost: the row's lock orders them."""
+
+_SWEEP = delete(counters).where(
+    counters.c.key.in_(
+        select(counters.c.key)
+        .where(_IS_OVER)
+        .limit(SWEPT_AT_A_TIME)
+        .with_for_update(skip_locked=True)
+    )
+)
+"""Rows in use are left alone: sweepers wait for nobody."""
+
+_CALLS = select(counters.c.calls).where(_CURRENT)
+_SECONDS_LEFT = select(func.extract("epoch", counters.c.ends_at - _NOW)).where(_CURRENT)
+_WINDOWS = select(func.count()).select_from(counters)
+_FORGET = delete(counters).where(counters.c.key == bindparam("key"))
 
 
 class PostgresCounters(Storage):
@@ -42,57 +75,35 @@ class PostgresCounters(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count `amount` calls in the window of `expiry` seconds; how many there are now."""
-        calls = int(self._value(_counted(key, expiry, amount)))
+        calls = int(self._value(_COUNT, key=key, seconds=expiry, amount=amount))
         if calls == amount:
-            self._change(_swept())
+            self._change(_SWEEP)
         return calls
 
     def get(self, key: str) -> int:
         """Calls in the current window."""
-        query = select(counters.c.calls).where(counters.c.key == key, ~_IS_OVER)
-        return int(self._value(query))
+        return int(self._value(_CALLS, key=key))
 
     def get_expiry(self, key: str) -> float:
         """When the current window ends: seconds since 1970, by this process's clock."""
-        left = func.extract("epoch", counters.c.ends_at - _NOW)
-        query = select(left).where(counters.c.key == key, ~_IS_OVER)
-        return time.time() + self._value(query)
+        return time.time() + self._value(_SECONDS_LEFT, key=key)
 
     def check(self) -> bool:
-        self._value(select(func.count()).select_from(counters))
+        self._value(_WINDOWS)
         return True
 
     def clear(self, key: str) -> None:
-        self._change(delete(counters).where(counters.c.key == key))
+        self._change(_FORGET, key=key)
 
     def reset(self) -> int:
         """Forget all calls; how many windows there were."""
         return self._change(delete(counters))
 
-    def _value(self, query: Executable) -> float:
+    def _value(self, query: Executable, **values: object) -> float:
         """The one value; 0 where there is none."""
         with translated(), self._engine.connect() as connection:
-            return float(connection.execute(query).scalar_one_or_none() or 0)
+            return float(connection.execute(query, values).scalar_one_or_none() or 0)
 
-    def _change(self, query: Delete) -> int:
+    def _change(self, query: Delete, **values: object) -> int:
         with translated(), self._engine.connect() as connection:
-            return connection.execute(query).rowcount
-
-
-def _counted(key: str, seconds: int, amount: int) -> Executable:
-    """One statement, so that of simultaneous calls none is lost: the row's lock orders them."""
-    ends_at = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    first = insert(counters).values(key=key, calls=amount, ends_at=ends_at)
-    return first.on_conflict_do_update(
-        constraint="rate_counters_pk",
-        set_={
-            "calls": case((_IS_OVER, amount), else_=counters.c.calls + amount),
-            "ends_at": case((_IS_OVER, ends_at), else_=counters.c.ends_at),
-        },
-    ).returning(counters.c.calls)
-
-
-def _swept() -> Delete:
-    """Rows in use are left alone: sweepers do not wait for callers, nor for each other."""
-    over = select(counters.c.key).where(_IS_OVER).limit(SWEPT_AT_A_TIME)
-    return delete(counters).where(counters.c.key.in_(over.with_for_update(skip_locked=True)))
+            return connection.execute(query, values).rowcount
