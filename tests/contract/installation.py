@@ -100,10 +100,11 @@ class Installation:
             "database_url": self.database_url,
             "master_key": MASTER_KEY,
             "data_dir": self.folder / "data",
-            # Many tests call one server from one address, with one key.
+            # Many tests call one server from one address, with one key, and try many faces.
             "rate_limit_per_key": "off",
             "rate_limit_per_address": "off",
             "rate_limit_failures": "off",
+            "lockout_after": 0,
             **settings,
         }
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
