@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 MEBIBYTE = 1024 * 1024
 MEGAPIXEL = 1_000_000
 
+SHARED_COUNTERS = ("redis://", "rediss://", "redis+unix://")
+
+Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,8}/(second|minute|hour|day))$")]
 ExpandedPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -105,6 +108,36 @@ class AppConfig(BaseSettings):
         description="AWS KMS key (id, ARN or alias) in place of a master key of one's own; region, "
         "credentials and endpoint by AWS's own variables",
     )
+    rate_limit_per_key: Rate = Field(
+        "600/minute", description="calls with one API key; `off`: any number"
+    )
+    rate_limit_per_address: Rate = Field(
+        "1200/minute", description="calls from one address (of IPv6: its /64 network); or `off`"
+    )
+    rate_limit_failures: Rate = Field(
+        "30/minute",
+        description="calls without a key or with a wrong one from one address, which is then not "
+        "heard at all; or `off`",
+    )
+    rate_limit_storage: SecretStr | None = Field(
+        None, description="`redis://…` or `rediss://…`, where calls are counted; unset: PostgreSQL"
+    )
+    lockout_after: int = Field(
+        10, ge=0, le=1000, description="refused faces after which a subject is locked; 0: never"
+    )
+    lockout_window: int = Field(
+        900, ge=1, le=2_592_000, description="seconds within which they count together"
+    )
+    lockout_seconds: int = Field(
+        900, ge=1, le=2_592_000, description="seconds that a subject stays locked"
+    )
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _has_counters_shared_by_all_processes(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(SHARED_COUNTERS):
+            raise ValueError(f"must start with one of {', '.join(SHARED_COUNTERS)}")
+        return url
 
     purge_interval: int = Field(
         300,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from service.config import AppConfig
 from service.domain.errors import DatabaseUnavailable, KeyServiceUnavailable, MasterKeyMissing
-from service.domain.ports import Capture, FaceEngine, Rewrapping, Vault
+from service.domain.lockout import LockoutRules
+from service.domain.ports import Capture, FaceEngine, RateLimit, Rewrapping, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
 from service.usecases.backup import Backup, Restore
@@ -22,6 +23,8 @@ from service.usecases.erase import Erase
 from service.usecases.export import Export
 from service.usecases.identify import Identify
 from service.usecases.keys import Keys
+from service.usecases.limiting import CallLimits
+from service.usecases.lockout import Lockout, Unlock
 from service.usecases.people import OpenCollection
 from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
@@ -34,6 +37,7 @@ from service.usecases.verify import Verify
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from limits.storage import Storage
 
     from service.capture.limits import ImageLimits
     from service.gallery.copies import PostgresCopies
@@ -220,12 +224,20 @@ class Wiring:
     @cached_property
     def enroll(self) -> Enroll:
         return Enroll(
-            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, _now
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            _now,
+            self.lockout,
         )
 
     @cached_property
     def verify(self) -> Verify:
-        return Verify(self.sampler, self.gallery, self.vault, self.calibration, self._model_id)
+        return Verify(
+            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.lockout
+        )
 
     @cached_property
     def identify(self) -> Identify:
@@ -266,6 +278,40 @@ class Wiring:
     @cached_property
     def readiness(self) -> CheckReadiness:
         return CheckReadiness(self.engine, self.gallery, self.providers_requested)
+
+    @cached_property
+    def lockout(self) -> Lockout:
+        rules = LockoutRules(
+            after=self.config.lockout_after,
+            window=timedelta(seconds=self.config.lockout_window),
+            lasts=timedelta(seconds=self.config.lockout_seconds),
+        )
+        return Lockout(rules, _now)
+
+    @cached_property
+    def unlock(self) -> Unlock:
+        return Unlock(self.gallery, self.vault, _now)
+
+    @cached_property
+    def call_limits(self) -> CallLimits:
+        return CallLimits(
+            per_key=self._rate_limit("key", self.config.rate_limit_per_key),
+            per_address=self._rate_limit("address", self.config.rate_limit_per_address),
+            failures=self._rate_limit("failures", self.config.rate_limit_failures),
+        )
+
+    def _rate_limit(self, name: str, rate: str) -> RateLimit:
+        from service.limiting.windows import Unlimited, WindowLimit
+
+        return Unlimited() if rate == "off" else WindowLimit(name, rate, self._counters)
+
+    @cached_property
+    def _counters(self) -> Storage:
+        from service.limiting.redis import redis_counters
+
+        if self.config.rate_limit_storage is None:
+            return self.gallery.counters()
+        return redis_counters(self.config.rate_limit_storage.get_secret_value())
 
     @property
     def backup(self) -> Backup:
@@ -348,6 +394,8 @@ class Wiring:
             readiness=self.readiness,
             export=self.export,
             purge=self.purge,
+            unlock=self.unlock,
+            limits=self.call_limits,
         )
 
 

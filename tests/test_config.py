@@ -43,6 +43,13 @@ DEFAULTS: dict[str, Any] = {
     "ssl_ca_certs": None,
     "log_format": "auto",
     "open_metrics": False,
+    "rate_limit_per_key": "600/minute",
+    "rate_limit_per_address": "1200/minute",
+    "rate_limit_failures": "30/minute",
+    "rate_limit_storage": None,
+    "lockout_after": 10,
+    "lockout_window": 900,
+    "lockout_seconds": 900,
 }
 
 SECRET = "s3cr3t"

@@ -149,6 +149,12 @@ class ErasureAnswer(Camel):
     audit_id: UUID
 
 
+class UnlockAnswer(Camel):
+    subject_id: str
+    collection: str
+    locked: bool
+
+
 class ProfileAnswer(Camel):
     threshold: float
     false_match_rate: float | None

@@ -107,7 +107,13 @@ class DirectorySource(Camel):
     max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES)] | None = None
 
 
-class FaceBody(Camel):
+class CollectionsBody(Camel):
+    """A request about one collection: only callers who are let in there get an answer."""
+
+    collection: CollectionName = DEFAULT_COLLECTION
+
+
+class FaceBody(CollectionsBody):
     """A request with exactly one face source."""
 
     images: list[Base64Image] | None = Field(None, repr=False)
@@ -116,7 +122,6 @@ class FaceBody(Camel):
     )
     camera: CameraSource | None = None
     directory: DirectorySource | None = None
-    collection: CollectionName = DEFAULT_COLLECTION
     profile: ProfileName | None = None
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.errors import Unauthenticated
+from service.usecases.limiting import CallLimits
 
 _bearer = HTTPBearer(auto_error=False, description="An API key made by `face apikey create`.")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key.")
@@ -22,6 +23,9 @@ HeaderKey = Annotated[str | None, Depends(_header)]
 FORWARDING_HEADERS = ("forwarded", "via", "x-real-ip")
 FORWARDING_PREFIX = "x-forwarded-"
 
+_ONE_CUSTOMER = 64
+"""Bits of an IPv6 network."""
+
 _AUTHORITY = re.compile(
     r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII
 )
@@ -31,18 +35,36 @@ Keyless = Callable[[Request], Caller | None]
 """Who a caller without a key is; None: nobody."""
 
 
-def caller_with(scope: Scope, keyless: Keyless = lambda _: None) -> Callable[..., Caller]:
-    """A dependency: the caller, once known to hold `scope`. It runs before a body is read."""
+class CallerWith:
+    """A dependency: the caller, once known to hold `scope`. It runs before a body is read.
 
-    def authenticated(request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
-        caller = _known(request, bearer, header) or keyless(request)
-        if caller is None:
-            raise Unauthenticated
+    Every route has exactly one, or is among the pages that are open to all: a test walks the
+    routes and looks for it.
+    """
+
+    def __init__(self, scope: Scope, keyless: Keyless = lambda _: None) -> None:
+        self.scope = scope
+        self._keyless = keyless
+
+    def __call__(self, request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
+        limits: CallLimits = request.app.state.services.limits
+        address = address_of(request)
+        limits.admit(address)
+        try:
+            caller = self._authenticated(request, bearer, header)
+        except Unauthenticated:
+            limits.note_failure(address)
+            raise
         request.state.caller = caller
-        caller.require(scope)
+        limits.admit_key(caller.name)
+        caller.require(self.scope)
         return caller
 
-    return authenticated
+    def _authenticated(self, request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
+        caller = _known(request, bearer, header) or self._keyless(request)
+        if caller is None:
+            raise Unauthenticated
+        return caller
 
 
 def _known(
@@ -66,6 +88,24 @@ def _open_monitor(request: Request) -> Caller | None:
     """This machine's monitoring, which reads metrics without a key where that was allowed."""
     is_open = request.app.state.settings.open_metrics
     return OPEN_MONITOR if is_open and comes_from_this_machine(request) else None
+
+
+def address_of(request: Request) -> str:
+    """Where the call comes from, as it is counted: behind a proxy that is the proxy.
+
+    Not what a forwarding header says, which anybody can write. Of an IPv6 address its /64 network,
+    which is what one customer of a provider is given (RFC 6177): the rest they choose freely.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host  # a socket's file, which has no address
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed, _ONE_CUSTOMER), strict=False))
 
 
 def comes_from_this_machine(request: Request) -> bool:
@@ -110,9 +150,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-TokenCaller = Annotated[Caller, Depends(caller_with(Scope.TOKEN, _open_kiosk))]
-EnrollCaller = Annotated[Caller, Depends(caller_with(Scope.ENROLL))]
-VerifyCaller = Annotated[Caller, Depends(caller_with(Scope.VERIFY))]
-SearchCaller = Annotated[Caller, Depends(caller_with(Scope.SEARCH))]
-AdminCaller = Annotated[Caller, Depends(caller_with(Scope.ADMIN))]
-MetricsCaller = Annotated[Caller, Depends(caller_with(Scope.ADMIN, _open_monitor))]
+TokenCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, _open_kiosk))]
+EnrollCaller = Annotated[Caller, Depends(CallerWith(Scope.ENROLL))]
+VerifyCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY))]
+SearchCaller = Annotated[Caller, Depends(CallerWith(Scope.SEARCH))]
+AdminCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
+MetricsCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN, _open_monitor))]

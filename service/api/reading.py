@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from service.api.bodies import CollectionsBody
 from service.api.camel import Camel
 from service.api.problems import invalid_request
 from service.domain.errors import InvalidRequest, TooManyImages
@@ -110,19 +111,27 @@ def _check_number(request: Request, images: int) -> None:
 def body_of(
     shape: type[Body], read: Callable[[Request], Awaitable[RawBody]] = read_body
 ) -> Callable[..., Body]:
-    """A dependency: the request's body as a `shape`. Raises `InvalidRequest`.
+    """A dependency: the request's body as a `shape`, if its caller is let into the collection.
 
     Named after the caller in a route: FastAPI itself would read a body before it asks who calls.
+    Raises `InvalidRequest`, `NotAllowed`.
     """
 
     body_read = Depends(read)
 
-    def parsed(raw: RawBody = body_read) -> Body:
-        try:
-            if raw.json is not None:
-                return shape.model_validate_json(raw.json, by_alias=True, by_name=False)
-            return shape.model_validate(raw.form, by_alias=True, by_name=False)
-        except ValidationError as error:
-            raise invalid_request(error.errors(include_input=False, include_url=False)) from None
+    def parsed(request: Request, raw: RawBody = body_read) -> Body:
+        body = _validated(shape, raw)
+        if isinstance(body, CollectionsBody):
+            request.state.caller.require_collection(body.collection)
+        return body
 
     return parsed
+
+
+def _validated(shape: type[Body], raw: RawBody) -> Body:
+    try:
+        if raw.json is not None:
+            return shape.model_validate_json(raw.json)
+        return shape.model_validate(raw.form)
+    except ValidationError as error:
+        raise invalid_request(error.errors(include_input=False, include_url=False)) from None

@@ -83,3 +83,13 @@ def export_subject(
     """Everything held about a person, as JSON, vectors included."""
     wiring, _ = ready(lang)
     print_json(export_answer(wiring.export(subject, collection, LOCAL_USER.name)))
+
+
+@app.command("unlock")
+def unlock_subject(
+    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: Language = None
+) -> None:
+    """Open a subject that was locked after too many refusals."""
+    wiring, language = ready(lang)
+    wiring.unlock(subject, collection, LOCAL_USER.name)
+    typer.echo(f"{subject}: {say('unlocked', language)}")

@@ -32,6 +32,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "next": {"ko": "다음 쪽", "en": "next page"},
     "migrated": {"ko": "데이터베이스가 최신 상태입니다", "en": "the database is up to date"},
     "revoked": {"ko": "폐기되었습니다", "en": "revoked"},
+    "unlocked": {"ko": "잠금이 해제되었습니다", "en": "unlocked"},
     "name": {"ko": "이름", "en": "name"},
     "scopes": {"ko": "권한", "en": "scopes"},
     "collections": {"ko": "컬렉션", "en": "collections"},

@@ -23,6 +23,7 @@ class Action(StrEnum):
     EXPIRE = "expire"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     EXPORT = "export"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@
     │   ├── Overloaded                       overloaded
     │   ├── DatabaseUnavailable              database_unavailable
     │   ├── CameraUnavailable                camera_unavailable
-    │   └── KeyServiceUnavailable            key_service_unavailable
+    │   ├── KeyServiceUnavailable            key_service_unavailable
+    │   └── RateLimited                      rate_limited
+    │       └── SubjectLocked                subject_locked
     └── Misconfigured                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
         ├── GpuUnavailable                   gpu_unavailable
@@ -212,7 +214,7 @@ class TemplateTampered(FaceError):
 
 
 class Unavailable(FaceError):
-    retry_after: ClassVar[int] = 5
+    retry_after: int = 5
     """Seconds after which the caller may try again."""
 
 
@@ -233,6 +235,22 @@ class KeyServiceUnavailable(Unavailable):
     """The service that keeps the master key does not answer, or not to us."""
 
     code = "key_service_unavailable"
+
+
+class RateLimited(Unavailable):
+    """Values: `retry_after`, the seconds until another call is let in, at least 1."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class SubjectLocked(RateLimited):
+    """Too many faces that were not the subject's. Says nothing about the face of this call."""
+
+    code = "subject_locked"
 
 
 class Misconfigured(FaceError):

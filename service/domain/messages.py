@@ -242,6 +242,18 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "Try again shortly; if it goes on, whoever runs the service should look at the log, and at the"
         " key service's address and permissions.",
     ),
+    "rate_limited": _entry(
+        "요청이 너무 많습니다.",
+        "{retry_after}초 뒤에 다시 보내 주세요.",
+        "There were too many calls.",
+        "Send the request again in {retry_after} seconds.",
+    ),
+    "subject_locked": _entry(
+        "인증 실패가 많아 잠겼습니다.",
+        "{retry_after}초 뒤에 다시 시도하거나, 관리자에게 잠금 해제를 요청해 주세요.",
+        "The subject is locked after too many refusals.",
+        "Try again in {retry_after} seconds, or ask whoever runs the service to unlock it.",
+    ),
     "model_unavailable": _entry(
         "모델을 불러올 수 없습니다.",
         "모델 {model}: {cause} (위치: {path}). 모델 팩을 그 폴더에 두거나, FACE_MODEL_NAME=dlib을 사용해 주세요.",

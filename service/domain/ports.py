@@ -21,6 +21,7 @@ from service.domain.collection import (
     WrappedKey,
 )
 from service.domain.face import Detection, Embedding, FaceCrop, Photograph
+from service.domain.lockout import Refusals
 from service.domain.source import Stills, Stream
 
 
@@ -333,6 +334,20 @@ class AuditLog(Protocol):
         ...
 
 
+class Attempts(Protocol):
+    def lock(self, collection: Collection, subject_id: str) -> None:
+        """Until the end of the transaction nobody else judges a face against this subject."""
+        ...
+
+    def find(self, collection: Collection, subject_id: str) -> Refusals | None: ...
+
+    def put(self, collection: Collection, subject_id: str, refusals: Refusals) -> None:
+        """Write it, in place of what was there. The subject must exist."""
+        ...
+
+    def delete(self, collection: Collection, subject_id: str) -> None: ...
+
+
 class Transaction(Protocol):
     """All of it happens, or nothing does."""
 
@@ -350,6 +365,8 @@ class Transaction(Protocol):
     def audit(self) -> AuditLog: ...
     @property
     def sealed_rows(self) -> SealedRows: ...
+    @property
+    def attempts(self) -> Attempts: ...
 
 
 class Gallery(Protocol):
@@ -363,4 +380,20 @@ class Gallery(Protocol):
 
     def check(self) -> None:
         """Raises `DatabaseUnavailable` or `DatabaseNotMigrated` where it cannot serve."""
+        ...
+
+
+class RateLimit(Protocol):
+    """So many calls by one caller in a time, counted over every process that serves.
+
+    Both raise `DatabaseUnavailable` or `Overloaded` where the counts cannot be had: what cannot
+    be counted is not let in.
+    """
+
+    def count(self, who: str) -> None:
+        """One more call by `who`. Raises `RateLimited` where it is one too many."""
+        ...
+
+    def check(self, who: str) -> None:
+        """Raises `RateLimited` where another call would be one too many; counts nothing."""
         ...

@@ -17,7 +17,14 @@ from service.domain.collection import (
     DuplicatePolicy,
     WrappedKey,
 )
-from service.gallery.tables import answers, collection_keys, collections, subjects, templates
+from service.gallery.tables import (
+    answers,
+    attempts,
+    collection_keys,
+    collections,
+    subjects,
+    templates,
+)
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
@@ -134,7 +141,7 @@ class PostgresCollections:
             self._connection.execute(
                 delete(table).where(table.c.collection_id == collection.collection_id)
             ).rowcount
-            for table in (templates, answers, subjects, collections)
+            for table in (templates, answers, attempts, subjects, collections)
         ]
         return removed[0]
 

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, text
 from service.domain.errors import DatabaseNotMigrated
 from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys
+from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import pooled_engine
+from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
 from service.gallery.migrations import head
@@ -55,6 +57,7 @@ class PostgresTransaction:
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection)
         self.sealed_rows = PostgresSealedRows(connection)
+        self.attempts = PostgresAttempts(connection)
 
 
 def utc_now() -> datetime:
@@ -91,6 +94,10 @@ class PostgresGallery:
         with self.transaction() as tx:
             made: datetime | None = tx.connection.scalar(_OLDEST_KEY)
         return made
+
+    def counters(self) -> PostgresCounters:
+        """Where calls are counted, on the same pool of connections."""
+        return PostgresCounters(self._engine)
 
     def close(self) -> None:
         """Gives all idle connections back."""

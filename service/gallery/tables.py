@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -174,3 +175,26 @@ audit = Table(
     Index(None, "subject"),
 )
 """No foreign keys: the log outlives what it tells of."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("refusals", Integer, nullable=False),
+    _moment("since"),
+    _moment("locked_until", nullable=True),
+    _subject_key(),
+)
+"""Refused faces of a subject; a row only where there are some."""
+
+rate_counters = Table(
+    "rate_counters",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    _moment("ends_at"),
+    Index(None, "ends_at"),
+    prefixes=["UNLOGGED"],
+)
+"""Calls in the current window. Not logged: after a crash every window starts anew."""

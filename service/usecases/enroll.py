@@ -22,6 +22,7 @@ from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 from service.usecases.idempotency import earlier_answer, keep_answer
+from service.usecases.lockout import Lockout
 from service.usecases.people import OpenCollection, lock_collection, require_collection
 from service.usecases.purge import remove_expired
 from service.usecases.sampling import Probe, Sampler
@@ -49,6 +50,7 @@ class Enroll:
         calibration: Calibration,
         model_id: str,
         clock: Callable[[], datetime],
+        lockout: Lockout,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
@@ -56,11 +58,12 @@ class Enroll:
         self._calibration = calibration
         self._model_id = model_id
         self._clock = clock
+        self._lockout = lockout
 
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
-        `InvalidRequest`, `TemplateTampered`, and what `Sampler.probe` raises.
+        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
         if request.idempotency_key and (earlier := self._first_answer(request)):
             return earlier
@@ -72,9 +75,11 @@ class Enroll:
             if earlier := earlier_answer(tx, people, request):
                 return earlier
             duplicates = self._admit(tx, people, request, probe.embedding)
-            enrolled = self._store(tx, people, request, probe, duplicates)
-            keep_answer(tx, people, request, enrolled)
-            return enrolled
+            if duplicates is not None:
+                enrolled = self._store(tx, people, request, probe, duplicates)
+                keep_answer(tx, people, request, enrolled)
+                return enrolled
+        raise SubjectMismatch  # not inside: that the face was refused must stay counted
 
     def _first_answer(self, request: EnrollRequest) -> Enrolled | None:
         """A retry is answered before a camera is opened for it a second time."""
@@ -84,11 +89,12 @@ class Enroll:
 
     def _admit(
         self, tx: Transaction, people: OpenCollection, request: EnrollRequest, probe: Embedding
-    ) -> list[Lookalike]:
-        """May this person be enrolled? Answers with the duplicates to flag."""
+    ) -> list[Lookalike] | None:
+        """May this person be enrolled? Answers with the duplicates to flag; None for a stranger."""
         calibration = self._calibration.with_thresholds(people.collection.settings.thresholds)
         self._bind_model(tx, people.collection)
-        self._check_existing(tx, people, request, probe, calibration)
+        if not self._may_change(tx, people, request, probe, calibration):
+            return None
         settings = people.collection.settings
         policy = request.on_duplicate or settings.duplicate_policy
         profile = calibration.profile(request.profile or settings.duplicate_profile)
@@ -109,25 +115,30 @@ class Enroll:
             collection.require_model(self._model_id)
         tx.collections.update(replace(collection, model_id=self._model_id))
 
-    def _check_existing(
+    def _may_change(
         self,
         tx: Transaction,
         people: OpenCollection,
         request: EnrollRequest,
         probe: Embedding,
         calibration: Calibration,
-    ) -> None:
+    ) -> bool:
+        """Whether the subject is new, or is the one that is enrolled."""
         exists = tx.subjects.find(people.collection, request.subject_id) is not None
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
             remove_expired(tx, people, self._clock(), subject_id=request.subject_id)
-            return
+            return True
         if not exists:
             raise SubjectNotFound
+        trial = self._lockout.trial(tx, people.collection, request.subject_id)
         similarity = best_similarity(tx, people, request.subject_id, self._model_id, probe)
         if similarity < calibration.profile(BALANCED).threshold:
-            raise SubjectMismatch
+            trial.refused()
+            return False
+        trial.passed()
+        return True
 
     def _store(
         self,

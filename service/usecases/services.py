@@ -10,6 +10,8 @@ from service.usecases.enroll import Enroll
 from service.usecases.erase import Erase
 from service.usecases.export import Export
 from service.usecases.identify import Identify
+from service.usecases.limiting import CallLimits
+from service.usecases.lockout import Unlock
 from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
 from service.usecases.subjects import Subjects
@@ -30,3 +32,5 @@ class Services:
     readiness: CheckReadiness
     export: Export
     purge: Purge
+    unlock: Unlock
+    limits: CallLimits

@@ -11,6 +11,7 @@ from service.domain.face import Embedding, Sample
 from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
+from service.usecases.lockout import Lockout
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.sampling import Sampler
 
@@ -45,16 +46,18 @@ class Verify:
         vault: Vault,
         calibration: Calibration,
         model_id: str,
+        lockout: Lockout,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
+        self._lockout = lockout
 
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`, `ModelMismatch`,
-        `TemplateTampered`, and what `Sampler.probe` raises.
+        `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
@@ -62,10 +65,15 @@ class Verify:
             people = OpenCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
+            trial = self._lockout.trial(tx, collection, request.subject_id)
             similarity = best_similarity(
                 tx, people, request.subject_id, self._model_id, probe.embedding
             )
-        decision = decide(similarity, profile, calibration)
+            decision = decide(similarity, profile, calibration)
+            if not decision.match:
+                trial.refused()
+            elif similarity >= calibration.profile(BALANCED).threshold:
+                trial.passed()  # a laxer profile lets in, but proves too little to forget refusals
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 

@@ -12,6 +12,7 @@ import pytest
 from service.domain.errors import (
     CollectionNotFound,
     FaceError,
+    SubjectLocked,
     SubjectMismatch,
     SubjectNotFound,
     UnsupportedImage,
@@ -143,6 +144,15 @@ def test_refusals_are_errors_with_codes(people: People, tmp_path: Path) -> None:
     for error, arguments in refusals:
         with pytest.raises(error):
             run(*arguments)
+
+
+def test_locked_subject_is_unlocked(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_LOCKOUT_AFTER", "1")
+    assert run("verify", "amy", people["howard"][0])[0] == 1
+    with pytest.raises(SubjectLocked):
+        run("verify", "amy", people["amy"][2])
+    assert run("subjects", "unlock", "amy", "--lang", "en") == (0, "amy: unlocked\n")
+    assert run("verify", "amy", people["amy"][2])[0] == 0
 
 
 def test_subjects_are_listed_page_by_page(people: People) -> None:

@@ -31,6 +31,8 @@ CHECKOUT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
 _PAUSE = 0.05
 
+_INHERITED = ("PATH", "HOME", "PYTHONPATH")
+
 
 @dataclass(frozen=True)
 class Server:
@@ -107,6 +109,11 @@ class Installation:
             "database_url": self.database_url,
             "master_key": MASTER_KEY,
             "data_dir": self.folder / "data",
+            # Many tests call one server from one address, with one key, and try many faces.
+            "rate_limit_per_key": "off",
+            "rate_limit_per_address": "off",
+            "rate_limit_failures": "off",
+            "lockout_after": 0,
             **settings,
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

@@ -145,3 +145,12 @@ def test_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: De
     refusal = enroller.given("/enroll", KIM_AGAIN, subjectId="kim2")
     assert code(refusal) == (409, "duplicate_subject")
     assert "kim" not in refusal.text
+
+
+def test_flagged_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: Desk) -> None:
+    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+    flagged = enroller.given("/enroll", KIM_AGAIN, subjectId="lee", onDuplicate="flag")
+    (duplicate,) = ok(flagged, 201)["duplicates"]
+    assert duplicate.get("subjectId") is None
+    assert duplicate["similarity"] == pytest.approx(0.8, abs=0.001)
+    assert "kim" not in flagged.text

@@ -35,6 +35,8 @@ CONTRACT_CODES = [
     "overloaded",
     "database_unavailable",
     "camera_unavailable",
+    "rate_limited",
+    "subject_locked",
 ]
 
 

@@ -57,6 +57,8 @@ AS_DOCUMENTED = [
     errors.DatabaseUnavailable(),
     errors.CameraUnavailable(),
     errors.KeyServiceUnavailable(),
+    errors.RateLimited(retry_after=30),
+    errors.SubjectLocked(retry_after=900),
     errors.Misconfigured(),
     errors.ModelUnavailable(model="buffalo_l", path="/models", cause="no such folder"),
     errors.GpuUnavailable(available="CPUExecutionProvider"),

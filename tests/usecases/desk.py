@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, text
 
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
+from service.domain.lockout import LockoutRules
 from service.domain.ports import Gallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
@@ -20,6 +22,7 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure
 from service.usecases.export import Export, Exported
 from service.usecases.identify import Identify, SearchRequest, SearchResult
+from service.usecases.lockout import Lockout, Unlock
 from service.usecases.purge import Purge
 from service.usecases.sampling import Sampler
 from service.usecases.subjects import Subjects
@@ -28,6 +31,7 @@ from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 
 CALLER = "till"
 DEFAULT = DEFAULT_COLLECTION
+RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Desk:
     engine: StandInEngine
     capture: StandInCapture
     clock: StandInClock
+    rules: LockoutRules = RULES
 
     @property
     def collections(self) -> Collections:
@@ -60,7 +65,13 @@ class Desk:
         """`fields`: those of `EnrollRequest`."""
         asked = {"collection": DEFAULT, "caller": CALLER, **fields}
         use_case = Enroll(
-            self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.clock
+            self._sampler,
+            self.gallery,
+            self.vault,
+            ARCFACE,
+            self.model_id,
+            self.clock,
+            self._lockout,
         )
         return use_case(EnrollRequest(subject_id, _source(source), **asked))
 
@@ -71,7 +82,9 @@ class Desk:
         collection: str = DEFAULT,
         profile: str | None = None,
     ) -> Verification:
-        use_case = Verify(self._sampler, self.gallery, self.vault, ARCFACE, self.model_id)
+        use_case = Verify(
+            self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self._lockout
+        )
         return use_case(VerifyRequest(subject_id, _source(source), collection, profile))
 
     def search(
@@ -102,9 +115,16 @@ class Desk:
     def purge(self) -> Purge:
         return Purge(self.gallery, self.vault, self.clock)
 
+    def unlock(self, subject_id: str, collection: str = DEFAULT) -> None:
+        Unlock(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""
         return self.collections.put(collection, CollectionSettings(**settings), CALLER)
+
+    @property
+    def _lockout(self) -> Lockout:
+        return Lockout(self.rules, self.clock)
 
     @property
     def _sampler(self) -> Sampler:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 
 from service.api.answers import CollectionAnswer, CollectionErasureAnswer, ProfileAnswer
-from service.api.bodies import CollectionBody, CollectionName
+from service.api.bodies import CollectionBody
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
+from service.api.galleries import PathCollection
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.reading import body_of, read_json
 from service.domain.collection import CollectionSettings
 from service.usecases.collections import CollectionDetails
 
 router = APIRouter(prefix="/admin/collections", tags=["collections"], responses=PROBLEMS)
-
-Name = Annotated[CollectionName, Path(alias="collection")]
 
 _ANSWER = example(
     {
@@ -52,7 +51,7 @@ _ANSWER = example(
 def put_collection(
     caller: AdminCaller,
     services: UseCases,
-    name: Name,
+    name: PathCollection,
     body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
     """Create a collection, or set its thresholds, duplicate rules and retention.
@@ -61,7 +60,6 @@ def put_collection(
     whichever comes first. `expectedFalseCandidates` tells how many strangers one search names on average at the present
     size: choose `duplicateProfile` by it.
     """
-    caller.require_collection(name)
     settings = CollectionSettings(
         thresholds=body.threshold_profiles,
         duplicate_policy=body.duplicate_policy,
@@ -72,9 +70,8 @@ def put_collection(
 
 
 @router.get("/{collection}", responses=_ANSWER)
-def show_collection(caller: AdminCaller, services: UseCases, name: Name) -> CollectionAnswer:
+def show_collection(services: UseCases, name: PathCollection) -> CollectionAnswer:
     """A collection's settings, size and stated error rates."""
-    caller.require_collection(name)
     return _answer(services.collections.show(name))
 
 
@@ -82,10 +79,9 @@ def show_collection(caller: AdminCaller, services: UseCases, name: Name) -> Coll
     "/{collection}", responses=example({"collection": "shop-1", "templatesDeleted": 1200})
 )
 def delete_collection(
-    caller: AdminCaller, services: UseCases, name: Name
+    caller: AdminCaller, services: UseCases, name: PathCollection
 ) -> CollectionErasureAnswer:
     """Remove a collection with its people and destroy its key; `default` is emptied instead."""
-    caller.require_collection(name)
     deleted = services.collections.delete(name, caller.name)
     return CollectionErasureAnswer(collection=name, templates_deleted=deleted)
 

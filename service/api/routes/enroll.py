@@ -65,7 +65,6 @@ def enroll(
     idempotency_key: IdempotencyKey = None,
 ) -> EnrollAnswer:
     """Enroll a person, unless somebody enrolled already looks the same."""
-    caller.require_collection(body.collection)
     request = EnrollRequest(
         subject_id=body.subject_id,
         source=body.source(settings.max_frames, settings.max_images),

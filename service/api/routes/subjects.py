@@ -6,19 +6,24 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from service.api.answers import ErasureAnswer, ExportAnswer, SubjectAnswer, SubjectList
-from service.api.bodies import CollectionName, SubjectId
+from service.api.answers import (
+    ErasureAnswer,
+    ExportAnswer,
+    SubjectAnswer,
+    SubjectList,
+    UnlockAnswer,
+)
+from service.api.bodies import SubjectId
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
+from service.api.galleries import QueryCollection
 from service.api.openapi import PROBLEMS, example
 from service.api.showing import erasure_answer, export_answer, subject_answer, subject_list
-from service.domain.collection import DEFAULT_COLLECTION
 
 router = APIRouter(prefix="/admin/subjects", tags=["subjects"], responses=PROBLEMS)
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 500
 
-Collection = Annotated[CollectionName, Query()]
 Subject = Annotated[SubjectId, Path(alias="subjectId")]
 
 _ENTRY = {
@@ -31,14 +36,12 @@ _ENTRY = {
 
 @router.get("", responses=example({"subjects": [_ENTRY], "nextCursor": "user-1"}))
 def list_subjects(
-    caller: AdminCaller,
     services: UseCases,
-    collection: Collection = DEFAULT_COLLECTION,
+    collection: QueryCollection,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[SubjectId | None, Query()] = None,
 ) -> SubjectList:
     """Everybody in a collection, in the order of their ids, a page at a time."""
-    caller.require_collection(collection)
     return subject_list(services.subjects.page(collection, limit, cursor))
 
 
@@ -96,13 +99,11 @@ _EXPORT = example(
     ),
 )
 def show_subject(
-    caller: AdminCaller,
     services: UseCases,
     subject_id: Subject,
-    collection: Collection = DEFAULT_COLLECTION,
+    collection: QueryCollection,
 ) -> SubjectAnswer:
     """One person, without vectors."""
-    caller.require_collection(collection)
     return subject_answer(services.subjects.show(subject_id, collection))
 
 
@@ -111,10 +112,9 @@ def export_subject(
     caller: AdminCaller,
     services: UseCases,
     subject_id: Subject,
-    collection: Collection = DEFAULT_COLLECTION,
+    collection: QueryCollection,
 ) -> ExportAnswer:
     """Everything held about a person, vectors included, for that person (GDPR, Art. 15 and 20)."""
-    caller.require_collection(collection)
     return export_answer(services.export(subject_id, collection, caller.name))
 
 
@@ -123,10 +123,9 @@ def withdraw_consent(
     caller: AdminCaller,
     services: UseCases,
     subject_id: Subject,
-    collection: Collection = DEFAULT_COLLECTION,
+    collection: QueryCollection,
 ) -> ErasureAnswer:
     """A person takes their consent back: they are forgotten, and the log says why."""
-    caller.require_collection(collection)
     return erasure_answer(services.erase.withdraw_consent(subject_id, collection, caller.name))
 
 
@@ -135,8 +134,22 @@ def delete_subject(
     caller: AdminCaller,
     services: UseCases,
     subject_id: Subject,
-    collection: Collection = DEFAULT_COLLECTION,
+    collection: QueryCollection,
 ) -> ErasureAnswer:
     """Forget a person: templates, metadata and earlier answers."""
-    caller.require_collection(collection)
     return erasure_answer(services.erase(subject_id, collection, caller.name))
+
+
+@router.delete(
+    "/{subjectId}/lock",
+    responses=example({"subjectId": "user-1", "collection": "default", "locked": False}),
+)
+def unlock_subject(
+    caller: AdminCaller,
+    services: UseCases,
+    subject_id: Subject,
+    collection: QueryCollection,
+) -> UnlockAnswer:
+    """Open a subject that was locked after too many refusals, and forget those."""
+    services.unlock(subject_id, collection, caller.name)
+    return UnlockAnswer(subject_id=subject_id, collection=collection, locked=False)

@@ -1,0 +1,1 @@
+"""How often somebody may call: the library `limits` behind the domain's port."""

@@ -1,0 +1,142 @@
+"""Every route, as the application's own table has it, lets in only who may.
+
+A new route needs nothing here: its calls are made of the examples in its documentation. One that
+declares no scope, or checks no collection, fails these tests unless it is listed below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+
+from service.api.app import create_app
+from service.api.caller import CallerWith
+from service.domain.callers import Scope
+from service.usecases.services import Services
+from tests.api.in_process import Untold
+from tests.api.installed import SETTINGS, Installed
+
+OPEN_TO_ALL = {
+    "/healthz",
+    "/readyz",
+    "/docs",
+    "/docs/oauth2-redirect",
+    "/redoc",
+    "/openapi.json",
+}
+OF_NO_COLLECTION = {"/token/camera", "/token/directory", "/token/images", "/metrics"}
+"""They store nothing and read nothing that is stored; numbers are of the service as a whole."""
+
+REFUSED = (401, 403)
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    guards: list[CallerWith]
+    example: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def call(self, service: Installed, key: str | None = None) -> httpx.Response:
+        """As its documentation shows it, in the collection `default`."""
+        address = self.path.replace("{collection}", "default")
+        address = re.sub(r"\{\w+\}", "user-1", address)
+        return service.call(self.method, address, key, json=self.example)
+
+
+def _guards(dependant: Dependant | None) -> Iterator[CallerWith]:
+    if dependant is None:
+        return
+    if isinstance(dependant.call, CallerWith):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _guards(inner)
+
+
+def _example(operation: dict[str, Any]) -> Any:
+    """The JSON body that `/docs` shows, of several the one with an embedding, which alone is valid
+    as it stands; None where there is none.
+    """
+    json = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    if "examples" in json:
+        return json["examples"]["embedding"]["value"]
+    return json.get("example")
+
+
+def _routes() -> Iterator[Route]:
+    app = create_app(cast("Services", None), SETTINGS, Untold())
+    shown = app.openapi()["paths"]
+    for route in iter_route_contexts(app.routes):
+        guards = list(_guards(getattr(route, "dependant", None)))
+        for method in sorted(route.methods or ["GET"]):
+            operation = shown.get(route.path, {}).get(method.lower(), {})
+            yield Route(method, str(route.path), guards, _example(operation))
+
+
+ROUTES = list(_routes())
+GUARDED = [route for route in ROUTES if route.path not in OPEN_TO_ALL]
+OF_A_COLLECTION = [route for route in GUARDED if route.path not in OF_NO_COLLECTION]
+
+
+@pytest.fixture(scope="module")
+def keys(service: Installed) -> dict[Scope, str]:
+    """For each scope a key with all others."""
+    return {scope: service.key(*(set(Scope) - {scope})) for scope in Scope}
+
+
+@pytest.fixture(scope="module")
+def key_of_elsewhere(service: Installed) -> str:
+    """All scopes, in another collection."""
+    return service.key(collections=("elsewhere",))
+
+
+def _code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def test_the_table_has_the_routes_of_the_contract() -> None:
+    assert {"POST /enroll", "POST /verify", "POST /dedupe"} <= {str(route) for route in ROUTES}
+    assert {route.path for route in ROUTES} >= OPEN_TO_ALL | OF_NO_COLLECTION
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+def test_route_declares_one_scope_or_is_open_to_all(route: Route) -> None:
+    scopes = {guard.scope for guard in route.guards}
+    assert len(scopes) == (0 if route.path in OPEN_TO_ALL else 1)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=str)
+def test_route_answers_401_without_a_key(service: Installed, route: Route) -> None:
+    assert _code(route.call(service)) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=str)
+def test_route_answers_403_to_a_key_that_lacks_its_scope(
+    service: Installed, keys: dict[Scope, str], route: Route
+) -> None:
+    (scope,) = {guard.scope for guard in route.guards}
+    assert _code(route.call(service, keys[scope])) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize("route", OF_A_COLLECTION, ids=str)
+def test_route_answers_403_to_a_key_of_another_collection(
+    service: Installed, key_of_elsewhere: str, route: Route
+) -> None:
+    assert _code(route.call(service, key_of_elsewhere)) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=str)
+def test_route_lets_in_a_key_of_its_scope_and_collection(service: Installed, route: Route) -> None:
+    (scope,) = {guard.scope for guard in route.guards}
+    answer = route.call(service, service.key(scope, collections=("default",)))
+    assert answer.status_code not in REFUSED

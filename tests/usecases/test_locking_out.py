@@ -1,0 +1,221 @@
+"""Who tries many faces on one subject is stopped, in whatever way and wherever they try."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from service.domain.errors import (
+    CollectionNotFound,
+    SubjectLocked,
+    SubjectMismatch,
+    SubjectNotFound,
+)
+from service.gallery.database import PostgresGallery
+from service.usecases.enrollment import Mode
+from service.usecases.verify import Verification
+from tests.domain.vectors import at_cosine, face_of
+from tests.usecases.desk import RULES, Desk, Tables
+from tests.usecases.simultaneous import outcomes
+from tests.usecases.stand_ins import given
+
+TRIES = 100
+
+
+@pytest.fixture
+def kim(desk: Desk) -> Desk:
+    """Where Kim is enrolled, and others after them."""
+    desk.enroll("kim", "kim:1")
+    return desk
+
+
+@pytest.fixture
+def other_process(kim: Desk, database_url: str) -> Iterator[Desk]:
+    """The same service once more, on connections of its own."""
+    gallery = PostgresGallery(database_url)
+    yield replace(kim, gallery=gallery)
+    gallery.close()
+
+
+def guess(desk: Desk, times: int, first: int = 0) -> None:
+    for number in range(first, first + times):
+        assert not desk.verify("kim", f"stranger{number}").decision.match
+
+
+def lock(desk: Desk) -> None:
+    guess(desk, RULES.after)
+
+
+def kinds(results: list[object]) -> Counter[str]:
+    return Counter(type(result).__name__ for result in results)
+
+
+def test_hundred_faces_tried_on_one_subject_get_ten_answers(kim: Desk) -> None:
+    results = [outcomes([partial(kim.verify, "kim", f"stranger{n}")])[0] for n in range(TRIES)]
+    assert all(isinstance(one, Verification) for one in results[: RULES.after])
+    assert all(isinstance(one, SubjectLocked) for one in results[RULES.after :])
+
+
+def test_hundred_faces_tried_at_once_by_two_processes_get_ten_answers(
+    kim: Desk, other_process: Desk, tables: Tables
+) -> None:
+    desks = [kim, other_process] * (TRIES // 2)
+    calls = [partial(desk.verify, "kim", f"stranger{n}") for n, desk in enumerate(desks)]
+    assert kinds(outcomes(calls)) == {
+        Verification.__name__: RULES.after,
+        SubjectLocked.__name__: TRIES - RULES.after,
+    }
+    assert [row["refusals"] for row in tables.rows("SELECT * FROM attempts")] == [RULES.after]
+
+
+def test_refusals_of_all_processes_count_together(kim: Desk, other_process: Desk) -> None:
+    guess(kim, RULES.after - 1)
+    guess(other_process, 1)
+    with pytest.raises(SubjectLocked):
+        kim.verify("kim", "kim:2")
+
+
+def test_locked_subject_is_told_the_same_whatever_the_face(kim: Desk) -> None:
+    lock(kim)
+    right, wrong = (outcomes([partial(kim.verify, "kim", face)])[0] for face in ("kim:2", "lee"))
+    assert (type(right), right.values) == (type(wrong), wrong.values)
+    assert isinstance(right, SubjectLocked)
+
+
+def test_locked_out_is_told_how_long(kim: Desk) -> None:
+    lock(kim)
+    kim.clock.advance(timedelta(minutes=5, microseconds=1))
+    with pytest.raises(SubjectLocked) as refusal:
+        kim.verify("kim", "kim:2")
+    assert refusal.value.retry_after == 10 * 60
+
+
+def test_tries_at_a_locked_subject_change_nothing(kim: Desk, tables: Tables) -> None:
+    lock(kim)
+    before = tables.content()
+    for face in ("kim:2", "lee"):
+        with pytest.raises(SubjectLocked):
+            kim.verify("kim", face)
+    assert tables.content() == before
+
+
+def test_lock_opens_by_itself(kim: Desk) -> None:
+    lock(kim)
+    kim.clock.advance(RULES.lasts)
+    assert kim.verify("kim", "kim:2").decision.match
+
+
+def test_refusals_long_ago_do_not_count(kim: Desk) -> None:
+    guess(kim, RULES.after - 1)
+    kim.clock.advance(RULES.window)
+    guess(kim, RULES.after - 1)
+    assert kim.verify("kim", "kim:2").decision.match
+
+
+def test_match_forgets_the_refusals_before_it(kim: Desk, tables: Tables) -> None:
+    guess(kim, RULES.after - 1)
+    assert kim.verify("kim", "kim:2").decision.match
+    assert tables.rows("SELECT * FROM attempts") == []
+    guess(kim, RULES.after - 1)
+
+
+def test_match_at_a_laxer_profile_forgets_nothing(kim: Desk, tables: Tables) -> None:
+    kim.enroll("lee", given(face_of("lee")))
+    kim.verify("lee", "stranger")
+    similar = given(at_cosine(face_of("lee"), 0.35))
+    assert kim.verify("lee", similar, profile="aggressive").decision.match
+    assert [row["refusals"] for row in tables.rows("SELECT * FROM attempts")] == [1]
+
+
+@pytest.mark.parametrize("mode", [Mode.ADD, Mode.REPLACE])
+def test_strangers_offered_for_enrollment_count_as_well(kim: Desk, mode: Mode) -> None:
+    for number in range(RULES.after):
+        with pytest.raises(SubjectMismatch):
+            kim.enroll("kim", f"stranger{number}", mode=mode)
+    for call in (kim.verify, partial(kim.enroll, mode=mode)):
+        with pytest.raises(SubjectLocked):
+            call("kim", "kim:2")
+
+
+def test_strangers_offered_at_once_get_ten_answers(kim: Desk) -> None:
+    calls = [partial(kim.enroll, "kim", f"stranger{n}", mode=Mode.ADD) for n in range(20)]
+    assert kinds(outcomes(calls)) == {
+        SubjectMismatch.__name__: RULES.after,
+        SubjectLocked.__name__: 20 - RULES.after,
+    }
+
+
+def test_photograph_of_the_subject_that_is_added_forgets_the_refusals(
+    kim: Desk, tables: Tables
+) -> None:
+    guess(kim, 1)
+    kim.enroll("kim", "kim:2", mode=Mode.ADD)
+    assert tables.rows("SELECT * FROM attempts") == []
+
+
+def test_others_are_not_locked_with_them(kim: Desk) -> None:
+    kim.enroll("lee", "lee:1")
+    lock(kim)
+    assert kim.verify("lee", "lee:2").decision.match
+
+
+def test_unknown_subject_leaves_no_trace(kim: Desk, tables: Tables) -> None:
+    for _ in range(RULES.after + 1):
+        with pytest.raises(SubjectNotFound):
+            kim.verify("nobody", "lee")
+    assert tables.rows("SELECT * FROM attempts") == []
+
+
+def test_attempts_go_with_their_subject(kim: Desk, tables: Tables) -> None:
+    lock(kim)
+    kim.erase("kim")
+    assert tables.rows("SELECT * FROM attempts") == []
+
+
+def test_attempts_go_with_their_collection(kim: Desk, tables: Tables) -> None:
+    lock(kim)
+    kim.collections.delete("default", "admin")
+    assert tables.rows("SELECT * FROM attempts") == []
+
+
+def test_number_zero_locks_nobody(kim: Desk, tables: Tables) -> None:
+    open_desk = replace(kim, rules=replace(RULES, after=0))
+    guess(open_desk, 2 * RULES.after)
+    assert tables.rows("SELECT * FROM attempts") == []
+
+
+def test_unlocked_subject_is_verified_again(kim: Desk) -> None:
+    lock(kim)
+    kim.unlock("kim")
+    guess(kim, RULES.after - 1)
+    assert kim.verify("kim", "kim:2").decision.match
+
+
+def test_unlocking_is_written_down_without_a_name(kim: Desk, tables: Tables) -> None:
+    kim.unlock("kim")
+    (entry,) = tables.rows("SELECT * FROM audit WHERE action = 'unlock'")
+    assert (entry["caller"], entry["collection"]) == ("till", "default")
+    assert len(entry["subject"]) == 32
+
+
+def test_only_who_is_enrolled_can_be_unlocked(kim: Desk) -> None:
+    with pytest.raises(SubjectNotFound):
+        kim.unlock("nobody")
+    with pytest.raises(CollectionNotFound):
+        kim.unlock("kim", "nowhere")
+
+
+def test_operator_reads_of_a_lock_in_the_log_but_not_whose(
+    kim: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        lock(kim)
+    (record,) = caplog.records
+    assert "locked" in record.getMessage()
+    assert "kim" not in record.getMessage()
