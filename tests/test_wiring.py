@@ -6,6 +6,7 @@ import base64
 import logging
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,15 @@ from fastapi import FastAPI
 
 from service.api.settings import ApiSettings
 from service.config import AppConfig
-from service.domain.errors import DirectoryNotAllowed, MasterKeyInvalid, MasterKeyMissing
+from service.domain.errors import (
+    DirectoryNotAllowed,
+    KeyServiceUnavailable,
+    MasterKeyInvalid,
+    MasterKeyMissing,
+)
 from service.domain.source import DirectoryImages
 from service.wiring import Wiring, build_app
+from tests.vault.wrappers import kms_server, new_kms_key, use_kms
 
 ZEROS, ONES = (base64.b64encode(bytes([value]) * 32).decode() for value in (0, 1))
 
@@ -56,6 +63,28 @@ def test_master_key_is_read_from_the_file_given(config: AppConfig, tmp_path: Pat
     (tmp_path / "key").write_text(f"{ONES}\n")
     with pytest.raises(MasterKeyInvalid):
         Wiring(_with(config, master_key=None, master_key_file=tmp_path / "key")).prepare()
+
+
+def test_master_key_may_be_kept_by_a_kms(
+    config: AppConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kms_server() as endpoint:
+        use_kms(monkeypatch, endpoint)
+        kept = _with(config, master_key=None, master_key_kms=new_kms_key())
+        Wiring(kept).prepare()
+        Wiring(kept).prepare()
+        with pytest.raises(MasterKeyInvalid):
+            Wiring(config).prepare()
+
+
+def test_kms_without_its_library_is_told(
+    config: AppConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "service.vault.aws_kms", raising=False)
+    with pytest.raises(KeyServiceUnavailable):
+        Wiring(_with(config, master_key_kms="alias/face")).prepare()
+    assert "face-enrollment-service[aws]" in caplog.text
 
 
 def test_master_key_of_an_external_database_is_never_made_up(config: AppConfig) -> None:

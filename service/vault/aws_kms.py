@@ -26,6 +26,7 @@ CONNECT_SECONDS, READ_SECONDS, TRIES = 2, 4, 2
 """A call that needs a key that is not open yet waits for at most 12 s, and holds locks meanwhile."""
 
 _NOT_THE_KEY = {
+    "AccessDeniedException",  # also where the key that wrapped it is somebody else's
     "IncorrectKeyException",
     "InvalidCiphertextException",
     "InvalidKeyUsageException",

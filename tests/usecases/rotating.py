@@ -1,0 +1,154 @@
+"""Many people in a collection, rotations of their key in processes of their own, and callers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import insert, select
+
+from service.domain.collection import WrappedKey
+from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.gallery.database import PostgresGallery
+from service.gallery.tables import subjects, templates
+from service.usecases.people import OpenCollection
+from tests.usecases.desk import DEFAULT, Desk
+
+CHECKOUT = Path(__file__).parents[2]
+SECONDS = 60
+"""How long one process may take before its test fails."""
+
+LOOK_SECONDS = 0.02
+"""How often it is looked whether a rotation has come as far as it is to come."""
+
+PAUSE_SECONDS = 0.1
+"""Between two calls of one caller: on two cores the rotation itself must have a share as well."""
+
+_ROWS_AT_A_TIME = 1000
+
+
+def crowd(number: int) -> list[Embedding]:
+    """Random people."""
+    vectors = np.random.default_rng(7).normal(size=(number, EMBEDDING_SIZE)).astype(np.float32)
+    return list(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def store(desk: Desk, gallery: PostgresGallery, them: list[Embedding]) -> None:
+    """Everybody at once, as `stranger0`, `stranger1`, …"""
+    with gallery.transaction() as tx:
+        found = tx.collections.find(DEFAULT)
+        assert found is not None
+        people, now = OpenCollection.unlock(found, desk.vault), desk.clock()
+        its_id = found.collection_id
+        sealed = [
+            people.seal(f"stranger{n}", desk.model_id, face, now) for n, face in enumerate(them)
+        ]
+        for start in range(0, len(sealed), _ROWS_AT_A_TIME):
+            batch = sealed[start : start + _ROWS_AT_A_TIME]
+            tx.connection.execute(
+                insert(subjects),
+                [
+                    {"collection_id": its_id, "subject_id": row.subject_id, "enrolled_at": now}
+                    for row in batch
+                ],
+            )
+            tx.connection.execute(
+                insert(templates),
+                [
+                    {
+                        "collection_id": its_id,
+                        "subject_id": row.subject_id,
+                        "template_id": row.template_id,
+                        "model_id": row.model_id,
+                        "sealed": row.sealed,
+                        "search": row.search.values,
+                        "created_at": now,
+                        "key_id": row.key_id,
+                    }
+                    for row in batch
+                ],
+            )
+
+
+@dataclass(frozen=True)
+class RotatingProcess:
+    """`face keys rotate` on a database, as an operator runs it."""
+
+    database_url: str
+    master_key: str
+    folder: Path
+
+    def start(self) -> subprocess.Popen[bytes]:
+        settings = {"DATABASE_URL": self.database_url, "MASTER_KEY": self.master_key}
+        inherited = {k: v for k, v in os.environ.items() if not k.upper().startswith("FACE_")}
+        given = {f"FACE_{name}": value for name, value in settings.items()}
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", "keys", "rotate", "--lang", "en"],
+            cwd=self.folder,
+            env={**inherited, **given, "PYTHONPATH": str(CHECKOUT), "PYTHONUTF8": "1"},
+            stderr=subprocess.PIPE,
+        )
+
+    def finish(self) -> tuple[int, str]:
+        """Status and what it said."""
+        with self.start() as process:
+            _, said = process.communicate(timeout=SECONDS)
+        return process.returncode, said.decode()
+
+    def kill_when(self, reached: Callable[[], bool]) -> None:
+        """SIGKILL, as a power cut or the kernel would: nothing is tidied up."""
+        with self.start() as process:
+            while not reached():
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK_SECONDS)
+                    break
+            process.kill()
+            process.wait(SECONDS)
+        assert process.returncode == -signal.SIGKILL, "it was over before it could be killed"
+
+
+def has_left(gallery: PostgresGallery, subject_id: str, key: WrappedKey) -> bool:
+    """Whether this person's only template is under the key no longer."""
+    query = select(templates.c.key_id).where(templates.c.subject_id == subject_id)
+    with gallery.transaction() as tx:
+        return tx.connection.scalar(query) != key.key_id
+
+
+@dataclass
+class Callers:
+    """Threads that make a call over and over. `calls`: how often each was answered."""
+
+    calls: dict[str, int] = field(default_factory=dict)
+    failures: list[BaseException] = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def _call(self, name: str, call: Callable[[int], None]) -> None:
+        try:
+            while not self._over.is_set():
+                call(self.calls[name])
+                self.calls[name] += 1
+                self._over.wait(PAUSE_SECONDS)
+        except BaseException as failure:
+            self.failures.append(failure)
+
+    @contextmanager
+    def at_work(self, **calls: Callable[[int], None]) -> Iterator[None]:
+        """Each call in a thread of its own, with the number of the call."""
+        self.calls = dict.fromkeys(calls, 0)
+        threads = [threading.Thread(target=self._call, args=each) for each in calls.items()]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in threads:
+                thread.join()

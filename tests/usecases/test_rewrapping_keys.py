@@ -1,0 +1,140 @@
+"""Another master key: all keys of all collections, or none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from service.domain.collection import CollectionKeys
+from service.domain.errors import DuplicateSubject, MasterKeyInvalid, Overloaded
+from service.gallery.database import PostgresGallery
+from service.usecases.keys import Keys
+from service.vault.cipher import KEY_BYTES
+from service.vault.keyring import KeyRing
+from service.vault.master_key import MasterKey
+from service.vault.rewrapping import RewrapKeys
+from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
+from tests.usecases.test_rotating_keys import rotate
+
+OLD, NEW = MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES)
+
+
+def _keys(desk: Desk) -> Keys:
+    return Keys(desk.gallery, desk.vault, desk.clock)
+
+
+@pytest.fixture
+def two_collections(desk: Desk) -> Desk:
+    desk.put("shop")
+    for collection in (DEFAULT, "shop"):
+        desk.enroll("kim", "kim:1", collection=collection, metadata={"door": 1})
+    return desk
+
+
+@pytest.fixture
+def rewrapped(two_collections: Desk) -> Desk:
+    """A service that was started again with the new master key."""
+    assert _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER) == 2
+    return replace(two_collections, vault=KeyRing(NEW))
+
+
+def test_everything_opens_under_the_new_master_key(rewrapped: Desk) -> None:
+    for collection in (DEFAULT, "shop"):
+        assert rewrapped.verify("kim", "kim:2", collection).decision.match
+        assert rewrapped.subjects.show("kim", collection).metadata == {"door": 1}
+        with pytest.raises(DuplicateSubject):
+            rewrapped.enroll("kim2", "kim:2", collection=collection)
+
+
+def test_no_template_is_touched(two_collections: Desk, tables: Tables) -> None:
+    before = tables.content()
+    _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER)
+    after = tables.content()
+    assert {name for name in before if before[name] != after[name]} == {
+        "audit",
+        "collections",
+        "collection_keys",
+    }
+
+
+def test_process_with_the_old_master_key_is_refused(two_collections: Desk, rewrapped: Desk) -> None:
+    for ask in (
+        lambda: two_collections.verify("kim", "kim:2"),
+        lambda: two_collections.enroll("lee", "lee:1"),
+        lambda: two_collections.put("another"),
+    ):
+        with pytest.raises(MasterKeyInvalid):
+            ask()
+    with pytest.raises(MasterKeyInvalid):
+        rotate(replace(two_collections, vault=KeyRing(OLD)))
+    assert [one.opens for one in _keys(rewrapped).status()] == [True, True]
+
+
+def test_people_keep_their_pseudonyms(rewrapped: Desk, tables: Tables) -> None:
+    rewrapped.erase("kim")
+    rows = tables.rows(
+        "SELECT subject FROM audit WHERE subject IS NOT NULL AND collection = 'default'"
+    )
+    assert len(rows) == 2
+    assert len({row["subject"] for row in rows}) == 1
+
+
+def test_it_is_written_down_once(rewrapped: Desk, tables: Tables) -> None:
+    rows = tables.rows("SELECT caller, collection FROM audit WHERE action = 'key_rewrap'")
+    assert [dict(row) for row in rows] == [{"caller": CALLER, "collection": None}]
+
+
+def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables) -> None:
+    """The second collection's keys belong to somebody else."""
+    rewrapping = RewrapKeys(OLD, NEW)
+
+    def failing(collection_id: UUID, keys: CollectionKeys) -> CollectionKeys:
+        if collection_id == two_collections.collections.show("shop").collection.collection_id:
+            raise MasterKeyInvalid
+        return rewrapping(collection_id, keys)
+
+    before = tables.content()
+    with pytest.raises(MasterKeyInvalid):
+        _keys(two_collections).rewrap(failing, CALLER)
+    assert tables.content() == before
+
+
+def test_during_a_rotation_both_data_keys_are_rewrapped(
+    two_collections: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.usecases.resealing.ROWS_AT_A_TIME", 1)
+
+    def rewrap_meanwhile(moved: int, total: int) -> None:
+        if moved == 1:
+            _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER)
+
+    with pytest.raises(MasterKeyInvalid):
+        rotate(two_collections, rewrap_meanwhile)
+    again = replace(two_collections, vault=KeyRing(NEW))
+    assert again.verify("kim", "kim:2").decision.match
+    assert rotate(again).resumed
+
+
+def test_no_rotation_begins_while_keys_are_rewrapped(
+    two_collections: Desk, gallery: PostgresGallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would write the keys back as they were before."""
+    monkeypatch.setattr("service.usecases.rotate.ATTEMPTS", 1)
+    with gallery.transaction() as tx:
+        tx.collections.lock_all_keys()
+        with pytest.raises(Overloaded):
+            rotate(two_collections)
+        assert two_collections.verify("kim", "kim:2").decision.match
+        assert two_collections.enroll("lee", "lee:1")
+
+
+def test_status_tells_how_far_a_rotation_is(two_collections: Desk) -> None:
+    def look(moved: int, total: int) -> None:
+        one, other = _keys(two_collections).status()
+        assert (one.waiting, one.retiring is None) == (total - moved, False)
+        assert (other.waiting, other.retiring) == (0, None)
+
+    rotate(two_collections, look)
+    assert {one.retiring for one in _keys(two_collections).status()} == {None}

@@ -1,0 +1,116 @@
+"""10,000 people move to a new key while others enroll, verify and search; five times it is killed."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import secrets
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from service.domain.errors import DuplicateSubject
+from service.domain.face import Embedding
+from service.gallery.database import PostgresGallery
+from service.usecases.people import OpenCollection
+from service.vault.cipher import KEY_BYTES
+from tests.domain.vectors import at_cosine
+from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.rotating import Callers, RotatingProcess, crowd, has_left, store
+from tests.usecases.stand_ins import given
+
+PEOPLE = 10_000
+KILLS = 5
+PROBE_COSINE = 0.6
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+
+
+class Calls:
+    """What callers do meanwhile. Each call fails where its answer is not the right one."""
+
+    def __init__(self, desk: Desk, them: list[Embedding]) -> None:
+        self._desk = desk
+        self._them = them
+        self._chance = random.Random(secrets.randbits(64))
+
+    def _somebody(self) -> tuple[str, Embedding]:
+        number = self._chance.randrange(PEOPLE)
+        probe = at_cosine(self._them[number], PROBE_COSINE, f"photo{self._chance.random()}")
+        return f"stranger{number}", probe
+
+    def verify(self, _: int) -> None:
+        name, probe = self._somebody()
+        assert self._desk.verify(name, given(probe)).decision.match
+
+    def dedupe(self, _: int) -> None:
+        name, probe = self._somebody()
+        assert self._desk.found(given(probe)) == [name]
+
+    def enroll(self, number: int) -> None:
+        self._desk.enroll(f"new{number}", f"new{number}")
+        assert self._desk.verify(f"new{number}", f"new{number}:1").decision.match
+
+    def enroll_a_duplicate(self, _: int) -> None:
+        name, probe = self._somebody()
+        with pytest.raises(DuplicateSubject) as refused:
+            self._desk.enroll("twin", given(probe))
+        assert [one.subject_id for one in refused.value.lookalikes] == [name]
+
+
+@pytest.fixture
+def rotating(database_url: str, tmp_path: Path) -> RotatingProcess:
+    """Under the master key of the fixture `vault`."""
+    return RotatingProcess(database_url, base64.b64encode(bytes(KEY_BYTES)).decode(), tmp_path)
+
+
+def _kill_points(seed: int) -> list[str]:
+    """Five of the people, in the order in which a rotation comes to them, none of the last fifth."""
+    in_order = sorted(f"stranger{n}" for n in range(PEOPLE))
+    return sorted(random.Random(seed).sample(in_order[: -PEOPLE // 5], KILLS))
+
+
+def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new_key(
+    desk: Desk, gallery: PostgresGallery, tables: Tables, rotating: RotatingProcess
+) -> None:
+    them, callers, seed = crowd(PEOPLE), Callers(), secrets.randbits(32)
+    store(desk, gallery, them)
+    old = desk.collections.show(DEFAULT).collection.keys.active
+    calls, points = Calls(desk, them), _kill_points(seed)
+    with callers.at_work(
+        verify=calls.verify,
+        dedupe=calls.dedupe,
+        enroll=calls.enroll,
+        enroll_a_duplicate=calls.enroll_a_duplicate,
+    ):
+        for point in points:
+            rotating.kill_when(partial(has_left, gallery, point, old))
+        status, said = rotating.finish()
+    assert callers.failures == [], seed
+    assert min(callers.calls.values()) > 0
+    assert (status, "went on with a rotation" in said) == (0, True), said
+    keys = desk.collections.show(DEFAULT).collection.keys
+    assert keys.retiring is None
+    assert keys.active.key_id != old.key_id
+    _require_everybody_under(desk, gallery, tables, PEOPLE + callers.calls["enroll"])
+
+
+def _require_everybody_under(
+    desk: Desk, gallery: PostgresGallery, tables: Tables, number: int
+) -> None:
+    """Opens every row, which proves the key, the person and the search vector."""
+    (key,) = tables.rows("SELECT key_id FROM collection_keys")
+    headers = tables.rows(
+        "SELECT count(*), count(DISTINCT subject_id) AS people, min(key_id::text) AS row,"
+        " max(encode(substr(sealed, 2, 16), 'hex')::uuid::text) AS header FROM templates"
+    )
+    expected = {"count": number, "people": number, "row": str(key["key_id"])}
+    assert [dict(row) for row in headers] == [{**expected, "header": str(key["key_id"])}]
+    with gallery.transaction() as tx:
+        found = tx.collections.find(DEFAULT)
+        assert found is not None
+        people = OpenCollection.unlock(found, desk.vault)
+        for row in tx.sealed_rows.templates(found, key["key_id"], None, number):
+            people.open(row)
