@@ -6,16 +6,22 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Protocol
 
 from fastapi import FastAPI
 
 from service.domain.errors import FaceError
-from service.usecases.purge import Purge
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
 """How long the end of the server waits for the batch under way; a batch takes tenths of one."""
+
+
+class Purge(Protocol):
+    """The use case, as far as it is used here."""
+
+    def batches(self, *, wait: bool) -> Iterator[int]: ...
 
 
 @contextmanager

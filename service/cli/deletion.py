@@ -22,15 +22,19 @@ def purge(lang: Language = None) -> None:
 def scrub(lang: Language = None) -> None:
     """Make the database's files forget what was deleted. Nobody can use the tables meanwhile.
 
-    Status 3: old rows may remain in the statistics or the write-ahead log.
+    Status 3: it may remain in some of them, which are named.
     """
     config = AppConfig()
     scrubbed, language = Wiring(config).scrub(), language_of(lang, config)
-    err.print(say("scrubbed", language))
-    remaining = {"statistics_remain": scrubbed.statistics, "log_remains": scrubbed.log}
-    for words in (words for words, gone in remaining.items() if not gone):
+    places = {
+        "tables_remain": scrubbed.tables,
+        "statistics_remain": scrubbed.statistics,
+        "log_remains": scrubbed.log,
+    }
+    remaining = [words for words, forgotten in places.items() if not forgotten]
+    for words in remaining or ["scrubbed"]:
         err.print(say(words, language))
-    if not all(remaining.values()):
+    if remaining:
         raise typer.Exit(NOT_DONE)
 
 

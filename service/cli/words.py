@@ -87,16 +87,20 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "consent": {"ko": "동의", "en": "consent"},
     "purged": {"ko": "기간이 지나 삭제한 사람", "en": "people whose time was over, removed"},
     "scrubbed": {
-        "ko": "삭제된 데이터가 테이블 파일에서 지워졌습니다",
-        "en": "what was deleted is gone from the tables' files",
+        "ko": "삭제된 데이터가 데이터베이스 파일에서 지워졌습니다",
+        "en": "what was deleted is gone from the database's files",
+    },
+    "tables_remain": {
+        "ko": "테이블 파일에 남아 있을 수 있습니다. 테이블 소유자로 다시 실행해 주세요.",
+        "en": "It may remain in the tables' files: run this as the role that owns them.",
     },
     "statistics_remain": {
-        "ko": "통계(pg_statistic)에 옛 값이 남아 있을 수 있습니다. 슈퍼유저로 VACUUM FULL pg_statistic을 실행하세요.",
-        "en": "old values may remain in pg_statistic: run VACUUM FULL pg_statistic as superuser",
+        "ko": "통계에 남아 있을 수 있습니다. 슈퍼유저로 VACUUM FULL pg_statistic을 실행해 주세요.",
+        "en": "It may remain in the statistics: as superuser, run VACUUM FULL pg_statistic.",
     },
     "log_remains": {
-        "ko": "WAL에 옛 행이 남아 있을 수 있습니다. docs/deletion.md를 참고하세요.",
-        "en": "old rows may remain in the write-ahead log: see docs/deletion.md",
+        "ko": "WAL에 남아 있을 수 있습니다. docs/deletion.md를 참고해 주세요.",
+        "en": "It may remain in the write-ahead log: see docs/deletion.md.",
     },
     "unreadable_vector": {
         "ko": "{path}: 512개의 수로 된 JSON 목록이 아닙니다.",

@@ -171,5 +171,6 @@ def test_subject_is_shown_without_vectors() -> None:
     assert status == 0
     assert set(fields) == {
         *("subjectId", "collection", "templates", "enrolledAt", "modelIds", "metadata"),
+        *("expiresAt", "consentReference"),
     }
     assert "amy" in run("subjects", "show", "amy", "--lang", "en")[1]

@@ -24,6 +24,8 @@ CALLS: dict[str, tuple[Scope, str, str, Any]] = {
     "list": (Scope.ADMIN, "GET", "/admin/subjects", None),
     "show": (Scope.ADMIN, "GET", "/admin/subjects/kim", None),
     "delete": (Scope.ADMIN, "DELETE", "/admin/subjects/kim", None),
+    "export": (Scope.ADMIN, "GET", "/admin/subjects/kim/export", None),
+    "withdraw consent": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/consent", None),
     "put collection": (Scope.ADMIN, "PUT", "/admin/collections/default", {}),
     "show collection": (Scope.ADMIN, "GET", "/admin/collections/default", None),
     "delete collection": (Scope.ADMIN, "DELETE", "/admin/collections/default", None),

@@ -61,6 +61,12 @@ class Desk:
     def delete(self, subject_id: str) -> httpx.Response:
         return self.http.delete(f"/admin/subjects/{subject_id}", params=self._where)
 
+    def export(self, subject_id: str) -> httpx.Response:
+        return self.http.get(f"/admin/subjects/{subject_id}/export", params=self._where)
+
+    def withdraw_consent(self, subject_id: str) -> httpx.Response:
+        return self.http.delete(f"/admin/subjects/{subject_id}/consent", params=self._where)
+
     def put(self, **settings: Any) -> httpx.Response:
         return self.http.put(f"/admin/collections/{self.collection}", json=settings)
 

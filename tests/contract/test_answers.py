@@ -118,6 +118,8 @@ def test_subject(enrolled: Desk) -> None:
         "enrolledAt",
         "modelIds",
         "metadata",
+        "expiresAt",
+        "consentReference",
     }
 
 
@@ -138,6 +140,31 @@ def test_deletion(enrolled: Desk) -> None:
     assert answer.keys() == {"subjectId", "collection", "templatesDeleted", "deletedAt", "auditId"}
     assert (answer["subjectId"], answer["templatesDeleted"]) == ("kim", 1)
     assert UUID(answer["auditId"])
+
+
+def test_withdrawal_of_consent_answers_as_a_deletion_does(enrolled: Desk) -> None:
+    answer = ok(enrolled.withdraw_consent("kim"))
+    assert answer.keys() == {"subjectId", "collection", "templatesDeleted", "deletedAt", "auditId"}
+
+
+def test_export(enrolled: Desk) -> None:
+    answer = ok(enrolled.export("kim"))
+    assert answer.keys() == {
+        "subjectId",
+        "collection",
+        "enrolledAt",
+        "expiresAt",
+        "consentReference",
+        "metadata",
+        "templates",
+        "audit",
+        "answers",
+        "exportedAt",
+        "auditId",
+    }
+    (template,) = answer["templates"]
+    assert template.keys() == {"templateId", "modelId", "createdAt", "embedding"}
+    assert all(one.keys() == {"auditId", "at", "action", "caller"} for one in answer["audit"])
 
 
 def test_health(http: httpx.Client) -> None:

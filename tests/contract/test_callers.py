@@ -98,6 +98,8 @@ def test_key_of_a_collection_opens_no_other(
             other.subjects(),
             other.subject("kim"),
             other.delete("kim"),
+            other.export("kim"),
+            other.withdraw_consent("kim"),
             other.put(),
             http.get("/admin/collections/default"),
             http.delete("/admin/collections/default"),

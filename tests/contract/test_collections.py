@@ -33,9 +33,11 @@ def test_collection_as_it_is_made(desk: Desk) -> None:
         "templates",
         "expectedFalseCandidates",
         "createdAt",
+        "retentionDays",
     }
     assert (answer["duplicatePolicy"], answer["duplicateProfile"]) == ("reject", "balanced")
     assert (answer["modelId"], answer["templates"]) == (None, 0)
+    assert answer["retentionDays"] is None
     thresholds = {name: one["threshold"] for name, one in answer["thresholdProfiles"].items()}
     assert thresholds == {"conservative": 0.45, "balanced": 0.40, "aggressive": 0.30}
 
@@ -75,6 +77,9 @@ def test_search_threshold_is_apart_from_verification(desk: Desk) -> None:
     [
         {"duplicatePolicy": "merge"},
         {"duplicateProfile": ""},
+        {"retentionDays": 0},
+        {"retentionDays": 36_501},
+        {"retentionDays": 1.5},
         {"thresholdProfiles": {"vip": 1.1}},
         {"thresholdProfiles": {"vip": "high"}},
         {"thresholdProfiles": {"vip": None}},
@@ -121,6 +126,8 @@ def test_unknown_collection_is_not_found(http: httpx.Client) -> None:
         nowhere.subject("kim"),
         nowhere.subjects(),
         nowhere.delete("kim"),
+        nowhere.export("kim"),
+        nowhere.withdraw_consent("kim"),
     ]
     assert [code(one) for one in refusals] == [(404, "collection_not_found")] * len(refusals)
 

@@ -146,7 +146,7 @@ def test_vacuum_and_checkpoint_alone_leave_most_of_the_deleted_readable(life: Li
 
 def test_scrubbed_files_hold_nothing_of_the_700(life: Life) -> None:
     """No sealed byte, no search vector, no name: in tables, indexes, statistics and log."""
-    assert life.scrubbed == Scrubbed(statistics=True, log=True)
+    assert life.scrubbed == Scrubbed(tables=True, statistics=True, log=True)
     assert life.of(GONE) & life.after_scrub == set()
 
 

@@ -1,0 +1,105 @@
+"""The purge of a running server: at once, again and again, whatever fails, until it stops."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from service.api.sweep import sweeping
+from service.domain.errors import DatabaseUnavailable
+
+SECONDS = 10.0
+"""How long to wait for what must happen."""
+
+SOON, LATER = 0.001, 3600.0
+
+
+class StandInPurge:
+    """Counts its runs, and ends each as it is told to."""
+
+    def __init__(self, *endings: Exception | int) -> None:
+        self._endings = iter(endings)
+        self.runs = threading.Semaphore(0)
+        self.waits: list[bool] = []
+
+    def batches(self, *, wait: bool) -> Iterator[int]:
+        self.waits.append(wait)
+        self.runs.release()
+        ending = next(self._endings, 0)
+        if isinstance(ending, Exception):
+            raise ending
+        yield ending
+
+    def ran(self, times: int) -> bool:
+        return all(self.runs.acquire(timeout=SECONDS) for _ in range(times))
+
+
+def test_purges_at_once() -> None:
+    purge = StandInPurge()
+    with sweeping(purge, LATER):
+        assert purge.ran(1)
+
+
+def test_purges_again_and_again() -> None:
+    purge = StandInPurge()
+    with sweeping(purge, SOON):
+        assert purge.ran(5)
+
+
+def test_leaves_the_work_to_another_worker_who_is_at_it() -> None:
+    purge = StandInPurge()
+    with sweeping(purge, LATER):
+        assert purge.ran(1)
+    assert purge.waits == [False]
+
+
+def test_interval_of_zero_is_never() -> None:
+    purge = StandInPurge()
+    with sweeping(purge, 0):
+        pass
+    assert purge.waits == []
+
+
+def test_stops_with_the_server() -> None:
+    before = threading.active_count()
+    with sweeping(StandInPurge(), SOON):
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_stops_between_two_batches() -> None:
+    class EndlessPurge(StandInPurge):
+        def batches(self, *, wait: bool) -> Iterator[int]:
+            self.waits.append(wait)
+            self.runs.release()
+            while True:
+                yield 1
+
+    before = threading.active_count()
+    purge = EndlessPurge()
+    with sweeping(purge, LATER):
+        assert purge.ran(1)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("failure", [DatabaseUnavailable(), ValueError("kim")])
+def test_failure_is_told_without_its_words_and_the_next_run_comes(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    purge = StandInPurge(failure)
+    with caplog.at_level(logging.WARNING, "service.api.sweep"), sweeping(purge, SOON):
+        assert purge.ran(3)
+    (record,) = caplog.records
+    assert "kim" not in record.getMessage()
+
+
+def test_tells_how_many_were_removed(caplog: pytest.LogCaptureFixture) -> None:
+    purge = StandInPurge(7)
+    with caplog.at_level(logging.INFO, "service.api.sweep"), sweeping(purge, SOON):
+        assert purge.ran(2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "7 people expired and were removed"
+    ]
