@@ -74,15 +74,6 @@ def test_open_metrics_are_for_this_machine(open_server: Server, headers: dict[st
         assert code(http.get("/metrics", headers=headers)) == (401, "unauthenticated")
 
 
-def test_open_metrics_have_no_effect_beyond_this_machine(installation: Installation) -> None:
-    with (
-        installation.serving(host="0.0.0.0", open_metrics=True) as server,
-        server.client() as http,
-    ):
-        assert code(http.get("/metrics")) == (401, "unauthenticated")
-        assert "open_metrics has no effect" in server.log
-
-
 def test_verification_is_counted_with_its_answer(http: httpx.Client, desk: Desk) -> None:
     ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
     before = scrape(http)
