@@ -98,6 +98,10 @@ class AppConfig(BaseSettings):
     language: Literal["ko", "en"] = Field(
         "ko", description="language of messages where `Accept-Language` does not choose"
     )
+    audit_decisions: bool = Field(
+        True,
+        description="write every verification and search into the audit log; refusals always are",
+    )
 
     @model_validator(mode="before")
     @classmethod

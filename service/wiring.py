@@ -14,16 +14,19 @@ from service.domain.errors import DatabaseUnavailable, MasterKeyMissing
 from service.domain.ports import Capture, FaceEngine, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
+from service.usecases.audit import ListAudit, VerifyAudit
 from service.usecases.collections import Collections
-from service.usecases.enroll import Enroll
-from service.usecases.erase import Erase
-from service.usecases.identify import Identify
+from service.usecases.enroll import Enroll, enrollment_attempt
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.erase import Erase, Erasure, erasure_attempt
+from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
 from service.usecases.readiness import CheckReadiness
+from service.usecases.recording import Recorded, Trail
 from service.usecases.sampling import Sampler
 from service.usecases.services import Services
 from service.usecases.subjects import Subjects
 from service.usecases.token import MakeToken
-from service.usecases.verify import Verify
+from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -108,7 +111,7 @@ class Wiring:
     def gallery(self) -> PostgresGallery:
         from service.gallery.database import PostgresGallery
 
-        return PostgresGallery(self.database_url)
+        return PostgresGallery(self.database_url, lambda: self.vault)
 
     @cached_property
     def vault(self) -> Vault:
@@ -144,22 +147,33 @@ class Wiring:
         return MakeToken(self.sampler)
 
     @cached_property
-    def enroll(self) -> Enroll:
-        return Enroll(
+    def trail(self) -> Trail:
+        return Trail(self.gallery, self.vault, _now, decisions=self.config.audit_decisions)
+
+    @cached_property
+    def enroll(self) -> Recorded[[EnrollRequest], Enrolled]:
+        enroll = Enroll(
             self.sampler, self.gallery, self.vault, self.calibration, self._model_id, _now
         )
+        return Recorded(enroll, enrollment_attempt, self.trail)
 
     @cached_property
-    def verify(self) -> Verify:
-        return Verify(self.sampler, self.gallery, self.vault, self.calibration, self._model_id)
+    def verify(self) -> Recorded[[VerifyRequest], Verification]:
+        verify = Verify(
+            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.trail
+        )
+        return Recorded(verify, verification_attempt, self.trail)
 
     @cached_property
-    def identify(self) -> Identify:
-        return Identify(self.sampler, self.gallery, self.vault, self.calibration, self._model_id)
+    def identify(self) -> Recorded[[SearchRequest], SearchResult]:
+        identify = Identify(
+            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.trail
+        )
+        return Recorded(identify, search_attempt, self.trail)
 
     @cached_property
-    def erase(self) -> Erase:
-        return Erase(self.gallery, self.vault, _now)
+    def erase(self) -> Recorded[[str, str, str], Erasure]:
+        return Recorded(Erase(self.gallery, self.vault, _now), erasure_attempt, self.trail)
 
     @cached_property
     def subjects(self) -> Subjects:
@@ -177,6 +191,14 @@ class Wiring:
     def readiness(self) -> CheckReadiness:
         return CheckReadiness(self.engine, self.gallery, self.providers_requested)
 
+    @cached_property
+    def audit(self) -> ListAudit:
+        return ListAudit(self.gallery, lambda: self.vault)
+
+    @cached_property
+    def verify_audit(self) -> VerifyAudit:
+        return VerifyAudit(self.gallery, self.vault)
+
     @property
     def _model_id(self) -> str:
         return self.engine.model.model_id
@@ -191,15 +213,17 @@ class Wiring:
         return [name for name, asked in wanted.items() if asked]
 
     def prepare(self) -> None:
-        """Prove that the vault opens, the database is migrated and `default` exists.
+        """Prove that the vault opens, the database is migrated, `default` exists and the audit log
+        is under way.
 
-        Raises `Misconfigured`, `Unavailable`.
+        Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
         """
         vault = self.vault
         self.gallery.check()
         self.collections.ensure_default()
         with self.gallery.transaction() as tx:
             default = tx.collections.find("default")
+            tx.audit.begin()
         if default is not None:
             vault.unlock(default.collection_id, default.key)
 
@@ -214,6 +238,8 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            audit=self.audit,
+            trail=self.trail,
         )
 
 

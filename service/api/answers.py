@@ -128,6 +128,26 @@ class CollectionErasureAnswer(Camel):
     templates_deleted: int
 
 
+class AuditRecordAnswer(Camel):
+    """`subject`: the person as a keyed hash, hexadecimal. `digest`: None before the chain began."""
+
+    sequence: int
+    audit_id: UUID
+    at: datetime
+    caller: str
+    action: str
+    collection: str | None
+    subject: str | None
+    outcome: str
+    request_id: str | None
+    digest: str | None
+
+
+class AuditList(Camel):
+    records: list[AuditRecordAnswer]
+    next_cursor: int | None
+
+
 class HealthAnswer(Camel):
     status: str
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from service.api import problems
 from service.api.openapi import with_shapes
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import collections, enroll, health, search, subjects, token, verify
+from service.api.routes import audit, collections, enroll, health, search, subjects, token, verify
 from service.api.settings import ApiSettings
 from service.usecases.services import Services
 
@@ -39,7 +39,7 @@ def create_app(services: Services, settings: ApiSettings) -> FastAPI:
     )
     app.state.services = services
     app.state.settings = settings
-    for resource in (token, enroll, verify, search, subjects, collections, health):
+    for resource in (token, enroll, verify, search, subjects, collections, audit, health):
         app.include_router(resource.router)
     problems.install(app)
     # Added last, runs first: the request's id is there before its size is judged.

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
+from service.domain.calls import answering
 from service.domain.errors import FaceError, ImageTooLarge
 
 access_log = logging.getLogger("service.access")
@@ -42,7 +43,8 @@ class RequestContext:
         outgoing = _Outgoing(send, request.state.request_id)
         started = time.perf_counter()
         try:
-            await self._app(scope, receive, outgoing.send)
+            with answering(request.state.request_id):
+                await self._app(scope, receive, outgoing.send)
         except ClientDisconnect:
             pass  # nobody is there to be answered
         except Exception as error:  # the last net: a caller never sees a traceback

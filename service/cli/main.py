@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from service.cli import apikeys, operations, people, server, subjects, tokens
+from service.cli import apikeys, audit, operations, people, server, subjects, tokens
 from service.cli.output import (
     explain,
     explain_settings,
@@ -36,6 +36,7 @@ for room in (tokens, server, people, operations):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

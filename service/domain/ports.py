@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from service.domain.audit import AuditEntry
+from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
 from service.domain.callers import ApiKey
+from service.domain.chain import SealedHead
 from service.domain.collection import (
     Collection,
     SealContext,
@@ -99,6 +100,10 @@ class CollectionKey(Protocol):
 
     def fingerprint(self, content: bytes) -> bytes:
         """A keyed hash of a request: 32 bytes."""
+        ...
+
+    def chain(self, content: bytes) -> bytes:
+        """A keyed hash of a record of the audit log: 32 bytes."""
         ...
 
 
@@ -200,7 +205,31 @@ class ApiKeys(Protocol):
 
 
 class AuditLog(Protocol):
-    def append(self, entry: AuditEntry) -> None: ...
+    def append(self, entry: AuditEntry) -> None:
+        """Written at the end of the transaction, after everything else in it.
+
+        Its end raises `AuditTampered` where the log's end is not what was written.
+        """
+        ...
+
+    def begin(self) -> None:
+        """Bring what was written before there was a chain into it; nothing where there is one.
+
+        Raises `AuditTampered`.
+        """
+        ...
+
+    def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
+        """Up to `limit` records, newest first, those with a smaller number than `before`."""
+        ...
+
+
+class AuditSnapshots(Protocol):
+    def audit_snapshot(
+        self,
+    ) -> AbstractContextManager[tuple[SealedHead | None, Iterable[AuditRecord]]]:
+        """Head and records of one moment, by number, a few at a time. Raises as transactions do."""
+        ...
 
 
 class Transaction(Protocol):

@@ -23,6 +23,7 @@ from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 from service.usecases.idempotency import earlier_answer, keep_answer
 from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.recording import Attempt
 from service.usecases.sampling import Probe, Sampler
 from service.usecases.searching import lookalikes
 from service.usecases.subjects import METADATA
@@ -32,6 +33,10 @@ DUPLICATES_SHOWN = 10
 
 
 _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
+
+
+def enrollment_attempt(request: EnrollRequest) -> Attempt:
+    return Attempt(request.caller, _ACTIONS[request.mode], request.collection, request.subject_id)
 
 
 class Enroll:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.domain.audit import Action
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, Sample
@@ -12,6 +13,7 @@ from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.people import OpenCollection, require_collection
+from service.usecases.recording import Attempt, Trail
 from service.usecases.sampling import Sampler
 
 
@@ -20,6 +22,7 @@ class VerifyRequest:
     subject_id: str
     source: FaceSource
     collection: str
+    caller: str
     profile: str | None = None
 
 
@@ -29,6 +32,10 @@ class Verification:
     decision: Decision
     model_id: str
     samples: Sequence[Sample]
+
+
+def verification_attempt(request: VerifyRequest) -> Attempt:
+    return Attempt(request.caller, Action.VERIFY, request.collection, request.subject_id)
 
 
 class Verify:
@@ -45,12 +52,14 @@ class Verify:
         vault: Vault,
         calibration: Calibration,
         model_id: str,
+        trail: Trail,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
+        self._trail = trail
 
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`, `ModelMismatch`,
@@ -65,7 +74,9 @@ class Verify:
             similarity = best_similarity(
                 tx, people, request.subject_id, self._model_id, probe.embedding
             )
-        decision = decide(similarity, profile, calibration)
+            decision = decide(similarity, profile, calibration)
+            attempt = verification_attempt(request)
+            self._trail.decided(tx, people.key, attempt, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 

@@ -20,6 +20,7 @@ _SEALING = b"face/v1/sealing"
 _SEARCH = b"face/v1/search-rotation"
 _PSEUDONYM = b"face/v1/pseudonym"
 _FINGERPRINT = b"face/v1/fingerprint"
+_CHAIN = b"face/v1/audit-chain"
 
 
 class OpenCollectionKey:
@@ -31,6 +32,7 @@ class OpenCollectionKey:
         self._cipher = Cipher(_derive(secret, _SEALING), key_id, collection_id)
         self._pseudonym_key = _derive(secret, _PSEUDONYM)
         self._fingerprint_key = _derive(secret, _FINGERPRINT)
+        self._chain_key = _derive(secret, _CHAIN)
 
     def seal(self, plain: bytes, context: SealContext) -> bytes:
         return self._cipher.seal(plain, context)
@@ -47,6 +49,9 @@ class OpenCollectionKey:
 
     def fingerprint(self, content: bytes) -> bytes:
         return hmac.digest(self._fingerprint_key, content, "sha256")
+
+    def chain(self, content: bytes) -> bytes:
+        return hmac.digest(self._chain_key, content, "sha256")
 
     @cached_property
     def _rotation(self) -> NDArray[np.float32]:

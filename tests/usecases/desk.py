@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Connection, RowMapping, text
 
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.ports import Gallery, Vault
@@ -15,13 +17,14 @@ from service.gallery.connecting import single_use_engine
 from service.gallery.tables import metadata
 from service.usecases.apikeys import ApiKeys
 from service.usecases.collections import CollectionDetails, Collections
-from service.usecases.enroll import Enroll
+from service.usecases.enroll import Enroll, enrollment_attempt
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.erase import Erase, Erasure
-from service.usecases.identify import Identify, SearchRequest, SearchResult
+from service.usecases.erase import Erase, Erasure, erasure_attempt
+from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.recording import Recorded, Trail
 from service.usecases.sampling import Sampler
 from service.usecases.subjects import Subjects
-from service.usecases.verify import Verification, Verify, VerifyRequest
+from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
 CALLER = "till"
@@ -37,6 +40,7 @@ class Desk:
     engine: StandInEngine
     capture: StandInCapture
     clock: StandInClock
+    decisions: bool = True
 
     @property
     def collections(self) -> Collections:
@@ -51,6 +55,10 @@ class Desk:
         return ApiKeys(self.gallery, self.clock)
 
     @property
+    def trail(self) -> Trail:
+        return Trail(self.gallery, self.vault, self.clock, decisions=self.decisions)
+
+    @property
     def model_id(self) -> str:
         return self.engine.model.model_id
 
@@ -60,7 +68,8 @@ class Desk:
         use_case = Enroll(
             self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.clock
         )
-        return use_case(EnrollRequest(subject_id, _source(source), **asked))
+        recorded = Recorded(use_case, enrollment_attempt, self.trail)
+        return recorded(EnrollRequest(subject_id, _source(source), **asked))
 
     def verify(
         self,
@@ -69,8 +78,11 @@ class Desk:
         collection: str = DEFAULT,
         profile: str | None = None,
     ) -> Verification:
-        use_case = Verify(self._sampler, self.gallery, self.vault, ARCFACE, self.model_id)
-        return use_case(VerifyRequest(subject_id, _source(source), collection, profile))
+        use_case = Verify(
+            self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.trail
+        )
+        recorded = Recorded(use_case, verification_attempt, self.trail)
+        return recorded(VerifyRequest(subject_id, _source(source), collection, CALLER, profile))
 
     def search(
         self,
@@ -79,15 +91,20 @@ class Desk:
         profile: str | None = None,
         limit: int = 10,
     ) -> SearchResult:
-        use_case = Identify(self._sampler, self.gallery, self.vault, ARCFACE, self.model_id)
-        return use_case(SearchRequest(_source(source), collection, profile, limit))
+        use_case = Identify(
+            self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.trail
+        )
+        recorded = Recorded(use_case, search_attempt, self.trail)
+        return recorded(SearchRequest(_source(source), collection, CALLER, profile, limit))
 
     def found(self, source: FaceSource | str, **fields: Any) -> list[str]:
         """Who a search names, in its order."""
         return [one.who.subject_id for one in self.search(source, **fields).candidates]
 
     def erase(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        return Erase(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+        use_case = Erase(self.gallery, self.vault, self.clock)
+        recorded = Recorded(use_case, erasure_attempt, self.trail)
+        return recorded(subject_id, collection, CALLER)
 
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""
@@ -100,6 +117,13 @@ class Desk:
 
 def _source(source: FaceSource | str) -> FaceSource:
     return photos(source) if isinstance(source, str) else source
+
+
+GUARDS = (
+    ("audit", "audit_only_grows"),
+    ("audit_head", "audit_head_stays"),
+    ("audit_head", "audit_head_moves_forward"),
+)
 
 
 class Tables:
@@ -123,7 +147,22 @@ class Tables:
         """Every row of every table."""
         return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in self.NAMES}
 
+    def beside_the_log(self) -> dict[str, list[RowMapping]]:
+        """Every row of every table but the audit log's."""
+        log = {table for table, _ in GUARDS}
+        return {name: rows for name, rows in self.content().items() if name not in log}
+
     def clear(self) -> None:
-        with self._engine.begin() as connection:
+        with self.unguarded() as connection:
             for name in reversed(self.NAMES):
                 connection.execute(text(f"DELETE FROM {name}"))
+
+    @contextmanager
+    def unguarded(self) -> Iterator[Connection]:
+        """A transaction in which the audit log's triggers do nothing, as a superuser can have it."""
+        with self._engine.begin() as connection:
+            for table, guard in GUARDS:
+                connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {guard}"))
+            yield connection
+            for table, guard in GUARDS:
+                connection.execute(text(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}"))

@@ -60,4 +60,5 @@ def _search(
 ) -> SearchResult:
     caller.require_collection(body.collection)
     source = body.source(settings.max_frames, settings.max_images)
-    return services.identify(SearchRequest(source, body.collection, body.profile, body.limit))
+    request = SearchRequest(source, body.collection, caller.name, body.profile, body.limit)
+    return services.identify(request)

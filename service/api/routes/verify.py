@@ -49,5 +49,5 @@ def verify(
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     caller.require_collection(body.collection)
     source = body.source(settings.max_frames, settings.max_images)
-    request = VerifyRequest(body.subject_id, source, body.collection, body.profile)
+    request = VerifyRequest(body.subject_id, source, body.collection, caller.name, body.profile)
     return verify_answer(services.verify(request), language)
