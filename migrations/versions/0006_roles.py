@@ -45,9 +45,13 @@ CREATE = """
 """It may exist already, another database's migration may make it at this moment, or the one who
 migrates may make none."""
 
+# Since PostgreSQL 16 whoever makes a role is a member of it.
 DROP = """
     DO $$ BEGIN
-        IF NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = '{role}'::regrole) THEN
+        IF NOT EXISTS (
+            SELECT FROM pg_auth_members
+            WHERE roleid = '{role}'::regrole AND member <> current_user::regrole
+        ) THEN
             DROP ROLE {role};
         END IF;
     EXCEPTION

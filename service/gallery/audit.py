@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or_leave
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, text, update
 
 from service.domain import chain
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
@@ -18,6 +17,10 @@ from service.gallery.tables import audit, audit_head
 
 ROWS_AT_A_TIME = 1000
 """Records held in memory while the whole log is read."""
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x66616365_61756474)
+"""Of several workers that start at once one begins the chain; "faceaudt" in ASCII."""
 
 
 class PostgresAuditLog:
@@ -75,10 +78,13 @@ class PostgresAuditLog:
         return stored
 
     def _begin(self) -> None:
-        """Of several who begin at once the first makes the head, and the others find it.
+        """Of several who begin at once the first makes the head, and the others find it."""
+        self._connection.execute(_ONE_AT_A_TIME)
+        if stored_head(self._connection) is None:
+            self._make_head()
 
-        Records that have digests have had a head: without it, somebody was at work here.
-        """
+    def _make_head(self) -> None:
+        """Records that have digests have had a head: without it, somebody was at work here."""
         if self._connection.scalar(select(func.count(audit.c.digest))):
             raise AuditTampered
         key = self._require_vault().new_key(AUDIT_KEY)
@@ -93,7 +99,7 @@ class PostgresAuditLog:
             "wrapped_key": key.wrapped,
             **_head_columns(head, keyed),
         }
-        self._connection.execute(insert_or_leave(audit_head).values(row).on_conflict_do_nothing())
+        self._connection.execute(insert(audit_head).values(row))
 
     def _open(self, key: WrappedKey) -> Keyed:
         return self._require_vault().unlock(AUDIT_KEY, key).chain
