@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "max_image_pixels": 40_000_000,
     "max_images_per_request": 20,
     "language": "ko",
+    "audit_decisions": True,
 }
 
 SECRET = "s3cr3t"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -233,6 +235,13 @@ def test_going_down_leaves_roles_that_somebody_needs(
         assert _exists(postgres_server, SERVICE)
     assert not _exists(postgres_server, AUDITOR)
     postgres_server.run(f"DROP ROLE {SERVICE}")
+
+
+def test_page_about_roles_has_the_grants_of_the_migration() -> None:
+    migration = importlib.import_module("migrations.versions.0006_roles")
+    page = (Path(__file__).parents[2] / "docs" / "roles.md").read_text("utf-8")
+    for role, grants in migration.GRANTS.items():
+        assert all(f"    GRANT {grant} TO {role};\n" in page for grant in grants)
 
 
 def _exists(server: TestServer, role: str) -> bool:
