@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
+from fastapi import FastAPI
 
 from service.api.app import create_app
 from service.api.settings import ApiSettings
@@ -17,7 +19,19 @@ from service.usecases.services import Services
 SETTINGS = ApiSettings("en", False, 5, 5, 1024, 5, "0")
 
 
-def client(failure: FaceError) -> TestClient:
+def answer_to(failure: FaceError, method: str, path: str, **request: Any) -> tuple[int, str]:
+    """Status and code."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(application(failure))
+        async with httpx.AsyncClient(transport=transport, base_url="http://face") as http:
+            return await http.request(method, path, **request)
+
+    answer = asyncio.run(ask())
+    return answer.status_code, answer.json()["code"]
+
+
+def application(failure: FaceError) -> FastAPI:
     """A service whose log takes nothing, and a caller who may only verify."""
 
     def refused(*_: Any) -> None:
@@ -29,24 +43,19 @@ def client(failure: FaceError) -> TestClient:
         ),
         trail=SimpleNamespace(refused=refused),
     )
-    return TestClient(create_app(cast("Services", services), SETTINGS))
+    return create_app(cast("Services", services), SETTINGS)
 
 
 @pytest.mark.parametrize(
     ("failure", "status"), [(DatabaseUnavailable(), 503), (AuditTampered(), 500)]
 )
 def test_failure_to_write_is_the_answer(failure: FaceError, status: int) -> None:
-    headers = {"X-API-Key": "any"}
-    with client(failure) as http:
-        answers = [
-            http.get("/admin/subjects", headers=headers),
-            http.post("/verify", json={"subjectId": "kim", "embedding": [1.0]}, headers=headers),
-        ]
-    assert [(one.status_code, one.json()["code"]) for one in answers] == [
-        (status, failure.code)
-    ] * 2
+    headers, face = {"X-API-Key": "any"}, {"subjectId": "kim", "embedding": [1.0]}
+    for call in (("GET", "/admin/subjects"), ("POST", "/verify")):
+        answer = answer_to(failure, *call, json=face, headers=headers)
+        assert answer == (status, failure.code)
 
 
 def test_stranger_is_not_written_down() -> None:
-    with client(DatabaseUnavailable()) as http:
-        assert http.get("/admin/subjects").json()["code"] == "unauthenticated"
+    answer = answer_to(DatabaseUnavailable(), "GET", "/admin/subjects")
+    assert answer == (401, "unauthenticated")
