@@ -131,6 +131,10 @@ class AppConfig(BaseSettings):
     lockout_seconds: int = Field(
         900, ge=1, le=2_592_000, description="seconds that a subject stays locked"
     )
+    audit_decisions: bool = Field(
+        True,
+        description="write every verification and search into the audit log; refusals always are",
+    )
 
     @field_validator("rate_limit_storage")
     @classmethod

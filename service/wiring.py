@@ -16,24 +16,27 @@ from service.domain.lockout import LockoutRules
 from service.domain.ports import Capture, FaceEngine, RateLimit, Rewrapping, Vault
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
+from service.usecases.audit import ListAudit, VerifyAudit
 from service.usecases.backup import Backup, Restore
 from service.usecases.collections import Collections
-from service.usecases.enroll import Enroll
-from service.usecases.erase import Erase
+from service.usecases.enroll import Enroll, enrollment_attempt
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
 from service.usecases.export import Export
-from service.usecases.identify import Identify
+from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
 from service.usecases.keys import Keys
 from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Lockout, Unlock
 from service.usecases.people import OpenCollection
 from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
+from service.usecases.recording import Recorded, Trail
 from service.usecases.rotate import RotateKey
 from service.usecases.sampling import Sampler
 from service.usecases.services import Services
 from service.usecases.subjects import Subjects
 from service.usecases.token import MakeToken
-from service.usecases.verify import Verify
+from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -149,7 +152,7 @@ class Wiring:
         from service.gallery.connecting import POOL_OVERFLOW, POOL_SIZE
         from service.gallery.database import PostgresGallery
 
-        gallery = PostgresGallery(self.database_url, _now)
+        gallery = PostgresGallery(self.database_url, _now, lambda: self.vault)
         if self._metrics is None:
             return gallery
         from service.observing.watching import watched_gallery
@@ -222,8 +225,12 @@ class Wiring:
         return MakeToken(self.sampler)
 
     @cached_property
-    def enroll(self) -> Enroll:
-        return Enroll(
+    def trail(self) -> Trail:
+        return Trail(self.gallery, self.vault, _now, decisions=self.config.audit_decisions)
+
+    @cached_property
+    def enroll(self) -> Recorded[[EnrollRequest], Enrolled]:
+        enroll = Enroll(
             self.sampler,
             self.gallery,
             self.vault,
@@ -232,20 +239,36 @@ class Wiring:
             _now,
             self.lockout,
         )
+        return Recorded(enroll, enrollment_attempt, self.trail)
 
     @cached_property
-    def verify(self) -> Verify:
-        return Verify(
-            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.lockout
+    def verify(self) -> Recorded[[VerifyRequest], Verification]:
+        verify = Verify(
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            self.trail,
+            self.lockout,
         )
+        return Recorded(verify, verification_attempt, self.trail)
 
     @cached_property
-    def identify(self) -> Identify:
-        return Identify(self.sampler, self.gallery, self.vault, self.calibration, self._model_id)
+    def identify(self) -> Recorded[[SearchRequest], SearchResult]:
+        identify = Identify(
+            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.trail
+        )
+        return Recorded(identify, search_attempt, self.trail)
 
     @cached_property
-    def erase(self) -> Erase:
-        return Erase(self.gallery, self.vault, _now)
+    def erase(self) -> Recorded[[str, str, str], Erasure]:
+        return Recorded(Erase(self.gallery, self.vault, _now), erasure_attempt, self.trail)
+
+    @cached_property
+    def withdraw_consent(self) -> Recorded[[str, str, str], Erasure]:
+        erase = Erase(self.gallery, self.vault, _now)
+        return Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
 
     @cached_property
     def export(self) -> Export:
@@ -278,6 +301,14 @@ class Wiring:
     @cached_property
     def readiness(self) -> CheckReadiness:
         return CheckReadiness(self.engine, self.gallery, self.providers_requested)
+
+    @cached_property
+    def audit(self) -> ListAudit:
+        return ListAudit(self.gallery, lambda: self.vault)
+
+    @cached_property
+    def verify_audit(self) -> VerifyAudit:
+        return VerifyAudit(self.gallery, self.vault)
 
     @cached_property
     def lockout(self) -> Lockout:
@@ -362,15 +393,17 @@ class Wiring:
         return [name for name, asked in wanted.items() if asked]
 
     def prepare(self) -> None:
-        """Prove that the vault opens, the database is migrated and `default` exists.
+        """Prove that the vault opens, the database is migrated, `default` exists and the audit log
+        is under way.
 
-        Raises `Misconfigured`, `Unavailable`.
+        Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
         """
         vault = self.vault
         self.gallery.check()
         self.collections.ensure_default()
         with self.gallery.transaction() as tx:
             default = tx.collections.find("default")
+            tx.audit.begin()
         if default is not None:
             OpenCollection.unlock(default, vault)
 
@@ -388,10 +421,13 @@ class Wiring:
             verify=verify,
             identify=identify,
             erase=self.erase,
+            withdraw_consent=self.withdraw_consent,
             subjects=self.subjects,
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            audit=self.audit,
+            trail=self.trail,
             export=self.export,
             purge=self.purge,
             unlock=self.unlock,

@@ -21,6 +21,9 @@ from service.gallery.connecting import driver_url
 from service.gallery.database import PostgresGallery
 from service.gallery.embedded import start_embedded
 from service.gallery.migrations import migrate
+from service.vault.cipher import KEY_BYTES
+from service.vault.keyring import KeyRing
+from service.vault.master_key import MasterKey
 
 _NO_WAITING_FOR_THE_DISK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
@@ -92,9 +95,15 @@ def database_url(postgres_server: TestServer, migrated_template: str) -> Iterato
     postgres_server.drop(url)
 
 
+@pytest.fixture(scope="session")
+def vault() -> KeyRing:
+    """Under a master key of zeros."""
+    return KeyRing(MasterKey(bytes(KEY_BYTES)))
+
+
 @pytest.fixture
-def gallery(database_url: str) -> Iterator[PostgresGallery]:
+def gallery(database_url: str, vault: KeyRing) -> Iterator[PostgresGallery]:
     """The real gallery on `database_url`."""
-    gallery = PostgresGallery(database_url)
+    gallery = PostgresGallery(database_url, vault=lambda: vault)
     yield gallery
     gallery.close()

@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "lockout_after": 10,
     "lockout_window": 900,
     "lockout_seconds": 900,
+    "audit_decisions": True,
 }
 
 SECRET = "s3cr3t"

@@ -110,11 +110,14 @@ class TemplateExport(Camel):
 
 
 class AuditExport(Camel):
-    """`caller`: the name of the API key."""
+    """`caller`: the name of the API key. `outcome`: as in the audit log; of a refused call it is
+    the error's code.
+    """
 
     audit_id: UUID
     at: datetime
     action: str
+    outcome: str
     caller: str
 
 
@@ -178,6 +181,26 @@ class CollectionAnswer(Camel):
 class CollectionErasureAnswer(Camel):
     collection: str
     templates_deleted: int
+
+
+class AuditRecordAnswer(Camel):
+    """`subject`: the person as a keyed hash, hexadecimal. `digest`: None before the chain began."""
+
+    sequence: int
+    audit_id: UUID
+    at: datetime
+    caller: str
+    action: str
+    collection: str | None
+    subject: str | None
+    outcome: str
+    request_id: str | None
+    digest: str | None
+
+
+class AuditList(Camel):
+    records: list[AuditRecordAnswer]
+    next_cursor: int | None
 
 
 class HealthAnswer(Camel):

@@ -11,6 +11,7 @@ from service.api.admission import MOST_CALLS, CallLimit
 from service.api.openapi import completed
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import (
+    audit,
     collections,
     documentation,
     enroll,
@@ -56,7 +57,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     app.state.services = services
     app.state.settings = settings
     app.state.telemetry = telemetry
-    resources = (token, enroll, verify, search, subjects, collections, health)
+    resources = (token, enroll, verify, search, subjects, collections, audit, health)
     for resource in (*resources, metrics, documentation):
         app.include_router(resource.router)
     problems.install(app)

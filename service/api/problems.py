@@ -39,6 +39,7 @@ from service.domain.messages import (
     field_problem_text,
     message,
 )
+from service.usecases.recording import Attempt
 
 PROBLEM = "application/problem+json"
 
@@ -171,12 +172,29 @@ def _field(location: Sequence[int | str]) -> str:
     return ".".join(parts)[:100]
 
 
+def _written_down(request: Request, error: FaceError) -> FaceError:
+    """What to answer to `error`. A call that is not allowed goes into the audit log, by method and
+    route, where it is known who made it; if that fails, the failure is the answer.
+    """
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None or not isinstance(error, NotAllowed):
+        return error
+    called = f"{request.method} {request.scope['route'].path}"
+    collection = error.values.get("collection")
+    attempt = Attempt(caller.name, called, str(collection) if collection else None)
+    try:
+        request.app.state.services.trail.refused(attempt, error)
+    except FaceError as failure:
+        return failure
+    return error
+
+
 def install(app: FastAPI) -> None:
     """Every failure of `app` is answered with a problem document."""
 
     @app.exception_handler(FaceError)
     def on_face_error(request: Request, error: FaceError) -> JSONResponse:
-        return problem(request, error)
+        return problem(request, _written_down(request, error))
 
     @app.exception_handler(RequestValidationError)
     def on_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:

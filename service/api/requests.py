@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 from service.api.headers import secure
 from service.api.problems import problem
 from service.api.telemetry import Telemetry
+from service.domain.calls import answering
 from service.domain.errors import FaceError, ImageTooLarge
 
 access_log = logging.getLogger("service.access")
@@ -56,7 +57,8 @@ class RequestContext:
         outgoing = _Outgoing(send, request.state.request_id, over_tls=scope["scheme"] == "https")
         started = time.perf_counter()
         try:
-            await self._app(scope, receive, outgoing.send)
+            with answering(request.state.request_id):
+                await self._app(scope, receive, outgoing.send)
         except ClientDisconnect:
             pass  # nobody is there to be answered
         except Exception as error:  # the last net: a caller never sees a traceback

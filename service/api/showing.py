@@ -7,6 +7,8 @@ from typing import Any
 
 from service.api.answers import (
     AuditExport,
+    AuditList,
+    AuditRecordAnswer,
     CandidateAnswer,
     DedupeAnswer,
     Duplicate,
@@ -22,9 +24,11 @@ from service.api.answers import (
     TemplateExport,
     VerifyAnswer,
 )
+from service.domain.audit import AuditRecord
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
 from service.domain.messages import Language, advice
+from service.usecases.audit import AuditPage
 from service.usecases.enrollment import Enrolled
 from service.usecases.erase import Erasure
 from service.usecases.export import Exported, ExportedTemplate
@@ -95,7 +99,13 @@ def export_answer(exported: Exported) -> ExportAnswer:
         metadata=exported.metadata,
         templates=[_template(one) for one in exported.templates],
         audit=[
-            AuditExport(audit_id=one.audit_id, at=one.at, action=one.action, caller=one.caller)
+            AuditExport(
+                audit_id=one.audit_id,
+                at=one.at,
+                action=one.action,
+                outcome=one.outcome,
+                caller=one.caller,
+            )
             for one in exported.audit
         ],
         answers=[
@@ -122,6 +132,27 @@ def erasure_answer(erasure: Erasure) -> ErasureAnswer:
         templates_deleted=erasure.templates_deleted,
         deleted_at=erasure.deleted_at,
         audit_id=erasure.audit_id,
+    )
+
+
+def audit_list(page: AuditPage) -> AuditList:
+    records = [_audit_record(record) for record in page.records]
+    return AuditList(records=records, next_cursor=page.next_cursor)
+
+
+def _audit_record(record: AuditRecord) -> AuditRecordAnswer:
+    entry = record.entry
+    return AuditRecordAnswer(
+        sequence=record.sequence,
+        audit_id=entry.audit_id,
+        at=entry.at,
+        caller=entry.caller,
+        action=entry.action,
+        collection=entry.collection,
+        subject=entry.subject.hex() if entry.subject else None,
+        outcome=entry.outcome,
+        request_id=entry.request_id,
+        digest=record.digest.hex() if record.digest else None,
     )
 
 

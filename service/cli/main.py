@@ -14,6 +14,7 @@ from pydantic_settings import SettingsError
 
 from service.cli import (
     apikeys,
+    audit,
     backup,
     deletion,
     keys,
@@ -47,6 +48,7 @@ for room in (tokens, server, people, operations, backup, deletion):
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

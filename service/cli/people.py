@@ -88,7 +88,9 @@ def verify(
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
     wiring, language = ready(lang)
-    result = wiring.verify(VerifyRequest(subject, _uploads(photos), collection, profile))
+    result = wiring.verify(
+        VerifyRequest(subject, _uploads(photos), collection, LOCAL_USER.name, profile)
+    )
     decision = result.decision
     if as_json:
         print_json(verify_answer(result, language))
@@ -114,7 +116,7 @@ def dedupe(
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
     wiring, language = ready(lang)
-    result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
+    result = wiring.identify(_search(photos, collection, profile, limit))
     if as_json:
         print_json(dedupe_answer(result))
     else:
@@ -133,7 +135,7 @@ def identify(
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
     wiring, language = ready(lang)
-    result = wiring.identify(SearchRequest(_uploads(photos), collection, profile, limit))
+    result = wiring.identify(_search(photos, collection, profile, limit))
     if as_json:
         print_json(identify_answer(result))
     else:
@@ -153,7 +155,7 @@ def delete(
 ) -> None:
     """Forget a person: templates, metadata and earlier answers."""
     wiring, language = ready(lang)
-    forget = wiring.erase.withdraw_consent if consent_withdrawn else wiring.erase
+    forget = wiring.withdraw_consent if consent_withdrawn else wiring.erase
     erasure = forget(subject, collection, LOCAL_USER.name)
     if as_json:
         return print_json(erasure_answer(erasure))
@@ -162,6 +164,12 @@ def delete(
         f"{erasure.templates_deleted}, {say('audit_id', language)} {erasure.audit_id})"
     )
     return None
+
+
+def _search(
+    photos: Sequence[Path], collection: str, profile: str | None, limit: int
+) -> SearchRequest:
+    return SearchRequest(_uploads(photos), collection, LOCAL_USER.name, profile, limit)
 
 
 def _uploads(photos: Sequence[Path]) -> Uploads:

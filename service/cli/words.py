@@ -106,6 +106,41 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "ko": "{path}: 512개의 수로 된 JSON 목록이 아닙니다.",
         "en": "{path}: not a JSON list of 512 numbers.",
     },
+    "number": {"ko": "번호", "en": "number"},
+    "at": {"ko": "시각", "en": "at"},
+    "caller": {"ko": "호출자", "en": "caller"},
+    "action": {"ko": "동작", "en": "action"},
+    "outcome": {"ko": "결과", "en": "outcome"},
+    "request": {"ko": "요청", "en": "request"},
+    "audit_whole": {
+        "ko": "감사 기록이 온전합니다: {records}건",
+        "en": "the audit log is whole: {records} records",
+    },
+    "audit_begun": {
+        "ko": "체인 시작 {at}, 그 이전의 기록은 {before}번까지",
+        "en": "chain begun {at}; records up to number {before} are older",
+    },
+    "checkpoint": {"ko": "검증 지점", "en": "checkpoint"},
+    "audit_broken": {
+        "ko": "감사 기록이 온전하지 않습니다: {sequence}번, {flaw}",
+        "en": "the audit log is not whole: number {sequence}, {flaw}",
+    },
+    "removed": {"ko": "삭제됨", "en": "removed"},
+    "altered": {"ko": "변경되었거나 자리가 바뀜", "en": "changed or moved"},
+    "unlinked": {
+        "ko": "그 앞의 기록이 원래의 것이 아님",
+        "en": "what stands before it is not what stood there",
+    },
+    "cut_off": {"ko": "여기부터 끝까지 잘려 나감", "en": "from here on everything is gone"},
+    "beyond_end": {"ko": "체인의 끝 뒤에 덧붙여짐", "en": "added behind the chain's end"},
+    "head_altered": {
+        "ko": "체인의 끝 기록이 없거나 변경됨",
+        "en": "the record of the chain's end is gone or changed",
+    },
+    "not_as_noted": {
+        "ko": "적어 둔 검증 지점과 다름",
+        "en": "not as the checkpoint says",
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""What is written down about a change, in the transaction that makes it."""
+"""What is written down about a call, in the transaction that carries it out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from service.domain.calls import current_request_id
 
 
 class Action(StrEnum):
@@ -17,6 +19,8 @@ class Action(StrEnum):
     COLLECTION_ERASE = "collection_erase"
     API_KEY_CREATE = "api_key_create"
     API_KEY_REVOKE = "api_key_revoke"
+    VERIFY = "verify"
+    SEARCH = "search"
     KEY_ROTATE = "key_rotate"
     KEY_DESTROY = "key_destroy"
     KEY_REWRAP = "key_rewrap"
@@ -26,13 +30,56 @@ class Action(StrEnum):
     UNLOCK = "unlock"
 
 
+class Outcome(StrEnum):
+    """How a call ended that was not refused; of a refused one it is the error's code."""
+
+    DONE = "done"
+    MATCH = "match"
+    NO_MATCH = "no_match"
+
+    @classmethod
+    def of(cls, match: bool) -> Outcome:
+        return cls.MATCH if match else cls.NO_MATCH
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """`subject`: the person as a keyed hash, so that the log names nobody; None for none."""
+    """`action`: an `Action`, or method and route of a call that was not allowed. `subject`: the
+    person as a keyed hash (32 bytes), so that the log names nobody; None for none. `outcome`: an
+    `Outcome`, or the code of the error. `request_id`: None for the command line.
+    """
 
     audit_id: UUID
     at: datetime
     caller: str
-    action: Action
+    action: str
     collection: str | None = None
     subject: bytes | None = field(default=None, repr=False)
+    outcome: str = Outcome.DONE
+    request_id: str | None = field(default_factory=current_request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """An entry in its place in the log. `previous`, `digest`: 32 bytes each, see `chain.py`;
+    None for what was written before the chain began.
+    """
+
+    sequence: int
+    entry: AuditEntry
+    previous: bytes | None
+    digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which records to show; None: any. `collections`: the only ones that may be seen; empty: all.
+    `subject`: the keyed hash. `since` is included, `until` is not.
+    """
+
+    action: str | None = None
+    collection: str | None = None
+    collections: frozenset[str] = frozenset()
+    subject: bytes | None = field(default=None, repr=False)
+    since: datetime | None = None
+    until: datetime | None = None

@@ -57,7 +57,7 @@ class Caller:
     def require_collection(self, collection: str) -> None:
         """Raises `NotAllowed`."""
         if self.collections and collection not in self.collections:
-            raise NotAllowed
+            raise NotAllowed(collection=collection)
 
 
 LOCAL_USER = Caller("local", frozenset(Scope))

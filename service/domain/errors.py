@@ -26,6 +26,7 @@
     │   ├── InconsistentImages               inconsistent_images
     │   └── InvalidEmbedding                 invalid_embedding
     ├── TemplateTampered                     template_tampered
+    ├── AuditTampered                        audit_tampered
     ├── Unavailable                          (the caller may try again later)
     │   ├── Overloaded                       overloaded
     │   ├── DatabaseUnavailable              database_unavailable
@@ -211,6 +212,12 @@ class TemplateTampered(FaceError):
     """A stored row does not open, or is not what was sealed. Never a match, always an alarm."""
 
     code = "template_tampered"
+
+
+class AuditTampered(FaceError):
+    """The end of the audit log is not what was written there: nothing more is written behind it."""
+
+    code = "audit_tampered"
 
 
 class Unavailable(FaceError):

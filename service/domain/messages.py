@@ -211,6 +211,13 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "A stored template was altered.",
         "No decision was made. Whoever runs the service should look at its log and database.",
     ),
+    "audit_tampered": _entry(
+        "감사 기록이 손상되었습니다.",
+        "기록을 남길 수 없어 요청을 처리하지 않았습니다. 관리자는 `face audit verify`를 실행해 주세요.",
+        "The audit log was altered.",
+        "The call was not carried out, as it cannot be written down. Whoever runs the service should "
+        "run `face audit verify`.",
+    ),
     "internal_error": _entry(
         "서버 내부 오류입니다.",
         "요청은 처리되지 않았습니다. requestId와 함께 관리자에게 알려 주세요.",

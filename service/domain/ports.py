@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from service.domain.audit import AuditEntry
+from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
 from service.domain.callers import ApiKey
+from service.domain.chain import SealedHead
 from service.domain.collection import (
     Collection,
     CollectionKeys,
@@ -98,6 +99,10 @@ class CollectionKey(Protocol):
         ...
 
     def to_search_space(self, embedding: Embedding) -> SearchVector: ...
+
+    def chain(self, content: bytes) -> bytes:
+        """A keyed hash of a record of the audit log: 32 bytes."""
+        ...
 
 
 class NameKey(Protocol):
@@ -327,10 +332,43 @@ class ApiKeys(Protocol):
 
 
 class AuditLog(Protocol):
-    def append(self, entry: AuditEntry) -> None: ...
+    def append(self, entry: AuditEntry) -> None:
+        """Written at the end of the transaction, after everything else in it.
+
+        Its end raises `AuditTampered` where the log's end is not what was written.
+        """
+        ...
+
+    def begin(self) -> None:
+        """Bring what was written before there was a chain into it; nothing where there is one.
+
+        Raises `AuditTampered`.
+        """
+        ...
+
+    def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
+        """Up to `limit` records, newest first, those with a smaller number than `before`."""
+        ...
 
     def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
-        """What was written about a person, known by the keyed hash, oldest first."""
+        """What was written about a person, known by the keyed hash, oldest first; in this
+        transaction too."""
+        ...
+
+    def rewrap(self, rewrapped: Callable[[WrappedKey], WrappedKey]) -> None:
+        """Wrap the log's own key anew, after everything that was appended. Comes last: thereafter
+        this transaction can write nothing down.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`, and what `rewrapped` raises.
+        """
+        ...
+
+
+class AuditSnapshots(Protocol):
+    def audit_snapshot(
+        self,
+    ) -> AbstractContextManager[tuple[SealedHead | None, Iterable[AuditRecord]]]:
+        """Head and records of one moment, by number, a few at a time. Raises as transactions do."""
         ...
 
 

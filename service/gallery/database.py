@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 
 from sqlalchemy import Connection, text
 
+from service.domain.audit import AuditRecord
+from service.domain.chain import SealedHead
 from service.domain.errors import DatabaseNotMigrated
+from service.domain.ports import Vault
 from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys
 from service.gallery.attempts import PostgresAttempts
-from service.gallery.audit import PostgresAuditLog
+from service.gallery.audit import PostgresAuditLog, all_records, stored_head
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import pooled_engine
 from service.gallery.counters import PostgresCounters
@@ -48,14 +51,16 @@ class PostgresTransaction:
     not see somebody whose time ran out meanwhile.
     """
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, vault: Callable[[], Vault] | None
+    ) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
         self.subjects = PostgresSubjects(connection, clock)
         self.templates = PostgresTemplates(connection, clock)
         self.answers = PostgresAnswers(connection, clock)
         self.api_keys = PostgresApiKeys(connection)
-        self.audit = PostgresAuditLog(connection)
+        self.audit = PostgresAuditLog(connection, vault)
         self.sealed_rows = PostgresSealedRows(connection)
         self.attempts = PostgresAttempts(connection)
 
@@ -67,19 +72,35 @@ def utc_now() -> datetime:
 class PostgresGallery:
     """Implements `Gallery`. Safe to share between threads; connects when first used.
 
-    `url`: `postgresql://…` or `postgresql+psycopg://…`. `clock`: who has expired by now?
+    `url`: `postgresql://…` or `postgresql+psycopg://…`. `clock`: who has expired by now? `vault`:
+    made when something is first written down; without one nothing can be, and a transaction that
+    has to fails.
     """
 
-    def __init__(self, url: str, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, url: str, clock: Clock = utc_now, vault: Callable[[], Vault] | None = None
+    ) -> None:
         self._engine = pooled_engine(url)
         self._clock = clock
+        self._vault = vault
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
+        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
         with translated(), self._engine.begin() as connection:
             connection.execute(_TERMS)
-            yield PostgresTransaction(connection, self._clock)
+            transaction = PostgresTransaction(connection, self._clock, self._vault)
+            yield transaction
+            transaction.audit.write()
+
+    @contextmanager
+    def audit_snapshot(self) -> Iterator[tuple[SealedHead | None, Iterable[AuditRecord]]]:
+        """Implements `AuditSnapshots`: what is written meanwhile is not seen."""
+        with translated(), self._engine.connect() as connection:
+            snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
+            with snapshot.begin():
+                snapshot.execute(_TERMS)
+                yield stored_head(snapshot), all_records(snapshot)
 
     def check(self) -> None:
         """Raises `DatabaseUnavailable` or `DatabaseNotMigrated`."""

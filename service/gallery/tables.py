@@ -11,12 +11,12 @@ from datetime import datetime
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -165,16 +165,38 @@ audit = Table(
     "audit",
     metadata,
     Column("audit_id", Uuid, primary_key=True),
-    Column("sequence", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("sequence", BigInteger, nullable=False, unique=True),
     _moment("at"),
     Column("caller", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("collection", Text),
     Column("subject", LargeBinary),
+    Column("outcome", Text, nullable=False),
+    Column("request_id", Text),
+    Column("previous", LargeBinary),
+    Column("digest", LargeBinary),
     CheckConstraint("octet_length(subject) = 32", name="subject"),
-    Index(None, "subject"),
+    CheckConstraint("octet_length(previous) = 32", name="previous"),
+    CheckConstraint("octet_length(digest) = 32", name="digest"),
+    Index(None, "collection", "sequence"),
+    Index(None, "subject", "sequence"),
 )
-"""No foreign keys: the log outlives what it tells of."""
+"""No foreign keys: the log outlives what it tells of. Triggers let it grow and nothing else."""
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("single", Boolean, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    _moment("begun_at"),
+    Column("begun_after", BigInteger, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+    Column("key_id", Uuid, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    CheckConstraint("single", name="single"),
+)
+"""One row: where the chain of `audit` ends, and its key, wrapped. A trigger lets it move forward."""
 
 attempts = Table(
     "attempts",

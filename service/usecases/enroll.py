@@ -25,6 +25,7 @@ from service.usecases.idempotency import earlier_answer, keep_answer
 from service.usecases.lockout import Lockout
 from service.usecases.people import OpenCollection, lock_collection, require_collection
 from service.usecases.purge import remove_expired
+from service.usecases.recording import Attempt
 from service.usecases.sampling import Probe, Sampler
 from service.usecases.searching import lookalikes
 from service.usecases.subjects import METADATA
@@ -35,6 +36,10 @@ DUPLICATES_SHOWN = 10
 
 
 _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
+
+
+def enrollment_attempt(request: EnrollRequest) -> Attempt:
+    return Attempt(request.caller, _ACTIONS[request.mode], request.collection, request.subject_id)
 
 
 class Enroll:

@@ -11,6 +11,7 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.errors import SubjectNotFound
 from service.domain.ports import Gallery, Vault
 from service.usecases.people import lock_collection
+from service.usecases.recording import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,14 @@ class Erasure:
     templates_deleted: int
     deleted_at: datetime
     audit_id: UUID
+
+
+def erasure_attempt(subject_id: str, collection_name: str, caller: str) -> Attempt:
+    return Attempt(caller, Action.ERASE, collection_name, subject_id)
+
+
+def withdrawal_attempt(subject_id: str, collection_name: str, caller: str) -> Attempt:
+    return Attempt(caller, Action.CONSENT_WITHDRAWN, collection_name, subject_id)
 
 
 class Erase:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.domain.audit import Action
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
 from service.domain.ports import Gallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
 from service.usecases.people import OpenCollection, require_collection
+from service.usecases.recording import Attempt, Trail
 from service.usecases.sampling import Sampler
 from service.usecases.searching import lookalikes
 
@@ -22,6 +24,7 @@ MOST_CANDIDATES = 100
 class SearchRequest:
     source: FaceSource
     collection: str
+    caller: str
     profile: str | None = None
     limit: int = DEFAULT_CANDIDATES
 
@@ -47,6 +50,10 @@ class SearchResult:
         return bool(self.candidates)
 
 
+def search_attempt(request: SearchRequest) -> Attempt:
+    return Attempt(request.caller, Action.SEARCH, request.collection)
+
+
 class Identify:
     """Finds everyone in a collection who reaches the threshold, by an exact scan.
 
@@ -61,12 +68,14 @@ class Identify:
         vault: Vault,
         calibration: Calibration,
         model_id: str,
+        trail: Trail,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
+        self._trail = trail
 
     def __call__(self, request: SearchRequest) -> SearchResult:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
@@ -82,5 +91,6 @@ class Identify:
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
             found = lookalikes(tx, people, probe.embedding, profile.threshold, request.limit)
+            self._trail.decided(tx, people.names, search_attempt(request), match=bool(found))
         candidates = [Candidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)

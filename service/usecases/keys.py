@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import Collection
+from service.domain.chain import AUDIT_KEY
+from service.domain.collection import Collection, CollectionKeys, WrappedKey
 from service.domain.errors import MasterKeyInvalid
 from service.domain.ports import Gallery, Rewrapping, Vault
 from service.usecases.people import OpenCollection, require_collection
@@ -44,10 +45,10 @@ class Keys:
         return [self._status(name) for name in names]
 
     def rewrap(self, rewrapped: Rewrapping, caller: str) -> int:
-        """Wrap all keys of all collections under another master key, or none; returns how many
-        collections.
+        """Wrap all keys of all collections, and the audit log's, under another master key, or none;
+        returns how many collections.
 
-        Raises `MasterKeyInvalid`, `KeyServiceUnavailable`.
+        Raises `MasterKeyInvalid`, `KeyServiceUnavailable`, `AuditTampered`.
         """
         with self._gallery.transaction() as tx:
             tx.collections.lock_all_keys()
@@ -56,7 +57,9 @@ class Keys:
                 collection = require_collection(tx, name)
                 keys = rewrapped(collection.collection_id, collection.keys)
                 tx.collections.set_keys(replace(collection, keys=keys))
-            tx.audit.append(AuditEntry(uuid4(), self._clock(), caller, Action.KEY_REWRAP))
+            now = self._clock()
+            tx.audit.append(AuditEntry(uuid4(), now, caller, Action.KEY_REWRAP))
+            tx.audit.rewrap(lambda key: _alone(rewrapped, key, now))
         return len(names)
 
     def _status(self, name: str) -> KeyStatus:
@@ -81,3 +84,8 @@ class Keys:
         except MasterKeyInvalid:
             return False
         return True
+
+
+def _alone(rewrapped: Rewrapping, key: WrappedKey, now: datetime) -> WrappedKey:
+    """The audit log's key, which has no other beside it."""
+    return rewrapped(AUDIT_KEY, CollectionKeys(key, now, key)).active

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.usecases.apikeys import ApiKeys
+from service.usecases.audit import ListAudit
 from service.usecases.collections import Collections
-from service.usecases.enroll import Enroll
-from service.usecases.erase import Erase
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.erase import Erasure
 from service.usecases.export import Export
-from service.usecases.identify import Identify
+from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Unlock
 from service.usecases.purge import Purge
 from service.usecases.readiness import CheckReadiness
+from service.usecases.recording import Trail
 from service.usecases.subjects import Subjects
 from service.usecases.token import MakeToken
-from service.usecases.verify import Verify
+from service.usecases.verify import Verification, VerifyRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     token: MakeToken
-    enroll: Enroll
-    verify: Verify
-    identify: Identify
-    erase: Erase
+    enroll: Callable[[EnrollRequest], Enrolled]
+    verify: Callable[[VerifyRequest], Verification]
+    identify: Callable[[SearchRequest], SearchResult]
+    erase: Callable[[str, str, str], Erasure]
+    withdraw_consent: Callable[[str, str, str], Erasure]
     subjects: Subjects
     collections: Collections
     api_keys: ApiKeys
@@ -34,3 +38,5 @@ class Services:
     purge: Purge
     unlock: Unlock
     limits: CallLimits
+    audit: ListAudit
+    trail: Trail

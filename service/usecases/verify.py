@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.domain.audit import Action
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, Sample
@@ -13,6 +14,7 @@ from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.lockout import Lockout
 from service.usecases.people import OpenCollection, require_collection
+from service.usecases.recording import Attempt, Trail
 from service.usecases.sampling import Sampler
 
 
@@ -21,6 +23,7 @@ class VerifyRequest:
     subject_id: str
     source: FaceSource
     collection: str
+    caller: str
     profile: str | None = None
 
 
@@ -30,6 +33,10 @@ class Verification:
     decision: Decision
     model_id: str
     samples: Sequence[Sample]
+
+
+def verification_attempt(request: VerifyRequest) -> Attempt:
+    return Attempt(request.caller, Action.VERIFY, request.collection, request.subject_id)
 
 
 class Verify:
@@ -46,6 +53,7 @@ class Verify:
         vault: Vault,
         calibration: Calibration,
         model_id: str,
+        trail: Trail,
         lockout: Lockout,
     ) -> None:
         self._sampler = sampler
@@ -53,6 +61,7 @@ class Verify:
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
+        self._trail = trail
         self._lockout = lockout
 
     def __call__(self, request: VerifyRequest) -> Verification:
@@ -74,6 +83,8 @@ class Verify:
                 trial.refused()
             elif similarity >= calibration.profile(BALANCED).threshold:
                 trial.passed()  # a laxer profile lets in, but proves too little to forget refusals
+            attempt = verification_attempt(request)
+            self._trail.decided(tx, people.names, attempt, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 

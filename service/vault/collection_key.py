@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from functools import cached_property
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from service.vault.rotation import rotation
 
 _SEALING = b"face/v1/sealing"
 _SEARCH = b"face/v1/search-rotation"
+_CHAIN = b"face/v1/audit-chain"
 
 
 class OpenCollectionKey:
@@ -25,6 +27,7 @@ class OpenCollectionKey:
         self.key_id = key_id
         self._secret = secret
         self._cipher = Cipher(derive(secret, _SEALING), key_id, collection_id)
+        self._chain_key = derive(secret, _CHAIN)
 
     def seal(self, plain: bytes, context: SealContext) -> bytes:
         return self._cipher.seal(plain, context)
@@ -38,6 +41,9 @@ class OpenCollectionKey:
 
     def to_search_space(self, embedding: Embedding) -> SearchVector:
         return SearchVector(self._rotation @ embedding)
+
+    def chain(self, content: bytes) -> bytes:
+        return hmac.digest(self._chain_key, content, "sha256")
 
     @cached_property
     def _rotation(self) -> NDArray[np.float32]:

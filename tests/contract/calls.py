@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[Scope, str, str, Any]] = {
     "withdraw consent": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/consent", None),
     "put collection": (Scope.ADMIN, "PUT", "/admin/collections/default", {}),
     "show collection": (Scope.ADMIN, "GET", "/admin/collections/default", None),
+    "audit": (Scope.ADMIN, "GET", "/admin/audit", None),
     "delete collection": (Scope.ADMIN, "DELETE", "/admin/collections/default", None),
     "metrics": (Scope.ADMIN, "GET", "/metrics", None),
 }

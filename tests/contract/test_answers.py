@@ -164,7 +164,9 @@ def test_export(enrolled: Desk) -> None:
     }
     (template,) = answer["templates"]
     assert template.keys() == {"templateId", "modelId", "createdAt", "embedding"}
-    assert all(one.keys() == {"auditId", "at", "action", "caller"} for one in answer["audit"])
+    assert all(
+        one.keys() == {"auditId", "at", "action", "outcome", "caller"} for one in answer["audit"]
+    )
 
 
 def test_health(http: httpx.Client) -> None:

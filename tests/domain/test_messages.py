@@ -52,6 +52,7 @@ AS_DOCUMENTED = [
     errors.InconsistentImages([]),
     errors.InvalidEmbedding(),
     errors.TemplateTampered(),
+    errors.AuditTampered(),
     errors.Unavailable(),
     errors.Overloaded(),
     errors.DatabaseUnavailable(),

@@ -214,6 +214,7 @@ def test_audit_keeps_the_order_and_outlives_its_subject(
         tx.audit.append(enrolled)
         tx.audit.append(erased)
         tx.collections.delete(kept)
+    with gallery.transaction() as tx:
         rows = tx.connection.execute(select(audit).order_by(audit.c.sequence)).mappings().all()
     assert [row["audit_id"] for row in rows] == [enrolled.audit_id, erased.audit_id]
     assert (rows[0]["action"], rows[0]["subject"]) == ("enroll", HASH)

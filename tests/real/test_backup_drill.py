@@ -72,8 +72,10 @@ def decisions(service: Wiring, people: People) -> str:
     answers: list[object] = []
     for name, other in pairwise([*people, next(iter(people))]):
         probe = _photographs(people[name][3:4])
-        answers += [service.verify(VerifyRequest(who, probe, "default")) for who in (name, other)]
-        answers.append(service.identify(SearchRequest(probe, "default", "aggressive", 10)))
+        answers += [
+            service.verify(VerifyRequest(who, probe, "default", "drill")) for who in (name, other)
+        ]
+        answers.append(service.identify(SearchRequest(probe, "default", "drill", "aggressive", 10)))
         answers.append(service.subjects.show(name, "default"))
     return repr(answers)
 

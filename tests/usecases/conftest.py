@@ -14,9 +14,7 @@ import pytest
 
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.gallery.database import PostgresGallery
-from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
-from service.vault.master_key import MasterKey
 from tests.postgres import TestServer
 from tests.usecases.desk import Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
@@ -27,11 +25,6 @@ def shared_database_url(postgres_server: TestServer, migrated_template: str) -> 
     url = postgres_server.create(migrated_template)
     yield url
     postgres_server.drop(url)
-
-
-@pytest.fixture(scope="session")
-def vault() -> KeyRing:
-    return KeyRing(MasterKey(bytes(KEY_BYTES)))
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +53,9 @@ def clock() -> StandInClock:
 
 
 @pytest.fixture
-def gallery(database_url: str, clock: StandInClock) -> Iterator[PostgresGallery]:
+def gallery(database_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[PostgresGallery]:
     """Where time passes as the clock is moved."""
-    gallery = PostgresGallery(database_url, clock)
+    gallery = PostgresGallery(database_url, clock, lambda: vault)
     yield gallery
     gallery.close()
 

@@ -1,13 +1,23 @@
-"""Every change is written down, in the transaction that makes it; nothing else is."""
+"""Every change and decision is written down in its own transaction, and every refusal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import RowMapping, text
 
 from service.domain.callers import Scope
-from service.domain.errors import FaceError
+from service.domain.calls import answering
+from service.domain.errors import (
+    AuditTampered,
+    CollectionNotFound,
+    DuplicateSubject,
+    FaceError,
+    SubjectNotFound,
+    TemplateTampered,
+)
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
 
@@ -18,6 +28,10 @@ def _pseudonym(desk: Desk, subject_id: str) -> bytes:
     collection = desk.collections.show(DEFAULT).collection
     names = desk.vault.unlock_names(collection.collection_id, collection.keys)
     return names.pseudonym(subject_id)
+
+
+def _last(tables: Tables) -> RowMapping:
+    return tables.rows("SELECT * FROM audit ORDER BY sequence DESC LIMIT 1")[0]
 
 
 def test_life_of_a_person_is_written_down_in_order(desk: Desk, tables: Tables) -> None:
@@ -64,12 +78,26 @@ def test_changes_of_collections_and_keys_are_written_down(desk: Desk, tables: Ta
     ]
 
 
+REFUSALS: dict[str, tuple[Callable[[Desk], object], str, str]] = {
+    "name that is taken": (lambda desk: desk.enroll("kim", "kim:2"), "enroll", "subject_exists"),
+    "stranger": (
+        lambda desk: desk.enroll("kim", "lee:1", mode=Mode.ADD),
+        "add",
+        "subject_mismatch",
+    ),
+    "duplicate": (lambda desk: desk.enroll("kim", "lee:2"), "enroll", "duplicate_subject"),
+    "no face": (lambda desk: desk.enroll("kim", "no_face"), "enroll", "no_usable_face"),
+    "nobody to erase": (lambda desk: desk.erase("park"), "erase", "subject_not_found"),
+    "nobody to verify": (lambda desk: desk.verify("park", "kim"), "verify", "subject_not_found"),
+    "no such profile": (
+        lambda desk: desk.search("kim:1", profile="paranoid"),
+        "search",
+        "profile_not_found",
+    ),
+}
+"""What is asked, as which action it is written down, and with which outcome."""
+
 FAILURES: dict[str, Callable[[Desk], object]] = {
-    "name that is taken": lambda desk: desk.enroll("kim", "kim:2"),
-    "stranger": lambda desk: desk.enroll("kim", "lee:1", mode=Mode.ADD),
-    "duplicate": lambda desk: desk.enroll("kim2", "kim:1"),
-    "no face": lambda desk: desk.enroll("lee", "no_face"),
-    "nobody to erase": lambda desk: desk.erase("lee"),
     "no such profile": lambda desk: desk.put("shop", duplicate_profile="paranoid"),
     "no such collection": lambda desk: desk.collections.delete("nowhere", CALLER),
     "key that exists": lambda desk: desk.api_keys.create("till", [Scope.TOKEN]),
@@ -77,9 +105,101 @@ FAILURES: dict[str, Callable[[Desk], object]] = {
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES)
-def test_what_failed_is_not_written_down(desk: Desk, tables: Tables, failure: str) -> None:
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refused_call_is_written_down_and_changes_nothing_else(
+    desk: Desk, tables: Tables, refusal: str
+) -> None:
+    call, action, outcome = REFUSALS[refusal]
+    if outcome != "duplicate_subject":
+        desk.enroll("kim", "kim:1")
+    desk.enroll("lee", "lee:1")
+    before = tables.beside_the_log()
+    with pytest.raises(FaceError):
+        call(desk)
+    assert tables.beside_the_log() == before
+    last = _last(tables)
+    assert (last["action"], last["outcome"]) == (action, outcome)
+    assert (last["caller"], last["collection"], last["at"]) == (CALLER, DEFAULT, desk.clock.now)
+
+
+def test_refused_person_is_a_keyed_hash(desk: Desk, tables: Tables) -> None:
     desk.enroll("kim", "kim:1")
+    with pytest.raises(DuplicateSubject):
+        desk.enroll("kim2", "kim:1")
+    assert _last(tables)["subject"] == _pseudonym(desk, "kim2")
+
+
+def test_refusal_in_a_collection_that_does_not_exist_names_nobody(
+    desk: Desk, tables: Tables
+) -> None:
+    with pytest.raises(CollectionNotFound):
+        desk.verify("kim", "kim:1", collection="nowhere")
+    last = _last(tables)
+    assert (last["collection"], last["subject"]) == ("nowhere", None)
+
+
+def test_altered_template_is_written_down(desk: Desk, tables: Tables) -> None:
+    desk.enroll("kim", "kim:1")
+    tables.change("UPDATE templates SET sealed = 'x'")
+    with pytest.raises(TemplateTampered):
+        desk.verify("kim", "kim:2")
+    assert _last(tables)["outcome"] == "template_tampered"
+
+
+@pytest.mark.parametrize(("probe", "outcome"), [("kim:2", "match"), ("lee:1", "no_match")])
+def test_verification_is_written_down_with_its_outcome(
+    desk: Desk, tables: Tables, probe: str, outcome: str
+) -> None:
+    desk.enroll("kim", "kim:1")
+    desk.verify("kim", probe)
+    last = _last(tables)
+    assert (last["action"], last["outcome"]) == ("verify", outcome)
+    assert last["subject"] == _pseudonym(desk, "kim")
+
+
+@pytest.mark.parametrize(("probe", "outcome"), [("kim:2", "match"), ("lee:1", "no_match")])
+def test_search_is_written_down_and_names_nobody(
+    desk: Desk, tables: Tables, probe: str, outcome: str
+) -> None:
+    desk.enroll("kim", "kim:1")
+    desk.search(probe)
+    last = _last(tables)
+    assert (last["action"], last["outcome"], last["subject"]) == ("search", outcome, None)
+
+
+def test_decisions_can_be_left_out_and_refusals_not(desk: Desk, tables: Tables) -> None:
+    quiet = replace(desk, decisions=False)
+    quiet.enroll("kim", "kim:1")
+    quiet.verify("kim", "kim:2")
+    quiet.search("kim:2")
+    assert [row["action"] for row in tables.rows("SELECT action FROM audit")] == ["enroll"]
+    with pytest.raises(SubjectNotFound):
+        quiet.verify("lee", "lee:1")
+    assert _last(tables)["outcome"] == "subject_not_found"
+
+
+def test_request_under_way_is_noted(desk: Desk, tables: Tables) -> None:
+    with answering("request-1"):
+        desk.enroll("kim", "kim:1")
+    desk.erase("kim")
+    rows = tables.rows("SELECT request_id FROM audit ORDER BY sequence")
+    assert [row["request_id"] for row in rows] == ["request-1", None]
+
+
+def test_refusal_that_cannot_be_written_down_is_not_given(desk: Desk, tables: Tables) -> None:
+    """Whoever probes must not get answers that leave no trace."""
+    desk.enroll("kim", "kim:1")
+    with tables.unguarded() as connection:
+        connection.execute(text("UPDATE audit_head SET seal = 'x'"))
+    for call in (lambda: desk.enroll("kim", "kim:2"), lambda: desk.verify("kim", "kim:2")):
+        with pytest.raises(AuditTampered):
+            call()
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_failed_change_of_settings_or_keys_is_not_written_down(
+    desk: Desk, tables: Tables, failure: str
+) -> None:
     desk.api_keys.create("till", [Scope.TOKEN])
     before = tables.content()["audit"]
     with pytest.raises(FaceError):
@@ -87,10 +207,9 @@ def test_what_failed_is_not_written_down(desk: Desk, tables: Tables, failure: st
     assert tables.content()["audit"] == before
 
 
-def test_questions_are_not_written_down(desk: Desk, tables: Tables) -> None:
+def test_looking_at_a_record_is_not_written_down(desk: Desk, tables: Tables) -> None:
     desk.enroll("kim", "kim:1")
-    before = tables.content()["audit"]
-    desk.verify("kim", "lee:1")
-    desk.search("kim:1")
+    before = tables.content()
     desk.subjects.show("kim", DEFAULT)
-    assert tables.content()["audit"] == before
+    desk.subjects.page(DEFAULT, 10, None)
+    assert tables.content() == before

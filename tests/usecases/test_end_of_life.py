@@ -72,7 +72,7 @@ def life(vault: KeyRing) -> Iterator[Life]:
         TestServer(server.url).run("SELECT pg_reload_conf()")
         migrate(server.url)
         clock = StandInClock()
-        gallery = PostgresGallery(server.url, clock)
+        gallery = PostgresGallery(server.url, clock, lambda: vault)
         desk = Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)
         yield _live(desk, server.url, Path(folder))
         gallery.close()

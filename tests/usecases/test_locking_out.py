@@ -38,7 +38,7 @@ def kim(desk: Desk) -> Desk:
 @pytest.fixture
 def other_process(kim: Desk, database_url: str) -> Iterator[Desk]:
     """The same service once more, on connections of its own."""
-    gallery = PostgresGallery(database_url)
+    gallery = PostgresGallery(database_url, vault=lambda: kim.vault)
     yield replace(kim, gallery=gallery)
     gallery.close()
 

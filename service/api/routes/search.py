@@ -13,6 +13,7 @@ from service.api.dependencies import Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.showing import dedupe_answer, identify_answer
+from service.domain.callers import Caller
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.services import Services
 
@@ -32,28 +33,31 @@ Body = Annotated[SearchBody, Depends(body_of(SearchBody))]
 
 @router.post("/dedupe", responses=example({"duplicate": True, **_FOUND}), openapi_extra=_BODY)
 def dedupe(
-    caller: SearchCaller,  # noqa: ARG001 - named first: see body_of
+    caller: SearchCaller,  # named first: see body_of
     services: UseCases,
     settings: Settings,
     body: Body,
 ) -> DedupeAnswer:
     """Is this face enrolled, under whatever name? Every template is compared."""
-    result = _search(services, settings, body)
+    result = _search(caller, services, settings, body)
     return dedupe_answer(result)
 
 
 @router.post("/identify", responses=example({"match": True, **_FOUND}), openapi_extra=_BODY)
 def identify(
-    caller: SearchCaller,  # noqa: ARG001 - named first: see body_of
+    caller: SearchCaller,  # named first: see body_of
     services: UseCases,
     settings: Settings,
     body: Body,
 ) -> IdentifyAnswer:
     """Whose face is this? Every template is compared."""
-    result = _search(services, settings, body)
+    result = _search(caller, services, settings, body)
     return identify_answer(result)
 
 
-def _search(services: Services, settings: Settings, body: SearchBody) -> SearchResult:
+def _search(
+    caller: Caller, services: Services, settings: Settings, body: SearchBody
+) -> SearchResult:
     source = body.source(settings.max_frames, settings.max_images)
-    return services.identify(SearchRequest(source, body.collection, body.profile, body.limit))
+    request = SearchRequest(source, body.collection, caller.name, body.profile, body.limit)
+    return services.identify(request)

@@ -77,6 +77,7 @@ _EXPORT = example(
                 "auditId": "0d4c9d0a-3a57-4a3c-9a39-5e1c5c0c8c55",
                 "at": "2026-01-01T09:00:00Z",
                 "action": "enroll",
+                "outcome": "done",
                 "caller": "till-1",
             }
         ],
@@ -126,7 +127,7 @@ def withdraw_consent(
     collection: QueryCollection,
 ) -> ErasureAnswer:
     """A person takes their consent back: they are forgotten, and the log says why."""
-    return erasure_answer(services.erase.withdraw_consent(subject_id, collection, caller.name))
+    return erasure_answer(services.withdraw_consent(subject_id, collection, caller.name))
 
 
 @router.delete("/{subjectId}", responses=_ERASURE)

@@ -40,7 +40,7 @@ _ANSWER = example(
     ),
 )
 def verify(
-    caller: VerifyCaller,  # noqa: ARG001 - named first: see body_of
+    caller: VerifyCaller,  # named first: see body_of
     services: UseCases,
     settings: Settings,
     language: CallersLanguage,
@@ -48,5 +48,5 @@ def verify(
 ) -> VerifyAnswer:
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     source = body.source(settings.max_frames, settings.max_images)
-    request = VerifyRequest(body.subject_id, source, body.collection, body.profile)
+    request = VerifyRequest(body.subject_id, source, body.collection, caller.name, body.profile)
     return verify_answer(services.verify(request), language)

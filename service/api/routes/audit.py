@@ -1,0 +1,59 @@
+"""What was done, by whom, and what was refused."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+
+from service.api.answers import AuditList
+from service.api.bodies import CollectionName, SubjectId
+from service.api.caller import AdminCaller
+from service.api.dependencies import UseCases
+from service.api.openapi import PROBLEMS, example
+from service.api.showing import audit_list
+from service.domain.audit import AuditQuery
+
+router = APIRouter(prefix="/admin/audit", tags=["audit"], responses=PROBLEMS)
+
+DEFAULT_PAGE, LARGEST_PAGE = 50, 500
+LARGEST_NUMBER = 2**63 - 1
+
+ActionName = Annotated[str, Field(max_length=100)]
+
+_RECORD = {
+    "sequence": 42,
+    "auditId": "0d4c9d0a-3a57-4a3c-9a39-5e1c5c0c8c55",
+    "at": "2026-01-01T09:00:00Z",
+    "caller": "till",
+    "action": "enroll",
+    "collection": "default",
+    "subject": "9f86d081884c7d65...",
+    "outcome": "duplicate_subject",
+    "requestId": "5f0c1c7e6b1f4f0f8f5a",
+    "digest": "2c26b46b68ffc68f...",
+}
+
+
+@router.get("", responses=example({"records": [_RECORD], "nextCursor": 42}))
+def list_audit(
+    caller: AdminCaller,
+    services: UseCases,
+    action: Annotated[ActionName | None, Query()] = None,
+    collection: Annotated[CollectionName | None, Query()] = None,
+    subject_id: Annotated[SubjectId | None, Query(alias="subjectId")] = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    cursor: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
+) -> AuditList:
+    """The audit log, newest first, a page at a time.
+
+    A key that is bound to collections sees only what concerns them. `subjectId` needs `collection`:
+    the log has people as keyed hashes, and each collection has its own key.
+    """
+    if collection is not None:
+        caller.require_collection(collection)
+    query = AuditQuery(action, collection, caller.collections, None, since, until)
+    return audit_list(services.audit(query, limit, cursor, subject_id))

@@ -1,0 +1,130 @@
+"""The audit log: what was done, and whether the log is whole."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from service.api.showing import audit_list
+from service.cli.options import AsJson, Language, matching
+from service.cli.output import NO, language_of, print_json, print_table
+from service.cli.words import say
+from service.config import AppConfig
+from service.domain import names
+from service.domain.audit import AuditQuery, AuditRecord
+from service.domain.chain_check import Break, Checkpoint, Verdict
+from service.domain.messages import Language as Spoken
+from service.wiring import Wiring
+
+app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
+
+_HEADINGS = ("number", "at", "caller", "action", "collection", "outcome", "request")
+_CHECKPOINT = re.compile(r"(0|[1-9][0-9]{0,18}):([0-9a-f]{64})", re.ASCII)
+
+
+def moment(text: str) -> datetime:
+    """`2026-01-31` or `2026-01-31T09:00+09:00`; UTC where it does not say otherwise."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("must be a date or a time, as 2026-01-31T09:00") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def checkpoint(text: str) -> Checkpoint:
+    parts = _CHECKPOINT.fullmatch(text)
+    if parts is None:
+        raise typer.BadParameter("must be as `face audit verify` prints it")
+    return Checkpoint(int(parts[1]), bytes.fromhex(parts[2]))
+
+
+Moment = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", show_default=False)]
+
+
+@app.command("list")
+def list_audit(
+    action: Annotated[str | None, typer.Option(show_default=False)] = None,
+    collection: Annotated[
+        str | None, typer.Option(callback=matching(names.COLLECTION), show_default=False)
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            callback=matching(names.SUBJECT_ID),
+            help="Only what concerns this person; needs --collection.",
+            show_default=False,
+        ),
+    ] = None,
+    since: Moment = None,
+    until: Moment = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    cursor: Annotated[int | None, typer.Option(min=1, help="Start below this number.")] = None,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """What was done and what was refused, newest first."""
+    config = AppConfig()
+    language = language_of(lang, config)
+    query = AuditQuery(action, collection, since=since, until=until)
+    page = Wiring(config).audit(query, limit, cursor, subject)
+    if as_json:
+        return print_json(audit_list(page))
+    print_table([say(key, language) for key in _HEADINGS], [_row(one) for one in page.records])
+    if page.next_cursor:
+        typer.echo(f"{say('next', language)}: --cursor {page.next_cursor}")
+    return None
+
+
+@app.command()
+def verify(
+    expect: Annotated[
+        Checkpoint | None,
+        typer.Option(
+            parser=checkpoint,
+            metavar="NUMBER:DIGEST",
+            help="A checkpoint that was printed and noted earlier: it must still hold.",
+            show_default=False,
+        ),
+    ] = None,
+    lang: Language = None,
+) -> None:
+    """Is the log what was written? Status 1: no.
+
+    It is looked at as it is: the log is not begun first, as by a service that starts.
+    """
+    config = AppConfig()
+    language = language_of(lang, config)
+    verdict = Wiring(config).verify_audit(expect)
+    if verdict.broken is not None:
+        typer.echo(_broken(verdict.broken, language))
+        raise typer.Exit(NO)
+    _print_whole(verdict, language)
+
+
+def _broken(broken: Break, language: Spoken) -> str:
+    text = say("audit_broken", language)
+    return text.format(sequence=broken.sequence, flaw=say(broken.flaw, language))
+
+
+def _print_whole(verdict: Verdict, language: Spoken) -> None:
+    typer.echo(say("audit_whole", language).format(records=verdict.records))
+    if head := verdict.head:
+        at = f"{head.begun_at:%F %T %Z}"
+        typer.echo(say("audit_begun", language).format(at=at, before=head.begun_after))
+        typer.echo(f"{say('checkpoint', language)}: {Checkpoint(head.sequence, head.digest)}")
+
+
+def _row(record: AuditRecord) -> tuple[str, ...]:
+    entry = record.entry
+    return (
+        str(record.sequence),
+        f"{entry.at:%F %T %Z}",
+        entry.caller,
+        entry.action,
+        entry.collection or "-",
+        entry.outcome,
+        entry.request_id or "-",
+    )

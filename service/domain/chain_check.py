@@ -1,0 +1,142 @@
+"""Is the audit log what was written? The first place where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.domain.audit import AuditRecord
+from service.domain.chain import GENESIS, AuditHead, Keyed, SealedHead, digest_of
+
+
+class Flaw(StrEnum):
+    REMOVED = "removed"
+    """The record with this number is not there, later ones are."""
+    ALTERED = "altered"
+    """It was changed, or belongs elsewhere."""
+    UNLINKED = "unlinked"
+    """It is genuine, but what stands before it is not what stood there."""
+    CUT_OFF = "cut_off"
+    """From this number on everything is gone."""
+    BEYOND_END = "beyond_end"
+    """It stands behind the end that the head tells."""
+    HEAD_ALTERED = "head_altered"
+    """The record of the chain's end is gone or was not made by the service."""
+    NOT_AS_NOTED = "not_as_noted"
+    """Its digest is another one than the checkpoint's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A record's number and digest, noted where whoever rewrites the database cannot reach."""
+
+    sequence: int
+    digest: bytes
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.digest.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    sequence: int
+    flaw: Flaw
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`records`: how many were looked at. `head`: None where nothing was ever written."""
+
+    records: int
+    head: AuditHead | None
+    broken: Break | None
+
+    @property
+    def whole(self) -> bool:
+        return self.broken is None
+
+
+def check(
+    stored: SealedHead | None,
+    records: Iterable[AuditRecord],
+    keyed: Keyed | None,
+    expected: Checkpoint | None = None,
+) -> Verdict:
+    """Walks `records`, in the order of their numbers, once; stops at the first flaw.
+
+    `keyed`: None only where `stored` is.
+    """
+    if stored is None or keyed is None:
+        return _without_head(records, expected)
+    walk = _Walk(stored.head, keyed, expected)
+    if not stored.is_genuine(keyed):
+        return Verdict(0, stored.head, Break(stored.head.sequence, Flaw.HEAD_ALTERED))
+    for record in records:
+        if flaw := walk.step(record):
+            return Verdict(walk.records, stored.head, flaw)
+    return Verdict(walk.records, stored.head, walk.end())
+
+
+def _without_head(records: Iterable[AuditRecord], expected: Checkpoint | None) -> Verdict:
+    """As a service that never ran leaves the database: with nothing in it."""
+    if any(True for _ in records) or expected is not None:
+        return Verdict(0, None, Break(0, Flaw.HEAD_ALTERED))
+    return Verdict(0, None, None)
+
+
+class _Walk:
+    """Constant memory: only the record before is remembered."""
+
+    def __init__(self, head: AuditHead, keyed: Keyed, expected: Checkpoint | None) -> None:
+        self._head = head
+        self._keyed = keyed
+        self._expected = expected
+        self._sequence, self._digest = 0, GENESIS
+        self.records = 0
+
+    def step(self, record: AuditRecord) -> Break | None:
+        flaw = self._before_chain(record) if self._is_older(record) else self._in_chain(record)
+        self.records += 1
+        return flaw or self._unlike_checkpoint()
+
+    def end(self) -> Break | None:
+        known = max(self._head.sequence, self._expected.sequence if self._expected else 0)
+        if self._sequence < known:
+            return Break(self._sequence + 1, Flaw.CUT_OFF)
+        if self._digest != self._head.digest:
+            return Break(self._sequence, Flaw.ALTERED)
+        return None
+
+    def _is_older(self, record: AuditRecord) -> bool:
+        return record.sequence <= self._head.begun_after
+
+    def _before_chain(self, record: AuditRecord) -> Break | None:
+        """Its own digest was never stored; the first record of the chain answers for it."""
+        if record.digest is not None:
+            return Break(record.sequence, Flaw.ALTERED)
+        self._digest = digest_of(record.entry, record.sequence, self._digest, self._keyed)
+        self._sequence = record.sequence
+        return None
+
+    def _in_chain(self, record: AuditRecord) -> Break | None:
+        due = max(self._sequence, self._head.begun_after) + 1
+        if record.sequence != due:
+            return Break(due, Flaw.REMOVED)
+        if record.sequence > self._head.sequence:
+            return Break(record.sequence, Flaw.BEYOND_END)
+        if record.previous is None or record.digest is None:
+            return Break(record.sequence, Flaw.ALTERED)
+        own = digest_of(record.entry, record.sequence, record.previous, self._keyed)
+        if record.digest != own:
+            return Break(record.sequence, Flaw.ALTERED)
+        if record.previous != self._digest:
+            return Break(record.sequence, Flaw.UNLINKED)
+        self._sequence, self._digest = record.sequence, record.digest
+        return None
+
+    def _unlike_checkpoint(self) -> Break | None:
+        noted = self._expected
+        if noted and noted.sequence == self._sequence and noted.digest != self._digest:
+            return Break(self._sequence, Flaw.NOT_AS_NOTED)
+        return None

@@ -1,0 +1,350 @@
+"""The audit log in the database: it only grows, its chain holds under many writers, and whoever
+gets around the triggers is found out.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.chain import AUDIT_KEY
+from service.domain.chain_check import Break, Checkpoint, Flaw, Verdict, check
+from service.domain.errors import AuditTampered, MasterKeyInvalid, MasterKeyMissing
+from service.domain.ports import AuditSnapshots
+from service.gallery.connecting import single_use_engine
+from service.gallery.database import PostgresGallery
+from service.gallery.failures import QueryFailed
+from service.gallery.migrations import downgrade, migrate
+from service.vault.cipher import KEY_BYTES
+from service.vault.keyring import KeyRing
+from service.vault.master_key import MasterKey
+from tests.gallery.people import collection
+from tests.usecases.desk import Tables
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WRITERS, EACH = 8, 15
+LENGTH = 6
+
+APPEND = """
+import sys
+from tests.gallery.test_audit_chain import append, gallery_on
+gallery = gallery_on(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    append(gallery)
+gallery.close()
+"""
+
+
+def gallery_on(url: str) -> PostgresGallery:
+    return PostgresGallery(url, vault=lambda: KeyRing(MasterKey(bytes(KEY_BYTES))))
+
+
+def append(gallery: PostgresGallery, count: int = 1) -> None:
+    """In one transaction."""
+    with gallery.transaction() as tx:
+        for _ in range(count):
+            tx.audit.append(AuditEntry(uuid4(), NOW, "till", Action.ENROLL, "default", bytes(32)))
+
+
+def verdict(gallery: AuditSnapshots, vault: KeyRing, expected: Checkpoint | None = None) -> Verdict:
+    with gallery.audit_snapshot() as (stored, records):
+        keyed = vault.unlock(AUDIT_KEY, stored.key).chain if stored else None
+        return check(stored, records, keyed, expected)
+
+
+@pytest.fixture
+def tables(database_url: str) -> Tables:
+    return Tables(database_url)
+
+
+@pytest.fixture
+def written(gallery: PostgresGallery) -> PostgresGallery:
+    append(gallery, LENGTH)
+    return gallery
+
+
+def test_chain_of_many_threads_is_whole(gallery: PostgresGallery, vault: KeyRing) -> None:
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(append, [gallery] * (WRITERS * EACH)))
+    found = verdict(gallery, vault)
+    assert (found.records, found.broken) == (WRITERS * EACH, None)
+
+
+def test_chain_of_several_processes_is_whole(
+    gallery: PostgresGallery, vault: KeyRing, database_url: str
+) -> None:
+    command = [sys.executable, "-c", APPEND, database_url, str(EACH)]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    found = verdict(gallery, vault)
+    assert (found.records, found.broken) == (3 * EACH, None)
+
+
+def test_rolled_back_entry_leaves_no_gap(gallery: PostgresGallery, vault: KeyRing) -> None:
+    def fail() -> None:
+        with gallery.transaction() as tx:
+            tx.audit.append(AuditEntry(uuid4(), NOW, "till", Action.ENROLL))
+            raise ZeroDivisionError
+
+    append(gallery)
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    append(gallery)
+    assert verdict(gallery, vault).broken is None
+
+
+def test_log_is_locked_after_all_else_in_a_transaction(gallery: PostgresGallery) -> None:
+    """Somebody who has appended and still works does not keep the others waiting, and locks
+    taken in the other order, log first, cannot be: so there is no deadlock.
+    """
+    kept = collection()
+    with gallery.transaction() as slow:
+        slow.audit.append(AuditEntry(uuid4(), NOW, "till", Action.ENROLL))
+        append(gallery)
+        slow.collections.lock(kept)
+
+
+def test_those_who_begin_at_once_begin_one_chain(
+    gallery: PostgresGallery, vault: KeyRing, tables: Tables
+) -> None:
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda _: append(gallery), range(WRITERS)))
+    assert len(tables.rows("SELECT * FROM audit_head")) == 1
+    assert verdict(gallery, vault).records == WRITERS
+
+
+def test_snapshot_does_not_see_what_is_written_meanwhile(
+    written: PostgresGallery, vault: KeyRing
+) -> None:
+    with written.audit_snapshot() as (stored, records):
+        append(written)
+        assert stored is not None
+        found = check(stored, records, vault.unlock(AUDIT_KEY, stored.key).chain)
+    assert (found.records, found.broken) == (LENGTH, None)
+
+
+REFUSED = [
+    "UPDATE audit SET outcome = 'done'",
+    "UPDATE audit SET outcome = 'done' WHERE false",
+    "DELETE FROM audit",
+    "TRUNCATE audit",
+    "DELETE FROM audit_head",
+    "TRUNCATE audit_head",
+    "UPDATE audit_head SET sequence = sequence - 1",
+    "UPDATE audit_head SET digest = ''",
+    "UPDATE audit_head SET begun_after = 3",
+    "SET session_replication_role = replica; DELETE FROM audit",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_database_itself_refuses(written: PostgresGallery, vault: KeyRing, statement: str) -> None:
+    """Even to the tables' owner, who is a superuser here."""
+
+    def run() -> None:
+        with written.transaction() as tx:
+            for each in statement.split("; "):
+                tx.connection.execute(text(each))
+
+    with pytest.raises(QueryFailed, match="42501"):
+        run()
+    assert verdict(written, vault).broken is None
+
+
+MANIPULATIONS: dict[str, tuple[list[str], Break]] = {
+    "changed": (
+        ["UPDATE audit SET outcome = 'match' WHERE sequence = 3"],
+        Break(3, Flaw.ALTERED),
+    ),
+    "changed moment": (
+        ["UPDATE audit SET at = at - interval '1 microsecond' WHERE sequence = 3"],
+        Break(3, Flaw.ALTERED),
+    ),
+    "removed": (["DELETE FROM audit WHERE sequence = 3"], Break(3, Flaw.REMOVED)),
+    "removed and closed up": (
+        [
+            "DELETE FROM audit WHERE sequence = 3",
+            "UPDATE audit SET sequence = -sequence WHERE sequence > 3",
+            "UPDATE audit SET sequence = -sequence - 1 WHERE sequence < 0",
+        ],
+        Break(3, Flaw.ALTERED),
+    ),
+    "reordered": (
+        [
+            "UPDATE audit SET sequence = -1 WHERE sequence = 3",
+            "UPDATE audit SET sequence = 3 WHERE sequence = 5",
+            "UPDATE audit SET sequence = 5 WHERE sequence = -1",
+        ],
+        Break(3, Flaw.ALTERED),
+    ),
+    "cut off": (["DELETE FROM audit WHERE sequence > 4"], Break(5, Flaw.CUT_OFF)),
+    "emptied": (["TRUNCATE audit"], Break(1, Flaw.CUT_OFF)),
+    "cut off, head set back": (
+        [
+            "DELETE FROM audit WHERE sequence > 4",
+            "UPDATE audit_head SET sequence = 4,"
+            " digest = (SELECT digest FROM audit WHERE sequence = 4)",
+        ],
+        Break(4, Flaw.HEAD_ALTERED),
+    ),
+    "head removed": (["DELETE FROM audit_head"], Break(0, Flaw.HEAD_ALTERED)),
+    "forged behind the end": (
+        [
+            "INSERT INTO audit SELECT gen_random_uuid(), 7, at, caller, action, collection,"
+            " subject, outcome, request_id, digest, digest FROM audit WHERE sequence = 6",
+        ],
+        Break(7, Flaw.BEYOND_END),
+    ),
+}
+
+
+@pytest.mark.parametrize("manipulation", MANIPULATIONS)
+def test_manipulation_by_a_superuser_is_found(
+    written: PostgresGallery, tables: Tables, vault: KeyRing, manipulation: str
+) -> None:
+    statements, where = MANIPULATIONS[manipulation]
+    with tables.unguarded() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    assert verdict(written, vault).broken == where
+
+
+@pytest.mark.parametrize("manipulation", ["cut off, head set back", "head removed"])
+def test_nothing_is_written_behind_a_head_that_is_not_ours(
+    written: PostgresGallery, tables: Tables, manipulation: str
+) -> None:
+    """It would be made genuine by what follows."""
+    with tables.unguarded() as connection:
+        for statement in MANIPULATIONS[manipulation][0]:
+            connection.execute(text(statement))
+    before = tables.content()
+    with pytest.raises(AuditTampered):
+        append(written)
+    assert tables.content() == before
+
+
+def test_state_put_back_as_a_whole_is_found_by_a_checkpoint(
+    written: PostgresGallery, tables: Tables, vault: KeyRing
+) -> None:
+    """What the database alone cannot tell."""
+    (old_head,) = tables.rows("SELECT sequence, digest, seal FROM audit_head")
+    append(written, 3)
+    (head,) = tables.rows("SELECT sequence, digest FROM audit_head")
+    with tables.unguarded() as connection:
+        connection.execute(text(f"DELETE FROM audit WHERE sequence > {LENGTH}"))
+        restore = text("UPDATE audit_head SET sequence = :sequence, digest = :digest, seal = :seal")
+        connection.execute(restore, dict(old_head))
+    assert verdict(written, vault).broken is None
+    noted = Checkpoint(head["sequence"], head["digest"])
+    assert verdict(written, vault, noted).broken == Break(LENGTH + 1, Flaw.CUT_OFF)
+
+
+def test_chain_needs_the_master_key(written: PostgresGallery, database_url: str) -> None:
+    stranger = KeyRing(MasterKey(b"\x01" * KEY_BYTES))
+    with pytest.raises(MasterKeyInvalid):
+        verdict(written, stranger)
+    for vault, refusal in (((lambda: stranger), MasterKeyInvalid), (None, MasterKeyMissing)):
+        other = PostgresGallery(database_url, vault=vault)
+        with pytest.raises(refusal):
+            append(other)
+        other.close()
+
+
+def test_audits_key_is_no_collections(
+    written: PostgresGallery, tables: Tables, vault: KeyRing
+) -> None:
+    """A collection's wrapped key, of the same master key, does not pass for it."""
+    made = vault.new_key(uuid4())
+    with tables.unguarded() as connection:
+        swap = text("UPDATE audit_head SET key_id = :key_id, wrapped_key = :wrapped")
+        connection.execute(swap, {"key_id": made.key_id, "wrapped": made.wrapped})
+    with pytest.raises(MasterKeyInvalid):
+        verdict(written, vault)
+
+
+OLD = """
+    INSERT INTO audit (audit_id, at, caller, action, collection)
+    SELECT gen_random_uuid(), now(), 'till', 'enroll', 'default' FROM generate_series(1, 3)
+"""
+
+
+@pytest.fixture
+def older(empty_database_url: str) -> str:
+    """A database of the first revision in which things were written down, then migrated."""
+    migrate(empty_database_url)
+    downgrade(empty_database_url, "0001")
+    with single_use_engine(empty_database_url).begin() as connection:
+        connection.execute(text(OLD))
+        connection.execute(text("DELETE FROM audit WHERE sequence = 2"))
+    migrate(empty_database_url)
+    return empty_database_url
+
+
+def _started(url: str) -> PostgresGallery:
+    gallery = gallery_on(url)
+    with gallery.transaction() as tx:
+        tx.audit.begin()
+    return gallery
+
+
+def _change(url: str, statement: str) -> Callable[[], None]:
+    def change() -> None:
+        with Tables(url).unguarded() as connection:
+            connection.execute(text(statement))
+
+    return change
+
+
+def test_older_records_are_in_the_chain_from_the_first_start(older: str, vault: KeyRing) -> None:
+    gallery = _started(older)
+    found = verdict(gallery, vault)
+    assert (found.records, found.broken) == (2, None)
+    append(gallery, 2)
+    found = verdict(gallery, vault)
+    assert (found.records, found.broken) == (4, None)
+    assert found.head is not None
+    assert (found.head.begun_after, found.head.sequence) == (3, 5)
+    gallery.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit SET caller = 'me' WHERE sequence = 1", "DELETE FROM audit WHERE sequence = 1"],
+)
+def test_manipulation_of_older_records_is_found(older: str, vault: KeyRing, statement: str) -> None:
+    gallery = _started(older)
+    append(gallery)
+    _change(older, statement)()
+    assert verdict(gallery, vault).broken == Break(4, Flaw.UNLINKED)
+    gallery.close()
+
+
+def test_older_records_of_a_service_not_yet_started_are_not_vouched_for(
+    older: str, vault: KeyRing
+) -> None:
+    gallery = gallery_on(older)
+    assert verdict(gallery, vault).broken == Break(0, Flaw.HEAD_ALTERED)
+    gallery.close()
+
+
+def test_going_down_and_up_again_keeps_the_records(older: str, vault: KeyRing) -> None:
+    gallery = _started(older)
+    append(gallery)
+    gallery.close()
+    downgrade(older, "0001")
+    with single_use_engine(older).begin() as connection:
+        connection.execute(text(OLD))
+        numbers = connection.scalars(text("SELECT sequence FROM audit ORDER BY 1")).all()
+    assert numbers == [1, 3, 4, 5, 6, 7]
+    migrate(older)
+    gallery = _started(older)
+    assert verdict(gallery, vault).records == 6
+    gallery.close()

@@ -1,0 +1,250 @@
+"""What the group roles may do: the service its whole job and nothing else, the auditor read."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from service.domain.audit import AuditQuery
+from service.domain.callers import Scope
+from service.domain.errors import FaceError
+from service.gallery.connecting import single_use_engine
+from service.gallery.database import PostgresGallery
+from service.gallery.failures import QueryFailed
+from service.gallery.migrations import downgrade, migrate
+from service.gallery.tables import metadata
+from service.usecases.audit import ListAudit, VerifyAudit
+from service.usecases.enrollment import Mode
+from service.vault.keyring import KeyRing
+from tests.postgres import TestServer
+from tests.usecases.desk import CALLER, DEFAULT, Desk
+from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
+
+SERVICE, AUDITOR = "face_service", "face_auditor"
+
+
+@contextmanager
+def logged_in(server: TestServer, url: str, role: str, options: str = "") -> Iterator[str]:
+    """The URL of a new login role that is a member of `role`; of none where it is empty."""
+    name = f"face_test_{uuid4().hex}"
+    server.run(f"CREATE ROLE {name} LOGIN PASSWORD 'x' {options}")
+    if role:
+        server.run(f"GRANT {role} TO {name}")
+    try:
+        yield make_url(url).set(username=name, password="x").render_as_string(False)
+    finally:
+        server.run(f"DROP ROLE {name}")
+
+
+def gallery_of(url: str, vault: KeyRing) -> PostgresGallery:
+    return PostgresGallery(url, vault=lambda: vault)
+
+
+@pytest.fixture
+def service(
+    postgres_server: TestServer, database_url: str, vault: KeyRing
+) -> Iterator[PostgresGallery]:
+    with logged_in(postgres_server, database_url, SERVICE) as url:
+        gallery = gallery_of(url, vault)
+        yield gallery
+        gallery.close()
+
+
+@pytest.fixture
+def auditor(
+    postgres_server: TestServer, database_url: str, service: PostgresGallery, vault: KeyRing
+) -> Iterator[PostgresGallery]:
+    """In a database in which something was written down."""
+    desk_of(service, vault).api_keys.create("till", [Scope.TOKEN])
+    with logged_in(postgres_server, database_url, AUDITOR) as url:
+        gallery = PostgresGallery(url)
+        yield gallery
+        gallery.close()
+
+
+def desk_of(gallery: PostgresGallery, vault: KeyRing) -> Desk:
+    return Desk(gallery, vault, StandInEngine(), StandInCapture(), StandInClock())
+
+
+def test_service_does_its_whole_job(service: PostgresGallery, vault: KeyRing) -> None:
+    desk = desk_of(service, vault)
+    service.check()
+    desk.collections.ensure_default()
+    key = desk.api_keys.create("till", list(Scope))
+    assert desk.api_keys.authenticate(key).name == "till"
+    desk.put("shop")
+    desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
+    desk.enroll("kim", "kim:2", mode=Mode.ADD)
+    desk.enroll("kim", "kim:3", mode=Mode.REPLACE, metadata={"door": 2})
+    assert desk.verify("kim", "kim:1").decision.match
+    assert desk.found("kim:2") == ["kim"]
+    with pytest.raises(FaceError):
+        desk.enroll("lee", "kim:1")
+    assert desk.subjects.show("kim", DEFAULT).metadata == {"door": 2}
+    desk.erase("kim")
+    desk.collections.delete("shop", CALLER)
+    desk.collections.delete(DEFAULT, CALLER)
+    desk.api_keys.revoke("till")
+    assert VerifyAudit(service, vault)().whole
+
+
+REFUSED_TO_THE_SERVICE = [
+    "ALTER TABLE templates ADD COLUMN spy text",
+    "DROP TABLE templates",
+    "TRUNCATE templates",
+    "CREATE TABLE spy (x int)",
+    "CREATE INDEX spy ON templates (model_id)",
+    "CREATE TRIGGER spy BEFORE INSERT ON templates EXECUTE FUNCTION audit_refuse()",
+    "DROP FUNCTION audit_refuse",
+    "ALTER TABLE audit DISABLE TRIGGER audit_only_grows",
+    "DROP TRIGGER audit_only_grows ON audit",
+    "UPDATE audit SET outcome = 'done'",
+    "DELETE FROM audit",
+    "TRUNCATE audit",
+    "DROP TABLE audit",
+    "UPDATE audit_head SET wrapped_key = ''",
+    "UPDATE audit_head SET key_id = gen_random_uuid()",
+    "DELETE FROM audit_head",
+    "DELETE FROM api_keys",
+    "UPDATE alembic_version SET version_num = '0001'",
+    "SET session_replication_role = replica",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED_TO_THE_SERVICE)
+def test_service_may_do_nothing_else(service: PostgresGallery, statement: str) -> None:
+    with pytest.raises(QueryFailed, match="42501"), service.transaction() as tx:
+        tx.connection.execute(text(statement))
+
+
+def test_service_may_read_every_table(service: PostgresGallery) -> None:
+    """A revision that makes a table has to say what the service may do with it."""
+    with service.transaction() as tx:
+        for table in metadata.tables:
+            tx.connection.execute(text(f"SELECT count(*) FROM {table}"))
+
+
+def test_auditor_reads_the_log(auditor: PostgresGallery, vault: KeyRing) -> None:
+    auditor.check()
+    query = ListAudit(auditor, lambda: vault)
+    with auditor.transaction() as tx:
+        assert tx.connection.scalar(text("SELECT count(*) FROM audit")) == 1
+    assert [one.entry.action for one in query(AuditQuery(), 10).records] == ["api_key_create"]
+
+
+@pytest.mark.parametrize("table", sorted(set(metadata.tables) - {"audit"}))
+def test_auditor_reads_nothing_else(auditor: PostgresGallery, table: str) -> None:
+    with pytest.raises(QueryFailed, match="42501"), auditor.transaction() as tx:
+        tx.connection.execute(text(f"SELECT * FROM {table}"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM audit", "UPDATE audit SET outcome = ''", "INSERT INTO audit DEFAULT VALUES"],
+)
+def test_auditor_changes_nothing(auditor: PostgresGallery, statement: str) -> None:
+    with pytest.raises(QueryFailed, match="42501"), auditor.transaction() as tx:
+        tx.connection.execute(text(statement))
+
+
+@contextmanager
+def owned_by(server: TestServer, url: str, options: str = "") -> Iterator[str]:
+    """The URL of the owner of the database, an ordinary role."""
+    database = make_url(url).database
+    with logged_in(server, url, "", options) as owner_url:
+        owner = make_url(owner_url).username
+        with single_use_engine(url).begin() as connection:
+            connection.execute(text("CREATE EXTENSION vector"))
+        server.run(f"ALTER DATABASE {database} OWNER TO {owner}")
+        try:
+            yield owner_url
+        finally:
+            server.run(f"ALTER DATABASE {database} OWNER TO CURRENT_USER")
+            with single_use_engine(url).begin() as connection:
+                connection.execute(text(f"DROP OWNED BY {owner} CASCADE"))
+
+
+def test_owner_who_may_make_no_roles_grants_to_those_that_exist(
+    postgres_server: TestServer, empty_database_url: str, vault: KeyRing, database_url: str
+) -> None:
+    """`database_url`: by its migration the roles exist."""
+    with owned_by(postgres_server, empty_database_url) as owner_url:
+        migrate(owner_url)
+        with logged_in(postgres_server, empty_database_url, SERVICE) as url:
+            gallery = gallery_of(url, vault)
+            desk_of(gallery, vault).api_keys.create("till", [Scope.TOKEN])
+            gallery.close()
+        downgrade(owner_url, "base")
+
+
+@pytest.fixture
+def no_roles(postgres_server: TestServer) -> Iterator[None]:
+    """As on a server on which nobody has made them."""
+    existing = [role for role in (SERVICE, AUDITOR) if _exists(postgres_server, role)]
+    for role in existing:
+        postgres_server.run(f"ALTER ROLE {role} RENAME TO {role}_hidden")
+    yield
+    for role in existing:
+        postgres_server.run(f"DROP ROLE IF EXISTS {role}")
+        postgres_server.run(f"ALTER ROLE {role}_hidden RENAME TO {role}")
+
+
+def test_owner_who_may_make_no_roles_is_told_and_migrates_all_the_same(
+    postgres_server: TestServer,
+    empty_database_url: str,
+    no_roles: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        owned_by(postgres_server, empty_database_url) as owner_url,
+    ):
+        migrate(owner_url)
+        downgrade(owner_url, "base")
+    told = [record.getMessage() for record in caplog.records]
+    assert [role in text for role, text in zip((SERVICE, AUDITOR), told, strict=True)] == [True] * 2
+    assert all("docs/roles.md" in text for text in told)
+
+
+def test_owner_who_may_make_roles_makes_them_and_going_down_drops_them(
+    postgres_server: TestServer, empty_database_url: str, no_roles: None
+) -> None:
+    with owned_by(postgres_server, empty_database_url, "CREATEROLE") as owner_url:
+        migrate(owner_url)
+        assert _exists(postgres_server, SERVICE)
+        assert _exists(postgres_server, AUDITOR)
+        downgrade(owner_url, "base")
+    assert not _exists(postgres_server, SERVICE)
+    assert not _exists(postgres_server, AUDITOR)
+
+
+def test_going_down_leaves_roles_that_somebody_needs(
+    postgres_server: TestServer, empty_database_url: str, no_roles: None
+) -> None:
+    migrate(empty_database_url)
+    with logged_in(postgres_server, empty_database_url, SERVICE):
+        downgrade(empty_database_url, "base")
+        assert _exists(postgres_server, SERVICE)
+    assert not _exists(postgres_server, AUDITOR)
+    postgres_server.run(f"DROP ROLE {SERVICE}")
+
+
+def test_page_about_roles_has_the_grants_of_the_migration() -> None:
+    migration = importlib.import_module("migrations.versions.0006_roles")
+    page = (Path(__file__).parents[2] / "docs" / "roles.md").read_text("utf-8")
+    for role, grants in migration.GRANTS.items():
+        assert all(f"    GRANT {grant} TO {role};\n" in page for grant in grants)
+
+
+def _exists(server: TestServer, role: str) -> bool:
+    with single_use_engine(server.url.render_as_string(False)).connect() as connection:
+        query = text("SELECT count(*) FROM pg_roles WHERE rolname = :role")
+        return bool(connection.scalar(query, {"role": role}))
