@@ -25,8 +25,8 @@ SERVICE, AUDITOR = "face_service", "face_auditor"
 
 GRANTS = {
     SERVICE: [
-        "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects, templates,"
-        " answers, attempts, rate_counters",
+        "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
+        "SELECT, INSERT, UPDATE, DELETE ON templates, answers, attempts, rate_counters",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",
         # Not wrapped_key: where the chain ends is the service's to say, not by which key.

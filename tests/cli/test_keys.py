@@ -66,6 +66,7 @@ def test_new_master_key_opens_and_the_old_one_no_longer(
     monkeypatch.setenv("FACE_MASTER_KEY", OTHER_KEY)
     assert call("keys", "status").status == 0
     assert call("subjects", "list").status == 0
+    assert call("audit", "verify").status == 0
 
 
 def test_master_key_may_move_into_a_kms(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,7 @@ def test_master_key_may_move_into_a_kms(monkeypatch: pytest.MonkeyPatch) -> None
         assert call("keys", "status").status == 0
         assert call("keys", "rotate").status == 0
         assert call("subjects", "list").status == 0
+        assert call("audit", "verify").status == 0
 
 
 @pytest.mark.parametrize("both", [True, False])

@@ -21,12 +21,18 @@ from service.gallery.database import PostgresGallery
 from service.gallery.failures import QueryFailed
 from service.gallery.migrations import downgrade, migrate
 from service.gallery.tables import metadata
+from service.limiting.windows import WindowLimit
 from service.usecases.audit import ListAudit, VerifyAudit
 from service.usecases.enrollment import Mode
+from service.usecases.keys import Keys
+from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
+from service.vault.master_key import MasterKey
+from service.vault.rewrapping import RewrapKeys
 from tests.postgres import TestServer
 from tests.usecases.desk import CALLER, DEFAULT, Desk
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
+from tests.usecases.test_rotating_keys import rotate
 
 SERVICE, AUDITOR = "face_service", "face_auditor"
 
@@ -84,8 +90,14 @@ def test_service_does_its_whole_job(service: PostgresGallery, vault: KeyRing) ->
     desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
     desk.enroll("kim", "kim:2", mode=Mode.ADD)
     desk.enroll("kim", "kim:3", mode=Mode.REPLACE, metadata={"door": 2})
+    assert not desk.verify("kim", "lee:1").decision.match
     assert desk.verify("kim", "kim:1").decision.match
     assert desk.found("kim:2") == ["kim"]
+    rotate(desk)
+    desk.unlock("kim")
+    assert desk.export("kim").audit
+    assert list(desk.purge.batches(wait=True)) == []
+    WindowLimit("key", "1/minute", service.counters()).count("till")
     with pytest.raises(FaceError):
         desk.enroll("lee", "kim:1")
     assert desk.subjects.show("kim", DEFAULT).metadata == {"door": 2}
@@ -94,6 +106,15 @@ def test_service_does_its_whole_job(service: PostgresGallery, vault: KeyRing) ->
     desk.collections.delete(DEFAULT, CALLER)
     desk.api_keys.revoke("till")
     assert VerifyAudit(service, vault)().whole
+
+
+def test_service_cannot_rewrap_keys(service: PostgresGallery, vault: KeyRing) -> None:
+    """The audit log's key among them is the owner's to exchange."""
+    desk = desk_of(service, vault)
+    desk.collections.ensure_default()
+    rewrapping = RewrapKeys(MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES))
+    with pytest.raises(QueryFailed, match="42501"):
+        Keys(service, vault, desk.clock).rewrap(rewrapping, CALLER)
 
 
 REFUSED_TO_THE_SERVICE = [

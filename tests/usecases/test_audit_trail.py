@@ -15,6 +15,7 @@ from service.domain.errors import (
     CollectionNotFound,
     DuplicateSubject,
     FaceError,
+    SubjectLocked,
     SubjectNotFound,
     TemplateTampered,
 )
@@ -136,6 +137,34 @@ def test_refusal_in_a_collection_that_does_not_exist_names_nobody(
         desk.verify("kim", "kim:1", collection="nowhere")
     last = _last(tables)
     assert (last["collection"], last["subject"]) == ("nowhere", None)
+
+
+def test_withdrawal_that_is_refused_is_written_down_as_one(desk: Desk, tables: Tables) -> None:
+    with pytest.raises(SubjectNotFound):
+        desk.withdraw_consent("park")
+    last = _last(tables)
+    assert (last["action"], last["outcome"]) == ("consent_withdrawn", "subject_not_found")
+    assert last["subject"] == _pseudonym(desk, "park")
+
+
+def test_locked_subject_is_written_down_and_so_is_every_try(desk: Desk, tables: Tables) -> None:
+    strict = replace(desk, rules=replace(desk.rules, after=1))
+    strict.enroll("kim", "kim:1")
+    strict.verify("kim", "lee:1")
+    for _ in range(2):
+        with pytest.raises(SubjectLocked):
+            strict.verify("kim", "kim:2")
+    with pytest.raises(SubjectLocked):
+        strict.enroll("kim", "kim:2", mode=Mode.ADD)
+    rows = tables.rows("SELECT action, outcome, subject FROM audit ORDER BY sequence")
+    assert [(row["action"], row["outcome"]) for row in rows] == [
+        ("enroll", "done"),
+        ("verify", "no_match"),
+        ("verify", "subject_locked"),
+        ("verify", "subject_locked"),
+        ("add", "subject_locked"),
+    ]
+    assert {row["subject"] for row in rows} == {_pseudonym(desk, "kim")}
 
 
 def test_altered_template_is_written_down(desk: Desk, tables: Tables) -> None:

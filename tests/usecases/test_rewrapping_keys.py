@@ -6,10 +6,14 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from service.domain.callers import Scope
+from service.domain.chain import AUDIT_KEY
 from service.domain.collection import CollectionKeys
-from service.domain.errors import DuplicateSubject, MasterKeyInvalid, Overloaded
+from service.domain.errors import AuditTampered, DuplicateSubject, MasterKeyInvalid, Overloaded
 from service.gallery.database import PostgresGallery
+from service.usecases.audit import VerifyAudit
 from service.usecases.keys import Keys
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
@@ -54,6 +58,7 @@ def test_no_template_is_touched(two_collections: Desk, tables: Tables) -> None:
     after = tables.content()
     assert {name for name in before if before[name] != after[name]} == {
         "audit",
+        "audit_head",
         "collections",
         "collection_keys",
     }
@@ -86,12 +91,44 @@ def test_it_is_written_down_once(rewrapped: Desk, tables: Tables) -> None:
     assert [dict(row) for row in rows] == [{"caller": CALLER, "collection": None}]
 
 
-def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables) -> None:
-    """The second collection's keys belong to somebody else."""
+def test_audit_log_is_whole_under_the_new_master_key(
+    two_collections: Desk, rewrapped: Desk, gallery: PostgresGallery
+) -> None:
+    before = VerifyAudit(gallery, rewrapped.vault)()
+    assert before.whole
+    rewrapped.verify("kim", "kim:2")
+    after = VerifyAudit(gallery, rewrapped.vault)()
+    assert (after.whole, after.records) == (True, before.records + 1)
+    with pytest.raises(MasterKeyInvalid):
+        VerifyAudit(gallery, KeyRing(OLD))()
+    with pytest.raises(MasterKeyInvalid):
+        two_collections.api_keys.create("door", [Scope.VERIFY])
+
+
+def test_audit_log_is_whole_after_a_rotation(rewrapped: Desk, gallery: PostgresGallery) -> None:
+    rotate(rewrapped)
+    rewrapped.erase("kim")
+    assert VerifyAudit(gallery, rewrapped.vault)().whole
+
+
+def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Desk, tables: Tables) -> None:
+    with tables.unguarded() as connection:
+        connection.execute(text("UPDATE audit_head SET seal = 'x'"))
+    before = tables.content()
+    with pytest.raises(AuditTampered):
+        _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER)
+    assert tables.content() == before
+
+
+@pytest.mark.parametrize("whose", ["the second collection", "the audit log"])
+def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables, whose: str) -> None:
+    """These keys belong to somebody else."""
     rewrapping = RewrapKeys(OLD, NEW)
+    second = two_collections.collections.show("shop").collection.collection_id
+    foreign = AUDIT_KEY if whose == "the audit log" else second
 
     def failing(collection_id: UUID, keys: CollectionKeys) -> CollectionKeys:
-        if collection_id == two_collections.collections.show("shop").collection.collection_id:
+        if collection_id == foreign:
             raise MasterKeyInvalid
         return rewrapping(collection_id, keys)
 
