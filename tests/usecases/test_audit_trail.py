@@ -16,6 +16,7 @@ from service.domain.errors import (
     DuplicateSubject,
     FaceError,
     SubjectLocked,
+    SubjectMismatch,
     SubjectNotFound,
     TemplateTampered,
 )
@@ -111,6 +112,7 @@ def test_refused_call_is_written_down_and_changes_nothing_else(
     desk: Desk, tables: Tables, refusal: str
 ) -> None:
     call, action, outcome = REFUSALS[refusal]
+    desk = replace(desk, rules=replace(desk.rules, after=0))  # a stranger is counted otherwise
     if outcome != "duplicate_subject":
         desk.enroll("kim", "kim:1")
     desk.enroll("lee", "lee:1")
@@ -121,6 +123,14 @@ def test_refused_call_is_written_down_and_changes_nothing_else(
     last = _last(tables)
     assert (last["action"], last["outcome"]) == (action, outcome)
     assert (last["caller"], last["collection"], last["at"]) == (CALLER, DEFAULT, desk.clock.now)
+
+
+def test_stranger_is_counted_and_written_down(desk: Desk, tables: Tables) -> None:
+    desk.enroll("kim", "kim:1")
+    with pytest.raises(SubjectMismatch):
+        desk.enroll("kim", "lee:1", mode=Mode.ADD)
+    assert [row["refusals"] for row in tables.rows("SELECT refusals FROM attempts")] == [1]
+    assert (_last(tables)["action"], _last(tables)["outcome"]) == ("add", "subject_mismatch")
 
 
 def test_refused_person_is_a_keyed_hash(desk: Desk, tables: Tables) -> None:

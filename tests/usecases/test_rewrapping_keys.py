@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -37,11 +38,29 @@ def two_collections(desk: Desk) -> Desk:
     return desk
 
 
+Start = Callable[[MasterKey], Desk]
+
+
 @pytest.fixture
-def rewrapped(two_collections: Desk) -> Desk:
+def started_with(desk: Desk, database_url: str) -> Iterator[Start]:
+    """The same service, started again with another master key."""
+    galleries = []
+
+    def start(master: MasterKey) -> Desk:
+        vault = KeyRing(master)
+        galleries.append(PostgresGallery(database_url, desk.clock, lambda: vault))
+        return replace(desk, gallery=galleries[-1], vault=vault)
+
+    yield start
+    for gallery in galleries:
+        gallery.close()
+
+
+@pytest.fixture
+def rewrapped(two_collections: Desk, started_with: Start) -> Desk:
     """A service that was started again with the new master key."""
     assert _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER) == 2
-    return replace(two_collections, vault=KeyRing(NEW))
+    return started_with(NEW)
 
 
 def test_everything_opens_under_the_new_master_key(rewrapped: Desk) -> None:
@@ -64,7 +83,9 @@ def test_no_template_is_touched(two_collections: Desk, tables: Tables) -> None:
     }
 
 
-def test_process_with_the_old_master_key_is_refused(two_collections: Desk, rewrapped: Desk) -> None:
+def test_process_with_the_old_master_key_is_refused(
+    two_collections: Desk, rewrapped: Desk, started_with: Start
+) -> None:
     for ask in (
         lambda: two_collections.verify("kim", "kim:2"),
         lambda: two_collections.enroll("lee", "lee:1"),
@@ -73,7 +94,7 @@ def test_process_with_the_old_master_key_is_refused(two_collections: Desk, rewra
         with pytest.raises(MasterKeyInvalid):
             ask()
     with pytest.raises(MasterKeyInvalid):
-        rotate(replace(two_collections, vault=KeyRing(OLD)))
+        rotate(started_with(OLD))
     assert [one.opens for one in _keys(rewrapped).status()] == [True, True]
 
 
@@ -139,7 +160,7 @@ def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables, w
 
 
 def test_during_a_rotation_both_data_keys_are_rewrapped(
-    two_collections: Desk, monkeypatch: pytest.MonkeyPatch
+    two_collections: Desk, started_with: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.usecases.resealing.ROWS_AT_A_TIME", 1)
 
@@ -149,7 +170,7 @@ def test_during_a_rotation_both_data_keys_are_rewrapped(
 
     with pytest.raises(MasterKeyInvalid):
         rotate(two_collections, rewrap_meanwhile)
-    again = replace(two_collections, vault=KeyRing(NEW))
+    again = started_with(NEW)
     assert again.verify("kim", "kim:2").decision.match
     assert rotate(again).resumed
 
