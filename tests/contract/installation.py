@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import socket
 import ssl
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -31,7 +33,8 @@ CHECKOUT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
 _PAUSE = 0.05
 
-_INHERITED = ("PATH", "HOME", "PYTHONPATH")
+Line = dict[str, Any]
+"""Of the log."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class Server:
     @property
     def log(self) -> str:
         return self.log_file.read_text("utf-8")
+
+    def access(self) -> list[Line]:
+        """The log's line of each call."""
+        return [line for line in lines_of(self.log) if line["logger"] == "service.access"]
 
     def wait_until_ready(self) -> None:
         self.wait_until(self._answers)
@@ -117,9 +124,8 @@ class Installation:
             **settings,
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        inherited["PYTHONPATH"] = str(
-            CHECKOUT
-        )  # its folder is another, and so may be what is installed
+        # The server's folder is another, and so may be what is installed.
+        inherited["PYTHONPATH"] = str(CHECKOUT)
         return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}
 
     def key(
@@ -188,6 +194,10 @@ class Installation:
             yield server
         finally:
             server.stop()
+
+
+def lines_of(log: str) -> list[Line]:
+    return [json.loads(line) for line in log.splitlines()]
 
 
 def free_port() -> int:
