@@ -44,7 +44,8 @@ class Server:
     process: psutil.Popen
     url: str
     log_file: Path
-    tls: ssl.SSLContext | bool = True
+    tls: ssl.SSLContext | bool = False
+    """False where it speaks plain HTTP: each client would load certificates that nobody needs."""
 
     def client(self, key: str | None = None) -> httpx.Client:
         """`key`: sent as a bearer token."""
@@ -188,7 +189,7 @@ class Installation:
                 stderr=log,
             )
         scheme = "https" if tls else "http"
-        server = Server(process, f"{scheme}://{LOOPBACK}:{port}", log_file, tls or True)
+        server = Server(process, f"{scheme}://{LOOPBACK}:{port}", log_file, tls or False)
         try:
             server.wait_until_ready()
             yield server
