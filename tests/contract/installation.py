@@ -198,7 +198,8 @@ class Installation:
 
 
 def lines_of(log: str) -> list[Line]:
-    return [json.loads(line) for line in log.splitlines()]
+    """The service's own: decoders in C write to stderr past Python's logging."""
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
 def free_port() -> int:
