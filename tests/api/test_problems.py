@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from service.api.problems import status_of
-from service.domain.errors import FaceError, Misconfigured, Unavailable
+from service.domain.errors import FaceError, Misconfigured, RateLimited, Unavailable
 
 LATER = [*Unavailable.__subclasses__(), *Misconfigured.__subclasses__()]
+LATER.remove(RateLimited)  # 429: the caller's own doing
 
 
 @pytest.mark.parametrize("kind", LATER, ids=lambda kind: kind.code)
