@@ -15,21 +15,24 @@ _AT_ONCE = 16 * 1024 * 1024
 _SHORT = np.dtype("<u8")
 
 
-def piece(content: bytes, at: int) -> bytes:
-    return content[at : at + PIECE]
-
-
 def found_in(folder: Path, pieces: Iterable[bytes]) -> set[bytes]:
     """Those of `pieces` that are in any file below `folder`, at any place."""
     wanted = np.unique(np.frombuffer(b"".join(pieces), _SHORT))
     found: set[bytes] = set()
     for path in folder.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            for start in range(0, len(content), _AT_ONCE):
-                part = content[start : start + _AT_ONCE + PIECE - 1]
-                found |= {hit.tobytes() for hit in _hits(part, wanted)}
+        content = _content(path)
+        for start in range(0, len(content), _AT_ONCE):
+            part = content[start : start + _AT_ONCE + PIECE - 1]
+            found |= {hit.tobytes() for hit in _hits(part, wanted)}
     return found
+
+
+def _content(path: Path) -> bytes:
+    """Empty for what holds none: a folder, a socket, a file that the server has just removed."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def _hits(content: bytes, wanted: NDArray[np.uint64]) -> NDArray[np.uint64]:

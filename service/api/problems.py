@@ -21,6 +21,7 @@ from service.domain.errors import (
     FaceError,
     ImageTooLarge,
     InvalidRequest,
+    KeyServiceUnavailable,
     Misconfigured,
     NotAllowed,
     NotFound,
@@ -57,6 +58,7 @@ _STATUSES: Mapping[type[FaceError], int] = {
     Overloaded: 503,
     DatabaseUnavailable: 503,
     CameraUnavailable: 503,
+    KeyServiceUnavailable: 503,
     Misconfigured: 503,
 }
 

@@ -131,7 +131,7 @@ def body_of(
 def _validated(shape: type[Body], raw: RawBody) -> Body:
     try:
         if raw.json is not None:
-            return shape.model_validate_json(raw.json)
-        return shape.model_validate(raw.form)
+            return shape.model_validate_json(raw.json, by_alias=True, by_name=False)
+        return shape.model_validate(raw.form, by_alias=True, by_name=False)
     except ValidationError as error:
         raise invalid_request(error.errors(include_input=False, include_url=False)) from None

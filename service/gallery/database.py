@@ -39,7 +39,7 @@ _TERMS = text(
 ).bindparams(lock=str(LOCK_MILLISECONDS), all=str(STATEMENT_MILLISECONDS))
 """For one transaction only: the connection behind it may be shared, by PgBouncer."""
 
-_OLDEST_KEY = text("SELECT min(created_at) FROM collections")
+_OLDEST_KEY = text("SELECT min(created_at) FROM collection_keys WHERE state = 'active'")
 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -109,7 +109,7 @@ class PostgresGallery:
                 raise DatabaseNotMigrated
 
     def oldest_key_made(self) -> datetime | None:
-        """When the oldest data key in use was made: with its collection, as keys are. Raises as
+        """When the oldest active data key was made; None where there is none yet. Raises as
         `transaction` does.
         """
         with self.transaction() as tx:

@@ -32,8 +32,9 @@ def alive(collection: Collection, now: datetime) -> ColumnElement[bool]:
 def of_the_living(table: Table, collection: Collection, now: datetime) -> ColumnElement[bool]:
     """Of rows of a table that hangs on `subjects`.
 
-    Asks for the expired, whom the purge keeps few, rather than for the living: a search then
-    looks up a handful of people by an index, and not everybody it compares.
+    Asks whether somebody is expired rather than whether they live: PostgreSQL then compares
+    faces first and looks up only those few whose face fits (measured: a search of 50,000 costs
+    the same with this condition and without).
     """
     their_own = and_(
         subjects.c.collection_id == table.c.collection_id,

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from service.api.app import create_app
 from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
+from service.limiting.windows import Unlimited
+from service.usecases.limiting import CallLimits
 from service.usecases.services import Services
 
 SETTINGS = ApiSettings(
@@ -26,6 +28,8 @@ SETTINGS = ApiSettings(
     version="0",
 )
 UseCase = Callable[..., Any]
+
+ANY_NUMBER = CallLimits(Unlimited(), Unlimited(), Unlimited())
 
 
 class OpenHouse:
@@ -79,7 +83,9 @@ class InProcess:
 
 
 def calling(**use_cases: Any) -> InProcess:
-    """An application in which all but these use cases must not be called."""
+    """An application in which all but these use cases must not be called; it takes any number of
+    calls, from anybody.
+    """
     parts: dict[str, Any] = dict.fromkeys(Services.__slots__, unused)
-    parts |= {"api_keys": OpenHouse(), **use_cases}
+    parts |= {"api_keys": OpenHouse(), "limits": ANY_NUMBER, **use_cases}
     return InProcess(create_app(Services(**parts), SETTINGS, Untold()))

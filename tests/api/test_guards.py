@@ -27,7 +27,7 @@ OPEN_TO_ALL = {
     "/healthz",
     "/readyz",
     "/docs",
-    "/docs/oauth2-redirect",
+    "/docs/assets/{name}",
     "/redoc",
     "/openapi.json",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,15 +15,20 @@ from service.domain.errors import (
     Overloaded,
 )
 from tests.api.in_process import calling, raising
+from tests.observing.lines import Lines
 
 SECRET = "kim-minji, embedding 0.123456"
 VERIFY = {"subjectId": "kim-minji", "embedding": [0.123456]}
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[Lines]:
+    """What the service writes, as it is written."""
     caplog.set_level(logging.DEBUG, "service")
-    return caplog
+    lines = Lines()
+    logging.getLogger("service").addHandler(lines)
+    yield lines
+    logging.getLogger("service").removeHandler(lines)
 
 
 def failing_deep_inside(*_: object) -> None:
@@ -46,12 +52,12 @@ def test_unexpected_exception_is_an_internal_error() -> None:
     }
 
 
-def test_log_has_type_and_frames_but_not_the_message(log: pytest.LogCaptureFixture) -> None:
+def test_log_has_type_and_frames_but_not_the_message(log: Lines) -> None:
     answer = calling(verify=failing_deep_inside).request("POST", "/verify", json=VERIFY)
-    (record,) = [record for record in log.records if record.levelno == logging.ERROR]
-    assert "RuntimeError" in record.getMessage()
-    assert "failing_deep_inside" in record.getMessage()
-    assert answer.headers["X-Request-Id"] in record.getMessage()
+    (line,) = [line for line in log.all if line["level"] == "error"]
+    assert line["exception"] == "RuntimeError"
+    assert "failing_deep_inside" in line["frames"][-1]
+    assert line["request_id"] == answer.headers["X-Request-Id"]
     assert "kim-minji" not in log.text
     assert "0.123456" not in log.text
 
@@ -85,18 +91,19 @@ def test_failure_of_the_key_store_lets_nobody_in() -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
 
 
-def test_access_line_has_the_pattern_of_the_route_and_no_path(
-    log: pytest.LogCaptureFixture,
-) -> None:
+def test_access_line_has_the_pattern_of_the_route_and_no_path(log: Lines) -> None:
     calling().request("GET", "/admin/subjects/kim%0Aminji?collection=secret-shop")
-    (record,) = [record for record in log.records if record.name == "service.access"]
-    assert "GET /admin/subjects/{subjectId} 400" in record.getMessage()
-    assert "caller=tester" in record.getMessage()
+    (line,) = [line for line in log.all if line["logger"] == "service.access"]
+    assert line["method"] == "GET"
+    assert line["route"] == "/admin/subjects/{subjectId}"
+    assert line["status"] == 400
+    assert line["caller"] == "tester"
     assert "kim" not in log.text
     assert "secret-shop" not in log.text
 
 
-def test_method_nobody_knows_does_not_get_into_the_log(log: pytest.LogCaptureFixture) -> None:
+def test_method_nobody_knows_does_not_get_into_the_log(log: Lines) -> None:
     calling().request("KIM-1!", "/enroll")
-    (record,) = [record for record in log.records if record.name == "service.access"]
-    assert record.getMessage().startswith("? ")
+    (line,) = [line for line in log.all if line["logger"] == "service.access"]
+    assert line["method"] == "?"
+    assert "KIM-1!" not in log.text

@@ -25,6 +25,7 @@ CONTRACT = {
     413: {"image_too_large", "too_many_images"},
     415: {"unsupported_image"},
     422: {"no_usable_face", "inconsistent_images", "invalid_embedding"},
+    429: {"rate_limited", "subject_locked"},
     500: {"template_tampered", "internal_error"},
     503: {"overloaded", "database_unavailable", "camera_unavailable"},
 }
@@ -52,6 +53,10 @@ def test_code_has_its_status(status: int, code: str) -> None:
 def test_what_the_operator_must_mend_is_a_503() -> None:
     for kind in family(errors.Misconfigured):
         assert status_of(kind.__new__(kind)) == 503
+
+
+def test_key_service_that_is_away_is_a_503() -> None:
+    assert status_of(errors.KeyServiceUnavailable()) == 503
 
 
 def test_every_error_that_names_itself_has_a_status_other_than_500() -> None:

@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[Scope, str, str, Any]] = {
     "delete": (Scope.ADMIN, "DELETE", "/admin/subjects/kim", None),
     "export": (Scope.ADMIN, "GET", "/admin/subjects/kim/export", None),
     "withdraw consent": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/consent", None),
+    "unlock": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/lock", None),
     "put collection": (Scope.ADMIN, "PUT", "/admin/collections/default", {}),
     "show collection": (Scope.ADMIN, "GET", "/admin/collections/default", None),
     "audit": (Scope.ADMIN, "GET", "/admin/audit", None),

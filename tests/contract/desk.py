@@ -67,6 +67,9 @@ class Desk:
     def withdraw_consent(self, subject_id: str) -> httpx.Response:
         return self.http.delete(f"/admin/subjects/{subject_id}/consent", params=self._where)
 
+    def unlock(self, subject_id: str) -> httpx.Response:
+        return self.http.delete(f"/admin/subjects/{subject_id}/lock", params=self._where)
+
     def put(self, **settings: Any) -> httpx.Response:
         return self.http.put(f"/admin/collections/{self.collection}", json=settings)
 

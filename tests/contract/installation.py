@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import socket
 import ssl
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -31,7 +33,8 @@ CHECKOUT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
 _PAUSE = 0.05
 
-_INHERITED = ("PATH", "HOME", "PYTHONPATH")
+Line = dict[str, Any]
+"""Of the log."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Server:
     process: psutil.Popen
     url: str
     log_file: Path
-    tls: ssl.SSLContext | bool = True
+    tls: ssl.SSLContext | bool = False
+    """False where it speaks plain HTTP: each client would load certificates that nobody needs."""
 
     def client(self, key: str | None = None) -> httpx.Client:
         """`key`: sent as a bearer token."""
@@ -57,6 +61,10 @@ class Server:
     @property
     def log(self) -> str:
         return self.log_file.read_text("utf-8")
+
+    def access(self) -> list[Line]:
+        """The log's line of each call."""
+        return [line for line in lines_of(self.log) if line["logger"] == "service.access"]
 
     def wait_until_ready(self) -> None:
         self.wait_until(self._answers)
@@ -117,9 +125,8 @@ class Installation:
             **settings,
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        inherited["PYTHONPATH"] = str(
-            CHECKOUT
-        )  # its folder is another, and so may be what is installed
+        # The server's folder is another, and so may be what is installed.
+        inherited["PYTHONPATH"] = str(CHECKOUT)
         return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}
 
     def key(
@@ -182,12 +189,17 @@ class Installation:
                 stderr=log,
             )
         scheme = "https" if tls else "http"
-        server = Server(process, f"{scheme}://{LOOPBACK}:{port}", log_file, tls or True)
+        server = Server(process, f"{scheme}://{LOOPBACK}:{port}", log_file, tls or False)
         try:
             server.wait_until_ready()
             yield server
         finally:
             server.stop()
+
+
+def lines_of(log: str) -> list[Line]:
+    """The service's own: decoders in C write to stderr past Python's logging."""
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
 def free_port() -> int:

@@ -30,6 +30,7 @@ class Marks:
     subject: str = field(default_factory=lambda: _word("subject"))
     other_subject: str = field(default_factory=lambda: _word("other"))
     metadata: str = field(default_factory=lambda: _word("metadata"))
+    consent: str = field(default_factory=lambda: _word("consent"))
     retry: str = field(default_factory=lambda: _word("retry"))
     path: str = field(default_factory=lambda: _word("path"))
     exif: str = field(default_factory=lambda: _word("exif"))
@@ -60,7 +61,15 @@ class Marks:
 
     def _forms(self, photograph: bytes, secrets: tuple[str, ...]) -> Iterator[str]:
         yield from (self.subject, self.other_subject, self.metadata, self.retry, self.path)
-        yield from (self.exif, self.file_name, self.header, self.body, self.key, *secrets)
+        yield from (
+            self.consent,
+            self.exif,
+            self.file_name,
+            self.header,
+            self.body,
+            self.key,
+            *secrets,
+        )
         yield from _numbers(self.embedding)
         yield from _pixels(self.colour)
         middle = photograph[len(photograph) // 2 :][:30]  # past what all files have in common

@@ -100,6 +100,7 @@ def test_key_of_a_collection_opens_no_other(
             other.delete("kim"),
             other.export("kim"),
             other.withdraw_consent("kim"),
+            other.unlock("kim"),
             other.put(),
             http.get("/admin/collections/default"),
             http.delete("/admin/collections/default"),

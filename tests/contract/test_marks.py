@@ -84,12 +84,14 @@ def make_tokens(caller: Caller, folder: Path) -> None:
 def enroll_and_ask(caller: Caller) -> None:
     marks = caller.marks
     metadata, retry = json.dumps({"note": marks.metadata}), {"Idempotency-Key": marks.retry}
-    ok(caller.form("/enroll", subjectId=marks.subject, metadata=metadata), 201)
+    terms = {"metadata": metadata, "consentReference": marks.consent}
+    ok(caller.form("/enroll", subjectId=marks.subject, **terms), 201)
     body = {
         "subjectId": marks.other_subject,
         "collection": caller.collection,
         "embedding": marks.embedding.tolist(),
         "metadata": {"note": marks.metadata},
+        "consentReference": marks.consent,
     }
     ok(caller.send("POST", "/enroll", json=body, headers=retry), 201)
     ok(caller.send("POST", "/enroll", json=body, headers=retry), 201)
@@ -110,6 +112,8 @@ def ask_badly(caller: Caller) -> None:
     caller.given("/enroll", subjectId=marks.subject)
     caller.given("/enroll", subjectId=marks.subject, mode="add")
     caller.given("/enroll", subjectId=marks.subject, metadata=marks.metadata)
+    caller.given("/enroll", subjectId=marks.subject, consentReference=f"{marks.consent}\n")
+    caller.given("/enroll", subjectId=marks.subject, expiresAt=marks.body)
     caller.given("/verify", subjectId=f"{marks.subject}-unknown")
     caller.send("GET", f"/{marks.path}", params={marks.subject: marks.body})
     caller.send(marks.header.upper().replace("-", ""), "/verify")
@@ -119,13 +123,18 @@ def ask_badly(caller: Caller) -> None:
 
 def administer(caller: Caller, tables: Tables) -> None:
     marks, collection = caller.marks, f"/admin/collections/{caller.collection}"
+    person, other = f"/admin/subjects/{marks.subject}", f"/admin/subjects/{marks.other_subject}"
     ok(caller.in_collection("GET", "/admin/subjects"))
-    ok(caller.in_collection("GET", f"/admin/subjects/{marks.subject}"))
+    ok(caller.in_collection("GET", person))
+    ok(caller.in_collection("GET", f"{person}/export"))
+    ok(caller.in_collection("DELETE", f"{person}/lock"))
     ok(caller.send("PUT", collection, json={"duplicatePolicy": "allow"}))
     ok(caller.send("GET", collection))
     break_in(caller, tables)
-    ok(caller.in_collection("DELETE", f"/admin/subjects/{marks.subject}"))
-    caller.in_collection("DELETE", f"/admin/subjects/{marks.subject}")
+    ok(caller.in_collection("DELETE", person))
+    caller.in_collection("DELETE", person)
+    caller.in_collection("GET", f"{person}/export")
+    ok(caller.in_collection("DELETE", f"{other}/consent"))
     ok(caller.send("DELETE", collection))
     for page in OPEN_PAGES:
         caller.send("GET", page)

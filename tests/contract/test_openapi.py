@@ -23,11 +23,15 @@ ROUTES = {
     ("get", "/admin/subjects"),
     ("get", "/admin/subjects/{subjectId}"),
     ("delete", "/admin/subjects/{subjectId}"),
+    ("get", "/admin/subjects/{subjectId}/export"),
+    ("delete", "/admin/subjects/{subjectId}/consent"),
+    ("delete", "/admin/subjects/{subjectId}/lock"),
     ("put", "/admin/collections/{collection}"),
     ("get", "/admin/collections/{collection}"),
     ("delete", "/admin/collections/{collection}"),
     ("get", "/healthz"),
     ("get", "/readyz"),
+    ("get", "/metrics"),
 }
 
 

@@ -12,7 +12,12 @@ from sqlalchemy import Table, UniqueConstraint, func, select
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.callers import ApiKey, Scope
-from service.domain.collection import Collection, CollectionSettings, DuplicatePolicy
+from service.domain.collection import (
+    Collection,
+    CollectionSettings,
+    DuplicatePolicy,
+    WrappedKey,
+)
 from service.domain.ports import Gallery, StoredAnswer
 from service.gallery.connecting import driver_url
 from service.gallery.database import PostgresGallery, PostgresTransaction
@@ -242,11 +247,21 @@ def test_search_vectors_survive_storage_in_half_precision(
     assert found.search.values.dtype == np.float32
 
 
-def test_oldest_key_is_that_of_the_oldest_collection(gallery: PostgresGallery) -> None:
+def test_oldest_key_is_the_one_in_use_for_longest(gallery: PostgresGallery) -> None:
+    """Of the keys that seal: a rotation makes an old collection's key a young one."""
     assert gallery.oldest_key_made() is None
     younger, older = collection(), collection("shop")
-    older = replace(older, created_at=younger.created_at - timedelta(days=1))
+    day = timedelta(days=1)
+    before = replace(older.keys, active_since=older.created_at - day)
+    older = replace(older, created_at=older.created_at - 2 * day, keys=before)
     with gallery.transaction() as tx:
         tx.collections.add(younger)
         tx.collections.add(older)
-    assert gallery.oldest_key_made() == older.created_at
+    assert gallery.oldest_key_made() == before.active_since
+    new_key = WrappedKey(uuid4(), b"new")
+    after = replace(
+        before, active=new_key, active_since=older.created_at + 3 * day, retiring=before.active
+    )
+    with gallery.transaction() as tx:
+        tx.collections.set_keys(replace(older, keys=after))
+    assert gallery.oldest_key_made() == younger.keys.active_since

@@ -14,6 +14,7 @@ from service.gallery.connecting import driver_url, single_use_engine
 from service.gallery.database import PostgresGallery
 from service.gallery.migrations import compare
 from service.gallery.scrubbing import Scrubbed, scrub
+from service.gallery.tables import metadata
 from tests.gallery.people import collection, subject, template
 from tests.postgres import TestServer
 
@@ -50,6 +51,12 @@ def test_people_are_there_afterwards(gallery: PostgresGallery, database_url: str
     with gallery.transaction() as tx:
         assert tx.collections.find("default") == kept
         assert len(tx.templates.of(kept, "kim")) == 1
+
+
+def test_every_table_that_names_people_or_holds_their_keys_is_written_anew() -> None:
+    telling = {"subject_id", "wrapped", "wrapped_name_key"}
+    named = {table.name for table in metadata.sorted_tables if telling & set(table.c.keys())}
+    assert named == set(scrubbing.TABLES)
 
 
 def test_what_the_tables_owner_may_not_is_told(owner: URL) -> None:

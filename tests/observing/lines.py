@@ -27,6 +27,13 @@ class Lines(logging.Handler):
         return logger
 
     @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+    @property
+    def all(self) -> list[dict[str, Any]]:
+        return [json.loads(text) for text in self.texts]
+
+    @property
     def last(self) -> dict[str, Any]:
-        line: dict[str, Any] = json.loads(self.texts[-1])
-        return line
+        return self.all[-1]

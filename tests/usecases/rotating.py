@@ -90,6 +90,8 @@ class RotatingProcess:
         settings = {"DATABASE_URL": self.database_url, "MASTER_KEY": self.master_key}
         inherited = {k: v for k, v in os.environ.items() if not k.upper().startswith("FACE_")}
         given = {f"FACE_{name}": value for name, value in settings.items()}
+        # Products of this size gain nothing from threads, which would take the callers' cores.
+        given["OPENBLAS_NUM_THREADS"] = "1"
         return subprocess.Popen(
             [sys.executable, "-m", "service", "keys", "rotate", "--lang", "en"],
             cwd=self.folder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from service.domain.errors import (
     CollectionNotFound,
     DuplicateSubject,
     Overloaded,
+    SubjectLocked,
     TemplateTampered,
 )
 from service.gallery.database import PostgresGallery
@@ -47,9 +49,15 @@ def one_row_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def enrolled(desk: Desk) -> Desk:
-    """Three people with metadata, enrolled by calls that can be retried."""
+    """Three people with metadata and consent, enrolled by calls that can be retried."""
     for name in PEOPLE:
-        desk.enroll(name, f"{name}:1", metadata={"door": name}, idempotency_key=name)
+        desk.enroll(
+            name,
+            f"{name}:1",
+            metadata={"door": name},
+            consent_reference=f"form of {name}",
+            idempotency_key=name,
+        )
     return desk
 
 
@@ -72,6 +80,7 @@ def _keys_of_rows(tables: Tables) -> set[object]:
         "SELECT key_id FROM templates"
         " UNION SELECT encode(substr(sealed, 2, 16), 'hex')::uuid FROM templates"
         " UNION SELECT encode(substr(metadata, 2, 16), 'hex')::uuid FROM subjects"
+        " UNION SELECT encode(substr(consent, 2, 16), 'hex')::uuid FROM subjects"
         " UNION SELECT encode(substr(sealed, 2, 16), 'hex')::uuid FROM answers"
     )
     return {row["key_id"] for row in rows}
@@ -99,8 +108,72 @@ def test_people_are_what_they_were(enrolled: Desk) -> None:
         assert enrolled.subjects.show(name, DEFAULT).metadata == {"door": name}
 
 
+def test_consent_and_metadata_of_a_person_are_both_under_the_new_key(
+    enrolled: Desk, tables: Tables
+) -> None:
+    query = "SELECT subject_id, metadata, consent FROM subjects ORDER BY 1"
+    before = tables.rows(query)
+    done = rotate(enrolled)
+    for old, new in zip(before, tables.rows(query), strict=True):
+        for column in ("metadata", "consent"):
+            assert new[column] != old[column]
+            assert new[column][1:17] == done.active.bytes
+    for name in PEOPLE:
+        shown, exported = enrolled.subjects.show(name, DEFAULT), enrolled.export(name)
+        assert shown.metadata == exported.metadata == {"door": name}
+        assert shown.consent_reference == exported.consent_reference == f"form of {name}"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("metadata", "consent_reference"), ("consent_reference", "metadata")]
+)
+def test_what_a_call_writes_meanwhile_and_what_it_leaves_are_both_moved(
+    half_rotated: Desk, tables: Tables, given: str, kept: str
+) -> None:
+    """One half of the row is then under the new key, the other under the old one."""
+    was = {"metadata": {"door": "kim"}, "consent_reference": "form of kim"}
+    new = {"metadata": {"door": "back"}, "consent_reference": "form 2"}
+    half_rotated.enroll("kim", "kim:2", mode=Mode.ADD, **{given: new[given]})
+    assert (done := rotate(half_rotated)).resumed
+    assert _keys_of_rows(tables) == {done.active}
+    shown = half_rotated.subjects.show("kim", DEFAULT)
+    assert (getattr(shown, given), getattr(shown, kept)) == (new[given], was[kept])
+
+
+def test_who_has_no_metadata_or_no_consent_is_moved_too(desk: Desk) -> None:
+    desk.enroll("kim", "kim", metadata={"door": "kim"})
+    desk.enroll("lee", "lee", consent_reference="form of lee")
+    assert rotate(desk).moved == 4
+    kim, lee = (desk.subjects.show(name, DEFAULT) for name in ("kim", "lee"))
+    assert (kim.metadata, kim.consent_reference) == ({"door": "kim"}, None)
+    assert (lee.metadata, lee.consent_reference) == (None, "form of lee")
+
+
+def test_expired_people_do_not_keep_the_old_key_alive(desk: Desk, tables: Tables) -> None:
+    """They are hidden from every caller, and still in the tables until a purge."""
+    ends = desk.clock() + timedelta(hours=1)
+    desk.enroll("kim", "kim", consent_reference="form", expires_at=ends)
+    desk.clock.advance(timedelta(hours=2))
+    done = rotate(desk)
+    assert _keys_of_rows(tables) - {None} == {done.active}
+    assert sum(desk.purge.batches(wait=True)) == 1
+
+
+def test_lock_out_outlasts_a_rotation(desk: Desk) -> None:
+    strict = replace(desk, rules=replace(desk.rules, after=1))
+    strict.enroll("kim", "kim")
+    assert not strict.verify("kim", "lee").decision.match
+    rotate(strict)
+    with pytest.raises(SubjectLocked):
+        strict.verify("kim", "kim")
+
+
 def test_retried_enrollment_still_gets_its_first_answer(enrolled: Desk) -> None:
-    retry = {"metadata": {"door": "kim"}, "idempotency_key": "kim"}
+    retry = {
+        "metadata": {"door": "kim"},
+        "consent_reference": "form of kim",
+        "idempotency_key": "kim",
+    }
     first = enrolled.enroll("kim", "kim:1", **retry)
     rotate(enrolled)
     assert enrolled.enroll("kim", "kim:1", **retry) == first
