@@ -128,6 +128,14 @@ class KeptAnswerExport(Camel):
     idempotency_key: str
 
 
+class RefusalsExport(Camel):
+    """Faces refused under this id, counted since `since`; `lockedUntil`: null, not locked."""
+
+    number: int
+    since: datetime
+    locked_until: datetime | None
+
+
 class ExportAnswer(Camel):
     """Everything held about a person. `audit`: since their enrollment."""
 
@@ -140,6 +148,7 @@ class ExportAnswer(Camel):
     templates: list[TemplateExport]
     audit: list[AuditExport]
     answers: list[KeptAnswerExport]
+    refusals: RefusalsExport | None
     exported_at: datetime
     audit_id: UUID
 

@@ -18,6 +18,7 @@ from service.api.answers import (
     IdentifyAnswer,
     ImageOutcome,
     KeptAnswerExport,
+    RefusalsExport,
     SubjectAnswer,
     SubjectEntry,
     SubjectList,
@@ -27,6 +28,7 @@ from service.api.answers import (
 from service.domain.audit import AuditRecord
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
+from service.domain.lockout import Refusals
 from service.domain.messages import Language, advice
 from service.usecases.audit import AuditPage
 from service.usecases.enrollment import Enrolled
@@ -111,8 +113,17 @@ def export_answer(exported: Exported) -> ExportAnswer:
         answers=[
             KeptAnswerExport(caller=one.caller, idempotency_key=one.key) for one in exported.answers
         ],
+        refusals=_refusals(exported.refusals),
         exported_at=exported.exported_at,
         audit_id=exported.audit_id,
+    )
+
+
+def _refusals(counted: Refusals | None) -> RefusalsExport | None:
+    if counted is None:
+        return None
+    return RefusalsExport(
+        number=counted.number, since=counted.since, locked_until=counted.locked_until
     )
 
 

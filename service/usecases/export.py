@@ -12,6 +12,7 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.collection import Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.face import Embedding
+from service.domain.lockout import Refusals
 from service.domain.ports import Gallery, StoredAnswer, Transaction, Vault
 from service.usecases.people import OpenCollection, lock_collection
 from service.usecases.subjects import open_metadata
@@ -44,6 +45,7 @@ class Exported:
     templates: Sequence[ExportedTemplate]
     audit: Sequence[AuditEntry]
     answers: Sequence[StoredAnswer]
+    refusals: Refusals | None
     exported_at: datetime
     audit_id: UUID
 
@@ -84,6 +86,7 @@ class Export:
             templates=_templates(tx, people, subject.subject_id),
             audit=tx.audit.about(pseudonym, subject.enrolled_at),
             answers=tx.answers.of(collection, subject.subject_id),
+            refusals=tx.attempts.find(collection, subject.subject_id),
             exported_at=now,
             audit_id=entry.audit_id,
         )

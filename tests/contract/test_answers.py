@@ -159,6 +159,7 @@ def test_export(enrolled: Desk) -> None:
         "templates",
         "audit",
         "answers",
+        "refusals",
         "exportedAt",
         "auditId",
     }

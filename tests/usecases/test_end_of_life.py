@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from service.gallery.database import PostgresGallery
 from service.gallery.embedded import start_embedded
 from service.gallery.migrations import migrate
 from service.gallery.scrubbing import Scrubbed, scrub
+from service.usecases.audit import VerifyAudit
 from service.vault.keyring import KeyRing
 from tests.data_files import PIECE, found_in
 from tests.domain.vectors import face_of
@@ -178,6 +180,10 @@ def test_none_of_the_700_is_found_by_a_search(life: Life) -> None:
 def test_none_of_the_700_is_listed(life: Life) -> None:
     listed = life.desk.subjects.page(DEFAULT, len(PEOPLE), None).subjects
     assert [one.subject_id for one in listed] == KEPT
+
+
+def test_log_is_whole(life: Life) -> None:
+    assert VerifyAudit(cast("PostgresGallery", life.desk.gallery), life.desk.vault)().whole
 
 
 def test_log_accounts_for_each(life: Life) -> None:

@@ -73,6 +73,14 @@ def test_kept_answers_are_named_and_not_told(enrolled: Desk) -> None:
     assert (answer.caller, answer.key) == (CALLER, "order-3")
 
 
+def test_counted_refusals_are_told(enrolled: Desk) -> None:
+    assert enrolled.export("kim").refusals is None
+    enrolled.verify("kim", "lee:1")
+    counted = enrolled.export("kim").refusals
+    assert counted is not None
+    assert (counted.number, counted.since) == (1, enrolled.clock.now)
+
+
 def test_earlier_bearer_of_the_name_is_not_told_about(enrolled: Desk) -> None:
     enrolled.erase("kim")
     enrolled.clock.advance(DAY)

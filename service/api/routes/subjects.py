@@ -82,6 +82,7 @@ _EXPORT = example(
             }
         ],
         "answers": [{"caller": "till-1", "idempotencyKey": "order-1"}],
+        "refusals": {"number": 1, "since": "2026-01-01T10:00:00Z", "lockedUntil": None},
         "exportedAt": "2026-01-02T09:00:00Z",
         "auditId": "6c1e6a8e-6b8b-4b8e-8a7e-0d1a0f4f9f11",
     }
