@@ -32,6 +32,7 @@ class Visit:
     photograph: bytes
     log: str = ""
     metrics: str = ""
+    audit: str = ""
     routes: list[str] = field(default_factory=list)
     answers: list[httpx.Response] = field(default_factory=list)
 
@@ -135,6 +136,7 @@ def administer(caller: Caller, tables: Tables) -> None:
     caller.in_collection("DELETE", person)
     caller.in_collection("GET", f"{person}/export")
     ok(caller.in_collection("DELETE", f"{other}/consent"))
+    caller.visit.audit = caller.in_collection("GET", "/admin/audit").text
     ok(caller.send("DELETE", collection))
     for page in OPEN_PAGES:
         caller.send("GET", page)
@@ -235,6 +237,11 @@ def test_no_mark_is_in_the_log(visit: Visit, key: str) -> None:
 def test_no_mark_is_in_the_metrics(visit: Visit, key: str) -> None:
     assert "face_decisions_total" in visit.metrics
     assert visit.marks.found_in(visit.metrics, visit.photograph, key) == []
+
+
+def test_no_mark_is_in_the_audit_log(visit: Visit, key: str) -> None:
+    assert "consent_withdrawn" in visit.audit
+    assert visit.marks.found_in(visit.audit, visit.photograph, key) == []
 
 
 def test_no_mark_is_in_an_error(visit: Visit, key: str) -> None:
