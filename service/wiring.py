@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
+from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.errors import DatabaseUnavailable, KeyServiceUnavailable, MasterKeyMissing
 from service.domain.lockout import LockoutRules
 from service.domain.ports import Capture, FaceEngine, RateLimit, Rewrapping, Vault
@@ -47,16 +48,12 @@ if TYPE_CHECKING:
     from service.gallery.database import PostgresGallery
     from service.gallery.scrubbing import Scrubbed
     from service.observing.metrics import Metrics
-    from service.usecases.identify import SearchResult
     from service.vault.wrapping import KeyWrapper
 
 logger = logging.getLogger(__name__)
 
 DISTRIBUTION = "face-enrollment-service"
 KEY_FILE = "master.key"
-
-DRIVER = "postgresql+psycopg"
-"""The only one that is installed, and the only database that has pgvector."""
 
 
 class Wiring:
@@ -402,7 +399,7 @@ class Wiring:
         self.gallery.check()
         self.collections.ensure_default()
         with self.gallery.transaction() as tx:
-            default = tx.collections.find("default")
+            default = tx.collections.find(DEFAULT_COLLECTION)
             tx.audit.begin()
         if default is not None:
             OpenCollection.unlock(default, vault)
@@ -456,10 +453,9 @@ def build_app(config: AppConfig) -> FastAPI:
     wiring = Wiring(config, confined=True, metrics=metrics)
     wiring.prepare()
     local = is_loopback(config.server_host)
-    if config.open_tokens and not local:
-        logger.warning("open_tokens has no effect: the server listens beyond this machine")
-    if config.open_metrics and not local:
-        logger.warning("open_metrics has no effect: the server listens beyond this machine")
+    for name in ("open_tokens", "open_metrics"):
+        if getattr(config, name) and not local:
+            logger.warning("%s has no effect: the server listens beyond this machine", name)
     settings = ApiSettings(
         language=config.language,
         open_tokens=config.open_tokens and local,
@@ -484,7 +480,7 @@ def _require_postgresql(url: str) -> None:
     """Raises `DatabaseUnavailable`, having said why; without the URL, which holds a password."""
     from sqlalchemy.exc import ArgumentError
 
-    from service.gallery.connecting import driver_url
+    from service.gallery.connecting import DRIVER, driver_url
 
     try:
         if driver_url(url).drivername == DRIVER:

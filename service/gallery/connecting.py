@@ -21,7 +21,9 @@ POOL_SECONDS = 10
 CONNECT_SECONDS = 5
 """How long reaching the server may take."""
 
-_DRIVER = "postgresql+psycopg"
+DRIVER = "postgresql+psycopg"
+"""The only one that is installed, and the only database that has pgvector."""
+
 _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
 
@@ -45,7 +47,7 @@ def single_use_engine(url: str) -> Engine:
 def driver_url(url: str) -> URL:
     """`url` with the installed driver named: `postgresql://…` alone would mean psycopg2."""
     given = make_url(url)
-    return given.set(drivername=_DRIVER) if given.drivername in _WITHOUT_DRIVER else given
+    return given.set(drivername=DRIVER) if given.drivername in _WITHOUT_DRIVER else given
 
 
 def _common() -> dict[str, Any]:
