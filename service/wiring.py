@@ -15,6 +15,7 @@ from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.errors import DatabaseUnavailable, KeyServiceUnavailable, MasterKeyMissing
 from service.domain.lockout import LockoutRules
 from service.domain.ports import Capture, FaceEngine, RateLimit, Rewrapping, Vault
+from service.domain.search import SearchIndex
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
 from service.usecases.audit import ListAudit, VerifyAudit
@@ -25,6 +26,7 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
 from service.usecases.export import Export
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.keeping import KeepIndex
 from service.usecases.keys import Keys
 from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Lockout, Unlock
@@ -54,6 +56,7 @@ logger = logging.getLogger(__name__)
 
 DISTRIBUTION = "face-enrollment-service"
 KEY_FILE = "master.key"
+MEBIBYTE = 1024 * 1024
 
 
 class Wiring:
@@ -235,6 +238,7 @@ class Wiring:
             self._model_id,
             _now,
             self.lockout,
+            self.index,
         )
         return Recorded(enroll, enrollment_attempt, self.trail)
 
@@ -254,7 +258,13 @@ class Wiring:
     @cached_property
     def identify(self) -> Recorded[[SearchRequest], SearchResult]:
         identify = Identify(
-            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.trail
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            self.trail,
+            self.index,
         )
         return Recorded(identify, search_attempt, self.trail)
 
@@ -297,7 +307,25 @@ class Wiring:
 
     @cached_property
     def readiness(self) -> CheckReadiness:
-        return CheckReadiness(self.engine, self.gallery, self.providers_requested)
+        return CheckReadiness(self.engine, self.gallery, self.providers_requested, self.index)
+
+    @cached_property
+    def index(self) -> SearchIndex | None:
+        """Of a server, which has the time to fill it; None: every search scans the database."""
+        if not (self._confined and self.config.search_memory):
+            return None
+        from service.search.memory import SearchMemory
+
+        index = SearchMemory(self.config.search_memory * MEBIBYTE)
+        if self._metrics is None:
+            return index
+        from service.observing.watching import watched_index
+
+        return watched_index(index, self._metrics)
+
+    @cached_property
+    def keep_index(self) -> KeepIndex | None:
+        return None if self.index is None else KeepIndex(self.gallery, self.index)
 
     @cached_property
     def audit(self) -> ListAudit:
@@ -429,6 +457,7 @@ class Wiring:
             purge=self.purge,
             unlock=self.unlock,
             limits=self.call_limits,
+            keep_index=self.keep_index,
         )
 
 
@@ -467,7 +496,8 @@ def build_app(config: AppConfig) -> FastAPI:
         open_metrics=config.open_metrics and local,
         purge_interval=config.purge_interval,
     )
-    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
+    state = None if wiring.index is None else wiring.index.state
+    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made, state)
     return create_app(wiring.services(), settings, telemetry)
 
 

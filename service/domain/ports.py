@@ -23,6 +23,7 @@ from service.domain.collection import (
 )
 from service.domain.face import Detection, Embedding, FaceCrop, Photograph
 from service.domain.lockout import Refusals
+from service.domain.search import Positions, Shortlist, Vectors, WriteMark, WrittenRows
 from service.domain.source import Stills, Stream
 
 
@@ -99,6 +100,10 @@ class CollectionKey(Protocol):
         ...
 
     def to_search_space(self, embedding: Embedding) -> SearchVector: ...
+
+    def all_to_search_space(self, embeddings: Vectors) -> Vectors:
+        """Many at once: (n, 512)."""
+        ...
 
     def chain(self, content: bytes) -> bytes:
         """A keyed hash of a record of the audit log: 32 bytes."""
@@ -243,7 +248,11 @@ class Templates(Protocol):
 
     def delete_of(self, collection: Collection, subject_id: str) -> int: ...
 
-    def count(self, collection: Collection) -> int: ...
+    def count(self, collection: Collection, after: int = 0) -> int:
+        """Those after a position."""
+        ...
+
+    def any(self, collection: Collection) -> bool: ...
 
     def nearest(
         self,
@@ -253,13 +262,48 @@ class Templates(Protocol):
         limit: int,
         skip: int = 0,
         other_than: str | None = None,
+        among: Shortlist | None = None,
     ) -> list[StoredTemplate]:
         """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
         the first `skip`; those of the subject `other_than` do not count.
 
+        `among`: only rows that are on this list, or newer than it.
+
         `probes`: the probe as each data key in use rotates it. A row is compared with the one of
         its own key, so that it is found at every moment of a rotation.
         """
+        ...
+
+    def mark(self, collection: Collection) -> WriteMark:
+        """How far writing has come, as far as others have ended their transactions."""
+        ...
+
+    def marks(self) -> list[WriteMark]:
+        """Those of all collections."""
+        ...
+
+    def begin_epochs(self) -> None:
+        """From now on the positions of every collection are other ones than they were: nothing
+        that anybody knows about them holds any longer.
+        """
+        ...
+
+    def written_between(
+        self, collection_id: UUID, after: int, up_to: int, limit: int
+    ) -> list[WrittenRows]:
+        """The first `limit` rows after a position, up to another one; the expired too."""
+        ...
+
+    def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
+        """Those of the rows at these positions that still are there; the expired too."""
+        ...
+
+    def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
+        """Every position at which there is a row."""
+        ...
+
+    def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
+        """By position, where there still is one."""
         ...
 
 

@@ -23,6 +23,7 @@ from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
 from service.gallery.migrations import head
+from service.gallery.positions import PostgresPositions
 from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.templates import PostgresTemplates
@@ -56,12 +57,13 @@ class PostgresTransaction:
     ) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
-        self.subjects = PostgresSubjects(connection, clock)
-        self.templates = PostgresTemplates(connection, clock)
+        self.positions = PostgresPositions(connection)
+        self.subjects = PostgresSubjects(connection, clock, self.positions)
+        self.templates = PostgresTemplates(connection, clock, self.positions)
         self.answers = PostgresAnswers(connection, clock)
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection, vault)
-        self.sealed_rows = PostgresSealedRows(connection)
+        self.sealed_rows = PostgresSealedRows(connection, self.positions)
         self.attempts = PostgresAttempts(connection)
 
 
@@ -91,6 +93,7 @@ class PostgresGallery:
             connection.execute(_TERMS)
             transaction = PostgresTransaction(connection, self._clock, self._vault)
             yield transaction
+            transaction.positions.settle()
             transaction.audit.write()
 
     @contextmanager

@@ -18,15 +18,17 @@ from sqlalchemy import (
 
 from service.domain.collection import Collection, Subject
 from service.gallery.lifetime import Clock, alive, expired
+from service.gallery.positions import PostgresPositions
 from service.gallery.tables import subjects, templates
 
 
 class PostgresSubjects:
     """Implements `Subjects`."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, positions: PostgresPositions) -> None:
         self._connection = connection
         self._clock = clock
+        self._positions = positions
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
         query = self._living(collection).where(subjects.c.subject_id == subject_id)
@@ -85,6 +87,7 @@ class PostgresSubjects:
             ).rowcount
             for table in (templates, subjects)
         ]
+        self._positions.give_up(collection, deleted[0])
         return deleted[0]
 
     def _living(self, collection: Collection) -> Select[Any]:

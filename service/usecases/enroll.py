@@ -19,6 +19,7 @@ from service.domain.errors import (
 )
 from service.domain.face import Embedding
 from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 from service.usecases.idempotency import earlier_answer, keep_answer
@@ -27,7 +28,7 @@ from service.usecases.people import OpenCollection, lock_collection, require_col
 from service.usecases.purge import remove_expired
 from service.usecases.recording import Attempt
 from service.usecases.sampling import Probe, Sampler
-from service.usecases.searching import lookalikes
+from service.usecases.searching import lookalikes, shortlist
 from service.usecases.subjects import METADATA
 from service.usecases.terms import require_future, seal_consent
 from service.usecases.verify import best_similarity
@@ -56,6 +57,7 @@ class Enroll:
         model_id: str,
         clock: Callable[[], datetime],
         lockout: Lockout,
+        index: SearchIndex | None = None,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
@@ -64,6 +66,7 @@ class Enroll:
         self._model_id = model_id
         self._clock = clock
         self._lockout = lockout
+        self._index = index
 
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
@@ -105,8 +108,15 @@ class Enroll:
         profile = calibration.profile(request.profile or settings.duplicate_profile)
         if policy is DuplicatePolicy.ALLOW:
             return []
+        among = shortlist(tx, people, probe, profile.threshold, self._index)
         found = lookalikes(
-            tx, people, probe, profile.threshold, DUPLICATES_SHOWN, other_than=request.subject_id
+            tx,
+            people,
+            probe,
+            profile.threshold,
+            DUPLICATES_SHOWN,
+            among,
+            other_than=request.subject_id,
         )
         if found and policy is DuplicatePolicy.REJECT:
             raise DuplicateSubject(found)
@@ -116,7 +126,7 @@ class Enroll:
         """The first enrollment fixes the collection's model; an emptied one is free again."""
         if collection.model_id == self._model_id:
             return
-        if tx.templates.count(collection):
+        if tx.templates.any(collection):
             collection.require_model(self._model_id)
         tx.collections.update(replace(collection, model_id=self._model_id))
 

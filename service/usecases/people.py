@@ -15,6 +15,7 @@ from service.domain.collection import Collection, SealContext, SearchVector, Sto
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.ports import CollectionKey, NameKey, Transaction, Vault
+from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,10 @@ class OpenCollection:
     def probes(self, embedding: Embedding) -> Mapping[UUID, SearchVector]:
         """The embedding in every rotation that rows may be in, by key."""
         return {key.key_id: key.to_search_space(embedding) for key in self.data_keys}
+
+    def probes_of(self, embeddings: Vectors) -> Mapping[UUID, Vectors]:
+        """As `probes`, of many embeddings: (n, 512) a key."""
+        return {key.key_id: key.all_to_search_space(embeddings) for key in self.data_keys}
 
     def seal(
         self, subject_id: str, model_id: str, embedding: Embedding, now: datetime
