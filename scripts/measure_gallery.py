@@ -34,14 +34,17 @@ from service.domain.face import EMBEDDING_SIZE
 from service.domain.source import GivenEmbedding, Uploads
 from service.gallery.connecting import driver_url
 from service.gallery.embedded import start_embedded
+from service.search.codes import Codes, threads_of_its_own
+from service.search.holding import ROWS_PER_PART
 from service.usecases.enrollment import EnrollRequest
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.verify import VerifyRequest
 from service.wiring import Wiring
 
-TABLES = ("subjects", "templates", "answers", "attempts", "audit")
+TABLES = ("subjects", "templates", "answers", "audit")
 METADATA = {"name": "Kim Minji", "branch": "Seoul-03", "note": "x" * 150}
 SCANS, VERIFICATIONS, ROUNDS = 40, 500, 5
+THRESHOLD = 0.40
 
 _INDEXES = text(
     "SELECT indexrelname, pg_relation_size(indexrelid) AS size FROM pg_stat_user_indexes"
@@ -126,14 +129,32 @@ def _scan(wiring: Wiring, people: int, rng: np.random.Generator) -> float:
         collection = require_collection(tx, DEFAULT_COLLECTION)
         opened = OpenCollection.unlock(collection, wiring.vault)
         probes = [opened.probes(np.asarray(_vector(rng), dtype=np.float32)) for _ in range(SCANS)]
-        tx.templates.nearest(collection, probes[0], 0.4, 64)
+        tx.templates.nearest(collection, probes[0], THRESHOLD, 64)
         backend = psutil.Process(
             tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         )
         begun = _cpu_seconds(backend)
         for probe in probes:
-            tx.templates.nearest(collection, probe, 0.4, 64)
+            tx.templates.nearest(collection, probe, THRESHOLD, 64)
         return round((_cpu_seconds(backend) - begun) / SCANS / people * 1e6, 3)
+
+
+def _state(rng: np.random.Generator) -> dict[str, float]:
+    """CPU time of making one full part of the state in memory, and of searching it."""
+    rows = ROWS_PER_PART
+    vectors = rng.normal(size=(rows + SCANS, EMBEDDING_SIZE)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    threads_of_its_own()
+    begun = time.process_time()
+    codes = Codes(np.arange(rows), vectors[:rows])
+    made = time.process_time()
+    for probe in vectors[rows:]:
+        codes.near(probe[None], THRESHOLD, rows)
+    searched = time.process_time()
+    return {
+        "state_encoding_microseconds_a_row": round((made - begun) / rows * 1e6, 1),
+        "state_search_nanoseconds_a_row": round((searched - made) / SCANS / rows * 1e9, 1),
+    }
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
@@ -179,7 +200,7 @@ def _figures(url: str, options: argparse.Namespace) -> dict[str, object]:
         figures["photographs_a_second"] = _photographs(wiring, options.photos)
         figures["model"] = wiring.config.model_name
     wiring.gallery.close()
-    return figures
+    return figures | _state(np.random.default_rng(7))
 
 
 if __name__ == "__main__":

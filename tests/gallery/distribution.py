@@ -26,6 +26,8 @@ _NOTING = """
         name regclass, distribution text, colocate_with text, shard_count int DEFAULT NULL
     ) RETURNS void LANGUAGE sql
     AS $$ INSERT INTO pg_temp.noted VALUES ('distributed', name, distribution, colocate_with) $$;
+    CREATE FUNCTION citus_add_local_table_to_metadata(name regclass) RETURNS void LANGUAGE sql
+    AS $$ INSERT INTO pg_temp.noted VALUES ('managed', name) $$;
     CREATE FUNCTION truncate_local_data_after_distributing_table(name regclass)
     RETURNS void LANGUAGE sql AS $$ INSERT INTO pg_temp.noted VALUES ('truncated', name) $$;
 """
@@ -82,14 +84,14 @@ _PLAIN = text("""
 
 @dataclass(frozen=True)
 class Layout:
-    """Which table goes where. `distributed`: each with its distribution column.
-
-    `beside`: each distributed table, with the one whose group it is in.
+    """Which table goes where. `distributed`: each with its distribution column. `beside`: each
+    distributed table, with the one whose group it is in. `managed`: local, and known to Citus.
     """
 
     distributed: Mapping[str, str]
     beside: Mapping[str, str]
     reference: AbstractSet[str]
+    managed: AbstractSet[str]
     local: AbstractSet[str]
 
     @property
@@ -107,7 +109,7 @@ def statements() -> str:
 
 def kinds() -> dict[str, str]:
     """The page's table: what becomes of each table."""
-    row = re.compile(r"^\| `(\w+)` \| (distributed|reference|local) \|", re.MULTILINE)
+    row = re.compile(r"^\| `(\w+)` \| (distributed|reference|managed|local) \|", re.MULTILINE)
     return dict(row.findall(PAGE.read_text("utf-8")))
 
 
@@ -118,6 +120,7 @@ def distribute(connection: Connection) -> Layout:
     noted = connection.exec_driver_sql("SELECT * FROM pg_temp.noted").all()
     distributed = {row.name: row for row in noted if row.function == "distributed"}
     reference = {row.name for row in noted if row.function == "reference"}
+    managed = {row.name for row in noted if row.function == "managed"}
     emptied = [row.name for row in noted if row.function == "truncated"]
     assert sorted(emptied) == sorted(distributed.keys() | reference)
     return Layout(
@@ -127,6 +130,7 @@ def distribute(connection: Connection) -> Layout:
             for name, row in distributed.items()
         },
         reference=reference,
+        managed=managed,
         local={name for name, kind in kinds().items() if kind == "local"},
     )
 
@@ -148,8 +152,8 @@ def problems(connection: Connection, layout: Layout) -> list[str]:
 
 def _homeless(connection: Connection, layout: Layout) -> Iterator[str]:
     """A table must be in one list, and one only."""
-    for name in sorted(tables(connection) | layout.moved | layout.local):
-        lists = [layout.distributed.keys(), layout.reference, layout.local]
+    lists = [layout.distributed.keys(), layout.reference, layout.managed, layout.local]
+    for name in sorted(tables(connection).union(*lists)):
         if sum(name in one for one in lists) != 1 or name not in tables(connection):
             yield f"{name} is not a table in exactly one list"
 
@@ -175,7 +179,7 @@ def _may_refer(child: str, parent: str, pairs: list[str], layout: Layout) -> boo
     if child in layout.distributed and parent in layout.distributed:
         together = layout.beside[child] == layout.beside[parent]
         return together and f"{layout.distributed[child]} {layout.distributed[parent]}" in pairs
-    if child in layout.moved or parent in layout.moved:
+    if child in layout.moved | layout.managed or parent in layout.moved:
         return child not in layout.local and parent in layout.reference
     return True
 

@@ -65,6 +65,7 @@ def test_page_says_the_same_in_its_table_and_its_statements(
     assert kinds() == (
         dict.fromkeys(layout.distributed, "distributed")
         | dict.fromkeys(layout.reference, "reference")
+        | dict.fromkeys(layout.managed, "managed")
         | dict.fromkeys(layout.local, "local")
     )
     assert kinds().keys() == tables(connection)
