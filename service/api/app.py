@@ -53,7 +53,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         version=settings.version,
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
-        lifespan=lifespan(_tasks(services, settings)),
+        lifespan=lifespan(lambda: _tasks(services, settings)),
     )
     app.state.services = services
     app.state.settings = settings

@@ -60,14 +60,14 @@ def _once(task: Recurring, stop: threading.Event) -> None:
 
 
 def lifespan(
-    tasks: Sequence[Recurring],
+    tasks: Callable[[], Sequence[Recurring]],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """They recur while the application serves."""
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as running:
-            for task in tasks:
+            for task in tasks():
                 running.enter_context(recurring(task))
             yield
 
