@@ -90,8 +90,15 @@ class Server:
             return
         raise AssertionError(f"the server ended with status {status}:\n{self.log}")
 
+    def kill(self) -> None:
+        """As if its machine had lost its power."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
     def stop(self) -> None:
-        """With all its workers."""
+        """With all its workers. Where it was killed: does nothing."""
+        if not self.process.is_running():
+            return
         family = [*self.process.children(recursive=True), self.process]
         self.process.terminate()
         _, alive = psutil.wait_procs(family, STOP_SECONDS)
