@@ -30,6 +30,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "bulk": bulk.measure,
 }
 
+_FILE_WIDTH = 160
+"""Characters."""
+
 
 def run(names: Sequence[str], setup: Setup, out: Path, console: Console) -> Report:
     """Runs these benchmarks and puts each, as soon as it is done, into `out`'s report in place of
@@ -61,8 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hnsw_up_to=options.hnsw_up_to,
             scratch=options.scratch,
         )
-        run(options.only or list(BENCHMARKS), setup, options.out, Console())
+        run(options.only or list(BENCHMARKS), setup, options.out, _console())
     return 0
+
+
+def _console() -> Console:
+    """Wide enough for the table where the output is a file, which has no width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_WIDTH)
 
 
 @contextmanager

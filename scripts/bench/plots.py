@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from scripts.bench.figures import Curve, Report
 
-_INCHES = (7.0, 4.2)
+_INCHES = (7.0, 4.8)
 _DOTS_PER_INCH = 110
 
 
@@ -37,7 +37,7 @@ def _draw(curve: Curve, file: Path) -> Path:
         axes.plot([x for x, _ in points], [y for _, y in points], marker="o", label=name)
     _scale(axes, curve)
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize="small")
+    drawing.legend(loc="outside lower center", ncols=2, fontsize="small")
     drawing.savefig(file, metadata={"Software": None})
     return file
 
