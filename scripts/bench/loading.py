@@ -12,14 +12,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import numpy as np
 import psycopg
 from psycopg import sql
 
-from scripts.bench.binary_copy import Column, copied, fixed_bytes, halfvecs, repeated, timestamp
+from scripts.bench.binary_copy import (
+    Column,
+    copied,
+    fixed_bytes,
+    halfvecs,
+    integers,
+    repeated,
+    timestamp,
+)
 from scripts.bench.databases import connected
 from scripts.bench.galleries import Population, Vectors
 from service.domain.collection import Collection, StoredTemplate
 from service.domain.ports import Gallery, Vault
+from service.domain.search import Positions
 from service.usecases.people import OpenCollection, lock_collection, require_collection
 
 ENROLLED_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,7 +94,21 @@ def _write(
 ) -> None:
     with connection.transaction():
         _copy(connection, "subjects", subject_columns(collection, templates))
-        _copy(connection, "templates", template_columns(collection, templates))
+        positions = _take_positions(connection, collection, len(templates))
+        _copy(connection, "templates", template_columns(collection, templates, positions))
+
+
+def _take_positions(
+    connection: psycopg.Connection, collection: Collection, number: int
+) -> Positions:
+    """The next `number` of the collection, as every writer of templates takes them."""
+    row = connection.execute(
+        "UPDATE collection_writes SET last_position = last_position + %s"
+        " WHERE collection_id = %s RETURNING last_position",
+        [number, collection.collection_id],
+    ).fetchone()
+    last = int(row[0]) if row else 0
+    return np.arange(last - number + 1, last + 1)
 
 
 def subject_columns(collection: Collection, rows: list[StoredTemplate]) -> list[Column]:
@@ -96,7 +120,9 @@ def subject_columns(collection: Collection, rows: list[StoredTemplate]) -> list[
     ]
 
 
-def template_columns(collection: Collection, rows: list[StoredTemplate]) -> list[Column]:
+def template_columns(
+    collection: Collection, rows: list[StoredTemplate], positions: Positions
+) -> list[Column]:
     """Those of `templates`, one line each."""
     return [
         Column("collection_id", repeated(collection.collection_id.bytes, len(rows))),
@@ -107,6 +133,7 @@ def template_columns(collection: Collection, rows: list[StoredTemplate]) -> list
         Column("search", halfvecs([row.search.values for row in rows])),
         Column("created_at", repeated(timestamp(ENROLLED_AT), len(rows))),
         Column("key_id", fixed_bytes([row.key_id.bytes for row in rows])),
+        Column("position", integers(positions)),
     ]
 
 

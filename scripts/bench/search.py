@@ -21,6 +21,7 @@ from scripts.bench.strategies import Strategy
 from scripts.bench.strategies.exact_scan import ExactScan
 from scripts.bench.strategies.flat import BYTES_A_PERSON, FlatFaiss
 from scripts.bench.strategies.hnsw import EF_SEARCH, Hnsw, HnswIndex
+from scripts.bench.strategies.in_memory import InMemory
 from service.domain.collection import DEFAULT_COLLECTION
 from service.wiring import Wiring
 
@@ -83,7 +84,7 @@ def _strategies(
     setup: Setup, people: SyntheticGallery, size: int, notes: list[str]
 ) -> list[Strategy]:
     """The first is the reference. What this machine cannot do at this size is left out, and said."""
-    chosen: list[Strategy] = [ExactScan(people)]
+    chosen: list[Strategy] = [ExactScan(people), InMemory(people)]
     if size <= setup.hnsw_up_to:
         index = HnswIndex(people)
         chosen += [Hnsw(index, ef_search, size) for ef_search in EF_SEARCH]

@@ -55,6 +55,14 @@ def test_as_many_subjects_as_templates(grown: SyntheticGallery) -> None:
     assert counted == (PEOPLE, PEOPLE)
 
 
+def test_positions_are_counted_on_from_one_growth_to_the_next(grown: SyntheticGallery) -> None:
+    with grown.gallery.transaction() as tx:
+        (mark,) = tx.templates.marks()
+        positions = tx.templates.positions_up_to(mark.collection_id, PEOPLE)
+    assert mark.last_position == PEOPLE
+    assert list(positions) == list(range(1, PEOPLE + 1))
+
+
 def test_the_collection_is_bound_to_the_model(grown: SyntheticGallery) -> None:
     with grown.gallery.transaction() as tx:
         assert require_collection(tx, grown.name).model_id == MODEL
@@ -67,8 +75,11 @@ def test_every_column_that_must_not_be_null_is_written(
     with grown.gallery.transaction() as tx:
         people = OpenCollection.unlock(require_collection(tx, grown.name), grown.vault)
     row = people.seal("p1", MODEL, Population().people(0, 1)[0], datetime.now(UTC))
-    made = {"subjects": subject_columns, "templates": template_columns}[table.name]
-    written = {column.name for column in made(people.collection, [row])}
+    made = {
+        "subjects": subject_columns(people.collection, [row]),
+        "templates": template_columns(people.collection, [row], np.array([1])),
+    }
+    written = {column.name for column in made[table.name]}
     assert {column.name for column in table.columns if not column.nullable} <= written
 
 

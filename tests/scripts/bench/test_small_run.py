@@ -69,7 +69,7 @@ def test_every_round_gave_a_number(figures: Mapping[str, Figure]) -> None:
         assert len(figure.peer_rounds) in (0, len(figure.rounds)), name
 
 
-@pytest.mark.parametrize("strategy", ["pgvector, exact scan", "FAISS, flat"])
+@pytest.mark.parametrize("strategy", ["pgvector, exact scan", "face", "FAISS, flat"])
 @pytest.mark.parametrize("size", [200, 600])
 def test_exact_strategies_miss_nobody(
     figures: Mapping[str, Figure], strategy: str, size: int
