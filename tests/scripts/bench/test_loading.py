@@ -19,8 +19,11 @@ from scripts.bench.loading import (
     subject_id,
     template_columns,
 )
+from scripts.bench.mates import mates_among
 from scripts.bench.search import MODEL, synthetic_gallery
 from scripts.bench.setup import Setup
+from scripts.bench.strategies.exact_scan import ExactScan
+from scripts.bench.strategies.in_memory import InMemory, NothingHeld
 from service.gallery.tables import subjects, templates
 from service.usecases.people import OpenCollection, require_collection
 from tests.postgres import TestServer
@@ -101,3 +104,23 @@ def test_what_is_copied_comes_back(postgres_server: TestServer) -> None:
 def test_rows_of_several_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="one length"):
         fixed_bytes([b"anna", b"al"])
+
+
+def test_a_search_that_would_fall_back_to_the_scan_is_not_measured(
+    grown: SyntheticGallery,
+) -> None:
+    with pytest.raises(NothingHeld):
+        InMemory(grown).search(grown.population.people(0, 1)[0])
+
+
+@pytest.mark.parametrize("strategy", [ExactScan, InMemory])
+def test_a_strategy_names_the_mate_first(
+    grown: SyntheticGallery, strategy: type[ExactScan | InMemory]
+) -> None:
+    search = strategy(grown)
+    search.build()
+    for mate in mates_among(grown.population, PEOPLE, 5):
+        first, *_ = search.search(mate.probe)
+        assert first.subject_id == mate.subject_id
+        assert first.similarity == pytest.approx(mate.cosine, abs=1e-6)
+    search.close()
