@@ -41,14 +41,19 @@ def run(names: Sequence[str], setup: Setup, out: Path, console: Console) -> Repo
     report = Report.read(out / FIGURES)
     for name in names:
         console.print(f"[dim]{name} …[/dim]")
-        measured = BENCHMARKS[name](setup)
-        report = report.with_part(
-            name, Part(machine=this_machine(small=setup.small), measured=measured)
-        )
+        report = report.with_part(name, _measured(BENCHMARKS[name], setup))
         report.write(out / FIGURES)
     draw_all(report, out)
     console.print(terminal_table(report))
     return report
+
+
+def _measured(benchmark: Benchmark, setup: Setup) -> Part:
+    measured = benchmark(setup)
+    return Part(
+        machine=this_machine(small=setup.small),
+        measured=measured.without_bars() if setup.small else measured,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

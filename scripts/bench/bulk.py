@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from service.wiring import Wiring
 
 FROM_EMPTY = Bar(of="value", bound="at least", limit=1_500)
 INTO_A_MILLION = Bar(of="value", bound="at least", limit=100)
-ONE_BY_ONE = "the same enrolled one by one"
+BULK, ONE_BY_ONE = "bulk", "the same enrolled one by one"
 CALLER = "bench"
 
 
@@ -57,37 +57,51 @@ def measure(setup: Setup) -> Measured:
     flagged and not refused. The time is that of the whole command, its start included.
     """
     sizes = SMALL if setup.small else FULL
-    empty: list[float] = []
-    for _ in range(sizes.rounds):
-        with _desk(setup) as desk:
-            empty.append(desk.in_bulk(sizes.empty))
-    with _desk(setup) as desk:
-        desk.people.grow(0, sizes.enrolled)
-        desk.enrolled = sizes.enrolled
-        runs = {
-            "bulk": partial(desk.in_bulk, sizes.added),
-            ONE_BY_ONE: partial(desk.one_by_one, sizes.single),
-        }
-        into = interleaved(sizes.rounds, runs)
     return Measured(
         figures=(
-            Figure(
-                name=f"bulk enrollment, 0 to {sizes.empty:,} people",
-                unit="1/s",
-                rounds=tuple(empty),
-                bar=FROM_EMPTY,
-            ),
-            Figure(
-                name=f"bulk enrollment into {sizes.enrolled:,} people",
-                unit="1/s",
-                rounds=into["bulk"],
-                peer=ONE_BY_ONE,
-                peer_rounds=into[ONE_BY_ONE],
-                bar=INTO_A_MILLION,
-            ),
+            _figure(f"0 to {sizes.empty:,} people", _from_empty(setup, sizes), FROM_EMPTY),
+            _figure(f"into {sizes.enrolled:,} people", _into_many(setup, sizes), INTO_A_MILLION),
         ),
         notes=("Lookalikes are flagged, not refused. The start of the command counts.",),
     )
+
+
+def _figure(what: str, rates: Mapping[str, tuple[float, ...]], bar: Bar) -> Figure:
+    return Figure(
+        name=f"bulk enrollment, {what}",
+        unit="1/s",
+        rounds=rates[BULK],
+        peer=ONE_BY_ONE,
+        peer_rounds=rates[ONE_BY_ONE],
+        bar=bar,
+    )
+
+
+def _from_empty(setup: Setup, sizes: Sizes) -> dict[str, tuple[float, ...]]:
+    """Each time into another collection."""
+
+    def in_bulk() -> float:
+        with _desk(setup) as desk:
+            return desk.in_bulk(sizes.empty)
+
+    def one_by_one() -> float:
+        with _desk(setup) as desk:
+            return desk.one_by_one(sizes.single)
+
+    return interleaved(sizes.rounds, {BULK: in_bulk, ONE_BY_ONE: one_by_one})
+
+
+def _into_many(setup: Setup, sizes: Sizes) -> dict[str, tuple[float, ...]]:
+    with _desk(setup) as desk:
+        desk.people.grow(0, sizes.enrolled)
+        desk.enrolled = sizes.enrolled
+        return interleaved(
+            sizes.rounds,
+            {
+                BULK: partial(desk.in_bulk, sizes.added),
+                ONE_BY_ONE: partial(desk.one_by_one, sizes.single),
+            },
+        )
 
 
 @dataclass

@@ -90,6 +90,11 @@ class Measured(_Record):
     curves: tuple[Curve, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def without_bars(self) -> Measured:
+        """Of a small run, which is held to none."""
+        figures = tuple(figure.model_copy(update={"bar": None}) for figure in self.figures)
+        return self.model_copy(update={"figures": figures})
+
 
 class Part(_Record):
     """One benchmark's run. Parts may come from different runs: each names its own machine."""

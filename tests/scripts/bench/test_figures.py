@@ -40,6 +40,12 @@ def test_a_bar_is_met_or_not(bar: Bar, met: bool) -> None:
     assert figure.met is met
 
 
+def test_a_small_run_is_held_to_no_bar() -> None:
+    measured = part().measured.without_bars()
+    assert [figure.met for figure in measured.figures] == [None, None]
+    assert measured.figures[0].rounds == FIGURE.rounds
+
+
 def test_rounds_must_have_a_peer_each() -> None:
     with pytest.raises(ValueError, match="shorter"):
         _ = Figure(name="x", unit="s", rounds=(1, 2), peer="y", peer_rounds=(1,)).ratio
