@@ -18,7 +18,7 @@ from scripts.bench.galleries import Population
 from scripts.bench.loading import SyntheticGallery, subject_id
 from scripts.bench.rounds import interleaved, timed
 from scripts.bench.search import synthetic_gallery
-from scripts.bench.serving import MASTER_KEY, Installation
+from scripts.bench.serving import Installation
 from scripts.bench.setup import MILLION, Setup
 from service.domain.collection import CollectionSettings, DuplicatePolicy
 from service.domain.source import GivenEmbedding
@@ -150,11 +150,12 @@ class Desk:
 def _desk(setup: Setup) -> Iterator[Desk]:
     """An empty collection of the model in use, which flags duplicates."""
     with setup.databases.fresh() as url:
-        wiring = Wiring(setup.config(database_url=url, master_key=MASTER_KEY))
+        installation = Installation(setup, url)
+        wiring = installation.wiring
         people = synthetic_gallery(setup, url, wiring.engine.model.model_id)
         settings = CollectionSettings(duplicate_policy=DuplicatePolicy.FLAG)
         wiring.collections.put(people.name, settings, CALLER)
-        yield Desk(setup, Installation(setup, url), wiring, people)
+        yield Desk(setup, installation, wiring, people)
 
 
 def write_embeddings(file: Path, population: Population, first: int, number: int) -> None:

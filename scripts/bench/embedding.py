@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from scripts.bench.embedders import Documented, Embedder, OnePerThread, ThisLibrary
 from scripts.bench.figures import Bar, Curve, Figure, Measured
@@ -24,13 +25,14 @@ class Sizes:
     """`side`: pixels of the enlarged photographs, 3,464 being those of a phone with 12 megapixels."""
 
     rounds: int
+    warm_up: int
     callers: tuple[int, ...]
     people: int | None
     side: int
 
 
-FULL = Sizes(rounds=7, callers=(1, 2, 4, 8), people=None, side=3_464)
-SMALL = Sizes(rounds=1, callers=(1, 2), people=2, side=600)
+FULL = Sizes(rounds=7, warm_up=1, callers=(1, 2, 4, 8), people=None, side=3_464)
+SMALL = Sizes(rounds=1, warm_up=0, callers=(1,), people=1, side=300)
 
 
 def measure(setup: Setup) -> Measured:
@@ -42,9 +44,9 @@ def measure(setup: Setup) -> Measured:
         DOCUMENTED: Documented(setup),
         SEPARATE: OnePerThread(setup, threads),
     }
-    rates = _rates(ways, people, sizes.rounds)
+    rates = _rates(ways, people, sizes)
     with tempfile.TemporaryDirectory(dir=setup.scratch) as folder:
-        large = _rates(ways, enlarged(people, Path(folder), sizes.side), sizes.rounds)
+        large = _rates(ways, enlarged(people, Path(folder), sizes.side), sizes)
     return Measured(
         figures=(
             *_figures("photographs of 150 pixels", rates, FASTER),
@@ -56,16 +58,16 @@ def measure(setup: Setup) -> Measured:
 
 
 def _rates(
-    ways: Mapping[str, Embedder], people: Sequence[Path], rounds: int
+    ways: Mapping[str, Embedder], people: Sequence[Path], sizes: Sizes
 ) -> dict[str, tuple[float, ...]]:
-    """Photographs a second by way, in each round, after one that does not count."""
+    """Photographs a second by way, in each round, after `warm_up` rounds that do not count."""
     photographs = sum(len(list(person.iterdir())) for person in people)
     runs = {
         name: lambda embed=embed: photographs / timed(lambda: embed(people))
         for name, embed in ways.items()
     }
-    interleaved(1, runs)
-    return interleaved(rounds, runs)
+    interleaved(sizes.warm_up, runs)
+    return interleaved(sizes.rounds, runs)
 
 
 def _figures(
@@ -91,8 +93,8 @@ def _by_callers(setup: Setup, people: Sequence[Path], sizes: Sizes) -> Curve:
             LIBRARY: ThisLibrary(setup, callers),
             SEPARATE: OnePerThread(setup, callers),
         }
-        for name, rates in _rates(ways, people, max(1, sizes.rounds // 2)).items():
-            lines[name].append((callers, sorted(rates)[len(rates) // 2]))
+        for name, rates in _rates(ways, people, sizes).items():
+            lines[name].append((callers, median(rates)))
     return Curve(
         name="embedding",
         title="Photographs embedded, by calling threads",

@@ -29,7 +29,7 @@ class Sizes:
 
 
 FULL = Sizes(rounds=3, threads=(1, 2, 4, 8, 16), people=8)
-SMALL = Sizes(rounds=1, threads=(2,), people=1)
+SMALL = Sizes(rounds=1, threads=(1,), people=1)
 
 
 def measure(setup: Setup) -> Measured:

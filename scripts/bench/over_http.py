@@ -16,6 +16,7 @@ from scripts.bench.http_load import Load, drive, multipart, once
 from scripts.bench.rounds import interleaved
 from scripts.bench.serving import Installation
 from scripts.bench.setup import Setup
+from service.domain.callers import Scope
 from service.domain.face import FaceCrop
 from service.domain.source import Uploads
 from service.wiring import Wiring
@@ -45,7 +46,7 @@ class Sizes:
 
 
 FULL = Sizes(rounds=5, seconds=6.0, callers=(1, 4, 16, 64), threads=(1, 2, 4, 8))
-SMALL = Sizes(rounds=1, seconds=0.3, callers=(1, 4), threads=(1,))
+SMALL = Sizes(rounds=1, seconds=0.2, callers=(2,), threads=(1,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,9 @@ def measure(setup: Setup) -> Measured:
     }
     with setup.databases.fresh() as url:
         installation = Installation(setup, url)
-        key = installation.face(
-            "apikey", "create", "bench", "--scope", "enroll", "--scope", "verify"
-        )
+        key = installation.wiring.api_keys.create("bench", (Scope.ENROLL, Scope.VERIFY))
         with installation.serving() as address:
-            desk = Desk(address, key.strip(), photographs)
+            desk = Desk(address, key, photographs)
             desk.enroll_everybody()
             return _measured(sizes, desk, BareEngine(setup, photographs))
 

@@ -15,7 +15,7 @@ from scripts.bench.loading import SyntheticGallery
 from scripts.bench.mates import Mate, mates_among
 from scripts.bench.rounds import interleaved, timed
 from scripts.bench.search_figures import Searched, figures_of
-from scripts.bench.serving import MASTER_KEY
+from scripts.bench.serving import Installation
 from scripts.bench.setup import MILLION, Setup
 from scripts.bench.strategies import Strategy
 from scripts.bench.strategies.exact_scan import ExactScan
@@ -23,7 +23,6 @@ from scripts.bench.strategies.flat import BYTES_A_PERSON, FlatFaiss
 from scripts.bench.strategies.hnsw import EF_SEARCH, Hnsw, HnswIndex
 from scripts.bench.strategies.in_memory import InMemory
 from service.domain.collection import DEFAULT_COLLECTION
-from service.wiring import Wiring
 
 MODEL = "synthetic@sha256:00"
 """Of embeddings that no model made."""
@@ -59,7 +58,7 @@ def measure(setup: Setup) -> Measured:
 
 def synthetic_gallery(setup: Setup, url: str, model_id: str) -> SyntheticGallery:
     """The empty collection `default`, with a key and the model `model_id`."""
-    wiring = Wiring(setup.config(database_url=url, master_key=MASTER_KEY))
+    wiring = Installation(setup, url).wiring
     wiring.prepare()
     people = SyntheticGallery(
         url, wiring.gallery, wiring.vault, Population(), DEFAULT_COLLECTION, model_id

@@ -18,6 +18,7 @@ import psutil
 
 from scripts.bench.setup import Setup
 from scripts.environment import ROOT
+from service.wiring import Wiring
 
 HOST = "127.0.0.1"
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -57,6 +58,11 @@ class Installation:
         }
         own = {f"FACE_{name.upper()}": value for name, value in settings.items()}
         return {**os.environ, "PYTHONPATH": str(ROOT), **own}
+
+    @property
+    def wiring(self) -> Wiring:
+        """The same in this process."""
+        return Wiring(self.setup.config(database_url=self.database_url, master_key=MASTER_KEY))
 
     def face(self, *arguments: str) -> str:
         """stdout of a command. Raises `CalledProcessError`."""
