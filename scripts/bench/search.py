@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -33,17 +33,20 @@ MEMORY_TO_USE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`probes`: searches by each strategy in each round; `mates`: at most so many are looked for."""
+    """`people`: and how many mates are looked for among them, at most. `probes`: searches by each
+    strategy in each round.
+    """
 
-    people: tuple[int, ...]
+    people: Mapping[int, int]
     rounds: int
     probes: int
-    mates: int
 
 
-FULL = Sizes(people=(10_000, 100_000, MILLION), rounds=7, probes=5, mates=10_000)
-TEN_MILLION = Sizes(people=(*FULL.people, 10 * MILLION), rounds=7, probes=5, mates=10_000)
-SMALL = Sizes(people=(200, 600), rounds=1, probes=2, mates=20)
+_MATES = {10_000: 1_000, 100_000: 1_000, MILLION: 10_000}
+
+FULL = Sizes(people=_MATES, rounds=7, probes=5)
+TEN_MILLION = Sizes(people={**_MATES, 10 * MILLION: 10_000}, rounds=7, probes=5)
+SMALL = Sizes(people={200: 20, 600: 20}, rounds=1, probes=2)
 
 
 def measure(setup: Setup) -> Measured:
@@ -71,11 +74,11 @@ def _all_sizes(
     setup: Setup, people: SyntheticGallery, sizes: Sizes, notes: list[str]
 ) -> Iterator[Searched]:
     enrolled = 0
-    for size in sizes.people:
+    for size, looked_for in sizes.people.items():
         seconds = timed(partial(people.grow, enrolled, size))
         notes.append(f"{size - enrolled:,} people were written in {seconds:.0f} s.")
         enrolled = size
-        mates = mates_among(people.population, size, sizes.mates)
+        mates = mates_among(people.population, size, looked_for)
         yield from _one_size(_strategies(setup, people, size, notes), mates, sizes, size)
 
 
