@@ -22,7 +22,7 @@ class FlatFaiss:
     """`people`: how many of the population, which is drawn anew: opened templates are the same."""
 
     name = "FAISS, flat"
-    mates = 1_000
+    mates = 100
     is_ours = False
 
     def __init__(self, population: Population, people: int) -> None:
