@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,4 +108,5 @@ def test_rows_come_after_rows_were_removed() -> None:
 
 def test_size_is_what_faiss_keeps() -> None:
     codes = codes_of(crowd(1_000))
-    assert codes._index.code_size + codes.positions.itemsize == BYTES_PER_ROW
+    index: Any = codes._index
+    assert index.code_size + codes.positions.itemsize == BYTES_PER_ROW

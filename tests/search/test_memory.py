@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import faiss
@@ -125,7 +126,7 @@ def test_failing_search_is_none_and_drops_what_is_held(
 def test_damaged_codes_are_noticed_and_dropped(memory: SearchMemory) -> None:
     assert memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     (part,) = memory._held[COLLECTION]._parts
-    index = faiss.downcast_index(part.codes._index)
+    index: Any = faiss.downcast_index(part.codes._index)
     faiss.rev_swig_ptr(index.codes.get(), index.codes.size())[:] = 0xAA
     assert not memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     assert memory.held(COLLECTION) is None

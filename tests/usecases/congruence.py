@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, Subject
@@ -115,8 +116,9 @@ class Process:
         return _unit(mixed[None])[0]
 
 
-def _unit(vectors: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float32]:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    lengths: NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / lengths, dtype=np.float32)
 
 
 if __name__ == "__main__":
