@@ -20,7 +20,7 @@ def crowd(number: int, seed: int = 0, dimensions: int = EMBEDDING_SIZE) -> Vecto
     random = np.random.default_rng(seed)
     vectors = random.standard_normal((number, dimensions)).astype(np.float32)
     turned = vectors @ _turn()[:dimensions]
-    return turned / np.linalg.norm(turned, axis=1, keepdims=True)
+    return np.asarray(turned / np.linalg.norm(turned, axis=1, keepdims=True))
 
 
 def mates(of: Vectors, cosine: float, seed: int = 1) -> Vectors:

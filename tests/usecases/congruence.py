@@ -59,13 +59,13 @@ class Process:
         self.random = np.random.default_rng(self.seed)
         self.faces = _unit(np.random.default_rng(0).standard_normal((FACES, EMBEDDING_SIZE)))
 
-    def run(self, steps: int) -> None:
+    def run(self, number: int) -> None:
         over = threading.Event()
         keeper = threading.Thread(target=self._keep, args=(over,))
         keeper.start()
-        for _ in range(steps):
-            step = self.random.choice([self.enroll, self.enroll, self.erase, self.search])
-            step()
+        for _ in range(number):
+            steps = (self.enroll, self.enroll, self.erase, self.search)
+            steps[self.random.integers(len(steps))]()
             time.sleep(BETWEEN_STEPS)
         over.set()
         keeper.join()
