@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
+from service.domain.bulk import BulkRow, Candidate, Outcome, Row
 from service.domain.callers import ApiKey
 from service.domain.chain import SealedHead
 from service.domain.collection import (
@@ -82,6 +83,31 @@ class Capture(Protocol):
         ...
 
 
+class BulkSource(Protocol):
+    """People to enroll, from a file or a folder; read as it goes, never all of it at once."""
+
+    @property
+    def expected(self) -> int:
+        """About how many rows there are, for a progress bar."""
+        ...
+
+    def rows(self) -> Iterator[BulkRow]:
+        """In order. Raises `BulkFileUnusable` where nothing more can be read."""
+        ...
+
+
+class BulkEmbedding(Protocol):
+    """The faces of many rows, several at a time."""
+
+    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[Candidate | Outcome]:
+        """In the order of `items`, of which only a bounded number is read ahead. A row without a
+        usable face is refused; what is an outcome already is passed on.
+
+        Raises `Unavailable`, `Misconfigured`: what no row is to blame for.
+        """
+        ...
+
+
 class CollectionKey(Protocol):
     """A collection's data key, open, and what can be done with it."""
 
@@ -99,6 +125,10 @@ class CollectionKey(Protocol):
         ...
 
     def to_search_space(self, embedding: Embedding) -> SearchVector: ...
+
+    def all_to_search_space(self, embeddings: Sequence[Embedding]) -> list[SearchVector]:
+        """The same of many at once, in order."""
+        ...
 
     def chain(self, content: bytes) -> bytes:
         """A keyed hash of a record of the audit log: 32 bytes."""
@@ -217,6 +247,12 @@ class Subjects(Protocol):
 
     def add(self, collection: Collection, subject: Subject) -> None: ...
 
+    def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        """Those of `subject_ids` who are enrolled."""
+        ...
+
+    def add_all(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+
     def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
 
     def set_terms(self, collection: Collection, subject: Subject) -> None:
@@ -224,9 +260,9 @@ class Subjects(Protocol):
         ...
 
     def expired(
-        self, collection: Collection, limit: int, subject_id: str | None = None
+        self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
-        """The ids of up to `limit` people whose time is over; or of this one, if it is."""
+        """The ids of up to `limit` people whose time is over; `among`: the only ones that count."""
         ...
 
     def delete(self, collection: Collection, subject_id: str) -> int:
@@ -239,7 +275,13 @@ class Templates(Protocol):
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
 
+    def of_all(
+        self, collection: Collection, subject_ids: Sequence[str]
+    ) -> list[StoredTemplate]: ...
+
     def add(self, collection: Collection, template: StoredTemplate) -> None: ...
+
+    def add_all(self, collection: Collection, templates: Sequence[StoredTemplate]) -> None: ...
 
     def delete_of(self, collection: Collection, subject_id: str) -> int: ...
 

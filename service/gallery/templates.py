@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -16,12 +17,12 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     select,
 )
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
+from service.gallery.copying import copy_rows
 from service.gallery.lifetime import Clock, of_the_living
 from service.gallery.tables import templates
 
@@ -34,25 +35,22 @@ class PostgresTemplates:
         self._clock = clock
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        return self.of_all(collection, [subject_id])
+
+    def of_all(self, collection: Collection, subject_ids: Sequence[str]) -> list[StoredTemplate]:
         query = (
             select(templates)
-            .where(self._living(collection), templates.c.subject_id == subject_id)
+            .where(self._living(collection), templates.c.subject_id.in_(subject_ids))
             .order_by(templates.c.created_at, templates.c.template_id)
         )
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
     def add(self, collection: Collection, template: StoredTemplate) -> None:
-        row = {
-            "collection_id": collection.collection_id,
-            "subject_id": template.subject_id,
-            "template_id": template.template_id,
-            "model_id": template.model_id,
-            "sealed": template.sealed,
-            "search": template.search.values,
-            "created_at": template.created_at,
-            "key_id": template.key_id,
-        }
-        self._connection.execute(insert(templates).values(row))
+        self.add_all(collection, [template])
+
+    def add_all(self, collection: Collection, added: Sequence[StoredTemplate]) -> None:
+        rows = [_columns(collection, template) for template in added]
+        copy_rows(self._connection, templates, rows)
 
     def delete_of(self, collection: Collection, subject_id: str) -> int:
         query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
@@ -92,6 +90,19 @@ class PostgresTemplates:
 
 def _in(collection: Collection) -> ColumnElement[bool]:
     return templates.c.collection_id == collection.collection_id
+
+
+def _columns(collection: Collection, template: StoredTemplate) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "subject_id": template.subject_id,
+        "template_id": template.template_id,
+        "model_id": template.model_id,
+        "sealed": template.sealed,
+        "search": template.search.values,
+        "created_at": template.created_at,
+        "key_id": template.key_id,
+    }
 
 
 def _cosine_with(probes: Mapping[UUID, SearchVector]) -> ColumnElement[float]:

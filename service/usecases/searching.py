@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 from service.domain.collection import StoredTemplate
@@ -41,6 +41,17 @@ def lookalikes(
             best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
     found = [Lookalike(subject_id, similarity) for subject_id, similarity in best.items()]
     return sorted(found, key=lambda one: (-one.similarity, one.subject_id))[:limit]
+
+
+def lookalikes_of_many(
+    tx: Transaction,
+    people: OpenCollection,
+    probes: Sequence[Embedding],
+    at_least: float,
+    limit: int,
+) -> list[list[Lookalike]]:
+    """`lookalikes` of each probe, in order. Raises `TemplateTampered`."""
+    return [lookalikes(tx, people, probe, at_least, limit) for probe in probes]
 
 
 def _last(best: Mapping[str, float], limit: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from functools import cached_property
 from uuid import UUID
 
@@ -41,6 +42,12 @@ class OpenCollectionKey:
 
     def to_search_space(self, embedding: Embedding) -> SearchVector:
         return SearchVector(self._rotation @ embedding)
+
+    def all_to_search_space(self, embeddings: Sequence[Embedding]) -> list[SearchVector]:
+        """As one product of matrices, which is many times as fast."""
+        if not embeddings:
+            return []
+        return [SearchVector(row) for row in np.stack(embeddings) @ self._rotation.T]
 
     def chain(self, content: bytes) -> bytes:
         return hmac.digest(self._chain_key, content, "sha256")
