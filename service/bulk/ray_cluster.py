@@ -55,7 +55,7 @@ class RayEmbedding:
         """Raises `ClusterUnavailable`."""
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-        alone = {
+        alone: dict[str, Any] = {
             "include_dashboard": False,
             "object_store_memory": STORE_BYTES,
             "_node_ip_address": LOOPBACK,
@@ -93,14 +93,14 @@ class RayEmbedding:
         if not items:
             return
         try:
-            most = max(1, int(ray.cluster_resources().get("CPU", 1)))
+            cores = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
             found = ray.data.from_items(
                 [{"row": pickle.dumps(item)} for item in items]
             ).map_batches(
                 _Node,
                 fn_constructor_args=(self._on_node,),
                 batch_size=BATCH,
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=max(1, int(cores))),
                 num_cpus=1,
             )
             for each in found.iter_rows():
