@@ -33,7 +33,7 @@ class ParquetFile:
 
     def rows(self) -> Iterator[BulkRow]:
         number = 0
-        with _readable(), pq.ParquetFile(self._path) as file:
+        with _readable(), pq.ParquetFile(self._path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(ROWS_AT_A_TIME):
                 for fields in _fields(batch):
                     number += 1

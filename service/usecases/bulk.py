@@ -25,7 +25,7 @@ from service.domain.ports import BulkEmbedding, Gallery
 from service.domain.source import GivenEmbedding
 from service.usecases.batch import BulkRequest, EnrollBatch
 from service.usecases.people import require_collection
-from service.usecases.streams import batched, made_ahead
+from service.usecases.streams import UntilBroken, batched, made_ahead
 from service.usecases.terms import require_future
 
 ROWS_AT_A_TIME = 500
@@ -83,17 +83,19 @@ class BulkEnroll:
         """What became of the rows, in order, in lists: each when it is committed, while the next
         ones are read and embedded.
 
-        Raises what `EnrollBatch` raises, and what `rows` and `embed` raise; the batches before
-        are committed.
+        Raises what `EnrollBatch` and `embed` raise, the batches before being committed; and what
+        `rows` raises, after every row before it.
         """
         self._enroll.require_possible(request)
-        items, pace = embed(self._sifted(request, rows)), Pace()
+        readable = UntilBroken(rows)
+        items, pace = embed(self._sifted(request, readable)), Pace()
         for batch in made_ahead(batched(items, ROWS_AT_A_TIME)):
             while batch:
                 part, batch = batch[: pace.rows], batch[pace.rows :]
                 with pace.of(len(part), self._timer):
                     outcomes = self._patiently(request, part)
                 yield outcomes
+        readable.raise_what_broke()
 
     def _sifted(self, request: BulkRequest, rows: Iterable[BulkRow]) -> Iterator[Row | Outcome]:
         """Rows that are worth embedding, and in their places what is known of the others."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
@@ -38,3 +38,21 @@ def made_ahead(items: Generator[Item], ahead: int = 1) -> Iterator[Item]:
 def _next(items: Iterator[Item]) -> list[Item]:
     """Empty at the end."""
     return list(islice(items, 1))
+
+
+class UntilBroken(Generic[Item]):
+    """What can be had of `items`; why there is no more of them is raised when that is asked for."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = items
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        try:
+            yield from self._items
+        except Exception as error:  # raised below
+            self._error = error
+
+    def raise_what_broke(self) -> None:
+        if self._error is not None:
+            raise self._error
