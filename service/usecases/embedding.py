@@ -47,7 +47,7 @@ class EmbedHere:
         try:
             for item in items:
                 begun.append(self._begin(pool, item))
-                if len(begun) > AHEAD * self._workers:
+                while begun and (_is_done(begun[0]) or len(begun) > AHEAD * self._workers):
                     yield _done(begun.popleft())
             while begun:
                 yield _done(begun.popleft())
@@ -60,6 +60,10 @@ class EmbedHere:
         if isinstance(item.source, GivenEmbedding):  # not worth a thread's attention
             return embedded(self._sampler, item)
         return pool.submit(embedded, self._sampler, item)
+
+
+def _is_done(begun: _Begun) -> bool:
+    return begun.done() if isinstance(begun, Future) else True
 
 
 def _done(begun: _Begun) -> Candidate | Outcome:

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -143,6 +144,9 @@ PEOPLE, TWINS = 520, 20
 
 EVERY = PEOPLE // TWINS
 
+LOOK_AGAIN = 0.1
+"""Seconds."""
+
 
 def _crowd() -> list[bytes]:
     """Lines."""
@@ -193,9 +197,10 @@ def _feed(path: Path, lines: list[bytes], until: Event) -> None:
 def _kill_midway(process: subprocess.Popen[bytes], url: str) -> None:
     """As soon as somebody is enrolled."""
     while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_AGAIN)
         if _gallery(url):
             process.kill()
-            process.wait(SECONDS)
 
 
 def _gallery(url: str) -> dict[str, int]:
