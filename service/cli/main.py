@@ -16,6 +16,7 @@ from service.cli import (
     apikeys,
     audit,
     backup,
+    bulk,
     deletion,
     keys,
     operations,
@@ -43,7 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for room in (tokens, server, people, operations, backup, deletion):
+for room in (tokens, server, people, bulk, operations, backup, deletion):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")

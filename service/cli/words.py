@@ -137,6 +137,17 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "ko": "체인의 끝 기록이 없거나 변경됨",
         "en": "the record of the chain's end is gone or changed",
     },
+    "bulk": {"ko": "일괄 등록", "en": "enrolling"},
+    "read": {"ko": "읽은 행", "en": "rows read"},
+    "flagged": {"ko": "비슷한 사람이 있지만 등록", "en": "enrolled although somebody looks alike"},
+    "already": {"ko": "이미 등록되어 있음", "en": "enrolled before"},
+    "refused": {"ko": "거부", "en": "refused"},
+    "rate": {"ko": "초당 행", "en": "rows a second"},
+    "report": {"ko": "보고서", "en": "report"},
+    "report_exists": {
+        "ko": "{path}: 이미 있습니다. 새 파일 이름을 지정해 주세요.",
+        "en": "{path}: exists already. Name a new file.",
+    },
     "not_as_noted": {
         "ko": "적어 둔 검증 지점과 다름",
         "en": "not as the checkpoint says",

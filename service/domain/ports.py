@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
+from service.domain.bulk import BulkRow, Candidate, Outcome, Row
 from service.domain.callers import ApiKey
 from service.domain.chain import SealedHead
 from service.domain.collection import (
@@ -79,6 +80,31 @@ class Capture(Protocol):
         """Frames as they come. Leaving the context releases the device.
 
         Entering or iterating raises `CameraUnavailable` where no frame comes in time.
+        """
+        ...
+
+
+class BulkSource(Protocol):
+    """People to enroll, from a file or a folder; read as it goes, never all of it at once."""
+
+    @property
+    def expected(self) -> int:
+        """About how many rows there are, for a progress bar."""
+        ...
+
+    def rows(self) -> Iterator[BulkRow]:
+        """In order. Raises `BulkFileUnusable` where nothing more can be read."""
+        ...
+
+
+class BulkEmbedding(Protocol):
+    """The faces of many rows, several at a time."""
+
+    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[Candidate | Outcome]:
+        """In the order of `items`, of which only a bounded number is read ahead. A row without a
+        usable face is refused; what is an outcome already is passed on.
+
+        Raises `Unavailable`, `Misconfigured`: what no row is to blame for.
         """
         ...
 
@@ -222,6 +248,12 @@ class Subjects(Protocol):
 
     def add(self, collection: Collection, subject: Subject) -> None: ...
 
+    def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        """Those of `subject_ids` who are enrolled."""
+        ...
+
+    def add_all(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+
     def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
 
     def set_terms(self, collection: Collection, subject: Subject) -> None:
@@ -229,9 +261,9 @@ class Subjects(Protocol):
         ...
 
     def expired(
-        self, collection: Collection, limit: int, subject_id: str | None = None
+        self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
-        """The ids of up to `limit` people whose time is over; or of this one, if it is."""
+        """The ids of up to `limit` people whose time is over; `among`: the only ones that count."""
         ...
 
     def delete(self, collection: Collection, subject_id: str) -> int:
@@ -244,7 +276,13 @@ class Templates(Protocol):
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
 
+    def of_all(
+        self, collection: Collection, subject_ids: Sequence[str]
+    ) -> list[StoredTemplate]: ...
+
     def add(self, collection: Collection, template: StoredTemplate) -> None: ...
+
+    def add_all(self, collection: Collection, templates: Sequence[StoredTemplate]) -> None: ...
 
     def delete_of(self, collection: Collection, subject_id: str) -> int: ...
 

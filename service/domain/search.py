@@ -93,11 +93,11 @@ class SearchIndex(Protocol):
 
     def near(
         self, collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
-    ) -> Sequence[Shortlist] | None:
-        """One shortlist a probe: every row whose cosine with it is `at_least`, and some more.
+    ) -> Sequence[Shortlist | None] | None:
+        """One shortlist a probe: every row whose cosine with it is `at_least`, and some more; None
+        where so many come near it that a scan of the database is quicker.
 
-        `probes`: as each data key in use rotates them. None where nothing is held, or where so
-        many rows come near that a scan of the database is quicker.
+        `probes`: as each data key in use rotates them. None where nothing is held.
         """
         ...
 

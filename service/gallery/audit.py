@@ -14,6 +14,7 @@ from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
 from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing
 from service.domain.ports import Vault
+from service.gallery.copying import copy_rows
 from service.gallery.tables import audit, audit_head
 
 ROWS_AT_A_TIME = 1000
@@ -81,7 +82,7 @@ class PostgresAuditLog:
         for entry in self._waiting:
             record, head = chain.link(head, entry, keyed)
             rows.append(_columns(record))
-        self._connection.execute(insert(audit), rows)
+        copy_rows(self._connection, audit, rows)
         self._connection.execute(update(audit_head).values(_head_columns(head, keyed)))
         self._waiting = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +20,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
 )
@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
+from service.gallery.copying import copy_rows
 from service.gallery.lifetime import Clock, of_the_living
 from service.gallery.positions import PostgresPositions
 from service.gallery.tables import templates
@@ -43,26 +44,28 @@ class PostgresTemplates:
         self._positions = positions
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        return self.of_all(collection, [subject_id])
+
+    def of_all(self, collection: Collection, subject_ids: Sequence[str]) -> list[StoredTemplate]:
         query = (
             select(templates)
-            .where(self._living(collection), templates.c.subject_id == subject_id)
+            .where(self._living(collection), templates.c.subject_id.in_(subject_ids))
             .order_by(templates.c.created_at, templates.c.template_id)
         )
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
     def add(self, collection: Collection, template: StoredTemplate) -> None:
-        row = {
-            "collection_id": collection.collection_id,
-            "subject_id": template.subject_id,
-            "template_id": template.template_id,
-            "model_id": template.model_id,
-            "sealed": template.sealed,
-            "search": template.search.values,
-            "created_at": template.created_at,
-            "key_id": template.key_id,
-            "position": self._positions.take(collection, 1)[0],
-        }
-        self._connection.execute(insert(templates).values(row))
+        self.add_all(collection, [template])
+
+    def add_all(self, collection: Collection, added: Sequence[StoredTemplate]) -> None:
+        if not added:
+            return
+        positions = self._positions.take(collection, len(added))
+        rows = [
+            _columns(collection, template, position)
+            for template, position in zip(added, positions, strict=True)
+        ]
+        copy_rows(self._connection, templates, rows)
 
     def delete_of(self, collection: Collection, subject_id: str) -> int:
         query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
@@ -150,6 +153,20 @@ def _among(shortlist: Shortlist) -> ColumnElement[bool]:
 def _is_one_of(column: Column[int], numbers: Sequence[int]) -> ColumnElement[bool]:
     """One parameter, however many numbers there are."""
     return column == func.any(cast(list(numbers), ARRAY(BigInteger)))
+
+
+def _columns(collection: Collection, template: StoredTemplate, position: int) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "subject_id": template.subject_id,
+        "template_id": template.template_id,
+        "model_id": template.model_id,
+        "sealed": template.sealed,
+        "search": template.search.values,
+        "created_at": template.created_at,
+        "key_id": template.key_id,
+        "position": position,
+    }
 
 
 def _cosine_with(probes: Mapping[UUID, SearchVector]) -> ColumnElement[float]:

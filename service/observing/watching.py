@@ -66,10 +66,11 @@ def watched_gallery(gallery: AnyGallery, metrics: Metrics) -> AnyGallery:
 def watched_index(index: SearchIndex, metrics: Metrics) -> SearchIndex:
     def near(
         collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
-    ) -> Sequence[Shortlist] | None:
+    ) -> Sequence[Shortlist | None] | None:
         with metrics.stage("shortlist"):
             lists = index.near(collection_id, probes, at_least)
-        metrics.shortlisted(found=lists is not None)
+        for each in lists or ():
+            metrics.shortlisted(found=each is not None)
         return lists
 
     return changed(index, near=near)

@@ -41,21 +41,21 @@ class Codes:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def near(self, probes: Vectors, at_least: float, most: int) -> list[Positions] | None:
-        """For each probe, the rows that may have a cosine of `at_least`.
-
-        None where a probe comes near to more than `most` of them.
+    def near(self, probes: Vectors, at_least: float, most: int) -> list[Positions | None]:
+        """For each probe, the rows that may have a cosine of `at_least`; None where those are more
+        than `most`.
         """
-        lowest, wanted = at_least - MARGIN, FIRST_GUESS
-        while True:
+        lists: list[Positions | None] = [None] * len(probes)
+        left, wanted = np.arange(len(probes)), FIRST_GUESS
+        while len(left) and wanted <= max(most, FIRST_GUESS):
             wanted = min(wanted, len(self))
-            estimates, rows = self._index.search(probes, wanted)
-            if wanted == len(self) or bool((estimates[:, -1] < lowest).all()):
-                near = estimates >= lowest
-                return [self.positions[rows[n][near[n]]] for n in range(len(probes))]
-            if wanted > most:
-                return None
-            wanted *= 4
+            estimates, rows = self._index.search(probes[left], wanted)
+            near = estimates >= at_least - MARGIN
+            all_seen = ~near[:, -1] | (wanted == len(self))
+            for place in np.flatnonzero(all_seen):
+                lists[left[place]] = self.positions[rows[place][near[place]]]
+            left, wanted = left[~all_seen], 4 * wanted
+        return lists
 
     def absorb(self, other: Codes) -> None:
         """Take over the rows of `other`, which is of no use afterwards."""

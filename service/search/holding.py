@@ -49,7 +49,7 @@ class Holding:
 
     def near(
         self, probes: Mapping[UUID, Vectors], at_least: float, threads: Executor, workers: int
-    ) -> list[Shortlist] | None:
+    ) -> list[Shortlist | None]:
         """As `SearchIndex.near`. Parts under a key that is not in use any more hold no rows that
         still exist.
         """
@@ -58,15 +58,10 @@ class Holding:
             parts = [part for part in self._parts if part.key_id in probes]
             most = max(FEW, int(MOST_NEAR * rows))
             shares = [parts[n::workers] for n in range(min(workers, len(parts)))]
-            found = threads.map(lambda share: _near(share, probes, at_least, most), shares)
-            lists = [near for near in found if near is not None]
-        if len(lists) < len(shares):
-            return None
+            found = list(threads.map(lambda share: _near(share, probes, at_least, most), shares))
+        lists = [near for share in found for near in share]
         number = len(next(iter(probes.values())))
-        return [
-            Shortlist(mark.epoch, mark.last_position, rows, _joined(lists, n))
-            for n in range(number)
-        ]
+        return [_shortlist(mark, rows, [near[n] for near in lists], most) for n in range(number)]
 
     def extend(
         self, mark: WriteMark, rows: Sequence[WrittenRows], threads: Executor, part: int
@@ -99,29 +94,29 @@ class Holding:
         return all(self._finds(each, threads, workers) for each in rows)
 
     def _finds(self, rows: WrittenRows, threads: Executor, workers: int) -> bool:
-        lists = self.near({rows.key_id: rows.vectors}, _NEARLY_ONE, threads, workers) or ()
-        return len(lists) == len(rows.positions) and all(
-            position in near.positions for position, near in zip(rows.positions, lists, strict=True)
+        lists = self.near({rows.key_id: rows.vectors}, _NEARLY_ONE, threads, workers)
+        return all(
+            near is None or position in near.positions
+            for position, near in zip(rows.positions, lists, strict=True)
         )
 
 
 def _near(
     parts: Sequence[_Part], probes: Mapping[UUID, Vectors], at_least: float, most: int
-) -> list[list[Positions]] | None:
-    """For each part, a list of rows for each probe."""
-    found = []
-    for part in parts:
-        near = part.codes.near(probes[part.key_id], at_least, most)
-        if near is None:
-            return None
-        found.append(near)
-    return found
+) -> list[list[Positions | None]]:
+    """For each part, what it has near each probe."""
+    return [part.codes.near(probes[part.key_id], at_least, most) for part in parts]
 
 
-def _joined(found: Sequence[Sequence[Sequence[Positions]]], probe: int) -> Positions:
-    """What all threads found in all their parts for one probe."""
-    near = [each[probe] for share in found for each in share]
-    return np.sort(np.concatenate(near)) if near else _NOTHING
+def _shortlist(
+    mark: WriteMark, rows: int, found: Sequence[Positions | None], most: int
+) -> Shortlist | None:
+    """`found`: of each part."""
+    near = [each for each in found if each is not None]
+    if len(near) < len(found) or sum(map(len, near)) > most:
+        return None
+    positions = np.sort(np.concatenate([_NOTHING, *near]))
+    return Shortlist(mark.epoch, mark.last_position, rows, positions)
 
 
 def _pieces(rows: WrittenRows, size: int) -> Iterator[WrittenRows]:

@@ -48,7 +48,7 @@ class SearchMemory:
 
     def near(
         self, collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
-    ) -> Sequence[Shortlist] | None:
+    ) -> Sequence[Shortlist | None] | None:
         holding = self._held.get(collection_id)
         if holding is None:
             return None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
+from service.domain.collection import DuplicatePolicy, StoredTemplate
 from service.domain.errors import (
     DuplicateSubject,
     Lookalike,
@@ -24,13 +22,12 @@ from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 from service.usecases.idempotency import earlier_answer, keep_answer
 from service.usecases.lockout import Lockout
-from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.people import OpenCollection, bind_model, lock_collection, require_collection
 from service.usecases.purge import remove_expired
 from service.usecases.recording import Attempt
 from service.usecases.sampling import Probe, Sampler
 from service.usecases.searching import lookalikes, shortlist
-from service.usecases.subjects import METADATA
-from service.usecases.terms import require_future, seal_consent
+from service.usecases.terms import require_future, sealed_subject
 from service.usecases.verify import best_similarity
 
 DUPLICATES_SHOWN = 10
@@ -100,7 +97,7 @@ class Enroll:
     ) -> list[Lookalike] | None:
         """May this person be enrolled? Answers with the duplicates to flag; None for a stranger."""
         calibration = self._calibration.with_thresholds(people.collection.settings.thresholds)
-        self._bind_model(tx, people.collection)
+        bind_model(tx, people.collection, self._model_id)
         if not self._may_change(tx, people, request, probe, calibration):
             return None
         settings = people.collection.settings
@@ -122,14 +119,6 @@ class Enroll:
             raise DuplicateSubject(found)
         return found
 
-    def _bind_model(self, tx: Transaction, collection: Collection) -> None:
-        """The first enrollment fixes the collection's model; an emptied one is free again."""
-        if collection.model_id == self._model_id:
-            return
-        if tx.templates.any(collection):
-            collection.require_model(self._model_id)
-        tx.collections.update(replace(collection, model_id=self._model_id))
-
     def _may_change(
         self,
         tx: Transaction,
@@ -143,7 +132,7 @@ class Enroll:
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
-            remove_expired(tx, people, self._clock(), subject_id=request.subject_id)
+            remove_expired(tx, people, self._clock(), among=[request.subject_id])
             return True
         if not exists:
             raise SubjectNotFound
@@ -175,17 +164,12 @@ class Enroll:
     def _write_subject(
         self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
     ) -> None:
-        subject_id, sealed = request.subject_id, None
-        if request.metadata is not None:
-            plain = json.dumps(request.metadata, ensure_ascii=False).encode()
-            sealed = people.seal_note(subject_id, METADATA, subject_id, plain)
-        consent = seal_consent(people, subject_id, request.consent_reference)
-        subject = Subject(subject_id, now, sealed, expires_at=request.expires_at, consent=consent)
+        subject = sealed_subject(people, request, now)
         if request.mode is Mode.CREATE:
             tx.subjects.add(people.collection, subject)
             return
         tx.subjects.set_terms(people.collection, subject)
-        if sealed is not None:
+        if subject.metadata is not None:
             tx.subjects.set_metadata(people.collection, subject)
 
     def _write_down(

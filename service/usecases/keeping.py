@@ -29,7 +29,7 @@ class KeepIndex:
         self, gallery: Gallery, index: SearchIndex, worth_holding: int = WORTH_HOLDING
     ) -> None:
         self._gallery = gallery
-        self._index = index
+        self.index = self._index = index
         self._worth_holding = worth_holding
 
     def __call__(self) -> None:
@@ -41,6 +41,14 @@ class KeepIndex:
         for mark in marks.values():
             if mark.last_position >= self._worth_holding:
                 self.follow(mark)
+
+    def catch_up(self, name: str) -> None:
+        """With one collection, if there is one of that name. Raises what transactions raise."""
+        with self._gallery.transaction() as tx:
+            collection = tx.collections.find(name)
+            mark = None if collection is None else tx.templates.mark(collection)
+        if mark is not None:
+            self.follow(mark)
 
     def follow(self, mark: WriteMark) -> None:
         """Up to `mark`, of one collection; as far as memory suffices. Raises what transactions

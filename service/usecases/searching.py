@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from uuid import UUID
 
 import numpy as np
 
@@ -11,12 +12,18 @@ from service.domain.collection import StoredTemplate
 from service.domain.errors import Lookalike
 from service.domain.face import Embedding
 from service.domain.ports import Transaction
-from service.domain.search import SearchIndex, Shortlist
+from service.domain.search import SearchIndex, Shortlist, WrittenRows
 from service.usecases.people import OpenCollection
 
 HALF_PRECISION_MARGIN = 0.002
 """By how much the search column's cosine may err: each factor is rounded to 11 bits, so at most
 2 x 2^-11 = 0.001 for vectors of norm 1. Rows this far below the threshold are opened as well."""
+
+NEWEST = 2**63 - 1
+"""Up to the newest row."""
+
+VECTORS_AT_A_TIME = 10_000
+"""Search vectors read at a time: 10 MB."""
 
 ROWS_AT_A_TIME = 64
 """Rows above the threshold that are fetched at a time; a real search finds a handful in all."""
@@ -30,8 +37,7 @@ def shortlist(
     index: SearchIndex | None,
 ) -> Shortlist | None:
     """The rows that need be compared with the probe; None: all of them."""
-    lists = _shortlists(tx, people, [probe], at_least, index)
-    return lists[0] if lists else None
+    return _shortlists(tx, people, [probe], at_least, index)[0]
 
 
 def _shortlists(
@@ -40,16 +46,15 @@ def _shortlists(
     probes: Sequence[Embedding],
     at_least: float,
     index: SearchIndex | None,
-) -> Sequence[Shortlist] | None:
+) -> Sequence[Shortlist | None]:
     """One a probe; None where nothing is known, or where it is about another database's rows."""
     its_id = people.collection.collection_id
     if index is None or index.held(its_id) is None:
-        return None
+        return [None] * len(probes)
     rotated = people.probes_of(np.stack(probes))
-    lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN)
-    if not lists or not lists[0].knows_nothing_beyond(tx.templates.mark(people.collection)):
-        return None
-    return lists
+    lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN) or [None] * len(probes)
+    mark = tx.templates.mark(people.collection)
+    return [each if each and each.knows_nothing_beyond(mark) else None for each in lists]
 
 
 def lookalikes(
@@ -86,15 +91,18 @@ def lookalikes_of_many(
     index: SearchIndex | None,
 ) -> list[list[Lookalike]]:
     """`lookalikes` of each probe, of whom most have none: the candidates of all are read at once."""
+    if not probes:
+        return []
     lists = _shortlists(tx, people, probes, at_least, index)
-    if lists is None:
-        return [lookalikes(tx, people, probe, at_least, limit) for probe in probes]
-    near = _near_enough(tx, people, probes, at_least - HALF_PRECISION_MARGIN, lists)
-    wanted = sorted({position for positions in near for position in positions})
+    listed = [n for n, among in enumerate(lists) if among is not None]
+    near = dict(zip(listed, _near_enough(tx, people, probes, at_least, lists), strict=True))
+    wanted = sorted({position for positions in near.values() for position in positions})
     rows = tx.templates.at(people.collection, wanted) if wanted else {}
     return [
-        _opened(people, probe, [rows[each] for each in positions if each in rows], at_least, limit)
-        for probe, positions in zip(probes, near, strict=True)
+        _opened(people, probe, [rows[each] for each in near[n] if each in rows], at_least, limit)
+        if n in near
+        else lookalikes(tx, people, probe, at_least, limit)
+        for n, probe in enumerate(probes)
     ]
 
 
@@ -103,20 +111,32 @@ def _near_enough(
     people: OpenCollection,
     probes: Sequence[Embedding],
     at_least: float,
-    lists: Sequence[Shortlist],
+    lists: Sequence[Shortlist | None],
 ) -> list[list[int]]:
-    """For each probe the positions whose search vectors have a cosine of `at_least` with it."""
-    its_id, rotated = people.collection.collection_id, people.probes_of(np.stack(probes))
-    up_to = lists[0].up_to
-    listed = np.unique(np.concatenate([each.positions for each in lists]))
-    near: list[list[int]] = [[] for _ in probes]
-    newest = tx.templates.mark(people.collection).last_position
-    later = tx.templates.written_between(its_id, up_to, newest, newest - up_to)
-    for rows in [*tx.templates.written_at(its_id, listed), *later]:
+    """For each probe that has a list, the positions whose search vectors reach `at_least`."""
+    pairs = [(probe, among) for probe, among in zip(probes, lists, strict=True) if among]
+    if not pairs:
+        return []
+    rotated = people.probes_of(np.stack([probe for probe, _ in pairs]))
+    near: list[list[int]] = [[] for _ in pairs]
+    for rows in _candidates(tx, people.collection.collection_id, [among for _, among in pairs]):
         if rows.key_id in rotated:
-            for probe, row in np.argwhere(rotated[rows.key_id] @ rows.vectors.T >= at_least):
+            cosines = rotated[rows.key_id] @ rows.vectors.T
+            for probe, row in np.argwhere(cosines >= at_least - HALF_PRECISION_MARGIN).tolist():
                 near[probe].append(int(rows.positions[row]))
     return near
+
+
+def _candidates(
+    tx: Transaction, collection_id: UUID, lists: Sequence[Shortlist]
+) -> Iterator[WrittenRows]:
+    """All rows that are on any of the lists, or newer than these; once each."""
+    up_to = lists[0].up_to
+    listed = np.unique(np.concatenate([each.positions for each in lists]))
+    yield from tx.templates.written_at(collection_id, listed[listed <= up_to])
+    while rows := tx.templates.written_between(collection_id, up_to, NEWEST, VECTORS_AT_A_TIME):
+        yield from rows
+        up_to = max(int(each.positions[-1]) for each in rows)
 
 
 def _opened(

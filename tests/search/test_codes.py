@@ -21,7 +21,8 @@ def codes_of(vectors: Vectors, after: int = 0) -> Codes:
 
 
 def found(codes: Codes, probe: Vectors, at_least: float = 0.4) -> set[int]:
-    (near,) = codes.near(probe[None], at_least, MANY) or ([],)
+    (near,) = codes.near(probe[None], at_least, MANY)
+    assert near is not None
     return set(map(int, near))
 
 
@@ -33,14 +34,11 @@ def test_every_mate_is_found_however_many_dimensions_faces_fill(
     people = crowd(4_000, dimensions=dimensions)
     probes = mates(people[:500], cosine)
     lists = codes_of(people).near(probes, cosine - 0.001, MANY)
-    assert lists is not None
-    assert all(n + 1 in near for n, near in enumerate(lists))
+    assert all(near is not None and n + 1 in near for n, near in enumerate(lists))
 
 
 def test_estimates_err_by_a_sixth_of_the_margin() -> None:
     people, probes = crowd(2_000), crowd(200, seed=5)
-    lists = codes_of(people).near(probes, -1.0, MANY)
-    assert lists is not None
     index = codes_of(people)._index
     estimates, order = index.search(probes, len(people))
     errors = estimates - np.take_along_axis(probes @ people.T, order, axis=1)
@@ -70,7 +68,11 @@ def test_more_than_the_first_guess_are_found() -> None:
 def test_too_many_are_none_rather_than_a_part_of_them() -> None:
     alike = mates(np.repeat(crowd(1), 300, axis=0), 0.8)
     people = np.concatenate([alike, crowd(2_000, seed=3)])
-    assert codes_of(people).near(crowd(1), 0.7, 100) is None
+    crowded, stranger = crowd(1)[0], crowd(1, seed=4)[0]
+    first, second = codes_of(people).near(np.stack([crowded, stranger]), 0.7, 100)
+    assert first is None
+    assert second is not None
+    assert len(second) == 0
 
 
 def test_absorbed_codes_are_found_like_ones_own() -> None:

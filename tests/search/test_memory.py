@@ -34,8 +34,7 @@ def filled(memory: SearchMemory) -> SearchMemory:
 
 def ask(memory: SearchMemory, *probes: Vectors, at_least: float = 0.4) -> list[Shortlist]:
     lists = memory.near(COLLECTION, {KEY: np.stack(probes)}, at_least)
-    assert lists is not None
-    return list(lists)
+    return [near for near in lists or () if near is not None]
 
 
 def test_nothing_is_known_of_a_collection_that_is_not_held(memory: SearchMemory) -> None:
@@ -67,11 +66,13 @@ def test_rows_are_compared_with_the_probe_of_their_own_key(memory: SearchMemory)
     memory.extend(mark(3_100), [rows(resealed, after=3_000, key_id=OTHER_KEY)])
     probes = {KEY: PEOPLE[:1], OTHER_KEY: resealed[:1]}
     (near,) = memory.near(COLLECTION, probes, 0.4) or ()
+    assert near is not None
     assert near.positions.tolist() == [1, 3_001]
 
 
 def test_rows_under_a_key_out_of_use_are_passed_over(memory: SearchMemory) -> None:
     (near,) = memory.near(COLLECTION, {OTHER_KEY: PEOPLE[:1]}, 0.4) or ()
+    assert near is not None
     assert near.positions.tolist() == []
 
 

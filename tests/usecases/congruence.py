@@ -13,6 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,9 +117,8 @@ class Process:
         return _unit(mixed[None])[0]
 
 
-def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
-    lengths: NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / lengths, dtype=np.float32)
+def _unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 if __name__ == "__main__":
