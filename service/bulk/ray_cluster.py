@@ -32,6 +32,9 @@ BATCH = 16
 STORE_BYTES = 256 * 1024 * 1024
 """Of shared memory, for a cluster of this machine alone; a batch's embeddings take 32 KB."""
 
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_LOG_LEVEL": "ERROR"}
+"""Nothing is told to Ray's makers, and nothing but errors on this terminal."""
+
 LOOPBACK = "127.0.0.1"
 
 Embed: TypeAlias = Callable[[Row], Candidate | Outcome]
@@ -53,7 +56,8 @@ class RayEmbedding:
 
     def __enter__(self) -> Self:
         """Raises `ClusterUnavailable`."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
         quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         alone: dict[str, Any] = {
             "include_dashboard": False,
