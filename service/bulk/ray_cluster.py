@@ -32,8 +32,8 @@ BATCH = 16
 STORE_BYTES = 256 * 1024 * 1024
 """Of shared memory, for a cluster of this machine alone; a batch's embeddings take 32 KB."""
 
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_LOG_LEVEL": "ERROR"}
-"""Nothing is told to Ray's makers, and nothing but errors on this terminal."""
+LOGGERS = ("ray", "ray.data")
+"""Of which nothing but errors is for this terminal."""
 
 LOOPBACK = "127.0.0.1"
 
@@ -56,8 +56,7 @@ class RayEmbedding:
 
     def __enter__(self) -> Self:
         """Raises `ClusterUnavailable`."""
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         alone: dict[str, Any] = {
             "include_dashboard": False,
@@ -71,7 +70,8 @@ class RayEmbedding:
                 ray.init(self._address, **quiet)
         except (RayError, OSError, RuntimeError, ValueError) as error:
             raise ClusterUnavailable(cause=type(error).__name__) from None
-        logging.getLogger("ray").setLevel(logging.ERROR)
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
