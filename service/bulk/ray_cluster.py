@@ -32,6 +32,9 @@ BATCH = 16
 STORE_BYTES = 256 * 1024 * 1024
 """Of shared memory, for a cluster of this machine alone; a batch's embeddings take 32 KB."""
 
+LOGGERS = ("ray", "ray.data")
+"""Of which nothing but errors is for this terminal."""
+
 LOOPBACK = "127.0.0.1"
 
 Embed: TypeAlias = Callable[[Row], Candidate | Outcome]
@@ -67,7 +70,8 @@ class RayEmbedding:
                 ray.init(self._address, **quiet)
         except (RayError, OSError, RuntimeError, ValueError) as error:
             raise ClusterUnavailable(cause=type(error).__name__) from None
-        logging.getLogger("ray").setLevel(logging.ERROR)
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False

@@ -220,6 +220,7 @@ def test_ray_embeds_what_this_process_would(
     assert outcome.status == 1, outcome.err
     told = json.loads(outcome.out)
     assert (told["enrolled"], told["rows"]) == (3, 6)
+    assert "Starting execution" not in outcome.err
     assert told["refused"] == {"duplicate_subject": 1, "invalid_request": 1, "no_usable_face": 1}
     assert set(_gallery(database_url)) == {"amy", "howard", "raj"}
     assert json.loads(call("bulk-enroll", album, "--json").out)["already"] == 3
