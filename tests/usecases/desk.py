@@ -39,6 +39,8 @@ from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 
 CALLER = "till"
 DEFAULT = DEFAULT_COLLECTION
+LONG_ID = "subject-kim-0123456789"
+"""Which no hash and no sealed bytes hold by chance, as they may a name of three letters."""
 RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 
 
