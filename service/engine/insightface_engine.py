@@ -23,6 +23,7 @@ from service.domain.ports import ModelIdentity
 from service.engine.packs import Pack
 from service.engine.padding import embedding_from
 from service.engine.pool import WorkerPool
+from service.engine.scrfd import Scrfd
 from service.engine.selection import DETECTION_FLOOR, FoundFace, found_faces, only_face
 from service.engine.sessions import (
     DETECTOR_SIZES,
@@ -54,7 +55,7 @@ class InsightFaceEngine:
         Raises `ModelUnavailable`.
         """
         silence_alignment_warning()
-        self._detector = load_detector(pack, providers)
+        self._detector = Scrfd(load_detector(pack, providers))
         self._recogniser = load_recogniser(pack, providers)
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
@@ -78,7 +79,7 @@ class InsightFaceEngine:
         return face if isinstance(face, Refusal) else self._crop(image, face)
 
     def _faces(self, image: Image) -> list[FoundFace]:
-        boxes, landmarks = self._detector.detect(_widened(image), det_thresh=self._floor)
+        boxes, landmarks = self._detector.detect(_widened(image), self._floor)
         return found_faces(boxes, landmarks)
 
     def _crop(self, image: Image, face: FoundFace) -> Detection:
