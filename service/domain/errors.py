@@ -227,7 +227,10 @@ class Unavailable(FaceError):
 
 class Overloaded(Unavailable):
     code = "overloaded"
-    retry_after = 1
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class DatabaseUnavailable(Unavailable):

@@ -20,9 +20,11 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
+from service.engine.batching import Batches
 from service.engine.packs import Pack
 from service.engine.padding import embedding_from
 from service.engine.pool import WorkerPool
+from service.engine.providers import CPU
 from service.engine.scrfd import Scrfd
 from service.engine.selection import DETECTION_FLOOR, FoundFace, found_faces, only_face
 from service.engine.sessions import (
@@ -63,13 +65,21 @@ class InsightFaceEngine:
         self._pack = pack
         self.model: ModelIdentity = pack.model
         self.providers: Sequence[str] = tuple(self._recogniser.session.get_providers())
+        on_cpu = self.providers[0] == CPU
+        self._batches = None if on_cpu else Batches(self._embed_batch)
         self.dimensions = self._warm_up()
 
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
         return self.pool.map(self._detect_one, photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
-        return self.pool.map(self._embed_batch, [crops])[0] if crops else []
+        """On the CPU face by face, over all workers: there a batch takes as long as its faces do
+        one after the other (measured with 8: 1.00 to 1.04 of it). On a GPU in one batch, together
+        with what other calls want at the same time.
+        """
+        if self._batches is not None:
+            return self._batches(crops) if crops else []
+        return self.pool.finish(self._embed_one, crops)
 
     def _detect_one(self, photograph: Photograph) -> Detection:
         image = photograph.pixels()
@@ -86,6 +96,9 @@ class InsightFaceEngine:
         size = self._recogniser.input_size[0]
         aligned = face_align.norm_crop(image, face.landmarks, image_size=size)
         return FaceCrop(aligned, face.score)
+
+    def _embed_one(self, crop: FaceCrop) -> Embedding:
+        return self._embed_batch([crop])[0]
 
     def _embed_batch(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
         pixels = [crop.pixels for crop in crops]

@@ -41,7 +41,7 @@ def tuned(path: Path) -> str | bytes:
     if list(model.graph.node) == before:
         return str(path)
     _drop_unused(model.graph)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _replace_prelu(model: onnx.ModelProto, weights: Weights) -> None:
