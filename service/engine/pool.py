@@ -7,10 +7,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from itertools import islice
-from threading import Lock
+from threading import Barrier, BrokenBarrierError, Lock
 from typing import TypeVar
 
 from service.domain.errors import Overloaded
@@ -30,6 +30,9 @@ Longer than a till or a door can use; a refusal lets the caller go elsewhere, or
 TASKS_AHEAD = 2
 """Photographs of one call, per worker, that stand in the queue at a time: enough to keep all the
 workers busy, and a call of one photograph need not wait for the twenty of another."""
+
+STRAGGLING = 5.0
+"""Seconds that workers wait for each other at the start."""
 
 MEMORY = 0.1
 """Weight of the newest photograph in the mean of what they take."""
@@ -86,6 +89,25 @@ class WorkerPool:
         came later, whose photographs would be looked at for nothing if this one gave up.
         """
         return self._each(self._finisher, work, items)
+
+    def everywhere(
+        self, work: Callable[[], object], finishing: Callable[[], Result]
+    ) -> list[Result]:
+        """`work` done by every worker at the same time, then `finishing`: what they will ever need
+        of memory they have then. For a pool that nobody uses yet.
+        """
+        self._in_step(self._executor, work)
+        return self._in_step(self._finisher, finishing)
+
+    def _in_step(self, executor: Executor, work: Callable[[], Result]) -> list[Result]:
+        together = Barrier(self.workers)
+
+        def meet_and_work(_worker: int) -> Result:
+            with suppress(BrokenBarrierError):  # apart, then: not worth a failed start
+                together.wait(STRAGGLING)
+            return work()
+
+        return self._each(executor, meet_and_work, range(self.workers))
 
     @contextmanager
     def _place(self) -> Iterator[None]:

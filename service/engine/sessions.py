@@ -17,7 +17,7 @@ from service.domain.errors import ModelUnavailable
 from service.domain.face import EMBEDDING_SIZE
 from service.engine.graphs import ModelTask
 from service.engine.packs import ModelFile, Pack
-from service.engine.providers import CPU, DIRECTML
+from service.engine.providers import CPU
 from service.engine.tuning import tuned
 
 InsightFaceModel: TypeAlias = Any
@@ -101,16 +101,17 @@ def _model(
 def _session(path: Path, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     model = tuned(path) if list(providers) == [CPU] else str(path)
     return PickableInferenceSession(
-        model, sess_options=_session_options(providers), providers=list(providers)
+        model, sess_options=_session_options(), providers=list(providers)
     )
 
 
-def _session_options(providers: Sequence[str]) -> onnxruntime.SessionOptions:
+def _session_options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = INTRA_OP_THREADS
     options.inter_op_num_threads = INTRA_OP_THREADS
     options.log_severity_level = _ERRORS_ONLY
-    options.enable_mem_pattern = DIRECTML not in providers  # DirectML does not support it
+    # Its gain is nothing here, and one large piece for every run that is under way leaves gaps.
+    options.enable_mem_pattern = False  # DirectML does not support it
     return options
 
 
