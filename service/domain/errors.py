@@ -46,7 +46,10 @@
         ├── DatabaseNotEmpty                 database_not_empty
         ├── BackupDamaged                    backup_damaged
         ├── BackupTooNew                     backup_too_new
-        └── CopyFailed                       copy_failed
+        ├── CopyFailed                       copy_failed
+        ├── PackExists                       pack_exists
+        ├── TooFewPhotographs                too_few_photographs
+        └── QuantizationFailed               quantization_failed
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
 """
@@ -333,3 +336,21 @@ class CopyFailed(Misconfigured):
     """Values: `program`, pg_dump or pg_restore; `cause`, what it said, without any row's content."""
 
     code = "copy_failed"
+
+
+class PackExists(Misconfigured):
+    """Values: `path`, the folder that is there already."""
+
+    code = "pack_exists"
+
+
+class TooFewPhotographs(Misconfigured):
+    """Values: `found`, photographs with one usable face; `needed`."""
+
+    code = "too_few_photographs"
+
+
+class QuantizationFailed(Misconfigured):
+    """Values: `model`, its name; `cause`, why it cannot be had with 8-bit weights."""
+
+    code = "quantization_failed"

@@ -73,6 +73,9 @@ AS_DOCUMENTED = [
     errors.BackupDamaged(),
     errors.BackupTooNew(version="2.0.0"),
     errors.CopyFailed(program="pg_dump", cause="connection refused"),
+    errors.PackExists(path="models/mobile_s_int8"),
+    errors.TooFewPhotographs(found=3, needed=16),
+    errors.QuantizationFailed(model="mobile_s", cause="it has a manifest"),
 ]
 
 
