@@ -40,7 +40,7 @@ from service.engine.sessions import (
 
 WARM_UP_ROUNDS = 2
 """Detections of each worker at the start, beside all the others. Measured with 16 workers, 16
-callers then take 1.05 of the memory of one; 1.3 to 1.5 where the workers start one by one."""
+callers then take 1.06 to 1.10 of the memory of one; up to 1.6 where the workers start one by one."""
 
 MAX_ASPECT_RATIO = 16
 """Longer side over shorter above which a picture is given black bars.
