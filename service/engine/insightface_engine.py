@@ -29,7 +29,14 @@ from service.engine.padding import embedding_from
 from service.engine.pool import WorkerPool
 from service.engine.providers import CPU
 from service.engine.scrfd import Scrfd
-from service.engine.selection import DETECTION_FLOOR, FoundFace, found_faces, is_settled, only_face
+from service.engine.selection import (
+    DETECTION_FLOOR,
+    DOUBT,
+    FoundFace,
+    found_faces,
+    is_settled,
+    only_face,
+)
 from service.engine.sessions import (
     DETECTOR_SIZES,
     InsightFaceModel,
@@ -69,6 +76,7 @@ class InsightFaceEngine:
         self._crop_side = int(self._recogniser.input_size[0])
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
+        self._doubt_floor = max(0.0, min(self._floor, detection_threshold - DOUBT))
         self.pool = pool
         self._pack = pack
         self.model: ModelIdentity = pack.model
@@ -93,14 +101,15 @@ class InsightFaceEngine:
         decoded = _decoded(photograph)
         if isinstance(decoded, Reason):
             return Refusal(decoded)
-        faces = self._faces(decoded.pixels)
-        if decoded.denominator > 1 and not is_settled(faces, self._threshold, self._crop_side):
+        reduced = decoded.denominator > 1
+        faces = self._faces(decoded.pixels, self._doubt_floor if reduced else self._floor)
+        if reduced and not is_settled(faces, self._threshold, self._crop_side):
             return self._detect_one(_Whole(photograph))
         face = only_face(faces, self._threshold)
         return face if isinstance(face, Refusal) else self._crop(decoded.pixels, face)
 
-    def _faces(self, image: Image) -> list[FoundFace]:
-        boxes, landmarks = self._detector.detect(_widened(image), self._floor)
+    def _faces(self, image: Image, floor: float) -> list[FoundFace]:
+        boxes, landmarks = self._detector.detect(_widened(image), floor)
         return found_faces(boxes, landmarks)
 
     def _crop(self, image: Image, face: FoundFace) -> Detection:
@@ -125,7 +134,7 @@ class InsightFaceEngine:
         face = [np.zeros((self._crop_side, self._crop_side, 3), np.uint8)]
         try:
             widths = self.pool.everywhere(
-                lambda: [self._faces(blank) for _ in range(WARM_UP_ROUNDS)],
+                lambda: [self._faces(blank, self._floor) for _ in range(WARM_UP_ROUNDS)],
                 lambda: _features(self._recogniser, face).shape[1],
             )
         except Exception as error:
