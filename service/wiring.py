@@ -53,6 +53,7 @@ from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Lockout, Unlock
 from service.usecases.people import OpenCollection
 from service.usecases.purge import Purge
+from service.usecases.quantize import Quantize
 from service.usecases.readiness import CheckReadiness
 from service.usecases.recording import Recorded, Trail
 from service.usecases.rotate import RotateKey
@@ -143,6 +144,18 @@ class Wiring:
         pool = engine.pool
         self._metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
         return watched_engine(engine, self._metrics)
+
+    @cached_property
+    def quantize(self) -> Quantize:
+        """Of the configured pack. Raises what `engine` raises."""
+        from service.engine.quantising import PackQuantiser
+
+        quantiser = PackQuantiser(self.config.model_name, self.config.model_root)
+        quantiser.require_new()  # before a model is loaded for nothing
+        return Quantize(self.engine, self.capture, quantiser, self._engine_of)
+
+    def _engine_of(self, model_name: str) -> FaceEngine:
+        return Wiring(self.config.model_copy(update={"model_name": model_name})).engine
 
     @cached_property
     def capture(self) -> Capture:

@@ -21,6 +21,7 @@ from service.cli import (
     keys,
     operations,
     people,
+    quantize,
     server,
     subjects,
     tokens,
@@ -44,7 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for room in (tokens, server, people, bulk, operations, backup, deletion):
+for room in (tokens, server, people, bulk, operations, backup, deletion, quantize):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")

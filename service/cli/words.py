@@ -152,6 +152,20 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "ko": "적어 둔 검증 지점과 다름",
         "en": "not as the checkpoint says",
     },
+    "model": {"ko": "모델", "en": "model"},
+    "photographs": {"ko": "사진 수", "en": "photographs"},
+    "size_ratio": {"ko": "크기 (원본 대비)", "en": "size, of the original"},
+    "speed_ratio": {"ko": "속도 (원본 대비)", "en": "speed, of the original"},
+    "agreement_min": {"ko": "원본과의 코사인, 최소", "en": "cosine to the original, lowest"},
+    "agreement_mean": {"ko": "원본과의 코사인, 평균", "en": "cosine to the original, mean"},
+    "fnmr_before": {"ko": "FNMR 원본", "en": "FNMR, original"},
+    "fnmr_after": {"ko": "FNMR 사본", "en": "FNMR, copy"},
+    "fmr_before": {"ko": "FMR 원본", "en": "FMR, original"},
+    "fmr_after": {"ko": "FMR 사본", "en": "FMR, copy"},
+    "another_model": {
+        "ko": "{name}은(는) 다른 모델입니다. 원본으로 등록된 사람은 다시 등록해야 합니다.",
+        "en": "{name} is another model: people enrolled under the original must enroll again.",
+    },
 }
 
 

@@ -50,7 +50,10 @@
         ├── CopyFailed                       copy_failed
         ├── BulkFileUnusable                 bulk_file_unusable
         ├── ExtraMissing                     extra_missing
-        └── ClusterUnavailable               cluster_unavailable
+        ├── ClusterUnavailable               cluster_unavailable
+        ├── PackExists                       pack_exists
+        ├── TooFewPhotographs                too_few_photographs
+        └── QuantizationFailed               quantization_failed
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
 """
@@ -247,7 +250,10 @@ class Unavailable(FaceError):
 
 class Overloaded(Unavailable):
     code = "overloaded"
-    retry_after = 1
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class DatabaseUnavailable(Unavailable):
@@ -368,3 +374,21 @@ class ClusterUnavailable(Misconfigured):
     """Values: `cause`, the kind of failure that the Ray cluster met with."""
 
     code = "cluster_unavailable"
+
+
+class PackExists(Misconfigured):
+    """Values: `path`, the folder that is there already."""
+
+    code = "pack_exists"
+
+
+class TooFewPhotographs(Misconfigured):
+    """Values: `found`, photographs with one usable face; `needed`."""
+
+    code = "too_few_photographs"
+
+
+class QuantizationFailed(Misconfigured):
+    """Values: `model`, its name; `cause`, why it cannot be had with 8-bit weights."""
+
+    code = "quantization_failed"

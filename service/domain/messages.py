@@ -357,6 +357,26 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The Ray cluster cannot be used.",
         "{cause}. Whoever was enrolled so far remains. Look at the address and at each node's installation, model and path to the photographs, then run the same command again.",
     ),
+    "pack_exists": _entry(
+        "같은 이름의 모델 팩이 이미 있습니다.",
+        "{path} 폴더는 그대로입니다. 다시 만들려면 먼저 옮기거나 지워 주세요.",
+        "There is a model pack of this name already.",
+        "{path} was left as it is. Move or delete it first to make it again.",
+    ),
+    "too_few_photographs": _entry(
+        "사용할 수 있는 사진이 너무 적습니다.",
+        "얼굴이 하나만 있는 사진이 {found}장입니다. 사람마다 폴더를 두고, 두 명 이상을 두 장 이상씩, "
+        "모두 {needed}장 이상 넣어 주세요.",
+        "Too few of the photographs can be used.",
+        "{found} of them show exactly one face. Give at least {needed}, in one folder per person, "
+        "of two people or more with two photographs or more each.",
+    ),
+    "quantization_failed": _entry(
+        "모델의 8비트 사본을 만들 수 없습니다.",
+        "{model}: {cause}. 아무것도 바뀌지 않았습니다.",
+        "The model cannot be copied with 8-bit weights.",
+        "{model}: {cause}. Nothing was changed.",
+    ),
 }
 
 ADVICE: Mapping[Reason, Mapping[Language, str]] = {

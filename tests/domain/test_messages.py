@@ -77,6 +77,9 @@ AS_DOCUMENTED = [
     errors.BulkFileUnusable(cause="no column subjectId"),
     errors.ExtraMissing(extra="bulk"),
     errors.ClusterUnavailable(cause="ConnectionError"),
+    errors.PackExists(path="models/mobile_s_int8"),
+    errors.TooFewPhotographs(found=3, needed=16),
+    errors.QuantizationFailed(model="mobile_s", cause="it has a manifest"),
 ]
 
 

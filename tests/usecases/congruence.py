@@ -11,9 +11,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +54,7 @@ class Process:
     enrolled: list[str] = field(default_factory=list)
     compared: int = 0
     shortlisted: int = 0
+    numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.vault = KeyRing(MasterKey(bytes(KEY_BYTES)))
@@ -62,7 +65,7 @@ class Process:
 
     def run(self, number: int) -> None:
         over = threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(over,))
+        keeper = threading.Thread(target=self._keep, args=(over,), daemon=True)
         keeper.start()
         for _ in range(number):
             steps = (self.enroll, self.enroll, self.erase, self.search)
@@ -78,7 +81,7 @@ class Process:
             rotate(DEFAULT_COLLECTION, LOCAL_USER.name, lambda *_: None)
 
     def enroll(self) -> None:
-        subject_id, face = f"p{self.seed}.{len(self.enrolled)}", self._somebody()
+        subject_id, face = f"p{self.seed}.{next(self.numbers)}", self._somebody()
         with self.gallery.transaction() as tx:
             collection = lock_collection(tx, DEFAULT_COLLECTION)
             people = OpenCollection.unlock(collection, self.vault)
@@ -118,7 +121,8 @@ class Process:
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return cast("NDArray[np.float32]", (vectors / lengths).astype(np.float32))
 
 
 if __name__ == "__main__":
