@@ -127,7 +127,7 @@ class SearchMemory:
         except MemoryError:
             self._drop_as(collection_id, SearchProblem.OUT_OF_MEMORY)
         except Exception as error:
-            logger.exception("DEBUG search state: unexpected %s", type(error).__name__)
+            logger.error("search state: unexpected %s", type(error).__name__)
             self._drop_as(collection_id, SearchProblem.DAMAGED)
         return None
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,12 +117,12 @@ class Process:
         other = _unit(self.random.standard_normal((1, EMBEDDING_SIZE)))[0]
         alike = self.random.uniform(0.5, 0.95)
         mixed = alike * face + np.sqrt(1 - alike**2) * other
-        return _unit(mixed[None])[0]
+        somebody: Embedding = _unit(mixed[None])[0]
+        return somebody
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return cast("NDArray[np.float32]", (vectors / lengths).astype(np.float32))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 if __name__ == "__main__":
