@@ -15,16 +15,21 @@ from numpy.typing import NDArray
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Vectors
 
-MARGIN = 0.10
-"""By how much an estimate may be too low without a row being lost: six standard deviations. The
-coarse half of a code is looked at first, and passes over a row with a chance of less than 1 in 10
-million where its cosine is exactly what was asked for (docs/decisions/0008-search-in-memory.md)."""
+MARGIN = 0.08
+"""By how much an estimate may be too low without a row being lost: 5.3 standard deviations at cosine
+0.40, a chance of less than 1 in 10 million."""
+
+COARSE_MARGIN = 0.10
+"""FAISS looks at the coarse half of a code first, and passes over a row where that, with an allowance,
+stays below the worst of the rows it keeps. So it is made to keep rows down to here: a row is then
+passed over by mistake with a chance of less than 1 in 10 million
+(docs/decisions/0008-search-in-memory.md)."""
 
 BYTES_PER_ROW = 156
 """148 of code and its factors, 8 of position."""
 
-FIRST_GUESS = 64
-"""Rows asked for at first: about twice as many as come near in 65,536 rows at a cosine of 0.40."""
+FEWEST_KEPT = 64
+"""Rows that a search keeps at least."""
 
 _TWO_BITS = "RaBitQfs2"
 
@@ -37,6 +42,7 @@ class Codes:
         self._index = _centred_index()
         self._index.add(np.ascontiguousarray(vectors))
         self.positions = positions
+        self._kept = FEWEST_KEPT
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -46,16 +52,22 @@ class Codes:
         than `most`.
         """
         lists: list[Positions | None] = [None] * len(probes)
-        left, wanted = np.arange(len(probes)), FIRST_GUESS
-        while len(left) and wanted <= max(most, FIRST_GUESS):
-            wanted = min(wanted, len(self))
-            estimates, rows = self._index.search(probes[left], wanted)
-            near = estimates >= at_least - MARGIN
-            all_seen = ~near[:, -1] | (wanted == len(self))
+        left, kept = np.arange(len(probes)), self._kept
+        while len(left) and kept <= max(most, 2 * FEWEST_KEPT):
+            kept = min(kept, len(self))
+            estimates, rows = self._index.search(probes[left], kept)
+            all_seen = (estimates[:, -1] < at_least - COARSE_MARGIN) | (kept == len(self))
             for place in np.flatnonzero(all_seen):
-                lists[left[place]] = self.positions[rows[place][near[place]]]
-            left, wanted = left[~all_seen], 4 * wanted
+                near = estimates[place] >= at_least - MARGIN
+                lists[left[place]] = self.positions[rows[place][near]]
+            self._learn(estimates, at_least)
+            left, kept = left[~all_seen], 4 * kept
         return lists
+
+    def _learn(self, estimates: NDArray[np.float32], at_least: float) -> None:
+        """How many rows to keep next time: half as many again as were needed now and before."""
+        needed = int((estimates >= at_least - COARSE_MARGIN).sum(axis=1).max())
+        self._kept = max(FEWEST_KEPT, (self._kept + 3 * needed // 2) // 2)
 
     def absorb(self, other: Codes) -> None:
         """Take over the rows of `other`, which is of no use afterwards."""
