@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.lockout import LockoutRules
-from service.domain.ports import Gallery, Vault
+from service.domain.ports import KeyGallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
 from service.gallery.connecting import single_use_engine
@@ -41,7 +41,7 @@ RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 class Desk:
     """One process of the service. A string as source is the name of a photograph."""
 
-    gallery: Gallery
+    gallery: KeyGallery
     vault: Vault
     engine: StandInEngine
     capture: StandInCapture
