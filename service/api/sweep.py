@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Protocol
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
+from service.api.admission import MOST_THREADS
 from service.domain.errors import FaceError
 
 logger = logging.getLogger(__name__)
@@ -66,10 +68,11 @@ def _purge_once(purge: Purge, stop: threading.Event) -> None:
 
 
 def lifespan(interval: float) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Sweeps while the application serves."""
+    """Sweeps while the application serves, with as many threads as it needs."""
 
     @asynccontextmanager
     async def serving(app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = MOST_THREADS
         with sweeping(app.state.services.purge, interval):
             yield
 
