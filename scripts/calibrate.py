@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.domain.error_rates import Comparisons
 from service.domain.face import FaceCrop, Image, Reason
 from service.domain.ports import FaceEngine
 from service.domain.template import average, cosine_similarity, normalise
@@ -49,20 +50,6 @@ class PhotoFile:
     def pixels(self) -> Image | Reason:
         image = cv2.imread(str(self.path))
         return Reason.UNREADABLE if image is None else np.asarray(image, dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """Cosines of mated and of non-mated comparisons."""
-
-    genuine: list[float]
-    impostor: list[float]
-
-    def false_non_match_rate(self, threshold: float) -> float:
-        return sum(value < threshold for value in self.genuine) / len(self.genuine)
-
-    def false_match_rate(self, threshold: float) -> float:
-        return sum(value >= threshold for value in self.impostor) / len(self.impostor)
 
 
 def photographs_compared(people: People, centre: Centre) -> Comparisons:

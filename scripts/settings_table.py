@@ -38,13 +38,13 @@ def settings_table() -> str:
     return "\n".join([*_HEAD, *rows])
 
 
-def with_table(text: str, table: str) -> str:
+def with_table(text: str, table: str, start: str = START, end: str = END) -> str:
     """`text` with `table` between the markers. Raises `NoMarkers`."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
+    before, found, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
         raise NoMarkers
-    return f"{before}{START}\n{table}\n{END}{after}"
+    return f"{before}{start}\n{table}\n{end}{after}"
 
 
 def _default(name: str, field: FieldInfo) -> str:

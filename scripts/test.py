@@ -3,7 +3,8 @@
     python3 scripts/test.py [arguments for pytest]
 
 Needs Python >= 3.11 and pip; installs the rest into `.venv`. All checks run even where an early
-one fails. The status is 0 when all of them passed.
+one fails. The status is 0 when all of them passed. Tests run in two processes; `-n 0` keeps them in
+one, as a debugger needs it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from scripts.environment import ROOT, Environment, EnvironmentFailed
 
 EXTRAS = ("dev", "dlib")
 
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two processes, each with its own database server, take whole files of tests in turn."""
+
 
 def checks(environment: Environment, arguments: Sequence[str]) -> dict[str, list[str]]:
     """Commands by name. pytest comes last: its summary ends the output."""
@@ -31,7 +35,7 @@ def checks(environment: Environment, arguments: Sequence[str]) -> dict[str, list
         "ruff check": [python, "-m", "ruff", "check", "."],
         "mypy": [python, "-m", "mypy"],
         "lint-imports": [str(environment.program("lint-imports"))],
-        "pytest": [python, "-m", "pytest", *arguments],
+        "pytest": [python, "-m", "pytest", *IN_PARALLEL, *arguments],
     }
 
 

@@ -170,6 +170,13 @@ class AppConfig(BaseSettings):
         False, description="let programs on this machine read `/metrics` without a key"
     )
 
+    search_memory: int = Field(
+        2048,
+        ge=0,
+        description="MiB of memory in which each process of a server may hold large collections for "
+        "searches, 156 bytes a template; beyond that, and at 0, searches scan the database",
+    )
+
     @field_validator("image_roots", mode="before")
     @classmethod
     def _split(cls, roots: object) -> object:

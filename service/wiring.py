@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
+from service.domain.bulk import Candidate, Outcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
-from service.domain.errors import DatabaseUnavailable, KeyServiceUnavailable, MasterKeyMissing
+from service.domain.errors import (
+    DatabaseUnavailable,
+    ExtraMissing,
+    KeyServiceUnavailable,
+    MasterKeyMissing,
+    ModelMismatch,
+)
 from service.domain.lockout import LockoutRules
-from service.domain.ports import Capture, FaceEngine, RateLimit, Rewrapping, Vault
+from service.domain.ports import (
+    BulkEmbedding,
+    BulkSource,
+    Capture,
+    FaceEngine,
+    RateLimit,
+    Rewrapping,
+    Vault,
+)
+from service.domain.search import SearchIndex
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.apikeys import ApiKeys
 from service.usecases.audit import ListAudit, VerifyAudit
 from service.usecases.backup import Backup, Restore
+from service.usecases.batch import EnrollBatch
+from service.usecases.bulk import BulkEnroll
 from service.usecases.collections import Collections
+from service.usecases.embedding import EmbedHere, embedded
 from service.usecases.enroll import Enroll, enrollment_attempt
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
 from service.usecases.export import Export
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.keeping import KeepIndex
 from service.usecases.keys import Keys
 from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Lockout, Unlock
 from service.usecases.people import OpenCollection
 from service.usecases.purge import Purge
+from service.usecases.quantize import Quantize
 from service.usecases.readiness import CheckReadiness
 from service.usecases.recording import Recorded, Trail
 from service.usecases.rotate import RotateKey
@@ -54,6 +78,22 @@ logger = logging.getLogger(__name__)
 
 DISTRIBUTION = "face-enrollment-service"
 KEY_FILE = "master.key"
+MEBIBYTE = 1024 * 1024
+
+ROWS_WAITING = 4
+"""Rows whose photographs are read while each core is busy with another one's."""
+
+_OF_THE_ENGINE = (
+    "model_name",
+    "model_root",
+    "detection_threshold",
+    "use_gpu",
+    "use_directml",
+    "max_image_bytes",
+    "max_image_pixels",
+    "max_images_per_request",
+)
+"""The settings that a node of a cluster is told: none of them a secret."""
 
 
 class Wiring:
@@ -65,20 +105,29 @@ class Wiring:
     `confined`: folders are read below `image_roots` only, as for callers over HTTP; the command
     line and the Python API read what their user may.
 
+    `workers`: threads of the engine; None: one per core.
+
     `metrics`: told how long each stage takes; None: nobody asks.
     """
 
     def __init__(
-        self, config: AppConfig, *, confined: bool = False, metrics: Metrics | None = None
+        self,
+        config: AppConfig,
+        *,
+        confined: bool = False,
+        metrics: Metrics | None = None,
+        workers: int | None = None,
     ) -> None:
         self.config = config
         self._confined = confined
         self._metrics = metrics
+        self._workers = workers
 
     @cached_property
     def engine(self) -> FaceEngine:
         """Raises `ModelUnavailable`, `GpuUnavailable`, `ConflictingRuntimes`."""
         from service.engine.loading import load_engine
+        from service.engine.pool import WorkerPool
 
         engine = load_engine(
             self.config.model_name,
@@ -86,6 +135,7 @@ class Wiring:
             detection_threshold=self.config.detection_threshold,
             use_gpu=self.config.use_gpu,
             use_directml=self.config.use_directml,
+            pool=WorkerPool(self._workers) if self._workers else None,
         )
         if self._metrics is None:
             return engine
@@ -94,6 +144,18 @@ class Wiring:
         pool = engine.pool
         self._metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
         return watched_engine(engine, self._metrics)
+
+    @cached_property
+    def quantize(self) -> Quantize:
+        """Of the configured pack. Raises what `engine` raises."""
+        from service.engine.quantising import PackQuantiser
+
+        quantiser = PackQuantiser(self.config.model_name, self.config.model_root)
+        quantiser.require_new()  # before a model is loaded for nothing
+        return Quantize(self.engine, self.capture, quantiser, self._engine_of)
+
+    def _engine_of(self, model_name: str) -> FaceEngine:
+        return Wiring(self.config.model_copy(update={"model_name": model_name})).engine
 
     @cached_property
     def capture(self) -> Capture:
@@ -235,8 +297,41 @@ class Wiring:
             self._model_id,
             _now,
             self.lockout,
+            self.index,
         )
         return Recorded(enroll, enrollment_attempt, self.trail)
+
+    @cached_property
+    def bulk_enroll(self) -> BulkEnroll:
+        batch = EnrollBatch(
+            self.gallery, self.vault, self.calibration, self._model_id, _now, self._keep_everybody
+        )
+        return BulkEnroll(self.gallery, batch, _now)
+
+    def bulk_source(self, path: Path, max_images: int) -> BulkSource:
+        """Raises what `open_source` raises."""
+        from service.bulk.opening import open_source
+
+        return open_source(path, max_images)
+
+    @contextmanager
+    def embedding_here(self) -> Iterator[BulkEmbedding]:
+        yield EmbedHere(self.sampler, (os.cpu_count() or 1) + ROWS_WAITING)
+
+    @contextmanager
+    def embedding_on_ray(self, address: str | None) -> Iterator[BulkEmbedding]:
+        """`address`: of a cluster; None: one of this machine alone, for this time only.
+
+        Raises `ExtraMissing`, `ClusterUnavailable`.
+        """
+        try:
+            from service.bulk.ray_cluster import RayEmbedding
+        except ModuleNotFoundError:
+            raise ExtraMissing(extra="ray") from None
+        settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
+        on_node = partial(embedding_on_node, settings, self._model_id)
+        with RayEmbedding(on_node, partial(embedded, self.sampler), address) as cluster:
+            yield cluster
 
     @cached_property
     def verify(self) -> Recorded[[VerifyRequest], Verification]:
@@ -254,7 +349,13 @@ class Wiring:
     @cached_property
     def identify(self) -> Recorded[[SearchRequest], SearchResult]:
         identify = Identify(
-            self.sampler, self.gallery, self.vault, self.calibration, self._model_id, self.trail
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            self.trail,
+            self.index,
         )
         return Recorded(identify, search_attempt, self.trail)
 
@@ -297,7 +398,35 @@ class Wiring:
 
     @cached_property
     def readiness(self) -> CheckReadiness:
-        return CheckReadiness(self.engine, self.gallery, self.providers_requested)
+        return CheckReadiness(self.engine, self.gallery, self.providers_requested, self.index)
+
+    @cached_property
+    def index(self) -> SearchIndex | None:
+        """Of a server, which has the time to fill it; None: every search scans the database."""
+        if not (self._confined and self.config.search_memory):
+            return None
+        from service.search.memory import SearchMemory
+
+        index = SearchMemory(self.config.search_memory * MEBIBYTE)
+        if self._metrics is None:
+            return index
+        from service.observing.watching import watched_index
+
+        return watched_index(index, self._metrics)
+
+    @property
+    def _keep_everybody(self) -> KeepIndex | None:
+        """For one process that enrolls many: small collections too, since they grow."""
+        if not self.config.search_memory:
+            return None
+        from service.search.memory import SearchMemory
+
+        index = SearchMemory(self.config.search_memory * MEBIBYTE)
+        return KeepIndex(self.gallery, index, worth_holding=0)
+
+    @cached_property
+    def keep_index(self) -> KeepIndex | None:
+        return None if self.index is None else KeepIndex(self.gallery, self.index)
 
     @cached_property
     def audit(self) -> ListAudit:
@@ -429,7 +558,21 @@ class Wiring:
             purge=self.purge,
             unlock=self.unlock,
             limits=self.call_limits,
+            keep_index=self.keep_index,
         )
+
+
+def embedding_on_node(
+    settings: Mapping[str, object], model_id: str
+) -> Callable[[Row], Candidate | Outcome]:
+    """What embeds a row in a process of a cluster, on one core.
+
+    Raises `ModelMismatch` where the node has other files under the model's name than `model_id`.
+    """
+    wiring = Wiring(AppConfig.model_validate(settings), workers=1)
+    if (found := wiring.engine.model.model_id) != model_id:
+        raise ModelMismatch(stored=model_id, served=found)
+    return partial(embedded, wiring.sampler)
 
 
 def server_app() -> FastAPI:
@@ -467,7 +610,8 @@ def build_app(config: AppConfig) -> FastAPI:
         open_metrics=config.open_metrics and local,
         purge_interval=config.purge_interval,
     )
-    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
+    state = None if wiring.index is None else wiring.index.state
+    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made, state)
     return create_app(wiring.services(), settings, telemetry)
 
 

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Before NumPy is loaded, here and in the processes that tests start: several at once, each with a
+# thread of OpenBLAS for every core, wait for each other much longer than one thread computes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 pytest_plugins = ["tests.postgres"]
 
 SHARED = Path(os.environ.get("FACE_TEST_SHARED", Path(__file__).parents[2] / "shared"))

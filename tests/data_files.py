@@ -43,4 +43,5 @@ def _hits(content: bytes, wanted: NDArray[np.uint64]) -> NDArray[np.uint64]:
     beginnings = np.zeros(2**16, np.bool_)
     beginnings[wanted & 0xFFFF] = True
     few = everywhere[beginnings[everywhere & 0xFFFF]]
-    return np.intersect1d(few, wanted)
+    places = np.minimum(np.searchsorted(wanted, few), len(wanted) - 1)
+    return np.unique(few[wanted[places] == few])

@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "language": "ko",
     "master_key_kms": None,
     "purge_interval": 300,
+    "search_memory": 2048,
     "ssl_certfile": None,
     "ssl_keyfile": None,
     "ssl_keyfile_password": None,

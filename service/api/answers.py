@@ -10,6 +10,7 @@ from service.api.camel import Camel
 from service.domain.collection import DuplicatePolicy
 from service.domain.decision import Recommendation
 from service.domain.face import Reason
+from service.domain.search import SearchProblem
 from service.domain.thresholds import Band
 
 
@@ -216,14 +217,28 @@ class HealthAnswer(Camel):
     status: str
 
 
+class SearchStateAnswer(Camel):
+    """What is held in memory for searches. `behind`: rows that are scanned in the database instead,
+    and `problem` why: `loading`, `out_of_memory`, `damaged`.
+    """
+
+    rows: int
+    bytes: int
+    behind: int
+    problem: SearchProblem | None
+
+
 class ReadinessAnswer(Camel):
-    """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...)."""
+    """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...). `search`: None
+    where every search scans the database.
+    """
 
     status: str
     database: str
     model: str
     providers_requested: list[str]
     providers_obtained: list[str]
+    search: SearchStateAnswer | None = None
 
 
 class ProblemAnswer(Camel):

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from service.api import problems
 from service.api.admission import MOST_CALLS, CallLimit
 from service.api.openapi import completed
+from service.api.recurring import Recurring, lifespan
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import (
     audit,
@@ -23,7 +24,7 @@ from service.api.routes import (
     verify,
 )
 from service.api.settings import ApiSettings
-from service.api.sweep import lifespan
+from service.api.sweep import following, sweeping
 from service.api.telemetry import Telemetry
 from service.usecases.services import Services
 
@@ -52,7 +53,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         version=settings.version,
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
-        lifespan=lifespan(settings.purge_interval),
+        lifespan=lifespan(lambda: _tasks(services, settings)),
     )
     app.state.services = services
     app.state.settings = settings
@@ -66,3 +67,10 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     app.add_middleware(CallLimit, most=MOST_CALLS)
     app.add_middleware(RequestContext, telemetry=telemetry)
     return app
+
+
+def _tasks(services: Services, settings: ApiSettings) -> list[Recurring]:
+    tasks = [sweeping(services.purge, settings.purge_interval)]
+    if services.keep_index is not None:
+        tasks.append(following(services.keep_index))
+    return tasks

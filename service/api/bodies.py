@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -16,15 +14,14 @@ from service.api.camel import Camel
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.names import COLLECTION, PROFILE, SUBJECT_ID
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, GivenEmbedding, Uploads
+from service.domain.terms import MOST_REFERENCE_CHARACTERS, is_moment, metadata_fits
 from service.domain.thresholds import BALANCED
 from service.usecases.enrollment import Mode
 from service.usecases.identify import DEFAULT_CANDIDATES, MOST_CANDIDATES
 
 MOST_FRAMES = 100
 MOST_DIRECTORY_IMAGES = 100
-MOST_METADATA_BYTES = 4096
 MOST_PATH_CHARACTERS = 4096
-MOST_REFERENCE_CHARACTERS = 256
 MOST_RETENTION_DAYS = 36_500
 MOST_NUMBERS = 4096
 """Far beyond an embedding's 512, so that a wrong length gets its own answer, `invalid_embedding`."""
@@ -54,23 +51,15 @@ def _parsed_metadata(value: object) -> object:
 
 
 def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    # NaN is no JSON (RFC 8259, 6), though parsers take it: it would come back as null.
-    if (
-        len(json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode())
-        > MOST_METADATA_BYTES
-    ):
+    if not metadata_fits(metadata):
         raise PydanticCustomError("metadata_too_long", "too long")
     return metadata
 
 
 def _rfc_3339(value: object) -> object:
-    """No seconds since 1970, no date alone, no time without its zone."""
-    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+    if not isinstance(value, str) or not is_moment(value):
         raise PydanticCustomError("moment_invalid", "not RFC 3339")
     return value
-
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _printable(text: str) -> str:

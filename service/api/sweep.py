@@ -1,23 +1,18 @@
-"""The purge that a running server does by itself, every so often."""
+"""What a running server does by itself: it removes the expired, and keeps up with the gallery."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI
-
-from service.api.admission import MOST_THREADS
-from service.domain.errors import FaceError
+from service.api.recurring import Recurring
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 5.0
-"""How long the end of the server waits for the batch under way; a batch takes tenths of one."""
+FOLLOW_SECONDS = 1.0
+"""Between two looks for what was written: until then it is scanned in the database."""
 
 
 class Purge(Protocol):
@@ -26,54 +21,23 @@ class Purge(Protocol):
     def batches(self, *, wait: bool) -> Iterator[int]: ...
 
 
-@contextmanager
-def sweeping(purge: Purge, interval: float) -> Iterator[None]:
-    """A thread purges now and then every `interval` seconds; 0: never.
-
-    Each worker has one; whichever comes first does the work.
-    """
-    if not interval:
-        yield
-        return
-    stop = threading.Event()
-    thread = threading.Thread(target=_sweep, args=(purge, interval, stop), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
+def sweeping(purge: Purge, interval: float) -> Recurring:
+    """Each worker does it; whichever comes first does the work."""
+    return Recurring("the purge", lambda stop: _purge_once(purge, stop), interval)
 
 
-def _sweep(purge: Purge, interval: float, stop: threading.Event) -> None:
-    while not stop.is_set():
-        _purge_once(purge, stop)
-        stop.wait(interval)
+def following(keep: Callable[[], None]) -> Recurring:
+    """`keep`: brings what is held in memory up to date."""
+    return Recurring("keeping the search state", lambda _: keep(), FOLLOW_SECONDS)
 
 
 def _purge_once(purge: Purge, stop: threading.Event) -> None:
-    """What fails now may work the next time. Never the error's own words: they may quote rows."""
     removed = 0
     try:
         for batch in purge.batches(wait=False):
             removed += batch
             if stop.is_set():
                 break
-    except FaceError as error:
-        logger.warning("the purge stopped: %s", error.code)
-    except Exception as error:  # the thread must outlive whatever happens
-        logger.error("the purge stopped: unexpected %s", type(error).__name__)
-    if removed:
-        logger.info("%s people expired and were removed", removed)
-
-
-def lifespan(interval: float) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Sweeps while the application serves, with as many threads as it needs."""
-
-    @asynccontextmanager
-    async def serving(app: FastAPI) -> AsyncIterator[None]:
-        current_default_thread_limiter().total_tokens = MOST_THREADS
-        with sweeping(app.state.services.purge, interval):
-            yield
-
-    return serving
+    finally:
+        if removed:
+            logger.info("%s people expired and were removed", removed)

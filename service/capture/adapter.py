@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from service.capture.directory import directory_photographs
+from service.capture.directory import directory_photographs, named_photographs
 from service.capture.limits import ImageLimits, Patience
 from service.capture.streams import Camera, video_frames
 from service.capture.uploads import uploaded_photographs
 from service.domain.face import Image, Photograph, Reason
-from service.domain.source import CameraFrames, Stills, Stream, Uploads
+from service.domain.source import CameraFrames, ImageFiles, Stills, Stream, Uploads
 
 __all__ = ["ImageLimits", "OpenCvCapture", "Patience", "load_images"]
 
@@ -39,6 +39,8 @@ class OpenCvCapture:
         """Raises `ImageTooLarge`, `TooManyImages`, `UnsupportedImage`, `DirectoryNotAllowed`."""
         if isinstance(source, Uploads):
             return uploaded_photographs(source.images, self._limits)
+        if isinstance(source, ImageFiles):
+            return named_photographs(source.paths, self._limits, self._image_roots)
         return directory_photographs(
             source.path, source.max_images, self._limits, self._image_roots
         )

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from service.capture.files import FilePhotograph
 from service.capture.limits import ImageLimits
-from service.domain.errors import DirectoryNotAllowed
+from service.domain.errors import DirectoryNotAllowed, TooManyImages
 from service.domain.face import Photograph
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+_NO_FILE = Path()
 _NUMBER = re.compile(r"([0-9]+)")
 
 
@@ -29,6 +30,21 @@ def directory_photographs(
     _require_within(folder, roots)
     files = () if folder is None else _image_files(folder, roots)
     return [FilePhotograph(file, limits) for file in islice(files, max_images)]
+
+
+def named_photographs(
+    paths: Sequence[str], limits: ImageLimits, roots: Sequence[Path] | None
+) -> list[Photograph]:
+    """One photograph per path, unread yet; a missing one will be `UNREADABLE`.
+
+    Raises `TooManyImages`, and `DirectoryNotAllowed` for a file outside the roots.
+    """
+    if len(paths) > limits.max_images:
+        raise TooManyImages(limit=limits.max_images)
+    files = [_resolved(Path(path)) for path in paths]
+    for file in files:
+        _require_within(file, roots)
+    return [FilePhotograph(file or _NO_FILE, limits) for file in files]
 
 
 def _require_within(path: Path | None, roots: Sequence[Path] | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.capture.images import EncodedPhotograph
 from service.capture.limits import ImageLimits
-from service.domain.face import Image, Reason
+from service.domain.face import Decoded, Image, Reason
 
 _TO_READ = (
     os.O_RDONLY
@@ -30,12 +30,19 @@ class FilePhotograph:
     limits: ImageLimits
 
     def pixels(self) -> Image | Reason:
+        encoded = self._encoded()
+        return encoded if isinstance(encoded, Reason) else encoded.pixels()
+
+    def reduced(self, least_side: int) -> Decoded | Reason:
+        encoded = self._encoded()
+        return encoded if isinstance(encoded, Reason) else encoded.reduced(least_side)
+
+    def _encoded(self) -> EncodedPhotograph | Reason:
         try:
             # One byte more than allowed, to tell a file that is longer.
-            encoded = _read(self.path, self.limits.max_bytes + 1)
+            return EncodedPhotograph(_read(self.path, self.limits.max_bytes + 1), self.limits)
         except (OSError, ValueError):
             return Reason.UNREADABLE
-        return EncodedPhotograph(encoded, self.limits).pixels()
 
 
 def _read(path: Path, size: int) -> bytes:

@@ -23,9 +23,16 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from service.capture.limits import ImageLimits
 from service.capture.opencv import cv2
-from service.domain.face import Image, Reason
+from service.domain.face import Decoded, Image, Reason
 
 _PNG, _JPEG, _RIFF, _WEBP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"WEBP"
+
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""The fractions at which libjpeg decodes: it leaves out the finer of a block's 64 frequencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,27 @@ class EncodedPhotograph:
     limits: ImageLimits
 
     def pixels(self) -> Image | Reason:
+        picture = self._acceptable()
+        return picture if isinstance(picture, Reason) else _decode(self.encoded, picture, 1)
+
+    def reduced(self, least_side: int) -> Decoded | Reason:
+        """A JPEG at a fraction of its size, which skips most of its decoding; others in full."""
+        picture = self._acceptable()
+        if isinstance(picture, Reason):
+            return picture
+        denominator = _denominator(picture, least_side)
+        pixels = _decode(self.encoded, picture, denominator)
+        return pixels if isinstance(pixels, Reason) else Decoded(pixels, denominator)
+
+    def _acceptable(self) -> Picture | Reason:
+        """The header, whose size is the true one, before anything is decoded."""
         if len(self.encoded) > self.limits.max_bytes:
             return Reason.TOO_LARGE
-        pixels = pixels_in_header(self.encoded)
-        if pixels is None:
+        picture = _opened(self.encoded)
+        if picture is None:
             return Reason.UNREADABLE
-        if pixels > self.limits.max_pixels:
-            return Reason.TOO_LARGE
-        return _decode(self.encoded)
+        too_large = picture.width * picture.height > self.limits.max_pixels
+        return Reason.TOO_LARGE if too_large else picture
 
 
 def is_supported(encoded: bytes) -> bool:
@@ -75,13 +95,19 @@ def _opened(encoded: bytes) -> JpegImageFile | PngImageFile | WebPImageFile | No
         return None
 
 
-def _decode(encoded: bytes) -> Image | Reason:
-    picture = _opened(encoded)
-    if picture is None:
-        return Reason.UNREADABLE
+def _denominator(picture: Picture, least_side: int) -> int:
+    if not isinstance(picture, JpegImageFile):
+        return 1
+    longer = max(picture.size)
+    return next((one for one in sorted(_REDUCED, reverse=True) if longer // one >= least_side), 1)
+
+
+def _decode(encoded: bytes, picture: Picture, denominator: int) -> Image | Reason:
     if getattr(picture, "is_animated", False):
         return _decode_by_pillow(picture)
-    return _decode_by_opencv(encoded) if _is_whole(picture) else Reason.UNREADABLE
+    if not _is_whole(picture):
+        return Reason.UNREADABLE
+    return _decode_by_opencv(encoded, _REDUCED.get(denominator, cv2.IMREAD_COLOR))
 
 
 def _is_whole(picture: Picture) -> bool:
@@ -93,9 +119,9 @@ def _is_whole(picture: Picture) -> bool:
     return True
 
 
-def _decode_by_opencv(encoded: bytes) -> Image | Reason:
+def _decode_by_opencv(encoded: bytes, how: int) -> Image | Reason:
     try:
-        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), how)
     except cv2.error:
         return Reason.UNREADABLE
     return Reason.UNREADABLE if image is None else np.asarray(image, np.uint8)

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from service.cli.options import DEFAULT_COLLECTION, Collection, Language
 from service.cli.output import NOT_DONE, err, language_of, print_table
+from service.cli.progress import progress_bar
 from service.cli.ready import ready
 from service.cli.words import say
 from service.config import AppConfig
 from service.domain.callers import LOCAL_USER
 from service.domain.messages import Language as Spoken
 from service.usecases.keys import KeyStatus
-from service.usecases.resealing import Progress as Report
 from service.wiring import Wiring
 
 app = typer.Typer(help="Data keys and the master key.", no_args_is_help=True, rich_markup_mode=None)
@@ -76,7 +63,7 @@ def status(lang: Language = None) -> None:
 def rotate(collection: Collection = DEFAULT_COLLECTION, lang: Language = None) -> None:
     """Move a collection to a new data key while it is in use. Interrupted: run it again."""
     wiring, language = ready(lang)
-    with _progress_bar(collection) as report:
+    with progress_bar(collection) as report:
         done = wiring.rotate_key(collection, LOCAL_USER.name, report)
     if done.resumed:
         err.print(say("resumed", language).format(collection=collection))
@@ -109,25 +96,3 @@ def _row(one: KeyStatus, now: datetime, language: Spoken) -> tuple[object, ...]:
         one.waiting or "-",
         say("yes" if one.opens else "no", language),
     )
-
-
-@contextmanager
-def _progress_bar(title: str) -> Iterator[Report]:
-    """On stderr, and only where that is a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda moved, total: bar.update(task, completed=moved, total=total)
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")

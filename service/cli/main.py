@@ -16,10 +16,12 @@ from service.cli import (
     apikeys,
     audit,
     backup,
+    bulk,
     deletion,
     keys,
     operations,
     people,
+    quantize,
     server,
     subjects,
     tokens,
@@ -43,7 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for room in (tokens, server, people, operations, backup, deletion):
+for room in (tokens, server, people, bulk, operations, backup, deletion, quantize):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")

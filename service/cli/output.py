@@ -76,7 +76,7 @@ def explain(error: FaceError, language: Language) -> int:
     """Prints what went wrong and what to do; answers with the exit status."""
     words = message(error, language)
     err.print(f"{words.title} {words.detail} [{error.code}]")
-    for line in _particulars(error, language):
+    for line in particulars_of(error, language):
         err.print(f"  {line}")
     return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), NOT_DONE)
 
@@ -105,7 +105,7 @@ def _explain_fields(error: ValidationError) -> None:
         err.print(f"FACE_{name}: {each['msg']}")
 
 
-def _particulars(error: FaceError, language: Language) -> list[str]:
+def particulars_of(error: FaceError, language: Language) -> list[str]:
     if isinstance(error, UnusableSamples):
         return [
             f"{index + 1}: {sample.reason} - {advice(sample.reason, language)}"

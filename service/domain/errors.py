@@ -16,7 +16,8 @@
     │   ├── SubjectMismatch                  subject_mismatch
     │   ├── ModelMismatch                    model_mismatch
     │   ├── IdempotencyConflict              idempotency_conflict
-    │   └── ApiKeyExists                     api_key_exists
+    │   ├── ApiKeyExists                     api_key_exists
+    │   └── SubjectRepeated                  subject_repeated
     ├── UnacceptableImages
     │   ├── ImageTooLarge                    image_too_large
     │   ├── TooManyImages                    too_many_images
@@ -46,7 +47,13 @@
         ├── DatabaseNotEmpty                 database_not_empty
         ├── BackupDamaged                    backup_damaged
         ├── BackupTooNew                     backup_too_new
-        └── CopyFailed                       copy_failed
+        ├── CopyFailed                       copy_failed
+        ├── BulkFileUnusable                 bulk_file_unusable
+        ├── ExtraMissing                     extra_missing
+        ├── ClusterUnavailable               cluster_unavailable
+        ├── PackExists                       pack_exists
+        ├── TooFewPhotographs                too_few_photographs
+        └── QuantizationFailed               quantization_failed
 
 Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
 """
@@ -72,10 +79,20 @@ class FaceError(Exception):
         super().__init__(self.code)
         self.values: Mapping[str, object] = values
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whole on its way from one process to another, whatever its constructor asks for."""
+        return _remade, (type(self), vars(self))
+
     @property
     def particulars(self) -> Sequence[Mapping[str, Any]]:
         """The members of the answer's `errors`; empty where the message says it all."""
         return ()
+
+
+def _remade(kind: type[FaceError], state: Mapping[str, Any]) -> FaceError:
+    error = kind.__new__(kind, kind.code)
+    vars(error).update(state)
+    return error
 
 
 class InvalidRequest(FaceError):
@@ -168,6 +185,12 @@ class ApiKeyExists(Conflict):
     code = "api_key_exists"
 
 
+class SubjectRepeated(Conflict):
+    """An earlier row of the same bulk source has this subject id."""
+
+    code = "subject_repeated"
+
+
 class UnacceptableImages(FaceError):
     pass
 
@@ -227,7 +250,10 @@ class Unavailable(FaceError):
 
 class Overloaded(Unavailable):
     code = "overloaded"
-    retry_after = 1
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class DatabaseUnavailable(Unavailable):
@@ -330,3 +356,39 @@ class CopyFailed(Misconfigured):
     """Values: `program`, pg_dump or pg_restore; `cause`, what it said, without any row's content."""
 
     code = "copy_failed"
+
+
+class BulkFileUnusable(Misconfigured):
+    """Values: `cause`, what is wrong with the file as a whole, without any row's content."""
+
+    code = "bulk_file_unusable"
+
+
+class ExtraMissing(Misconfigured):
+    """Values: `extra`, the part of the installation that the call needs."""
+
+    code = "extra_missing"
+
+
+class ClusterUnavailable(Misconfigured):
+    """Values: `cause`, the kind of failure that the Ray cluster met with."""
+
+    code = "cluster_unavailable"
+
+
+class PackExists(Misconfigured):
+    """Values: `path`, the folder that is there already."""
+
+    code = "pack_exists"
+
+
+class TooFewPhotographs(Misconfigured):
+    """Values: `found`, photographs with one usable face; `needed`."""
+
+    code = "too_few_photographs"
+
+
+class QuantizationFailed(Misconfigured):
+    """Values: `model`, its name; `cause`, why it cannot be had with 8-bit weights."""
+
+    code = "quantization_failed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,23 @@ class Photograph(Protocol):
 
     def pixels(self) -> Image | Reason:
         """The decoded picture, or `UNREADABLE` or `TOO_LARGE`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """`denominator`: 2, 4 or 8 where the picture was decoded at 1/2, 1/4 or 1/8 of its size."""
+
+    pixels: Image = field(repr=False)
+    denominator: int = 1
+
+
+@runtime_checkable
+class ReduciblePhotograph(Photograph, Protocol):
+    """One that can be decoded with fewer pixels than it has, in less time and memory."""
+
+    def reduced(self, least_side: int) -> Decoded | Reason:
+        """As small as its format allows with a longer side of `least_side` pixels or more."""
         ...
 
 

@@ -169,6 +169,12 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "There is an API key of this name.",
         "Choose another name; that of a revoked key is not given again either.",
     ),
+    "subject_repeated": _entry(
+        "같은 파일에 이미 나온 subjectId입니다.",
+        "먼저 나온 행만 등록합니다. 다른 사람이면 다른 subjectId를 사용하고, 같은 사람이면 사진을 한 행에 모아 주세요.",
+        "This subjectId stands in an earlier row.",
+        "Only the first row counts. Give another person another subjectId, or put one person's photographs into one row.",
+    ),
     "image_too_large": _entry(
         "이미지가 너무 큽니다.",
         "한 이미지의 한도는 {limit}입니다. 크기를 줄여 다시 보내 주세요.",
@@ -332,6 +338,44 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "아무것도 바뀌지 않았습니다. {program}: {cause}",
         "The database could not be copied.",
         "Nothing was changed. {program}: {cause}",
+    ),
+    "bulk_file_unusable": _entry(
+        "일괄 등록 파일을 읽을 수 없습니다.",
+        "{cause}. 여기까지 등록한 사람은 그대로 있습니다. 파일을 고친 뒤 같은 명령을 다시 실행해 주세요.",
+        "The bulk file cannot be read.",
+        "{cause}. Whoever was enrolled so far remains. Mend the file and run the same command again.",
+    ),
+    "extra_missing": _entry(
+        "필요한 추가 패키지가 설치되어 있지 않습니다.",
+        "pip install 'face-enrollment-service[{extra}]'를 실행해 주세요.",
+        "A package that this needs is not installed.",
+        "Run pip install 'face-enrollment-service[{extra}]'.",
+    ),
+    "cluster_unavailable": _entry(
+        "Ray 클러스터를 사용할 수 없습니다.",
+        "{cause}. 여기까지 등록한 사람은 그대로 있습니다. 주소와 각 노드의 설치, 모델, 사진 경로를 확인한 뒤 같은 명령을 다시 실행해 주세요.",
+        "The Ray cluster cannot be used.",
+        "{cause}. Whoever was enrolled so far remains. Look at the address and at each node's installation, model and path to the photographs, then run the same command again.",
+    ),
+    "pack_exists": _entry(
+        "같은 이름의 모델 팩이 이미 있습니다.",
+        "{path} 폴더는 그대로입니다. 다시 만들려면 먼저 옮기거나 지워 주세요.",
+        "There is a model pack of this name already.",
+        "{path} was left as it is. Move or delete it first to make it again.",
+    ),
+    "too_few_photographs": _entry(
+        "사용할 수 있는 사진이 너무 적습니다.",
+        "얼굴이 하나만 있는 사진이 {found}장입니다. 사람마다 폴더를 두고, 두 명 이상을 두 장 이상씩, "
+        "모두 {needed}장 이상 넣어 주세요.",
+        "Too few of the photographs can be used.",
+        "{found} of them show exactly one face. Give at least {needed}, in one folder per person, "
+        "of two people or more with two photographs or more each.",
+    ),
+    "quantization_failed": _entry(
+        "모델의 8비트 사본을 만들 수 없습니다.",
+        "{model}: {cause}. 아무것도 바뀌지 않았습니다.",
+        "The model cannot be copied with 8-bit weights.",
+        "{model}: {cause}. Nothing was changed.",
     ),
 }
 

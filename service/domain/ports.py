@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
+from service.domain.bulk import BulkRow, Candidate, Outcome, Row
 from service.domain.callers import ApiKey
 from service.domain.chain import SealedHead
 from service.domain.collection import (
@@ -23,6 +24,7 @@ from service.domain.collection import (
 )
 from service.domain.face import Detection, Embedding, FaceCrop, Photograph
 from service.domain.lockout import Refusals
+from service.domain.search import Positions, Shortlist, Vectors, WriteMark, WrittenRows
 from service.domain.source import Stills, Stream
 
 
@@ -82,6 +84,31 @@ class Capture(Protocol):
         ...
 
 
+class BulkSource(Protocol):
+    """People to enroll, from a file or a folder; read as it goes, never all of it at once."""
+
+    @property
+    def expected(self) -> int:
+        """About how many rows there are, for a progress bar."""
+        ...
+
+    def rows(self) -> Iterator[BulkRow]:
+        """In order. Raises `BulkFileUnusable` where nothing more can be read."""
+        ...
+
+
+class BulkEmbedding(Protocol):
+    """The faces of many rows, several at a time."""
+
+    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[Candidate | Outcome]:
+        """In the order of `items`, of which only a bounded number is read ahead. A row without a
+        usable face is refused; what is an outcome already is passed on.
+
+        Raises `Unavailable`, `Misconfigured`: what no row is to blame for.
+        """
+        ...
+
+
 class CollectionKey(Protocol):
     """A collection's data key, open, and what can be done with it."""
 
@@ -99,6 +126,10 @@ class CollectionKey(Protocol):
         ...
 
     def to_search_space(self, embedding: Embedding) -> SearchVector: ...
+
+    def all_to_search_space(self, embeddings: Vectors) -> Vectors:
+        """Many at once: (n, 512)."""
+        ...
 
     def chain(self, content: bytes) -> bytes:
         """A keyed hash of a record of the audit log: 32 bytes."""
@@ -217,6 +248,12 @@ class Subjects(Protocol):
 
     def add(self, collection: Collection, subject: Subject) -> None: ...
 
+    def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        """Those of `subject_ids` who are enrolled."""
+        ...
+
+    def add_all(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+
     def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
 
     def set_terms(self, collection: Collection, subject: Subject) -> None:
@@ -224,9 +261,9 @@ class Subjects(Protocol):
         ...
 
     def expired(
-        self, collection: Collection, limit: int, subject_id: str | None = None
+        self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
-        """The ids of up to `limit` people whose time is over; or of this one, if it is."""
+        """The ids of up to `limit` people whose time is over; `among`: the only ones that count."""
         ...
 
     def delete(self, collection: Collection, subject_id: str) -> int:
@@ -239,11 +276,21 @@ class Templates(Protocol):
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
 
+    def of_all(
+        self, collection: Collection, subject_ids: Sequence[str]
+    ) -> list[StoredTemplate]: ...
+
     def add(self, collection: Collection, template: StoredTemplate) -> None: ...
+
+    def add_all(self, collection: Collection, templates: Sequence[StoredTemplate]) -> None: ...
 
     def delete_of(self, collection: Collection, subject_id: str) -> int: ...
 
-    def count(self, collection: Collection) -> int: ...
+    def count(self, collection: Collection, after: int = 0) -> int:
+        """Those after a position."""
+        ...
+
+    def any(self, collection: Collection) -> bool: ...
 
     def nearest(
         self,
@@ -253,13 +300,48 @@ class Templates(Protocol):
         limit: int,
         skip: int = 0,
         other_than: str | None = None,
+        among: Shortlist | None = None,
     ) -> list[StoredTemplate]:
         """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
         the first `skip`; those of the subject `other_than` do not count.
 
+        `among`: only rows that are on this list, or newer than it.
+
         `probes`: the probe as each data key in use rotates it. A row is compared with the one of
         its own key, so that it is found at every moment of a rotation.
         """
+        ...
+
+    def mark(self, collection: Collection) -> WriteMark:
+        """How far writing has come, as far as others have ended their transactions."""
+        ...
+
+    def marks(self) -> list[WriteMark]:
+        """Those of all collections."""
+        ...
+
+    def begin_epochs(self) -> None:
+        """From now on the positions of every collection are other ones than they were: nothing
+        that anybody knows about them holds any longer.
+        """
+        ...
+
+    def written_between(
+        self, collection_id: UUID, after: int, up_to: int, limit: int
+    ) -> list[WrittenRows]:
+        """The first `limit` rows after a position, up to another one; the expired too."""
+        ...
+
+    def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
+        """Those of the rows at these positions that still are there; the expired too."""
+        ...
+
+    def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
+        """Every position at which there is a row."""
+        ...
+
+    def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
+        """By position, where there still is one."""
         ...
 
 

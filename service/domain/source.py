@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
@@ -18,7 +21,7 @@ class Uploads:
 class GivenEmbedding:
     """512 numbers that the caller got from this service earlier."""
 
-    numbers: Sequence[float] = field(repr=False)
+    numbers: Sequence[float] | NDArray[np.float64] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class DirectoryImages:
     max_images: int
 
 
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """Files of one person, each named by itself."""
+
+    paths: Sequence[str] = field(repr=False)
+
+
 Stream: TypeAlias = CameraFrames | VideoFrames
-Stills: TypeAlias = Uploads | DirectoryImages
+Stills: TypeAlias = Uploads | DirectoryImages | ImageFiles
 FaceSource: TypeAlias = Stream | Stills | GivenEmbedding

@@ -57,7 +57,7 @@ def cosine_similarity(first: ArrayLike, second: ArrayLike) -> float:
     return float(np.clip(np.dot(a.astype(np.float64), b.astype(np.float64)), -1.0, 1.0))
 
 
-def embedding_of(numbers: Sequence[float], dimensions: int = EMBEDDING_SIZE) -> Embedding:
+def embedding_of(numbers: ArrayLike, dimensions: int = EMBEDDING_SIZE) -> Embedding:
     """A caller's numbers as an embedding of a model with `dimensions` meaningful numbers.
 
     Raises `InvalidEmbedding` unless there are 512 finite numbers of norm 1 (within 0.01), those

@@ -84,7 +84,7 @@ class DlibEngine:
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
         """Not one batch: dlib holds Python's global lock for as long as one runs."""
-        return self.pool.map(self._embed_one, crops)
+        return self.pool.finish(self._embed_one, crops)
 
     def descriptor(self, crop: FaceCrop) -> NDArray[np.float64]:
         """(128,), neither centred nor normalised; for calibration.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from threading import BoundedSemaphore
+from itertools import islice
+from threading import Barrier, BrokenBarrierError, Lock
 from typing import TypeVar
 
 from service.domain.errors import Overloaded
@@ -15,11 +19,23 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_WAITING_CALLS = 64
-"""Calls that may wait for a worker; the next is refused at once.
+"""Calls that may wait for a worker, however quick: each holds its photographs in memory."""
 
-One photograph takes some 20 to 200 ms of a core, so a caller behind 64 others already waits for
-seconds: longer than a till or a door can use, and a refusal lets it go elsewhere.
+LONGEST_WAIT = 3.0
+"""Seconds that a call may have to wait for a worker, by what the last photographs took.
+
+Longer than a till or a door can use; a refusal lets the caller go elsewhere, or come back.
 """
+
+TASKS_AHEAD = 2
+"""Photographs of one call, per worker, that stand in the queue at a time: enough to keep all the
+workers busy, and a call of one photograph need not wait for the twenty of another."""
+
+STRAGGLING = 5.0
+"""Seconds that workers wait for each other at the start."""
+
+MEMORY = 0.1
+"""Weight of the newest photograph in the mean of what they take."""
 
 
 class WorkerPool:
@@ -29,32 +45,121 @@ class WorkerPool:
     however many threads call.
     """
 
-    def __init__(self, workers: int | None = None, waiting: int = MAX_WAITING_CALLS) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        waiting: int = MAX_WAITING_CALLS,
+        longest_wait: float = LONGEST_WAIT,
+    ) -> None:
         """`workers`: threads; None: one per core, as each inference uses one core."""
         self.workers = workers or os.cpu_count() or 1
-        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="face-engine")
         self.most_calls = self.workers + waiting
-        self._calls = BoundedSemaphore(self.most_calls)
+        self._longest_wait = longest_wait
+        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="face-engine")
+        self._finisher = ThreadPoolExecutor(self.workers, thread_name_prefix="face-finisher")
+        self._lock = Lock()
+        self._calls = self._tasks = 0
+        self._seconds = 0.0
+
+    @property
+    def expected_wait(self) -> float:
+        """Seconds until a worker is free for one more photograph, as things are."""
+        free = self.workers - self._tasks
+        return 0.0 if free > 0 else (1 - free) * self._seconds / self.workers
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """`work` done on each item, in the order given; one call, however many items.
 
-        Raises `Overloaded` where too many calls wait, else what `work` raised first.
+        Raises `Overloaded` where too many calls wait, or for too long, else what `work` raised
+        first.
         """
-        if not self._calls.acquire(blocking=False):
-            raise Overloaded
+
+        def measured(item: Item) -> Result:
+            started = time.perf_counter()
+            try:
+                return work(item)
+            finally:
+                self._note(time.perf_counter() - started)
+
+        with self._place():
+            return self._each(self._executor, measured, items)
+
+    def finish(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """As `map`, for what a call still needs after it: not refused, and not behind calls that
+        came later, whose photographs would be looked at for nothing if this one gave up.
+        """
+        return self._each(self._finisher, work, items)
+
+    def everywhere(
+        self, work: Callable[[], object], finishing: Callable[[], Result]
+    ) -> list[Result]:
+        """`work` done by every worker at the same time, then `finishing`: what they will ever need
+        of memory they have then. For a pool that nobody uses yet.
+        """
+        self._in_step(self._executor, work)
+        return self._in_step(self._finisher, finishing)
+
+    def _in_step(self, executor: Executor, work: Callable[[], Result]) -> list[Result]:
+        together = Barrier(self.workers)
+
+        def meet_and_work(_worker: int) -> Result:
+            with suppress(BrokenBarrierError):  # apart, then: not worth a failed start
+                together.wait(STRAGGLING)
+            return work()
+
+        return self._each(executor, meet_and_work, range(self.workers))
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        with self._lock:
+            expected = self.expected_wait
+            if self._calls >= self.most_calls or expected > self._longest_wait:
+                raise Overloaded(max(1, math.ceil(expected)))
+            self._calls += 1
         try:
-            # Each in a copy of the caller's context: its lines in the log name the same request.
-            return _all_or_none(
-                [self._executor.submit(copy_context().run, work, item) for item in items]
-            )
+            yield
         finally:
-            self._calls.release()
+            with self._lock:
+                self._calls -= 1
+
+    def _each(
+        self, executor: Executor, work: Callable[[Item], Result], items: Sequence[Item]
+    ) -> list[Result]:
+        futures: list[Future[Result]] = []
+        running: set[Future[Result]] = set()
+        rest = iter(items)
+        free = TASKS_AHEAD * self.workers
+        try:
+            while new := [self._submitted(executor, work, item) for item in islice(rest, free)]:
+                futures += new
+                done, running = wait(running.union(new), return_when=FIRST_COMPLETED)
+                free = len(done)
+                _raise_first(done)
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _submitted(
+        self, executor: Executor, work: Callable[[Item], Result], item: Item
+    ) -> Future[Result]:
+        # Each in a copy of the caller's context: its lines in the log name the same request.
+        future = executor.submit(copy_context().run, work, item)
+        if executor is self._executor:
+            with self._lock:
+                self._tasks += 1
+            future.add_done_callback(self._gone)
+        return future
+
+    def _gone(self, _task: object) -> None:
+        with self._lock:
+            self._tasks -= 1
+
+    def _note(self, seconds: float) -> None:
+        with self._lock:
+            self._seconds += (seconds - self._seconds) * (MEMORY if self._seconds else 1.0)
 
 
-def _all_or_none(futures: Sequence[Future[Result]]) -> list[Result]:
-    try:
-        return [future.result() for future in futures]
-    finally:
-        for future in futures:
-            future.cancel()
+def _raise_first(done: set[Future[Result]]) -> None:
+    for future in done:
+        future.result()

@@ -25,6 +25,13 @@ Below the threshold a face does not count, but the person can be told that it wa
 rather than not at all. Under 0.3 nearly everything reported is not a face.
 """
 
+DOUBT = 0.1
+"""Distance of a score to the threshold within which a reduced picture decides nothing.
+
+Measured on 148 photographs enlarged to 12 and 40 megapixels, or set into 12: reducing moves the
+score of a face that has a crop's pixels by 0.006 at most, of a smaller one by 0.11.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFace:
@@ -67,3 +74,16 @@ def only_face(faces: Sequence[FoundFace], threshold: float) -> FoundFace | Refus
     if best.shorter_side < MIN_FACE_SIDE:
         return Refusal(Reason.FACE_TOO_SMALL, best.score)
     return best
+
+
+def is_settled(faces: Sequence[FoundFace], threshold: float, crop_side: int) -> bool:
+    """Whether what is seen in a reduced picture holds for the whole one as well.
+
+    That is: two faces or more beyond doubt, or one beyond doubt that has the pixels of a crop of
+    `crop_side`, and nobody else near the threshold.
+    """
+    clear = [face for face in faces if face.score >= threshold + DOUBT]
+    if len(clear) > 1:
+        return True
+    doubtful = any(abs(face.score - threshold) < DOUBT for face in faces)
+    return bool(clear) and not doubtful and clear[0].shorter_side >= crop_side

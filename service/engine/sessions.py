@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import onnxruntime
 from insightface.model_zoo import get_model
+from insightface.model_zoo.arcface_onnx import ArcFaceONNX
+from insightface.model_zoo.model_zoo import PickableInferenceSession
+from insightface.model_zoo.scrfd import SCRFD
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import EMBEDDING_SIZE
 from service.engine.graphs import ModelTask
 from service.engine.packs import ModelFile, Pack
-from service.engine.providers import DIRECTML
+from service.engine.providers import CPU
+from service.engine.tuning import tuned
 
 InsightFaceModel: TypeAlias = Any
 """`SCRFD` or `ArcFaceONNX` of insightface 2, which has no types."""
@@ -63,16 +68,8 @@ def _load(
     pack: Pack, file: ModelFile, task: ModelTask, providers: Sequence[str]
 ) -> InsightFaceModel:
     try:
-        model = get_model(
-            str(file.path),
-            model_task=None if file.descriptor is None else task.value,
-            model_descriptor=file.descriptor,
-            providers=list(providers),
-            sess_options=_session_options(providers),
-            # One session for both sizes, made now: InsightFace would make one per size on first
-            # use, three copies of the weights in all, and no faster (16 to 18 ms each way).
-            static_shape_sessions=False,
-        )
+        session = _session(file.path, providers)
+        model = _model(file, task, session)
     except Exception as error:
         # onnxruntime and InsightFace raise anything from AssertionError to Fail here.
         raise _unavailable(pack, f"{file.path.name} cannot be loaded: {error}") from error
@@ -81,12 +78,40 @@ def _load(
     return model
 
 
-def _session_options(providers: Sequence[str]) -> onnxruntime.SessionOptions:
+def _model(
+    file: ModelFile, task: ModelTask, session: onnxruntime.InferenceSession
+) -> InsightFaceModel:
+    """One session for both of the detector's sizes: InsightFace would make one per size on first
+    use, three copies of the weights in all, and no faster (16 to 18 ms each way)."""
+    if file.descriptor is not None:
+        model = get_model(
+            str(file.path),
+            model_task=task.value,
+            model_descriptor=file.descriptor,
+            providers=[CPU],
+            static_shape_sessions=False,
+        )
+        model.session = session  # what InsightFace made has told it what the manifest leaves open
+        return model
+    if task is ModelTask.DETECTION:
+        return SCRFD(str(file.path), session, static_shape_sessions=False)
+    return ArcFaceONNX(str(file.path), session)
+
+
+def _session(path: Path, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+    model = tuned(path) if list(providers) == [CPU] else str(path)
+    return PickableInferenceSession(
+        model, sess_options=_session_options(), providers=list(providers)
+    )
+
+
+def _session_options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = INTRA_OP_THREADS
     options.inter_op_num_threads = INTRA_OP_THREADS
     options.log_severity_level = _ERRORS_ONLY
-    options.enable_mem_pattern = DIRECTML not in providers  # DirectML does not support it
+    # Its gain is nothing here, and one large piece for every run that is under way leaves gaps.
+    options.enable_mem_pattern = False  # DirectML does not support it
     return options
 
 

@@ -14,6 +14,7 @@ from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
 from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing
 from service.domain.ports import Vault
+from service.gallery.copying import copy_rows
 from service.gallery.tables import audit, audit_head
 from service.gallery.together import run, written
 
@@ -24,8 +25,6 @@ ROWS_AT_A_TIME = 1000
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x66616365_61756474)
 """Of several workers that start at once one begins the chain; "faceaudt" in ASCII."""
 
-
-_INSERT = written(insert(audit).values({one: bindparam(one.name) for one in audit.columns}))
 
 _INSERT_LAST = written(
     insert(audit).values({one: bindparam(one.name) for one in audit.columns}),
@@ -96,11 +95,12 @@ class PostgresAuditLog:
         keyed = self._open(stored.key)
         if not stored.is_genuine(keyed):
             raise AuditTampered
-        head = stored.head
+        head, rows = stored.head, []
         *first, last = self._waiting
         for entry in first:
             record, head = chain.link(head, entry, keyed)
-            run(self._connection, _INSERT, _columns(record))
+            rows.append(_columns(record))
+        copy_rows(self._connection, audit, rows)
         record, head = chain.link(head, last, keyed)
         moved = {**_columns(record), "seal": chain.seal(head, keyed)}
         run(self._connection, _INSERT_LAST_AND_COMMIT if commit else _INSERT_LAST, moved)

@@ -17,6 +17,7 @@ from service.domain.collection import (
     DuplicatePolicy,
     WrappedKey,
 )
+from service.gallery.positions import begin_positions
 from service.gallery.tables import (
     answers,
     attempts,
@@ -106,6 +107,7 @@ class PostgresCollections:
 
     def add(self, collection: Collection) -> None:
         self._connection.execute(insert(collections).values(_columns(collection)))
+        begin_positions(self._connection, collection.collection_id)
         self._write_keys(collection)
 
     def set_keys(self, collection: Collection) -> None:

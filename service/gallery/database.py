@@ -24,6 +24,7 @@ from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
 from service.gallery.migrations import head
+from service.gallery.positions import PostgresPositions
 from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.templates import PostgresTemplates
@@ -64,12 +65,13 @@ class PostgresTransaction:
     ) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
-        self.subjects = PostgresSubjects(connection, clock)
-        self.templates = PostgresTemplates(connection, clock)
+        self.positions = PostgresPositions(connection)
+        self.subjects = PostgresSubjects(connection, clock, self.positions)
+        self.templates = PostgresTemplates(connection, clock, self.positions)
         self.answers = PostgresAnswers(connection, clock)
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection, vault)
-        self.sealed_rows = PostgresSealedRows(connection)
+        self.sealed_rows = PostgresSealedRows(connection, self.positions)
         self.attempts = PostgresAttempts(connection, clock)
 
 
@@ -99,6 +101,7 @@ class PostgresGallery:
             run(connection, _BEGIN)
             transaction = PostgresTransaction(connection, self._clock, self._vault)
             yield transaction
+            transaction.positions.settle()
             transaction.audit.write(commit=True)
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:

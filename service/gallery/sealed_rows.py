@@ -3,7 +3,8 @@
 A template row names its key. Other sealed values name it in their header: bytes 2 to 17 (see
 `vault/cipher.py`).
 
-Rows are read with `FOR NO KEY UPDATE SKIP LOCKED`: a rotation never waits for a call and so can be
+Rows are read with `FOR NO KEY UPDATE SKIP LOCKED`: a rotation waits for no row of a call. It waits
+for positions alone, last of all, and whoever holds those waits for no row of anybody's: so it can be
 part of no deadlock, and a call waits for one batch at most.
 """
 
@@ -30,6 +31,7 @@ from sqlalchemy import cast as sql_cast
 from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.ports import StoredAnswer
 from service.gallery.answers import stored_answer
+from service.gallery.positions import PostgresPositions
 from service.gallery.tables import answers, subjects, templates
 from service.gallery.templates import stored_template
 
@@ -41,8 +43,9 @@ _ANSWER = ("subject_id", "caller", "key")
 class PostgresSealedRows:
     """Implements `SealedRows`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, positions: PostgresPositions) -> None:
         self._connection = connection
+        self._positions = positions
 
     def count(self, collection: Collection, key_id: UUID) -> int:
         counts = (
@@ -76,12 +79,16 @@ class PostgresSealedRows:
         return [stored_answer(row) for row in rows]
 
     def replace_templates(self, collection: Collection, moved: Sequence[StoredTemplate]) -> None:
+        """At new positions: whoever holds the old vectors in memory is to read the new ones."""
+        positions = self._positions.take(collection, len(moved))
+        self._positions.give_up(collection, len(moved))
         changes = [
             {**_names(_TEMPLATE, row), "sealed": row.sealed, "search": row.search.values}
-            | {"key_id": row.key_id}
-            for row in moved
+            | {"key_id": row.key_id, "position": position}
+            for row, position in zip(moved, positions, strict=True)
         ]
-        self._replace(templates, _TEMPLATE, ("sealed", "search", "key_id"), collection, changes)
+        columns = ("sealed", "search", "key_id", "position")
+        self._replace(templates, _TEMPLATE, columns, collection, changes)
 
     def replace_subjects(self, collection: Collection, moved: Sequence[Subject]) -> None:
         sealed = ("metadata", "consent")

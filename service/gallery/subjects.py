@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -11,22 +12,24 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    insert,
     select,
     update,
 )
 
 from service.domain.collection import Collection, Subject
+from service.gallery.copying import copy_rows
 from service.gallery.lifetime import Clock, alive, expired
+from service.gallery.positions import PostgresPositions
 from service.gallery.tables import subjects, templates
 
 
 class PostgresSubjects:
     """Implements `Subjects`."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, positions: PostgresPositions) -> None:
         self._connection = connection
         self._clock = clock
+        self._positions = positions
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
         query = self._living(collection).where(subjects.c.subject_id == subject_id)
@@ -40,16 +43,20 @@ class PostgresSubjects:
             query = query.where(subjects.c.subject_id > after)
         return [_subject(row) for row in self._connection.execute(query).mappings()]
 
+    def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        query = select(subjects.c.subject_id).where(
+            _in(collection),
+            subjects.c.subject_id.in_(subject_ids),
+            alive(collection, self._clock()),
+        )
+        return set(self._connection.scalars(query))
+
     def add(self, collection: Collection, subject: Subject) -> None:
-        row = {
-            "collection_id": collection.collection_id,
-            "subject_id": subject.subject_id,
-            "metadata": subject.metadata,
-            "enrolled_at": subject.enrolled_at,
-            "expires_at": subject.expires_at,
-            "consent": subject.consent,
-        }
-        self._connection.execute(insert(subjects).values(row))
+        self.add_all(collection, [subject])
+
+    def add_all(self, collection: Collection, added: Sequence[Subject]) -> None:
+        rows = [_columns(collection, subject) for subject in added]
+        copy_rows(self._connection, subjects, rows)
 
     def set_metadata(self, collection: Collection, subject: Subject) -> None:
         query = update(subjects).where(_is(collection, subject.subject_id))
@@ -63,15 +70,15 @@ class PostgresSubjects:
             self._connection.execute(query.values(changed))
 
     def expired(
-        self, collection: Collection, limit: int, subject_id: str | None = None
+        self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
         query = (
             select(subjects.c.subject_id)
             .where(_in(collection), expired(collection, self._clock()))
             .limit(limit)
         )
-        if subject_id is not None:
-            query = query.where(subjects.c.subject_id == subject_id)
+        if among is not None:
+            query = query.where(subjects.c.subject_id.in_(among))
         return list(self._connection.scalars(query))
 
     def delete(self, collection: Collection, subject_id: str) -> int:
@@ -85,6 +92,7 @@ class PostgresSubjects:
             ).rowcount
             for table in (templates, subjects)
         ]
+        self._positions.give_up(collection, deleted[0])
         return deleted[0]
 
     def _living(self, collection: Collection) -> Select[Any]:
@@ -110,6 +118,17 @@ def _of(collection: Collection) -> Select[Any]:
         .label("templates")
     )
     return select(subjects, count).where(_in(collection))
+
+
+def _columns(collection: Collection, subject: Subject) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "subject_id": subject.subject_id,
+        "metadata": subject.metadata,
+        "enrolled_at": subject.enrolled_at,
+        "expires_at": subject.expires_at,
+        "consent": subject.consent,
+    }
 
 
 def _subject(row: RowMapping) -> Subject:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -124,13 +125,31 @@ templates = Table(
     Column("search", HALFVEC(EMBEDDING_SIZE), nullable=False),
     _moment("created_at"),
     Column("key_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False),
     _subject_key(),
     ForeignKeyConstraint(
         ["collection_id", "key_id"],
         ["collection_keys.collection_id", "collection_keys.key_id"],
     ),
+    Index(None, "collection_id", "position"),
 )
 """The database itself refuses to lose a key that a row is under."""
+
+collection_writes = Table(
+    "collection_writes",
+    metadata,
+    Column(
+        "collection_id",
+        Uuid,
+        ForeignKey("collections.collection_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("epoch", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("last_position", BigInteger, nullable=False, server_default=text("0")),
+    Column("deletions", BigInteger, nullable=False, server_default=text("0")),
+)
+"""How far the writing of templates has come: `WriteMark`. Whoever takes positions holds the row to
+the end of the transaction, so that positions become visible in their own order."""
 
 answers = Table(
     "answers",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
+    BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Float,
@@ -15,51 +18,68 @@ from sqlalchemy import (
     case,
     cast,
     delete,
+    exists,
     func,
-    insert,
+    or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
+from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
+from service.gallery.copying import copy_rows
 from service.gallery.lifetime import Clock, of_the_living
+from service.gallery.positions import PostgresPositions
 from service.gallery.tables import templates
+from service.gallery.vectors import positions_up_to, written_at, written_between
 
 
 class PostgresTemplates:
     """Implements `Templates`."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, positions: PostgresPositions) -> None:
         self._connection = connection
         self._clock = clock
+        self._positions = positions
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        return self.of_all(collection, [subject_id])
+
+    def of_all(self, collection: Collection, subject_ids: Sequence[str]) -> list[StoredTemplate]:
         query = (
             select(templates)
-            .where(self._living(collection), templates.c.subject_id == subject_id)
+            .where(self._living(collection), templates.c.subject_id.in_(subject_ids))
             .order_by(templates.c.created_at, templates.c.template_id)
         )
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
     def add(self, collection: Collection, template: StoredTemplate) -> None:
-        row = {
-            "collection_id": collection.collection_id,
-            "subject_id": template.subject_id,
-            "template_id": template.template_id,
-            "model_id": template.model_id,
-            "sealed": template.sealed,
-            "search": template.search.values,
-            "created_at": template.created_at,
-            "key_id": template.key_id,
-        }
-        self._connection.execute(insert(templates).values(row))
+        self.add_all(collection, [template])
+
+    def add_all(self, collection: Collection, added: Sequence[StoredTemplate]) -> None:
+        if not added:
+            return
+        positions = self._positions.take(collection, len(added))
+        rows = [
+            _columns(collection, template, position)
+            for template, position in zip(added, positions, strict=True)
+        ]
+        copy_rows(self._connection, templates, rows)
 
     def delete_of(self, collection: Collection, subject_id: str) -> int:
         query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
-        return self._connection.execute(query).rowcount
+        deleted = self._connection.execute(query).rowcount
+        self._positions.give_up(collection, deleted)
+        return deleted
 
-    def count(self, collection: Collection) -> int:
-        query = select(func.count()).select_from(templates).where(self._living(collection))
+    def count(self, collection: Collection, after: int = 0) -> int:
+        later = [templates.c.position > after] if after else []
+        query = select(func.count()).select_from(templates).where(self._living(collection), *later)
+        return self._connection.execute(query).scalar_one()
+
+    def any(self, collection: Collection) -> bool:
+        query = select(exists().where(self._living(collection)))
         return self._connection.execute(query).scalar_one()
 
     def nearest(
@@ -70,6 +90,7 @@ class PostgresTemplates:
         limit: int,
         skip: int = 0,
         other_than: str | None = None,
+        among: Shortlist | None = None,
     ) -> list[StoredTemplate]:
         """Exact, also where somebody has built a vector index: those answer only an ORDER BY the
         bare `<#>`, and the negative of it is ordered here.
@@ -84,7 +105,36 @@ class PostgresTemplates:
         )
         if other_than is not None:
             query = query.where(templates.c.subject_id != other_than)
+        if among is not None:
+            query = query.where(_among(among))
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
+
+    def mark(self, collection: Collection) -> WriteMark:
+        return self._positions.mark(collection)
+
+    def marks(self) -> list[WriteMark]:
+        return self._positions.marks()
+
+    def begin_epochs(self) -> None:
+        self._positions.begin_epochs()
+
+    def written_between(
+        self, collection_id: UUID, after: int, up_to: int, limit: int
+    ) -> list[WrittenRows]:
+        return written_between(self._connection, collection_id, after, up_to, limit)
+
+    def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
+        return written_at(self._connection, collection_id, positions)
+
+    def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
+        return positions_up_to(self._connection, collection_id, up_to)
+
+    def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
+        query = select(templates).where(
+            self._living(collection), _is_one_of(templates.c.position, positions)
+        )
+        rows = self._connection.execute(query).mappings()
+        return {row["position"]: stored_template(row) for row in rows}
 
     def _living(self, collection: Collection) -> ColumnElement[bool]:
         return _in(collection) & of_the_living(templates, collection, self._clock())
@@ -92,6 +142,31 @@ class PostgresTemplates:
 
 def _in(collection: Collection) -> ColumnElement[bool]:
     return templates.c.collection_id == collection.collection_id
+
+
+def _among(shortlist: Shortlist) -> ColumnElement[bool]:
+    """On the shortlist, or too new for it."""
+    listed = _is_one_of(templates.c.position, shortlist.positions.tolist())
+    return or_(listed, templates.c.position > shortlist.up_to)
+
+
+def _is_one_of(column: Column[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """One parameter, however many numbers there are."""
+    return column == func.any(cast(list(numbers), ARRAY(BigInteger)))
+
+
+def _columns(collection: Collection, template: StoredTemplate, position: int) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "subject_id": template.subject_id,
+        "template_id": template.template_id,
+        "model_id": template.model_id,
+        "sealed": template.sealed,
+        "search": template.search.values,
+        "created_at": template.created_at,
+        "key_id": template.key_id,
+        "position": position,
+    }
 
 
 def _cosine_with(probes: Mapping[UUID, SearchVector]) -> ColumnElement[float]:

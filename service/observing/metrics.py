@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.domain.decision import Decision, Recommendation
 from service.domain.ports import ModelIdentity
+from service.domain.search import SearchProblem, SearchState
 from service.domain.thresholds import Band
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -27,9 +28,9 @@ SIMILARITY_BUCKETS = tuple(round(n * SIMILARITY_STEP, 2) for n in range(-4, 21))
 """Cosines from -0.2 to 1. Bands and usual thresholds are whole steps, so that the shares on either
 side of them can be read off."""
 
-STAGES = ("detect", "embed", "transaction", "lock", "search", "open")
+STAGES = ("detect", "embed", "transaction", "lock", "shortlist", "search", "open")
 """`detect`: decoding included. `transaction`: waiting for a connection included, and so are the
-last three. `lock`: waiting for the collection's lock. `search`: the exact scan. `open`: one seal."""
+last three. `lock`: waiting for the collection's lock. `shortlist`: the search in memory. `search`: the scan of its rows, or of all. `open`: one seal."""
 
 
 class Metrics:
@@ -115,6 +116,37 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=registry,
         )
+        self._search_rows = Gauge(
+            "face_search_rows",
+            "Templates held in memory for searches.",
+            multiprocess_mode="liveall",
+            registry=registry,
+        )
+        self._search_bytes = Gauge(
+            "face_search_bytes",
+            "Memory that they take.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._search_behind = Gauge(
+            "face_search_behind",
+            "Templates written and not held yet; searches scan them in the database.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._search_problem = Gauge(
+            "face_search_problem",
+            "1 for what keeps searches from the memory.",
+            ["problem"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._shortlists = Counter(
+            "face_shortlists",
+            "Searches of held collections by what they compared: a shortlist, or every row.",
+            ["compared"],
+            registry=registry,
+        )
         self._model = Gauge(
             "face_model_info",
             "1 for the served model, and what it runs on.",
@@ -152,6 +184,17 @@ class Metrics:
         if best is not None:
             self._similarity.labels("search").observe(_in_steps(best))
 
+    def search_state(self, state: SearchState) -> None:
+        self._search_rows.set(state.rows)
+        self._search_bytes.set(state.size)
+        self._search_behind.set(state.behind)
+        for problem in SearchProblem:
+            self._search_problem.labels(problem.value).set(problem is state.problem)
+
+    def shortlisted(self, *, found: bool) -> None:
+        """`found`: whether there was a shortlist."""
+        self._shortlists.labels("shortlist" if found else "all").inc()
+
     @contextmanager
     def engine_call(self, stage: str) -> Iterator[None]:
         with self._engine_calls.track_inprogress(), self.stage(stage):
@@ -185,6 +228,10 @@ class Metrics:
             self._similarity.labels(call)
         for found in ("true", "false"):
             self._searches.labels(found)
+        for compared in ("shortlist", "all"):
+            self._shortlists.labels(compared)
+        for problem in SearchProblem:
+            self._search_problem.labels(problem.value)
         for band in Band:
             for recommendation in Recommendation:
                 self._decisions.labels(band.value, recommendation.value)

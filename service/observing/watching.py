@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from service.domain.collection import WrappedKey
 from service.domain.ports import CollectionKey, FaceEngine, Gallery, Transaction, Vault
+from service.domain.search import SearchIndex, Shortlist, Vectors
 from service.observing.metrics import Metrics
 
 Part = TypeVar("Part")
@@ -60,6 +61,19 @@ def watched_gallery(gallery: AnyGallery, metrics: Metrics) -> AnyGallery:
             yield _watched_transaction(tx, metrics)
 
     return changed(gallery, transaction=transaction)
+
+
+def watched_index(index: SearchIndex, metrics: Metrics) -> SearchIndex:
+    def near(
+        collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
+    ) -> Sequence[Shortlist | None] | None:
+        with metrics.stage("shortlist"):
+            lists = index.near(collection_id, probes, at_least)
+        for each in lists or ():
+            metrics.shortlisted(found=each is not None)
+        return lists
+
+    return changed(index, near=near)
 
 
 def noted(call: Call, note: Callable[[Any], None]) -> Call:

@@ -108,6 +108,7 @@ class Restore:
         self._load(copies, archive, watch)
         copies.migrate()
         with self._gallery().transaction() as tx:
+            tx.templates.begin_epochs()
             names = tx.collections.names()
             opened = sum(self._open_some(tx, require_collection(tx, name)) for name in names)
         return Restored(archive.manifest, copies.newest_revision, len(names), opened)

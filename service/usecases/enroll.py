@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
+from service.domain.collection import DuplicatePolicy, StoredTemplate
 from service.domain.errors import (
     DuplicateSubject,
     Lookalike,
@@ -19,17 +17,17 @@ from service.domain.errors import (
 )
 from service.domain.face import Embedding
 from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 from service.usecases.idempotency import earlier_answer, keep_answer
 from service.usecases.lockout import Lockout
-from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.people import OpenCollection, bind_model, lock_collection, require_collection
 from service.usecases.purge import remove_expired
 from service.usecases.recording import Attempt
 from service.usecases.sampling import Probe, Sampler
-from service.usecases.searching import lookalikes
-from service.usecases.subjects import METADATA
-from service.usecases.terms import require_future, seal_consent
+from service.usecases.searching import lookalikes, shortlist
+from service.usecases.terms import require_future, sealed_subject
 from service.usecases.verify import best_similarity
 
 DUPLICATES_SHOWN = 10
@@ -56,6 +54,7 @@ class Enroll:
         model_id: str,
         clock: Callable[[], datetime],
         lockout: Lockout,
+        index: SearchIndex | None = None,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
@@ -64,6 +63,7 @@ class Enroll:
         self._model_id = model_id
         self._clock = clock
         self._lockout = lockout
+        self._index = index
 
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
@@ -97,7 +97,7 @@ class Enroll:
     ) -> list[Lookalike] | None:
         """May this person be enrolled? Answers with the duplicates to flag; None for a stranger."""
         calibration = self._calibration.with_thresholds(people.collection.settings.thresholds)
-        self._bind_model(tx, people.collection)
+        bind_model(tx, people.collection, self._model_id)
         if not self._may_change(tx, people, request, probe, calibration):
             return None
         settings = people.collection.settings
@@ -105,20 +105,19 @@ class Enroll:
         profile = calibration.profile(request.profile or settings.duplicate_profile)
         if policy is DuplicatePolicy.ALLOW:
             return []
+        among = shortlist(tx, people, probe, profile.threshold, self._index)
         found = lookalikes(
-            tx, people, probe, profile.threshold, DUPLICATES_SHOWN, other_than=request.subject_id
+            tx,
+            people,
+            probe,
+            profile.threshold,
+            DUPLICATES_SHOWN,
+            among,
+            other_than=request.subject_id,
         )
         if found and policy is DuplicatePolicy.REJECT:
             raise DuplicateSubject(found)
         return found
-
-    def _bind_model(self, tx: Transaction, collection: Collection) -> None:
-        """The first enrollment fixes the collection's model; an emptied one is free again."""
-        if collection.model_id == self._model_id:
-            return
-        if tx.templates.count(collection):
-            collection.require_model(self._model_id)
-        tx.collections.update(replace(collection, model_id=self._model_id))
 
     def _may_change(
         self,
@@ -133,7 +132,7 @@ class Enroll:
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
-            remove_expired(tx, people, self._clock(), subject_id=request.subject_id)
+            remove_expired(tx, people, self._clock(), among=[request.subject_id])
             return True
         if not exists:
             raise SubjectNotFound
@@ -165,17 +164,12 @@ class Enroll:
     def _write_subject(
         self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
     ) -> None:
-        subject_id, sealed = request.subject_id, None
-        if request.metadata is not None:
-            plain = json.dumps(request.metadata, ensure_ascii=False).encode()
-            sealed = people.seal_note(subject_id, METADATA, subject_id, plain)
-        consent = seal_consent(people, subject_id, request.consent_reference)
-        subject = Subject(subject_id, now, sealed, expires_at=request.expires_at, consent=consent)
+        subject = sealed_subject(people, request, now)
         if request.mode is Mode.CREATE:
             tx.subjects.add(people.collection, subject)
             return
         tx.subjects.set_terms(people.collection, subject)
-        if sealed is not None:
+        if subject.metadata is not None:
             tx.subjects.set_metadata(people.collection, subject)
 
     def _write_down(

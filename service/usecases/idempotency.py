@@ -16,7 +16,14 @@ from uuid import UUID
 from service.domain.errors import IdempotencyConflict, Lookalike
 from service.domain.face import Reason, Sample
 from service.domain.ports import StoredAnswer, Transaction
-from service.domain.source import DirectoryImages, FaceSource, GivenEmbedding, Uploads, VideoFrames
+from service.domain.source import (
+    DirectoryImages,
+    FaceSource,
+    GivenEmbedding,
+    ImageFiles,
+    Uploads,
+    VideoFrames,
+)
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.people import OpenCollection
 
@@ -98,6 +105,8 @@ def _source_content(source: FaceSource) -> list[Any]:
         return [kind, *source.numbers]
     if isinstance(source, DirectoryImages):
         return [kind, source.path, source.max_images]
+    if isinstance(source, ImageFiles):
+        return [kind, *source.paths]
     if isinstance(source, VideoFrames):
         return [kind, source.path, source.max_frames]
     return [kind, source.max_frames]

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.domain.audit import Action
+from service.domain.collection import Collection
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
-from service.domain.ports import Gallery, Vault
+from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.search import SearchIndex, Shortlist
 from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.recording import Attempt, Trail
 from service.usecases.sampling import Sampler
-from service.usecases.searching import lookalikes
+from service.usecases.searching import lookalikes, shortlist
 
 DEFAULT_CANDIDATES = 10
 MOST_CANDIDATES = 100
@@ -37,7 +39,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """`searched`: templates that the probe was compared with, every one of them."""
+    """`searched`: templates that the probe was compared with: all that the collection has."""
 
     candidates: Sequence[Candidate]
     profile: Profile
@@ -55,7 +57,7 @@ def search_attempt(request: SearchRequest) -> Attempt:
 
 
 class Identify:
-    """Finds everyone in a collection who reaches the threshold, by an exact scan.
+    """Finds everyone in a collection who reaches the threshold.
 
     Serves both `identify` and `dedupe`, at the collection's own threshold for searches unless
     the caller names another.
@@ -69,6 +71,7 @@ class Identify:
         calibration: Calibration,
         model_id: str,
         trail: Trail,
+        index: SearchIndex | None = None,
     ) -> None:
         self._sampler = sampler
         self._gallery = gallery
@@ -76,6 +79,7 @@ class Identify:
         self._calibration = calibration
         self._model_id = model_id
         self._trail = trail
+        self._index = index
 
     def __call__(self, request: SearchRequest) -> SearchResult:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
@@ -84,13 +88,23 @@ class Identify:
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            searched = tx.templates.count(collection)
-            if searched:  # an emptied collection is free for another model
+            if tx.templates.any(collection):  # an emptied collection is free for another model
                 collection.require_model(self._model_id)
             people = OpenCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
-            found = lookalikes(tx, people, probe.embedding, profile.threshold, request.limit)
+            among = shortlist(tx, people, probe.embedding, profile.threshold, self._index)
+            found = lookalikes(tx, people, probe.embedding, profile.threshold, request.limit, among)
+            searched = _searched(tx, collection, among)
             self._trail.decided(tx, people.names, search_attempt(request), match=bool(found))
         candidates = [Candidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
+
+
+def _searched(tx: Transaction, collection: Collection, among: Shortlist | None) -> int:
+    """Templates that were looked at: in memory, and in the database those that came later. Deleted
+    ones may be counted for a moment, found they are not.
+    """
+    if among is None:
+        return tx.templates.count(collection)
+    return among.compared + tx.templates.count(collection, after=among.up_to)

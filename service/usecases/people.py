@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from service.domain.collection import Collection, SealContext, SearchVector, Sto
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.ports import CollectionKey, NameKey, Transaction, Vault
+from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,18 @@ def lock_collection(tx: Transaction, name: str) -> Collection:
     return require_collection(tx, name)
 
 
+def bind_model(tx: Transaction, collection: Collection, model_id: str) -> None:
+    """The first enrollment fixes the collection's model; an emptied one is free again.
+
+    Raises `ModelMismatch`.
+    """
+    if collection.model_id == model_id:
+        return
+    if tx.templates.any(collection):
+        collection.require_model(model_id)
+    tx.collections.update(replace(collection, model_id=model_id))
+
+
 @dataclass(frozen=True, slots=True)
 class OpenCollection:
     """A collection with its keys at hand: the first data key seals, all of them open."""
@@ -72,11 +85,27 @@ class OpenCollection:
         """The embedding in every rotation that rows may be in, by key."""
         return {key.key_id: key.to_search_space(embedding) for key in self.data_keys}
 
+    def probes_of(self, embeddings: Vectors) -> Mapping[UUID, Vectors]:
+        """As `probes`, of many embeddings: (n, 512) a key."""
+        return {key.key_id: key.all_to_search_space(embeddings) for key in self.data_keys}
+
     def seal(
         self, subject_id: str, model_id: str, embedding: Embedding, now: datetime
     ) -> StoredTemplate:
         """A row for `embedding`: sealed, and rotated for the search."""
-        return self._sealed(uuid4(), subject_id, model_id, embedding, now)
+        return self.seal_all([(subject_id, embedding)], model_id, now)[0]
+
+    def seal_all(
+        self, faces: Sequence[tuple[str, Embedding]], model_id: str, now: datetime
+    ) -> list[StoredTemplate]:
+        """A row for each subject and embedding, in order."""
+        if not faces:
+            return []
+        rotated = self.key.all_to_search_space(np.stack([embedding for _, embedding in faces]))
+        return [
+            self._sealed(uuid4(), subject_id, model_id, embedding, SearchVector(search), now)
+            for (subject_id, embedding), search in zip(faces, rotated, strict=True)
+        ]
 
     def reseal(self, stored: StoredTemplate) -> StoredTemplate:
         """The same row under the key that seals, opened again as a proof.
@@ -84,19 +113,24 @@ class OpenCollection:
         Raises `TemplateTampered`.
         """
         plain = self.open(stored).embedding
-        moved = self._sealed(
-            stored.template_id, stored.subject_id, stored.model_id, plain, stored.created_at
-        )
+        rotated = self.key.to_search_space(plain)
+        whose, model_id = stored.subject_id, stored.model_id
+        moved = self._sealed(stored.template_id, whose, model_id, plain, rotated, stored.created_at)
         if not np.array_equal(self.open(moved).embedding, plain):
             raise TemplateTampered
         return moved
 
     def _sealed(
-        self, template_id: UUID, subject_id: str, model_id: str, embedding: Embedding, at: datetime
+        self,
+        template_id: UUID,
+        subject_id: str,
+        model_id: str,
+        embedding: Embedding,
+        search: SearchVector,
+        at: datetime,
     ) -> StoredTemplate:
         context = _template_context(subject_id, model_id, str(template_id))
         sealed = self.key.seal(embedding.astype(_WIRE).tobytes(), context)
-        search = self.key.to_search_space(embedding)
         return StoredTemplate(
             template_id, subject_id, model_id, self.key.key_id, sealed, search, at
         )

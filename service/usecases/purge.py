@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -20,12 +20,12 @@ def remove_expired(
     people: OpenCollection,
     now: datetime,
     limit: int = BATCH,
-    subject_id: str | None = None,
+    among: Sequence[str] | None = None,
 ) -> int:
-    """Under the lock of the collection: up to `limit` people, or this one, each with an entry in
-    the log. Returns how many went.
+    """Under the lock of the collection: up to `limit` people, or those `among` them, each with
+    an entry in the log. Returns how many went.
     """
-    ids = tx.subjects.expired(people.collection, limit, subject_id)
+    ids = tx.subjects.expired(people.collection, limit, among)
     for each in ids:
         tx.subjects.delete(people.collection, each)
         name, pseudonym = people.collection.name, people.names.pseudonym(each)

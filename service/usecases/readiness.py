@@ -7,16 +7,21 @@ from dataclasses import dataclass
 
 from service.domain.errors import FaceError
 from service.domain.ports import FaceEngine, Gallery
+from service.domain.search import SearchIndex, SearchState
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """`problem`: the code of what stands in the way of the database; None: it is ready."""
+    """`problem`: the code of what stands in the way of the database; None: it is ready. `search`:
+    what is held in memory; None where nothing is to be. What it lacks makes searches slower and
+    stands in the way of none.
+    """
 
     problem: str | None
     model_id: str
     providers_requested: Sequence[str]
     providers_obtained: Sequence[str]
+    search: SearchState | None = None
 
     @property
     def ready(self) -> bool:
@@ -27,10 +32,15 @@ class CheckReadiness:
     """The model is loaded before a server starts, so that only the database can be missing."""
 
     def __init__(
-        self, engine: FaceEngine, gallery: Gallery, providers_requested: Sequence[str]
+        self,
+        engine: FaceEngine,
+        gallery: Gallery,
+        providers_requested: Sequence[str],
+        index: SearchIndex | None = None,
     ) -> None:
         self._engine = engine
         self._gallery = gallery
+        self._index = index
         self.providers_requested = providers_requested
 
     def __call__(self) -> Readiness:
@@ -39,6 +49,7 @@ class CheckReadiness:
             self._engine.model.model_id,
             self.providers_requested,
             self._engine.providers,
+            None if self._index is None else self._index.state(),
         )
 
     def _database_problem(self) -> str | None:

@@ -12,8 +12,7 @@ from service.domain.errors import Overloaded, TemplateTampered
 from service.domain.ports import Gallery, SealedRows, StoredAnswer, Vault
 from service.usecases.idempotency import reseal_answer
 from service.usecases.people import OpenCollection, require_collection
-from service.usecases.subjects import METADATA
-from service.usecases.terms import CONSENT
+from service.usecases.terms import CONSENT, METADATA
 
 ROWS_AT_A_TIME = 100
 """Rows that one transaction moves. A call that changes one of them waits that long, about 0.1 s."""

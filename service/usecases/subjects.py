@@ -12,10 +12,7 @@ from service.domain.collection import Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.ports import Gallery, Vault
 from service.usecases.people import OpenCollection, require_collection
-from service.usecases.terms import open_consent
-
-METADATA = "metadata"
-"""The purpose that a subject's metadata is sealed for."""
+from service.usecases.terms import METADATA, open_consent
 
 
 @dataclass(frozen=True, slots=True)

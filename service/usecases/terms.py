@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from service.domain.collection import Subject
 from service.domain.errors import InvalidRequest
@@ -12,6 +15,9 @@ from service.usecases.people import OpenCollection
 LONGEST_ENROLLMENT = timedelta(days=36_525)
 """A hundred years: what lies further ahead is a slip of the pen."""
 
+METADATA = "metadata"
+"""The purpose that a subject's metadata is sealed for."""
+
 CONSENT = "consent"
 """The purpose that a consent reference is sealed for: it may name a person's document."""
 
@@ -20,6 +26,29 @@ def require_future(expires_at: datetime | None, now: datetime) -> None:
     """Raises `InvalidRequest` unless the moment, if there is one, lies in the next 100 years."""
     if expires_at is not None and not now < expires_at <= now + LONGEST_ENROLLMENT:
         raise InvalidRequest([{"field": "expiresAt", "problem": FieldProblem.OUT_OF_RANGE}])
+
+
+class Terms(Protocol):
+    """A request or a row that enrolls somebody."""
+
+    @property
+    def subject_id(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, Any] | None: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def consent_reference(self) -> str | None: ...
+
+
+def sealed_subject(people: OpenCollection, terms: Terms, now: datetime) -> Subject:
+    """Somebody enrolled at `now`, with all that is said about them sealed."""
+    subject_id, metadata = terms.subject_id, None
+    if terms.metadata is not None:
+        plain = json.dumps(terms.metadata, ensure_ascii=False).encode()
+        metadata = people.seal_note(subject_id, METADATA, subject_id, plain)
+    consent = seal_consent(people, subject_id, terms.consent_reference)
+    return Subject(subject_id, now, metadata, expires_at=terms.expires_at, consent=consent)
 
 
 def seal_consent(people: OpenCollection, subject_id: str, reference: str | None) -> bytes | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.domain.collection import SealContext, SearchVector
 from service.domain.face import Embedding
+from service.domain.search import Vectors
 from service.vault.cipher import Cipher
 from service.vault.derivation import derive
 from service.vault.rotation import rotation
@@ -41,6 +42,10 @@ class OpenCollectionKey:
 
     def to_search_space(self, embedding: Embedding) -> SearchVector:
         return SearchVector(self._rotation @ embedding)
+
+    def all_to_search_space(self, embeddings: Vectors) -> Vectors:
+        """(n, 512)."""
+        return embeddings @ self._rotation.T
 
     def chain(self, content: bytes) -> bytes:
         return hmac.digest(self._chain_key, content, "sha256")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
+from service.api.recurring import recurring
 from service.api.sweep import sweeping
 from service.domain.errors import DatabaseUnavailable
 
@@ -37,35 +39,39 @@ class StandInPurge:
         return all(self.runs.acquire(timeout=SECONDS) for _ in range(times))
 
 
+def _running(purge: StandInPurge, interval: float) -> AbstractContextManager[None]:
+    return recurring(sweeping(purge, interval))
+
+
 def test_purges_at_once() -> None:
     purge = StandInPurge()
-    with sweeping(purge, LATER):
+    with _running(purge, LATER):
         assert purge.ran(1)
 
 
 def test_purges_again_and_again() -> None:
     purge = StandInPurge()
-    with sweeping(purge, SOON):
+    with _running(purge, SOON):
         assert purge.ran(5)
 
 
 def test_leaves_the_work_to_another_worker_who_is_at_it() -> None:
     purge = StandInPurge()
-    with sweeping(purge, LATER):
+    with _running(purge, LATER):
         assert purge.ran(1)
     assert purge.waits == [False]
 
 
 def test_interval_of_zero_is_never() -> None:
     purge = StandInPurge()
-    with sweeping(purge, 0):
+    with _running(purge, 0):
         pass
     assert purge.waits == []
 
 
 def test_stops_with_the_server() -> None:
     before = threading.active_count()
-    with sweeping(StandInPurge(), SOON):
+    with _running(StandInPurge(), SOON):
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
 
@@ -80,7 +86,7 @@ def test_stops_between_two_batches() -> None:
 
     before = threading.active_count()
     purge = EndlessPurge()
-    with sweeping(purge, LATER):
+    with _running(purge, LATER):
         assert purge.ran(1)
     assert threading.active_count() == before
 
@@ -90,7 +96,7 @@ def test_failure_is_told_without_its_words_and_the_next_run_comes(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     purge = StandInPurge(failure)
-    with caplog.at_level(logging.WARNING, "service.api.sweep"), sweeping(purge, SOON):
+    with caplog.at_level(logging.WARNING, "service.api.recurring"), _running(purge, SOON):
         assert purge.ran(3)
     (record,) = caplog.records
     assert "kim" not in record.getMessage()
@@ -98,7 +104,7 @@ def test_failure_is_told_without_its_words_and_the_next_run_comes(
 
 def test_tells_how_many_were_removed(caplog: pytest.LogCaptureFixture) -> None:
     purge = StandInPurge(7)
-    with caplog.at_level(logging.INFO, "service.api.sweep"), sweeping(purge, SOON):
+    with caplog.at_level(logging.INFO, "service.api.sweep"), _running(purge, SOON):
         assert purge.ran(2)
     assert [record.getMessage() for record in caplog.records] == [
         "7 people expired and were removed"

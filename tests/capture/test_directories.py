@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from service.capture.adapter import load_images
-from service.capture.directory import directory_photographs
+from service.capture.directory import directory_photographs, named_photographs
 from service.capture.limits import ImageLimits
-from service.domain.errors import DirectoryNotAllowed
+from service.domain.errors import DirectoryNotAllowed, TooManyImages
 from service.domain.face import Photograph, Reason
 from tests.capture.encoding import LIMITS, encoded, picture
 
@@ -256,3 +256,23 @@ def test_real_photographs_load_as_blue_green_red(people: dict[str, list[Path]]) 
 
 def test_paths_of_photographs_do_not_print(root: Path) -> None:
     assert root.name not in repr(_photographs(root)[0])
+
+
+def test_named_files_are_read_one_by_one_and_a_missing_one_is_unreadable(root: Path) -> None:
+    paths = [str(root / name) for name in ("2.jpg", "missing.jpg", "1.jpg")]
+    found = [one.pixels() for one in named_photographs([*paths, "a\0b"], LIMITS, None)]
+    assert [one if isinstance(one, Reason) else one.shape for one in found] == [
+        *((20, 30, 3), Reason.UNREADABLE, (20, 30, 3), Reason.UNREADABLE),
+    ]
+
+
+def test_named_files_outside_the_roots_are_refused(root: Path, outside: Path) -> None:
+    assert named_photographs([str(root / "1.jpg")], LIMITS, [root])
+    for path in (outside / "secret.jpg", root / ".." / "outside" / "secret.jpg"):
+        with pytest.raises(DirectoryNotAllowed):
+            named_photographs([str(path)], LIMITS, [root])
+
+
+def test_one_person_has_as_many_named_files_as_a_request_may_have_images(root: Path) -> None:
+    with pytest.raises(TooManyImages):
+        named_photographs([str(root / "1.jpg")] * (LIMITS.max_images + 1), LIMITS, None)

@@ -32,6 +32,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 90.0, 15.0, 60.0
 _PAUSE = 0.05
+_INHERITED = ("PATH", "HOME", "OPENBLAS_NUM_THREADS")
 
 Line = dict[str, Any]
 """Of the log."""
@@ -90,8 +91,15 @@ class Server:
             return
         raise AssertionError(f"the server ended with status {status}:\n{self.log}")
 
+    def kill(self) -> None:
+        """As if its machine had lost its power."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
     def stop(self) -> None:
-        """With all its workers."""
+        """With all its workers. Where it was killed: does nothing."""
+        if not self.process.is_running():
+            return
         family = [*self.process.children(recursive=True), self.process]
         self.process.terminate()
         _, alive = psutil.wait_procs(family, STOP_SECONDS)
@@ -124,7 +132,7 @@ class Installation:
             "lockout_after": 0,
             **settings,
         }
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # The server's folder is another, and so may be what is installed.
         inherited["PYTHONPATH"] = str(CHECKOUT)
         return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}

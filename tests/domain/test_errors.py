@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Iterator
 
 import pytest
@@ -86,6 +87,21 @@ def test_tree_drawn_in_the_docstring_names_every_error_with_its_code() -> None:
 def test_error_prints_its_code_and_none_of_its_values() -> None:
     assert str(errors.ModelMismatch(stored="a", served="b")) == "model_mismatch"
     assert str(errors.DuplicateSubject([errors.Lookalike("kim", 0.9)])) == "duplicate_subject"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ModelMismatch(stored="a", served="b"),
+        errors.DuplicateSubject([errors.Lookalike("kim", 0.9)]),
+        errors.NoUsableFace([]),
+        errors.SubjectLocked(30),
+    ],
+    ids=lambda error: error.code,
+)
+def test_error_is_the_same_in_another_process(error: FaceError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
 
 
 def test_invalid_request_names_the_fields() -> None:

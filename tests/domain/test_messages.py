@@ -43,6 +43,7 @@ AS_DOCUMENTED = [
     errors.ModelMismatch(stored="a@sha256:0", served="b@sha256:1"),
     errors.IdempotencyConflict(),
     errors.ApiKeyExists(),
+    errors.SubjectRepeated(),
     errors.UnacceptableImages(),
     errors.ImageTooLarge(limit="10 MiB"),
     errors.TooManyImages(limit=20),
@@ -73,6 +74,12 @@ AS_DOCUMENTED = [
     errors.BackupDamaged(),
     errors.BackupTooNew(version="2.0.0"),
     errors.CopyFailed(program="pg_dump", cause="connection refused"),
+    errors.BulkFileUnusable(cause="no column subjectId"),
+    errors.ExtraMissing(extra="bulk"),
+    errors.ClusterUnavailable(cause="ConnectionError"),
+    errors.PackExists(path="models/mobile_s_int8"),
+    errors.TooFewPhotographs(found=3, needed=16),
+    errors.QuantizationFailed(model="mobile_s", cause="it has a manifest"),
 ]
 
 

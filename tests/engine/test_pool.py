@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -91,3 +92,70 @@ def test_a_call_within_the_queue_waits_for_its_turn() -> None:
 
 def test_a_call_with_many_photographs_is_one_call() -> None:
     assert WorkerPool(1, waiting=0).map(str, [1, 2, 3]) == ["1", "2", "3"]
+
+
+def test_a_call_that_would_wait_too_long_is_refused_and_told_when_to_come_back() -> None:
+    pool, gate = WorkerPool(1, longest_wait=0.01), Gate(1)
+    pool.map(time.sleep, [0.05])
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(pool.map, gate.hold, [1])
+        gate.wait_until_full()
+        with pytest.raises(Overloaded) as refused:
+            pool.map(str, [2])
+        gate.opened.set()
+        assert refused.value.retry_after >= 1
+        assert call.result(MOST) == [1]
+
+
+def test_a_free_worker_refuses_nobody_however_slow_it_was() -> None:
+    pool = WorkerPool(1, longest_wait=0.01)
+    pool.map(time.sleep, [0.05])
+    assert pool.expected_wait == 0.0
+    assert pool.map(str, [1]) == ["1"]
+
+
+def test_the_expected_wait_grows_with_the_queue() -> None:
+    pool, gate = WorkerPool(1), Gate(1)
+    pool.map(time.sleep, [0.05])
+    with ThreadPoolExecutor() as callers:
+        calls = [callers.submit(pool.map, gate.hold, [1])]
+        gate.wait_until_full()
+        shorter = pool.expected_wait
+        calls.append(callers.submit(pool.map, gate.hold, [2, 3]))
+        while pool.expected_wait == shorter:
+            pass
+        gate.opened.set()
+        assert shorter > 0.0
+        assert [call.result(MOST) for call in calls] == [[1], [2, 3]]
+
+
+def test_one_photograph_does_not_wait_for_all_of_a_long_call() -> None:
+    pool, gate, order = WorkerPool(1), Gate(1), list[int]()
+
+    def noted(item: int) -> None:
+        gate.hold(item)
+        order.append(item)
+
+    with ThreadPoolExecutor() as callers:
+        callers.submit(pool.map, noted, range(20))
+        gate.wait_until_full()
+        callers.submit(pool.map, noted, [99])
+        while pool._calls < 2:
+            pass
+        gate.opened.set()
+    assert order.index(99) < 10
+
+
+def test_what_a_call_still_needs_is_done_however_full_the_queue() -> None:
+    pool, gate = WorkerPool(1, waiting=0), Gate(1)
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(pool.map, gate.hold, [1])
+        gate.wait_until_full()
+        assert pool.finish(str, [2, 3]) == ["2", "3"]
+        gate.opened.set()
+        assert call.result(MOST) == [1]
+
+
+def test_at_the_start_all_the_workers_work_at_once() -> None:
+    together = threading.Barrier(4)
+    assert len(WorkerPool(4).everywhere(lambda: together.wait(MOST), lambda: 1)) == 4

@@ -56,6 +56,11 @@ class Run:
         return alive
 
 
+def _can_be_interrupted() -> None:
+    """Also where the tests run in the background of a shell, which has SIGINT ignored there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _model(name: str, request: pytest.FixtureRequest, home: Path) -> dict[str, str]:
     """A configured pack; or none that can be had: a file stands where packs would be put."""
     if name == "mobile_s":
@@ -129,7 +134,11 @@ def test_serves_on_a_free_port_until_interrupted_in_a_second_run(first_run: Run)
         port = taken.getsockname()[1]
         command = first_run.command("--port", str(port))
         with subprocess.Popen(
-            command, env=first_run.variables, stdout=subprocess.PIPE, text=True
+            command,
+            env=first_run.variables,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=_can_be_interrupted,
         ) as process:
             assert process.stdout is not None
             output = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
+from service.domain.bulk import BulkRow
+from service.domain.bulk import Outcome as BulkOutcome
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.lockout import LockoutRules
 from service.domain.ports import KeyGallery, Vault
@@ -18,7 +20,10 @@ from service.domain.thresholds import ARCFACE
 from service.gallery.connecting import single_use_engine
 from service.gallery.tables import metadata
 from service.usecases.apikeys import ApiKeys
+from service.usecases.batch import BulkRequest, EnrollBatch
+from service.usecases.bulk import BulkEnroll
 from service.usecases.collections import CollectionDetails, Collections
+from service.usecases.embedding import EmbedHere
 from service.usecases.enroll import Enroll, enrollment_attempt
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
@@ -34,6 +39,8 @@ from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 
 CALLER = "till"
 DEFAULT = DEFAULT_COLLECTION
+LONG_ID = "subject-kim-0123456789"
+"""Which no hash and no sealed bytes hold by chance, as they may a name of three letters."""
 RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 
 
@@ -83,6 +90,14 @@ class Desk:
         )
         recorded = Recorded(use_case, enrollment_attempt, self.trail)
         return recorded(EnrollRequest(subject_id, _source(source), **asked))
+
+    def bulk(self, rows: Iterable[BulkRow], **fields: Any) -> list[BulkOutcome]:
+        """`fields`: those of `BulkRequest`."""
+        asked = {"collection": DEFAULT, "caller": CALLER, **fields}
+        batch = EnrollBatch(self.gallery, self.vault, ARCFACE, self.model_id, self.clock)
+        bulk = BulkEnroll(self.gallery, batch, self.clock, sleep=lambda _: None)
+        done = bulk(BulkRequest(**asked), rows, EmbedHere(self._sampler, workers=2))
+        return [outcome for outcomes in done for outcome in outcomes]
 
     def verify(
         self,

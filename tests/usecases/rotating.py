@@ -60,6 +60,7 @@ def store(desk: Desk, gallery: PostgresGallery, them: list[Embedding]) -> None:
                     for row in batch
                 ],
             )
+            positions = tx.positions.take(found, len(batch))
             tx.connection.execute(
                 insert(templates),
                 [
@@ -72,8 +73,9 @@ def store(desk: Desk, gallery: PostgresGallery, them: list[Embedding]) -> None:
                         "search": row.search.values,
                         "created_at": now,
                         "key_id": row.key_id,
+                        "position": position,
                     }
-                    for row in batch
+                    for row, position in zip(batch, positions, strict=True)
                 ],
             )
 

@@ -12,12 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 
 from service.domain.face import Detection, Embedding, FaceCrop, Image, Photograph, Reason, Refusal
 from service.domain.ports import ModelIdentity
-from service.domain.source import DirectoryImages, GivenEmbedding, Stills, Stream, Uploads
+from service.domain.source import (
+    DirectoryImages,
+    GivenEmbedding,
+    ImageFiles,
+    Stills,
+    Stream,
+    Uploads,
+)
 from tests.domain.vectors import at_cosine, face_of
 
 DETECTION_SCORE = 0.9
@@ -91,6 +99,8 @@ class StandInCapture:
         self.sources.append(source)
         if isinstance(source, DirectoryImages):
             return [_photograph(name) for name in self._folders[source.path]][: source.max_images]
+        if isinstance(source, ImageFiles):
+            return [_photograph(Path(path).name) for path in source.paths]
         return [NamedPhotograph(content) for content in source.images]
 
     @contextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.errors import CollectionNotFound, SubjectNotFound
 from service.usecases.enrollment import Mode
-from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.desk import DEFAULT, LONG_ID, Desk, Tables
 
 
 def test_erased_person_is_not_found_by_verification(desk: Desk) -> None:
@@ -33,11 +33,12 @@ def test_erasure_counts_the_templates(desk: Desk) -> None:
 
 
 def test_nothing_of_an_erased_person_is_left_in_any_table(desk: Desk, tables: Tables) -> None:
-    desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
-    desk.erase("kim")
+    desk.enroll(LONG_ID, "kim:1", metadata={"door": 1}, idempotency_key="1")
+    assert LONG_ID in repr(tables.content())
+    desk.erase(LONG_ID)
     content = tables.content()
     assert all(content[name] == [] for name in ("subjects", "templates", "answers"))
-    assert "kim" not in repr(content)
+    assert LONG_ID not in repr(content)
 
 
 def test_erasure_names_its_entry_in_the_log(desk: Desk, tables: Tables) -> None:

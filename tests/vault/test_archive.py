@@ -122,7 +122,11 @@ def test_pieces_of_another_backup_do_not_fit(
         content_of(archives, path)
 
 
-@pytest.mark.parametrize("content", [b"", b"PGDMP", b"face-backup 1\n{}\n\n", os.urandom(999)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PGDMP", b"face-backup 1\n{}\n\n", os.urandom(999)],
+    ids=["empty", "bare dump", "no manifest", "noise"],
+)
 def test_other_files_are_no_backups(archives: SealedArchives, path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(BackupDamaged):

@@ -85,3 +85,12 @@ def test_search_vector_is_float32_of_norm_one() -> None:
     values = key.to_search_space(_embeddings(3, 1)[0]).values
     assert values.dtype == np.float32
     assert np.linalg.norm(values) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_many_at_once_are_rotated_as_each_one_is() -> None:
+    ring, collection_id = KeyRing(MasterKey(bytes(KEY_BYTES))), uuid4()
+    key = ring.unlock(collection_id, ring.new_key(collection_id))
+    embeddings = np.stack(_embeddings(1, 20))
+    for one, rotated in zip(embeddings, key.all_to_search_space(embeddings), strict=True):
+        np.testing.assert_allclose(rotated, key.to_search_space(one).values, atol=1e-6)
+        assert rotated.dtype == np.float32

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from service.api.answers import HealthAnswer, ReadinessAnswer
+from service.api.answers import HealthAnswer, ReadinessAnswer, SearchStateAnswer
 from service.api.dependencies import UseCases
 from service.api.openapi import example
 from service.domain.errors import Unavailable
+from service.domain.search import SearchState
 
 router = APIRouter(tags=["health"])
 
@@ -29,6 +30,7 @@ async def healthz() -> HealthAnswer:
                 "model": "buffalo_l@sha256:4c06...",
                 "providersRequested": ["CUDAExecutionProvider", "CPUExecutionProvider"],
                 "providersObtained": ["CPUExecutionProvider"],
+                "search": {"rows": 1_000_000, "bytes": 156_000_000, "behind": 0, "problem": None},
             }
         ),
         503: {"description": "Not ready", "model": ReadinessAnswer},
@@ -46,4 +48,13 @@ def readyz(services: UseCases, response: Response) -> ReadinessAnswer:
         model=readiness.model_id,
         providers_requested=list(readiness.providers_requested),
         providers_obtained=list(readiness.providers_obtained),
+        search=_search(readiness.search),
+    )
+
+
+def _search(state: SearchState | None) -> SearchStateAnswer | None:
+    if state is None:
+        return None
+    return SearchStateAnswer(
+        rows=state.rows, bytes=state.size, behind=state.behind, problem=state.problem
     )

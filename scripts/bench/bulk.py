@@ -1,0 +1,167 @@
+"""People a second by `face bulk-enroll`, each checked for duplicates, from a file of embeddings."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow.parquet import ParquetWriter
+
+from scripts.bench.databases import connected
+from scripts.bench.figures import Bar, Figure, Measured
+from scripts.bench.galleries import Population
+from scripts.bench.loading import SyntheticGallery, subject_id
+from scripts.bench.rounds import interleaved, timed
+from scripts.bench.search import synthetic_gallery
+from scripts.bench.serving import Installation
+from scripts.bench.setup import MILLION, Setup
+from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.source import GivenEmbedding
+from service.usecases.enrollment import EnrollRequest
+from service.wiring import Wiring
+
+FROM_EMPTY = Bar(of="value", bound="at least", limit=1_500)
+INTO_A_MILLION = Bar(of="value", bound="at least", limit=100)
+BULK, ONE_BY_ONE = "bulk", "the same enrolled one by one"
+CALLER = "bench"
+
+
+class NotAllEnrolled(Exception):
+    """What was measured was not what should have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """`empty`: people in a file for an empty collection; `added`: for one of `enrolled` people;
+    `single`: enrolled one by one in each round.
+    """
+
+    rounds: int
+    empty: int
+    enrolled: int
+    added: int
+    single: int
+
+
+FULL = Sizes(rounds=3, empty=100_000, enrolled=MILLION, added=3_000, single=50)
+SMALL = Sizes(rounds=1, empty=30, enrolled=100, added=20, single=2)
+
+
+def measure(setup: Setup) -> Measured:
+    """Everybody is enrolled: a gallery of a million has a few strangers above any threshold, who are
+    flagged and not refused. The time is that of the whole command, its start included.
+    """
+    sizes = SMALL if setup.small else FULL
+    return Measured(
+        figures=(
+            _figure(f"0 to {sizes.empty:,} people", _from_empty(setup, sizes), FROM_EMPTY),
+            _figure(f"into {sizes.enrolled:,} people", _into_many(setup, sizes), INTO_A_MILLION),
+        ),
+        notes=("Lookalikes are flagged, not refused. The start of the command counts.",),
+    )
+
+
+def _figure(what: str, rates: Mapping[str, tuple[float, ...]], bar: Bar) -> Figure:
+    return Figure(
+        name=f"bulk enrollment, {what}",
+        unit="1/s",
+        rounds=rates[BULK],
+        peer=ONE_BY_ONE,
+        peer_rounds=rates[ONE_BY_ONE],
+        bar=bar,
+    )
+
+
+def _from_empty(setup: Setup, sizes: Sizes) -> dict[str, tuple[float, ...]]:
+    """Each time into another collection."""
+
+    def in_bulk() -> float:
+        with _desk(setup) as desk:
+            return desk.in_bulk(sizes.empty)
+
+    def one_by_one() -> float:
+        with _desk(setup) as desk:
+            return desk.one_by_one(sizes.single)
+
+    return interleaved(sizes.rounds, {BULK: in_bulk, ONE_BY_ONE: one_by_one})
+
+
+def _into_many(setup: Setup, sizes: Sizes) -> dict[str, tuple[float, ...]]:
+    with _desk(setup) as desk:
+        desk.people.grow(0, sizes.enrolled)
+        desk.enrolled = sizes.enrolled
+        return interleaved(
+            sizes.rounds,
+            {
+                BULK: partial(desk.in_bulk, sizes.added),
+                ONE_BY_ONE: partial(desk.one_by_one, sizes.single),
+            },
+        )
+
+
+@dataclass
+class Desk:
+    """`enrolled`: how many of the population are."""
+
+    setup: Setup
+    installation: Installation
+    wiring: Wiring
+    people: SyntheticGallery
+    enrolled: int = 0
+
+    def in_bulk(self, number: int) -> float:
+        """Enrolls the next `number` people; people a second. Raises `NotAllEnrolled`."""
+        with tempfile.TemporaryDirectory(dir=self.setup.scratch) as folder:
+            file = Path(folder) / "people.parquet"
+            write_embeddings(file, self.people.population, self.enrolled, number)
+            seconds = timed(
+                lambda: self.installation.face(
+                    "bulk-enroll", str(file), "--collection", self.people.name
+                )
+            )
+        self._expect(self.enrolled + number)
+        return number / seconds
+
+    def one_by_one(self, number: int) -> float:
+        """As `in_bulk`, by as many single enrollments."""
+        vectors = self.people.population.people(self.enrolled, number)
+        requests = [
+            EnrollRequest(subject_id(at), GivenEmbedding(vector.tolist()), self.people.name, CALLER)
+            for at, vector in enumerate(vectors, self.enrolled)
+        ]
+        seconds = timed(lambda: [self.wiring.enroll(request) for request in requests])
+        self._expect(self.enrolled + number)
+        return number / seconds
+
+    def _expect(self, enrolled: int) -> None:
+        with connected(self.people.url) as connection:
+            row = connection.execute("SELECT count(*) FROM templates").fetchone()
+        if row != (enrolled,):
+            raise NotAllEnrolled
+        self.enrolled = enrolled
+
+
+@contextmanager
+def _desk(setup: Setup) -> Iterator[Desk]:
+    """An empty collection of the model in use, which flags duplicates."""
+    with setup.databases.fresh() as url:
+        installation = Installation(setup, url)
+        wiring = installation.wiring
+        people = synthetic_gallery(setup, url, wiring.engine.model.model_id)
+        settings = CollectionSettings(duplicate_policy=DuplicatePolicy.FLAG)
+        wiring.collections.put(people.name, settings, CALLER)
+        yield Desk(setup, installation, wiring, people)
+
+
+def write_embeddings(file: Path, population: Population, first: int, number: int) -> None:
+    """A Parquet file with one row a person: `subjectId`, and `embedding` as a list of floats."""
+    schema = pa.schema([("subjectId", pa.string()), ("embedding", pa.list_(pa.float32()))])
+    with ParquetWriter(file, schema) as writer:
+        for start, vectors in population.chunks(first, first + number):
+            names = [subject_id(at) for at in range(start, start + len(vectors))]
+            writer.write_table(pa.table([names, list(vectors)], schema=schema))

@@ -1,0 +1,105 @@
+"""Photographs a second, from files to embeddings."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from scripts.bench.embedders import Documented, Embedder, OnePerThread, ThisLibrary
+from scripts.bench.figures import Bar, Curve, Figure, Measured
+from scripts.bench.photographs import enlarged
+from scripts.bench.rounds import interleaved, timed
+from scripts.bench.setup import Setup
+
+FASTER = Bar(of="ratio", bound="at least", limit=4.0)
+
+LIBRARY, DOCUMENTED = "face", "FaceAnalysis, as its README shows"
+SEPARATE = "one FaceAnalysis per thread"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """`side`: pixels of the enlarged photographs, 3,464 being those of a phone with 12 megapixels."""
+
+    rounds: int
+    warm_up: int
+    callers: tuple[int, ...]
+    people: int | None
+    side: int
+
+
+FULL = Sizes(rounds=7, warm_up=1, callers=(1, 2, 4, 8), people=None, side=3_464)
+SMALL = Sizes(rounds=1, warm_up=0, callers=(1,), people=1, side=300)
+
+
+def measure(setup: Setup) -> Measured:
+    sizes = SMALL if setup.small else FULL
+    people = setup.people[: sizes.people]
+    threads = sizes.callers[-1]
+    ways: dict[str, Embedder] = {
+        LIBRARY: ThisLibrary(setup, threads),
+        DOCUMENTED: Documented(setup),
+        SEPARATE: OnePerThread(setup, threads),
+    }
+    rates = _rates(ways, people, sizes)
+    with tempfile.TemporaryDirectory(dir=setup.scratch) as folder:
+        large = _rates(ways, enlarged(people, Path(folder), sizes.side), sizes)
+    return Measured(
+        figures=(
+            *_figures("photographs of 150 pixels", rates, FASTER),
+            *_figures(f"photographs of {sizes.side:,} pixels", large, None),
+        ),
+        curves=(_by_callers(setup, people, sizes),),
+        notes=(f"{threads} threads call face, and {threads} have a FaceAnalysis each.",),
+    )
+
+
+def _rates(
+    ways: Mapping[str, Embedder], people: Sequence[Path], sizes: Sizes
+) -> dict[str, tuple[float, ...]]:
+    """Photographs a second by way, in each round, after `warm_up` rounds that do not count."""
+    photographs = sum(len(list(person.iterdir())) for person in people)
+    runs = {
+        name: lambda embed=embed: photographs / timed(lambda: embed(people))
+        for name, embed in ways.items()
+    }
+    interleaved(sizes.warm_up, runs)
+    return interleaved(sizes.rounds, runs)
+
+
+def _figures(
+    what: str, rates: Mapping[str, tuple[float, ...]], bar: Bar | None
+) -> tuple[Figure, ...]:
+    return tuple(
+        Figure(
+            name=f"{what}, from files to embeddings",
+            unit="1/s",
+            rounds=rates[LIBRARY],
+            peer=peer,
+            peer_rounds=rates[peer],
+            bar=bar if peer == DOCUMENTED else None,
+        )
+        for peer in (DOCUMENTED, SEPARATE)
+    )
+
+
+def _by_callers(setup: Setup, people: Sequence[Path], sizes: Sizes) -> Curve:
+    lines: dict[str, list[tuple[float, float]]] = {LIBRARY: [], SEPARATE: []}
+    for callers in sizes.callers:
+        ways: dict[str, Embedder] = {
+            LIBRARY: ThisLibrary(setup, callers),
+            SEPARATE: OnePerThread(setup, callers),
+        }
+        for name, rates in _rates(ways, people, sizes).items():
+            lines[name].append((callers, median(rates)))
+    return Curve(
+        name="embedding",
+        title="Photographs embedded, by calling threads",
+        x="threads that call",
+        y="photographs a second",
+        lines={name: tuple(points) for name, points in lines.items()},
+        log_x=True,
+    )

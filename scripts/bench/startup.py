@@ -1,0 +1,56 @@
+"""Seconds from the start of the server to the first `/readyz` that says yes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from scripts.bench.figures import Figure, Measured
+from scripts.bench.rounds import interleaved, timed
+from scripts.bench.serving import Installation
+from scripts.bench.setup import Setup
+
+FULL_ROUNDS, SMALL_ROUNDS = 7, 1
+
+_LOAD = """
+import sys
+from insightface.app import FaceAnalysis
+FaceAnalysis(name=sys.argv[1], root=sys.argv[2]).prepare()
+"""
+
+
+def measure(setup: Setup) -> Measured:
+    """Against a Python that loads the same model and does nothing with it."""
+    with setup.databases.fresh() as url:
+        installation = Installation(setup, url)
+        seconds = interleaved(
+            SMALL_ROUNDS if setup.small else FULL_ROUNDS,
+            {
+                "ready": lambda: _seconds_to_ready(installation),
+                "loaded": lambda: timed(lambda: _load(setup)),
+            },
+        )
+    return Measured(
+        figures=(
+            Figure(
+                name="start to ready",
+                unit="s",
+                rounds=seconds["ready"],
+                peer="FaceAnalysis loaded in a new Python",
+                peer_rounds=seconds["loaded"],
+            ),
+        ),
+    )
+
+
+def _seconds_to_ready(installation: Installation) -> float:
+    started = time.perf_counter()
+    with installation.serving():
+        return time.perf_counter() - started
+
+
+def _load(setup: Setup) -> None:
+    command = [sys.executable, "-c", _LOAD, setup.model_name, str(setup.model_root)]
+    subprocess.run(command, env=os.environ, stdout=subprocess.DEVNULL, check=True)

@@ -1,0 +1,1 @@
+"""People to enroll, many at once: from folders, CSV, JSON lines and Parquet."""

@@ -1,0 +1,202 @@
+"""From the fields of a row, whatever the format, to a person to enroll, or to why not.
+
+The fields are those of `POST /enroll`, but that `images` are paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import from_json
+
+from service.domain.bulk import BulkRow, Place, RefusedRow, Row
+from service.domain.errors import InvalidEmbedding, InvalidRequest
+from service.domain.messages import FieldProblem
+from service.domain.names import SUBJECT_ID
+from service.domain.source import GivenEmbedding, ImageFiles
+from service.domain.terms import is_moment, is_reference, metadata_fits
+
+SUBJECT, IMAGES, EMBEDDING = "subjectId", "images", "embedding"
+METADATA, EXPIRES, CONSENT = "metadata", "expiresAt", "consentReference"
+FIELDS = frozenset({SUBJECT, IMAGES, EMBEDDING, METADATA, EXPIRES, CONSENT})
+
+MOST_NAME_CHARACTERS = 64
+"""Of an unknown field's name, as far as it is repeated."""
+
+Value = TypeVar("Value")
+
+
+class _Wrong(Exception):
+    """A field's value is not what it should be."""
+
+    def __init__(self, problem: FieldProblem = FieldProblem.INVALID) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def row_of(place: Place, fields: Mapping[str, object], folder: Path) -> BulkRow:
+    """`fields`: None and empty text are as good as absent. `folder`: where paths start from.
+
+    Every field that is wrong is named in the refusal.
+    """
+    reading = _Reading(fields)
+    subject_id = reading.take(SUBJECT, _subject_id, needed=True)
+    try:
+        source = _source(reading, folder)
+    except InvalidEmbedding as error:
+        return RefusedRow(place, error, subject_id)
+    metadata, expires_at, consent = (
+        reading.take(METADATA, _metadata),
+        reading.take(EXPIRES, _moment),
+        reading.take(CONSENT, _reference),
+    )
+    if reading.problems or subject_id is None or source is None:
+        return RefusedRow(place, InvalidRequest(reading.problems), subject_id)
+    return Row(place, subject_id, source, metadata, expires_at, consent)
+
+
+def malformed(place: Place, problem: FieldProblem = FieldProblem.INVALID) -> RefusedRow:
+    """A row of which no field can be read."""
+    return RefusedRow(place, _invalid(str(place.unit), problem))
+
+
+def require_known(names: Sequence[str]) -> None:
+    """Of the names that a file gives to the fields of all its rows. Raises `InvalidRequest`."""
+    if SUBJECT not in names:
+        raise _invalid(SUBJECT, FieldProblem.MISSING)
+    for name in names:
+        if name not in FIELDS or names.count(name) > 1:
+            raise _invalid(_shown(name), FieldProblem.UNKNOWN)
+
+
+class _Reading:
+    """The fields of one row, and what is wrong with them."""
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = {name: value for name, value in fields.items() if not _is_absent(value)}
+        self.problems = [
+            {"field": _shown(name), "problem": FieldProblem.UNKNOWN}
+            for name in self._fields
+            if name not in FIELDS
+        ]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+    def take(
+        self, name: str, read: Callable[[object], Value], *, needed: bool = False
+    ) -> Value | None:
+        """None where it is absent, or wrong."""
+        if name not in self._fields:
+            if needed:
+                self.note(name, FieldProblem.MISSING)
+            return None
+        try:
+            return read(self._fields[name])
+        except _Wrong as wrong:
+            self.note(name, wrong.problem)
+            return None
+
+    def note(self, name: str, problem: FieldProblem) -> None:
+        self.problems.append({"field": name, "problem": problem})
+
+
+def _invalid(field: str, problem: FieldProblem) -> InvalidRequest:
+    return InvalidRequest([{"field": field, "problem": problem}])
+
+
+def _is_absent(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value)
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:MOST_NAME_CHARACTERS])[1:-1]
+
+
+def _source(reading: _Reading, folder: Path) -> ImageFiles | GivenEmbedding | None:
+    """Raises `InvalidEmbedding` for what is no list of numbers."""
+    if IMAGES in reading and EMBEDDING in reading:
+        reading.note(IMAGES, FieldProblem.ONE_SOURCE)
+        return None
+    if EMBEDDING in reading:
+        numbers = reading.take(EMBEDDING, _numbers)
+        return None if numbers is None else GivenEmbedding(numbers)
+    paths = reading.take(IMAGES, _paths, needed=True)
+    return None if paths is None else ImageFiles([str(folder / path) for path in paths])
+
+
+def _subject_id(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(SUBJECT_ID, value):
+        raise _Wrong
+    return value
+
+
+def _paths(value: object) -> list[str]:
+    """One path, or a list of paths: of JSON, or a text that is such a list."""
+    listed = _parsed(value) if isinstance(value, str) and value.startswith("[") else value
+    paths = [listed] if isinstance(listed, str) else listed
+    if not isinstance(paths, list) or not paths:
+        raise _Wrong
+    if not all(isinstance(path, str) and path and "\0" not in path for path in paths):
+        raise _Wrong
+    return paths
+
+
+def _numbers(value: object) -> NDArray[np.float64]:
+    """Any number of numbers: how many there must be, and of which length, the model says."""
+    if isinstance(value, np.ndarray):
+        return value
+    listed = _parsed(value) if isinstance(value, str) else value
+    if not isinstance(listed, list) or not set(map(type, listed)) <= {float, int}:
+        raise InvalidEmbedding
+    try:
+        return np.asarray(listed, np.float64)
+    except OverflowError:
+        raise InvalidEmbedding from None
+
+
+def _metadata(value: object) -> Mapping[str, Any]:
+    metadata = _parsed(value) if isinstance(value, str) else value
+    if not isinstance(metadata, dict):
+        raise _Wrong
+    try:
+        if metadata_fits(metadata):
+            return metadata
+    except ValueError:  # NaN, or half of a surrogate pair
+        raise _Wrong from None
+    raise _Wrong(FieldProblem.TOO_LONG)
+
+
+def _moment(value: object) -> datetime:
+    moment = value
+    if isinstance(value, str):
+        if not is_moment(value):
+            raise _Wrong
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:  # the 30th of February
+            raise _Wrong from None
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise _Wrong
+    return moment
+
+
+def _reference(value: object) -> str:
+    if not isinstance(value, str) or not is_reference(value):
+        raise _Wrong
+    return value
+
+
+def _parsed(text: str) -> object:
+    """JSON, by a parser that bounds how deep it may be nested."""
+    try:
+        parsed: object = from_json(text)
+    except ValueError:
+        raise _Wrong(FieldProblem.NOT_JSON) from None
+    return parsed

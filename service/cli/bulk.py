@@ -1,0 +1,152 @@
+"""Enroll everybody of a file or folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.api.camel import Camel
+from service.cli.bulk_report import Report
+from service.cli.options import DEFAULT_COLLECTION, AsJson, Collection, Language, Profile
+from service.cli.output import NO, WRONG_USE, err, print_json, print_table
+from service.cli.progress import progress_bar
+from service.cli.ready import ready
+from service.cli.words import say
+from service.domain.bulk import Result
+from service.domain.callers import LOCAL_USER
+from service.domain.collection import DuplicatePolicy
+from service.domain.messages import ERRORS
+from service.domain.messages import Language as Spoken
+from service.domain.ports import BulkEmbedding, BulkSource
+from service.usecases.batch import BulkRequest
+from service.wiring import Wiring
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SOURCE",
+        exists=True,
+        readable=True,
+        help="A folder of folders with photographs, or a .csv, .jsonl or .parquet file.",
+    ),
+]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", dir_okay=False, help="A new file. Default: beside SOURCE."),
+]
+MaxImages = Annotated[
+    int | None, typer.Option(min=1, help="Photographs to take from a person's folder.")
+]
+OnRay = Annotated[bool, typer.Option("--ray", help="Embed on Ray: on this machine's cores.")]
+RayAddress = Annotated[
+    str | None,
+    typer.Option("--ray-address", help="Embed on this Ray cluster; `auto` finds a running one."),
+]
+
+
+class BulkAnswer(Camel):
+    """`refused`: how many by code. `report`: None where nobody was refused or flagged."""
+
+    rows: int
+    enrolled: int
+    flagged: int
+    already: int
+    refused: dict[str, int]
+    report: str | None
+
+
+def bulk_enroll(
+    source: Source,
+    collection: Collection = DEFAULT_COLLECTION,
+    on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
+    profile: Profile = None,
+    max_images: MaxImages = None,
+    report: ReportFile = None,
+    ray: OnRay = False,
+    ray_address: RayAddress = None,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
+    """Enroll everybody of a file or folder; the same again after it was stopped goes on.
+
+    Status 1: some rows were refused, and the report says why.
+    """
+    wiring, language = ready(lang)
+    rows = wiring.bulk_source(source, max_images or wiring.config.max_images)
+    request = BulkRequest(collection, LOCAL_USER.name, on_duplicate, profile)
+    began = time.perf_counter()
+    with _report(source, report, language) as told:
+        try:
+            with _embedding(wiring, ray_address, ray=ray or ray_address is not None) as embed:
+                _run(wiring, request, rows, embed, told, language)
+        finally:
+            _print(told, time.perf_counter() - began, language, as_json=as_json)
+    if told.codes:
+        raise typer.Exit(NO)
+
+
+def _run(
+    wiring: Wiring,
+    request: BulkRequest,
+    source: BulkSource,
+    embed: BulkEmbedding,
+    told: Report,
+    language: Spoken,
+) -> None:
+    expected = source.expected if err.is_terminal else 0
+    with progress_bar(say("bulk", language)) as show:
+        for outcomes in wiring.bulk_enroll(request, source.rows(), embed):
+            told.add(outcomes)
+            show(told.rows, max(expected, told.rows))
+
+
+@contextmanager
+def _report(source: Path, path: Path | None, language: Spoken) -> Iterator[Report]:
+    try:
+        made = Report(path, language) if path else Report.beside(source, language)
+    except FileExistsError:
+        err.print(say("report_exists", language).format(path=path))
+        raise typer.Exit(WRONG_USE) from None
+    with made as report:
+        yield report
+
+
+@contextmanager
+def _embedding(wiring: Wiring, address: str | None, *, ray: bool) -> Iterator[BulkEmbedding]:
+    with wiring.embedding_on_ray(address) if ray else wiring.embedding_here() as embed:
+        yield embed
+
+
+def _print(told: Report, seconds: float, language: Spoken, *, as_json: bool) -> None:
+    results = told.results
+    path = str(told.path) if told.has_lines else None
+    if as_json:
+        enrolled, flagged = results[Result.ENROLLED], results[Result.FLAGGED]
+        already, refused = results[Result.ALREADY], dict(sorted(told.codes.items()))
+        answer = BulkAnswer(
+            rows=told.rows,
+            enrolled=enrolled,
+            flagged=flagged,
+            already=already,
+            refused=refused,
+            report=path,
+        )
+        return print_json(answer)
+    facts: list[tuple[str, object]] = [(say("read", language), told.rows)]
+    facts += [(say(result, language), results[result]) for result in Result]
+    facts += [
+        (f"  {ERRORS[code][language].title}", number) for code, number in told.codes.most_common()
+    ]
+    facts += [(say("rate", language), f"{told.rows / seconds:,.1f}")]
+    facts += [(say("report", language), path or "-")]
+    print_table(("", ""), facts)
+    return None
+
+
+def register(app: typer.Typer) -> None:
+    app.command("bulk-enroll")(bulk_enroll)

@@ -1,0 +1,85 @@
+"""Many people at once: a row of a file, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from service.domain.errors import FaceError, Lookalike
+from service.domain.face import Embedding
+from service.domain.source import DirectoryImages, GivenEmbedding, ImageFiles
+
+
+class Unit(StrEnum):
+    """How places in a source are counted, from 1; folders go by their names."""
+
+    LINE = "line"
+    ROW = "row"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its source a row stands."""
+
+    unit: Unit
+    at: int | str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A person to enroll, as the source has them. The fields are those of an enrollment."""
+
+    place: Place
+    subject_id: str
+    source: ImageFiles | DirectoryImages | GivenEmbedding
+    metadata: Mapping[str, Any] | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    consent_reference: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """`subject_id`: None where the row has none that is valid."""
+
+    place: Place
+    error: FaceError
+    subject_id: str | None = None
+
+
+BulkRow: TypeAlias = Row | RefusedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row and the face that was found in its source."""
+
+    row: Row
+    embedding: Embedding = field(repr=False)
+
+
+class Result(StrEnum):
+    """`FLAGGED`: enrolled although somebody looks alike. `ALREADY`: by an earlier run."""
+
+    ENROLLED = "enrolled"
+    FLAGGED = "flagged"
+    ALREADY = "already"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`error`: why it was refused. `lookalikes`: of a flagged row, most similar first."""
+
+    place: Place
+    subject_id: str | None
+    result: Result
+    error: FaceError | None = None
+    lookalikes: Sequence[Lookalike] = ()
+
+
+def refused(row: Row | RefusedRow, error: FaceError) -> Outcome:
+    return Outcome(row.place, row.subject_id, Result.REFUSED, error)

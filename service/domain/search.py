@@ -1,0 +1,140 @@
+"""What is known of a gallery outside its database, so that a search need not read every row.
+
+Every template of a collection has a position: 1, 2, 3, … in the order in which rows were written.
+A row that is written anew, as by a change of keys, gets a new position; none is ever given twice. So
+whoever knows the rows up to a position knows what is missing: all that comes after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Several
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions: TypeAlias = NDArray[np.int64]
+"""Shape (n,), ascending."""
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Shape (n, 512): search vectors under one key, each of norm 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMark:
+    """How far the writing of a collection's templates has come.
+
+    `epoch`: positions of another epoch mean nothing here; a restored database begins one.
+    `last_position`: that of the newest row; 0 before the first. `deletions`: positions that were given
+    up so far, because the row was deleted or written anew.
+    """
+
+    collection_id: UUID
+    epoch: UUID
+    last_position: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRows:
+    """Rows under one data key."""
+
+    key_id: UUID
+    positions: Positions
+    vectors: Vectors = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The rows, of those up to a position, that a probe has to be compared with; all others are
+    farther away than was asked for. Rows after `up_to` are unknown here.
+
+    `compared`: how many rows were looked at.
+    """
+
+    epoch: UUID
+    up_to: int
+    compared: int
+    positions: Positions
+
+    def knows_nothing_beyond(self, mark: WriteMark) -> bool:
+        """Whether it was made from the rows that the database has, or had before it got more."""
+        return self.epoch == mark.epoch and self.up_to <= mark.last_position
+
+
+class SearchProblem(StrEnum):
+    """Why some searches scan the database itself."""
+
+    LOADING = "loading"
+    OUT_OF_MEMORY = "out_of_memory"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchState:
+    """`rows`: held, over all collections. `size`: bytes. `behind`: rows that were written and are
+    not held yet; searches scan them in the database.
+    """
+
+    rows: int
+    size: int
+    behind: int
+    problem: SearchProblem | None
+
+
+class SearchIndex(Protocol):
+    """Rows of large collections, in the memory of this process. Any number of threads may search;
+    one at a time may change it.
+    """
+
+    def near(
+        self, collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
+    ) -> Sequence[Shortlist | None] | None:
+        """One shortlist a probe: every row whose cosine with it is `at_least`, and some more; None
+        where so many come near it that a scan of the database is quicker.
+
+        `probes`: as each data key in use rotates them. None where nothing is held.
+        """
+        ...
+
+    def held(self, collection_id: UUID) -> WriteMark | None:
+        """How far what is held reaches: as of which mark."""
+        ...
+
+    def collections(self) -> Several[UUID]: ...
+
+    def has_room(self, collection_id: UUID, rows: int) -> bool:
+        """Whether that many more may be held. Where not, the collection's problem is that."""
+        ...
+
+    def extend(self, mark: WriteMark, rows: Sequence[WrittenRows]) -> bool:
+        """Hold these rows too: all that come after those held, up to `mark`. False where memory
+        does not suffice; nothing is changed then.
+        """
+        ...
+
+    def keep_only(self, mark: WriteMark, living: Positions) -> None:
+        """Forget every other row. `living`: positions that exist, as of `mark` or later."""
+        ...
+
+    def some_of(self, collection_id: UUID, number: int) -> Positions:
+        """Up to that many rows that are held, drawn at random."""
+        ...
+
+    def still_finds(self, collection_id: UUID, rows: Sequence[WrittenRows]) -> bool:
+        """Whether rows that are held are found by their own vectors. Where one is not, what is
+        held of the collection is damaged: it is dropped, and said to be.
+        """
+        ...
+
+    def drop(self, collection_id: UUID) -> None: ...
+
+    def is_behind(self, collection_id: UUID, rows: int) -> None:
+        """`rows`: written, and not held."""
+        ...
+
+    def state(self) -> SearchState: ...

@@ -1,0 +1,1 @@
+"""Search vectors in memory: what a probe has to be compared with, found without the database."""

@@ -1,0 +1,143 @@
+"""One collection's rows in memory, in parts of a size that one search goes through quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from fasteners import ReaderWriterLock
+
+from service.domain.search import Positions, Shortlist, Vectors, WriteMark, WrittenRows
+from service.search.codes import Codes
+
+ROWS_PER_PART = 65_536
+"""A search of one takes half a millisecond, and its codes are as large as a processor's cache."""
+
+MOST_NEAR = 0.02
+"""Share of the rows above which reading them one by one takes longer than scanning all."""
+
+FEW = 1_000
+"""So many are always read one by one."""
+
+_NEARLY_ONE = 0.99
+"""The cosine of a row's vector with itself, rounded as it may be."""
+
+_NOTHING = np.empty(0, dtype=np.int64)
+
+_RANDOM = np.random.default_rng()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    key_id: UUID
+    codes: Codes
+
+
+class Holding:
+    """Any number of threads may search it; one changes it. `mark`: how far it reaches."""
+
+    def __init__(self, mark: WriteMark) -> None:
+        self.mark = mark
+        self._parts: list[_Part] = []
+        self._lock = ReaderWriterLock()
+
+    def __len__(self) -> int:
+        return sum(len(part.codes) for part in self._parts)
+
+    def near(
+        self, probes: Mapping[UUID, Vectors], at_least: float, threads: Executor, workers: int
+    ) -> list[Shortlist | None]:
+        """As `SearchIndex.near`. Parts under a key that is not in use any more hold no rows that
+        still exist.
+        """
+        with self._lock.read_lock():
+            mark, rows = self.mark, len(self)
+            parts = [part for part in self._parts if part.key_id in probes]
+            most = max(FEW, int(MOST_NEAR * rows))
+            shares = [parts[n::workers] for n in range(min(workers, len(parts)))]
+            found = list(threads.map(lambda share: _near(share, probes, at_least, most), shares))
+        lists = [near for share in found for near in share]
+        number = len(next(iter(probes.values())))
+        return [_shortlist(mark, rows, [near[n] for near in lists], most) for n in range(number)]
+
+    def extend(
+        self, mark: WriteMark, rows: Sequence[WrittenRows], threads: Executor, part: int
+    ) -> None:
+        """As `SearchIndex.extend`. Encodes first, while searches go on."""
+        pieces = [piece for each in rows for piece in _pieces(each, part)]
+        encoded = threads.map(lambda piece: Codes(piece.positions, piece.vectors), pieces)
+        new = [_Part(piece.key_id, codes) for piece, codes in zip(pieces, encoded, strict=True)]
+        with self._lock.write_lock():
+            self._parts = _packed([*self._parts, *new])
+            self.mark = mark
+
+    def keep_only(self, mark: WriteMark, living: Positions) -> None:
+        """As `SearchIndex.keep_only`."""
+        gone = [(part.codes, part.codes.not_among(living)) for part in self._parts]
+        with self._lock.write_lock():
+            for codes, rows in gone:
+                codes.remove(rows)
+            self._parts = _packed(self._parts)
+            self.mark = mark
+
+    def some(self, number: int) -> Positions:
+        """Up to that many positions, drawn at random."""
+        parts = [part.codes.positions for part in self._parts]
+        held = np.concatenate(parts) if parts else _NOTHING
+        return np.sort(_RANDOM.choice(held, min(number, len(held)), replace=False))
+
+    def finds(self, rows: Sequence[WrittenRows], threads: Executor, workers: int) -> bool:
+        """Whether each row is among those near to its own vector."""
+        return all(self._finds(each, threads, workers) for each in rows)
+
+    def _finds(self, rows: WrittenRows, threads: Executor, workers: int) -> bool:
+        lists = self.near({rows.key_id: rows.vectors}, _NEARLY_ONE, threads, workers)
+        return all(
+            near is None or position in near.positions
+            for position, near in zip(rows.positions, lists, strict=True)
+        )
+
+
+def _near(
+    parts: Sequence[_Part], probes: Mapping[UUID, Vectors], at_least: float, most: int
+) -> list[list[Positions | None]]:
+    """For each part, what it has near each probe."""
+    return [part.codes.near(probes[part.key_id], at_least, most) for part in parts]
+
+
+def _shortlist(
+    mark: WriteMark, rows: int, found: Sequence[Positions | None], most: int
+) -> Shortlist | None:
+    """`found`: of each part."""
+    near = [each for each in found if each is not None]
+    if len(near) < len(found) or sum(map(len, near)) > most:
+        return None
+    positions = np.sort(np.concatenate([_NOTHING, *near]))
+    return Shortlist(mark.epoch, mark.last_position, rows, positions)
+
+
+def _pieces(rows: WrittenRows, size: int) -> Iterator[WrittenRows]:
+    for start in range(0, len(rows.positions), size):
+        piece = slice(start, start + size)
+        yield WrittenRows(rows.key_id, rows.positions[piece], rows.vectors[piece])
+
+
+def _packed(parts: Sequence[_Part]) -> list[_Part]:
+    """No part empty, and neighbours under one key joined as long as they fit into one."""
+    packed: list[_Part] = []
+    for part in parts:
+        last = packed[-1] if packed else None
+        if not len(part.codes):
+            continue
+        if last is None or not _fits(last, part):
+            packed.append(part)
+        else:
+            last.codes.absorb(part.codes)
+    return packed
+
+
+def _fits(one: _Part, other: _Part) -> bool:
+    return one.key_id == other.key_id and len(one.codes) + len(other.codes) <= ROWS_PER_PART

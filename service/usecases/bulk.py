@@ -1,0 +1,143 @@
+"""Enroll everybody of a file or folder, as far as it is sound.
+
+Small transactions: a run that is killed leaves nothing half written, and the next one finds whoever
+is enrolled and goes on behind them. So nothing is kept about a run but the gallery itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from service.domain.bulk import (
+    BulkRow,
+    Candidate,
+    Outcome,
+    RefusedRow,
+    Result,
+    Row,
+    refused,
+)
+from service.domain.errors import InvalidRequest, Overloaded, SubjectRepeated
+from service.domain.ports import BulkEmbedding, Gallery
+from service.domain.source import GivenEmbedding
+from service.usecases.batch import BulkRequest, EnrollBatch
+from service.usecases.people import require_collection
+from service.usecases.streams import UntilBroken, batched, made_ahead
+from service.usecases.terms import require_future
+
+ROWS_AT_A_TIME = 500
+"""Most people that one transaction enrolls."""
+
+FIRST_ROWS = 50
+"""People in the first transaction, before it is known how long one takes."""
+
+LOCK_SECONDS = 1.0
+"""About how long a batch may keep others from enrolling: their calls give up after ten."""
+
+TRIES = 10
+"""How often a batch is tried that others kept from being written."""
+
+
+class Pace:
+    """How many rows one transaction may take, by how long the last one took.
+
+    >>> pace, clock = Pace(), iter([0.0, 2.0])
+    >>> with pace.of(50, lambda: next(clock)):
+    ...     pass  # two seconds' work
+    >>> pace.rows
+    25
+    """
+
+    def __init__(self) -> None:
+        self.rows = FIRST_ROWS
+
+    @contextmanager
+    def of(self, rows: int, timer: Callable[[], float]) -> Iterator[None]:
+        began = timer()
+        yield
+        seconds = max(timer() - began, 1e-6)
+        self.rows = max(1, min(int(rows * LOCK_SECONDS / seconds), 2 * self.rows, ROWS_AT_A_TIME))
+
+
+class BulkEnroll:
+    def __init__(
+        self,
+        gallery: Gallery,
+        enroll: EnrollBatch,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._gallery = gallery
+        self._enroll = enroll
+        self._clock = clock
+        self._sleep = sleep
+        self._timer = timer
+
+    def __call__(
+        self, request: BulkRequest, rows: Iterable[BulkRow], embed: BulkEmbedding
+    ) -> Iterator[list[Outcome]]:
+        """What became of the rows, in order, in lists: each when it is committed, while the next
+        ones are read and embedded.
+
+        Raises what `EnrollBatch` and `embed` raise, the batches before being committed; and what
+        `rows` raises, after every row before it.
+        """
+        self._enroll.require_possible(request)
+        readable = UntilBroken(rows)
+        items, pace = embed(self._sifted(request, readable)), Pace()
+        for batch in made_ahead(batched(items, ROWS_AT_A_TIME)):
+            while batch:
+                part, batch = batch[: pace.rows], batch[pace.rows :]
+                with pace.of(len(part), self._timer):
+                    outcomes = self._patiently(request, part)
+                yield outcomes
+        readable.raise_what_broke()
+
+    def _sifted(self, request: BulkRequest, rows: Iterable[BulkRow]) -> Iterator[Row | Outcome]:
+        """Rows that are worth embedding, and in their places what is known of the others."""
+        seen: set[str] = set()
+        for batch in batched(rows, ROWS_AT_A_TIME):
+            done = self._done_before(request, batch)
+            for row in batch:
+                yield self._looked_at(row, seen, done)
+                if row.subject_id is not None:
+                    seen.add(row.subject_id)
+
+    def _done_before(self, request: BulkRequest, batch: Sequence[BulkRow]) -> set[str]:
+        """Whose photographs need not be looked at, since the person is enrolled."""
+        ids = [
+            row.subject_id
+            for row in batch
+            if isinstance(row, Row) and not isinstance(row.source, GivenEmbedding)
+        ]
+        if not ids:
+            return set()
+        with self._gallery.transaction() as tx:
+            return tx.subjects.existing(require_collection(tx, request.collection), ids)
+
+    def _looked_at(self, row: BulkRow, seen: set[str], done: set[str]) -> Row | Outcome:
+        if isinstance(row, RefusedRow):
+            return refused(row, row.error)
+        if row.subject_id in seen:
+            return refused(row, SubjectRepeated())
+        if row.subject_id in done:
+            return Outcome(row.place, row.subject_id, Result.ALREADY)
+        try:
+            require_future(row.expires_at, self._clock())
+        except InvalidRequest as error:
+            return refused(row, error)
+        return row
+
+    def _patiently(
+        self, request: BulkRequest, part: Sequence[Candidate | Outcome]
+    ) -> list[Outcome]:
+        for _ in range(TRIES - 1):
+            try:
+                return self._enroll(request, part)
+            except Overloaded as error:
+                self._sleep(error.retry_after)
+        return self._enroll(request, part)

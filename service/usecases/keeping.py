@@ -1,0 +1,113 @@
+"""Keep what is known of large collections, outside the database, close behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from service.domain.ports import Gallery, Transaction
+from service.domain.search import SearchIndex, WriteMark, WrittenRows
+
+WORTH_HOLDING = 10_000
+"""Rows. Fewer are scanned in the time that a shortlist takes: some 4 ms."""
+
+ROWS_AT_A_TIME = 32_768
+"""Read in one transaction: 34 MB."""
+
+ROWS_CHECKED = 4
+"""Rows that are looked for each time, to notice a damaged memory."""
+
+
+class KeepIndex:
+    """Reads what was written since the last time, and forgets what was deleted since.
+
+    One thread calls it now and then. `worth_holding`: smaller collections are left to the database.
+    """
+
+    def __init__(
+        self, gallery: Gallery, index: SearchIndex, worth_holding: int = WORTH_HOLDING
+    ) -> None:
+        self._gallery = gallery
+        self.index = self._index = index
+        self._worth_holding = worth_holding
+
+    def __call__(self) -> None:
+        """Once, for every collection. Raises what transactions raise."""
+        with self._gallery.transaction() as tx:
+            marks = {mark.collection_id: mark for mark in tx.templates.marks()}
+        for collection_id in {*self._index.collections()} - {*marks}:
+            self._index.drop(collection_id)
+        for mark in marks.values():
+            if mark.last_position >= self._worth_holding:
+                self.follow(mark)
+
+    def catch_up(self, name: str) -> None:
+        """With one collection, if there is one of that name. Raises what transactions raise."""
+        with self._gallery.transaction() as tx:
+            collection = tx.collections.find(name)
+            mark = None if collection is None else tx.templates.mark(collection)
+        if mark is not None:
+            self.follow(mark)
+
+    def follow(self, mark: WriteMark) -> None:
+        """Up to `mark`, of one collection; as far as memory suffices. Raises what transactions
+        raise.
+        """
+        held = self._index.held(mark.collection_id)
+        if held is not None and not _continues(mark, held):
+            self._index.drop(mark.collection_id)
+            held = None
+        self._check(mark.collection_id)
+        self._read_on(mark, replace(mark, last_position=0) if held is None else held)
+        self._forget(mark)
+
+    def _read_on(self, mark: WriteMark, held: WriteMark) -> None:
+        """Small steps, so that searches profit from the first ones already."""
+        while held.last_position < mark.last_position:
+            behind = mark.last_position - held.last_position
+            self._index.is_behind(mark.collection_id, behind)
+            if not self._index.has_room(mark.collection_id, min(behind, ROWS_AT_A_TIME)):
+                return
+            with self._gallery.transaction() as tx:
+                rows, up_to = _next_rows(tx, mark, held.last_position)
+            held = replace(held, last_position=up_to)
+            if not self._index.extend(held, rows):
+                return
+        self._index.is_behind(mark.collection_id, 0)
+
+    def _forget(self, mark: WriteMark) -> None:
+        held = self._index.held(mark.collection_id)
+        if held is None or held.deletions == mark.deletions:
+            return
+        with self._gallery.transaction() as tx:
+            living = tx.templates.positions_up_to(mark.collection_id, held.last_position)
+        self._index.keep_only(replace(held, deletions=mark.deletions), living)
+
+    def _check(self, collection_id: UUID) -> None:
+        """A few rows, drawn at random."""
+        if self._index.held(collection_id) is None:
+            return
+        some = self._index.some_of(collection_id, ROWS_CHECKED)
+        with self._gallery.transaction() as tx:
+            rows = tx.templates.written_at(collection_id, some)
+        self._index.still_finds(collection_id, rows)
+
+
+def _continues(mark: WriteMark, held: WriteMark) -> bool:
+    """Whether what is held is an earlier state of the same rows."""
+    return (
+        held.epoch == mark.epoch
+        and held.last_position <= mark.last_position
+        and held.deletions <= mark.deletions
+    )
+
+
+def _next_rows(tx: Transaction, mark: WriteMark, after: int) -> tuple[Sequence[WrittenRows], int]:
+    """Some rows, and the position up to which they are all there are."""
+    rows = tx.templates.written_between(
+        mark.collection_id, after, mark.last_position, ROWS_AT_A_TIME
+    )
+    if sum(len(each.positions) for each in rows) < ROWS_AT_A_TIME:
+        return rows, mark.last_position
+    return rows, max(int(each.positions[-1]) for each in rows)

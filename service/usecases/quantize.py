@@ -1,0 +1,130 @@
+"""An 8-bit copy of the model, and what it costs: measured on photographs before it is used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+from typing import Protocol
+
+from service.domain.error_rates import Comparisons, photographs_compared
+from service.domain.errors import TooFewPhotographs
+from service.domain.face import Embedding, FaceCrop
+from service.domain.ports import Capture, FaceEngine
+from service.domain.source import DirectoryImages
+from service.domain.template import cosine_similarity
+
+LEAST_PHOTOGRAPHS = 16
+"""With fewer, ranges between layers are guesses: a dark or a turned face may lie outside them."""
+
+MOST_CALIBRATING = 128
+"""Photographs that calibrate; more of them move the ranges no further."""
+
+ROUNDS = 5
+
+
+class Quantiser(Protocol):
+    @property
+    def name(self) -> str:
+        """Of the copy."""
+        ...
+
+    def require_new(self) -> None:
+        """Raises `PackExists`."""
+        ...
+
+    def quantise(self, crops: Sequence[FaceCrop]) -> float:
+        """Make it; returns its size over the original's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizationReport:
+    """Ratios are copy over original; `agreement`: the lowest and the mean cosine of the two
+    models' embeddings of one photograph. Error rates are at `threshold`."""
+
+    name: str
+    model_id: str
+    photographs: int
+    size_ratio: float
+    speed_ratio: float
+    agreement: tuple[float, float]
+    threshold: float
+    before: Comparisons
+    after: Comparisons
+
+
+class Quantize:
+    """`load`: the engine of a pack by its name."""
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        capture: Capture,
+        quantiser: Quantiser,
+        load: Callable[[str], FaceEngine],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._engine = engine
+        self._capture = capture
+        self._quantiser = quantiser
+        self._load = load
+        self._clock = clock
+
+    def __call__(
+        self, people: Mapping[str, DirectoryImages], threshold: float
+    ) -> QuantizationReport:
+        """`people`: the photographs of each. Raises `PackExists`, `TooFewPhotographs`,
+        `QuantizationFailed`, `ModelUnavailable`.
+        """
+        self._quantiser.require_new()
+        crops = {name: self._crops(source) for name, source in people.items()}
+        everyone = [crop for those in crops.values() for crop in those]
+        _require_enough(crops)
+        step = -(-len(everyone) // MOST_CALIBRATING)
+        size = self._quantiser.quantise(everyone[::step])
+        copy = self._load(self._quantiser.name)
+        before, after = self._engine.embed(everyone), copy.embed(everyone)
+        cosines = [cosine_similarity(*pair) for pair in zip(before, after, strict=True)]
+        return QuantizationReport(
+            name=self._quantiser.name,
+            model_id=copy.model.model_id,
+            photographs=len(everyone),
+            size_ratio=size,
+            speed_ratio=self._speed_ratio(copy, everyone),
+            agreement=(min(cosines), mean(cosines)),
+            threshold=threshold,
+            before=photographs_compared(_by_person(crops, before)),
+            after=photographs_compared(_by_person(crops, after)),
+        )
+
+    def _crops(self, source: DirectoryImages) -> list[FaceCrop]:
+        seen = self._engine.detect(self._capture.stills(source))
+        return [found for found in seen if isinstance(found, FaceCrop)]
+
+    def _speed_ratio(self, copy: FaceEngine, crops: Sequence[FaceCrop]) -> float:
+        """Faces a second of the copy over those of the original, taken in turns."""
+        ratios = [
+            self._seconds(self._engine, crops) / self._seconds(copy, crops) for _ in range(ROUNDS)
+        ]
+        return median(ratios)
+
+    def _seconds(self, engine: FaceEngine, crops: Sequence[FaceCrop]) -> float:
+        started = self._clock()
+        engine.embed(crops)
+        return self._clock() - started
+
+
+def _require_enough(crops: Mapping[str, Sequence[FaceCrop]]) -> None:
+    found = sum(map(len, crops.values()))
+    comparable = [those for those in crops.values() if len(those) > 1]
+    if found < LEAST_PHOTOGRAPHS or len(comparable) < 2:
+        raise TooFewPhotographs(found=found, needed=LEAST_PHOTOGRAPHS)
+
+
+def _by_person(
+    crops: Mapping[str, Sequence[FaceCrop]], embeddings: Sequence[Embedding]
+) -> dict[str, list[Embedding]]:
+    rest = iter(embeddings)
+    return {name: [next(rest) for _ in those] for name, those in crops.items()}

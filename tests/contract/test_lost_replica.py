@@ -1,0 +1,105 @@
+"""A server that comes late and goes without a word, beside one that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from service.gallery.connecting import single_use_engine
+from tests.contract.desk import Desk, ok
+from tests.contract.installation import Installation, Server
+from tests.domain.vectors import face_of
+
+CALLERS, BEFORE_THE_END = 8, 20
+NAMES = [f"person-{number}" for number in range(120)]
+
+WRITTEN = text("""
+    SELECT (SELECT count(*) FROM subjects WHERE collection_id = mine.collection_id),
+           (SELECT count(*) FROM templates WHERE collection_id = mine.collection_id),
+           (SELECT count(*) FROM answers WHERE collection_id = mine.collection_id),
+           (SELECT count(*) FROM audit WHERE collection = mine.name
+            AND action = 'enroll' AND outcome = 'done')
+    FROM collections AS mine WHERE name = :collection
+""")
+"""What one enrollment writes, table by table."""
+
+
+@pytest.fixture(scope="module")
+def late(installation: Installation, server: Server) -> Iterator[Server]:
+    """Started when the other one serves already."""
+    with installation.serving(data_dir=installation.folder / "late") as late:
+        yield late
+
+
+@pytest.fixture
+def desk_of_late(late: Server, key: str, desk: Desk) -> Iterator[Desk]:
+    """In the collection of `desk`."""
+    with late.client(key) as http:
+        yield Desk(http, desk.collection)
+
+
+def enroll(desk: Desk, name: str) -> httpx.Response:
+    """The same call whenever it is repeated."""
+    headers = {"Idempotency-Key": name}
+    return desk.given("/enroll", face_of(name), headers=headers, subjectId=name)
+
+
+def enroll_until_killed(late: Server, desk: Desk) -> list[str]:
+    """Names whose enrollment was answered; the server dies while others are on their way."""
+    with ThreadPoolExecutor(CALLERS) as callers:
+        calls = {callers.submit(enroll, desk, name): name for name in NAMES}
+        done: set[Future[httpx.Response]] = set()
+        while len(done) < BEFORE_THE_END:
+            finished, _ = wait(calls.keys() - done, return_when=FIRST_COMPLETED)
+            done |= finished
+        late.kill()
+    return [name for call, name in calls.items() if answered(call)]
+
+
+def answered(call: Future[httpx.Response]) -> bool:
+    try:
+        return bool(ok(call.result(), 201))
+    except httpx.TransportError:
+        return False
+
+
+def written(installation: Installation, collection: str) -> Sequence[int]:
+    with single_use_engine(installation.database_url).connect() as connection:
+        return connection.execute(WRITTEN, {"collection": collection}).one()
+
+
+def names_of(desk: Desk) -> set[str]:
+    return {one["subjectId"] for one in ok(desk.subjects(limit=500))["subjects"]}
+
+
+def test_who_comes_late_knows_everybody(desk: Desk, desk_of_late: Desk) -> None:
+    name = f"early-{uuid4().hex}"
+    ok(desk.given("/enroll", face_of(name), subjectId=name), 201)
+    assert ok(desk_of_late.given("/verify", face_of(name), subjectId=name))["match"]
+    found = ok(desk_of_late.given("/identify", face_of(name)))["candidates"]
+    assert [one["subjectId"] for one in found] == [name]
+
+
+def test_killed_server_leaves_nothing_half_written_and_nobody_waiting(
+    installation: Installation, late: Server, desk: Desk, desk_of_late: Desk
+) -> None:
+    told = set(enroll_until_killed(late, desk_of_late))
+    assert BEFORE_THE_END <= len(told) < len(NAMES)
+
+    stored = names_of(desk)
+    assert told <= stored
+    assert len(stored - told) <= CALLERS
+    assert set(written(installation, desk.collection)) == {len(stored)}
+    for name in stored - told | set(list(told)[:5]):
+        assert ok(desk.given("/verify", face_of(name), subjectId=name))["match"]
+
+    for name in NAMES:  # whoever got no answer asks again, at the server that is left
+        ok(enroll(desk, name), 201)
+    assert names_of(desk) == set(NAMES)
+    subjects, templates, answers, _ = written(installation, desk.collection)
+    assert (subjects, templates, answers) == (len(NAMES),) * 3

@@ -1,0 +1,98 @@
+"""A rewritten graph gives the numbers of the original."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from service.engine.tuning import tuned
+from tests.engine.onnx_models import write_pack
+
+Numbers = NDArray[np.float32]
+
+RECOGNISER, DETECTOR = "w_mobilefacenet.onnx", "det_500m.onnx"
+
+
+def answers(model: str | bytes, given: Numbers) -> list[Numbers]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return [np.asarray(one) for one in session.run(None, {session.get_inputs()[0].name: given})]
+
+
+def random(*shape: int) -> Numbers:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def operators(model: str | bytes) -> list[str]:
+    assert isinstance(model, bytes)
+    return [node.op_type for node in onnx.load_model_from_string(model).graph.node]
+
+
+def write_siblings(path: Path, opset: int, widths: tuple[int, ...]) -> Path:
+    """Convolutions of one picture, one output each."""
+    nodes, weights, outputs = [], [], []
+    for index, width in enumerate(widths):
+        nodes.append(helper.make_node("Conv", ["x", f"w{index}", f"b{index}"], [f"y{index}"]))
+        weights += [
+            numpy_helper.from_array(random(width, 3, 3, 3), f"w{index}"),
+            numpy_helper.from_array(random(width), f"b{index}"),
+        ]
+        shape = [1, width, None, None]
+        outputs.append(helper.make_tensor_value_info(f"y{index}", TensorProto.FLOAT, shape))
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, "height", "width"])
+    graph = helper.make_graph(nodes, "siblings", [x], outputs, weights)
+    opsets = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    return path
+
+
+def test_a_real_recogniser_has_no_prelu_any_more_and_the_same_embeddings(model_root: Path) -> None:
+    path = model_root / "models" / "mobile_s" / RECOGNISER
+    faces = random(2, 3, 112, 112)
+    assert "PRelu" not in operators(tuned(path))
+    (ours,), (theirs,) = answers(tuned(path), faces), answers(str(path), faces)
+    assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
+
+
+def test_a_real_detector_answers_bit_by_bit_the_same(model_root: Path) -> None:
+    path = model_root / "models" / "mobile_s" / DETECTOR
+    picture = random(1, 3, 160, 128)
+    ours, theirs = answers(tuned(path), picture), answers(str(path), picture)
+    assert all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def test_outputs_keep_their_names_and_order(model_root: Path) -> None:
+    path = model_root / "models" / "mobile_s" / DETECTOR
+    new = tuned(path)
+    assert isinstance(new, bytes)
+    before, after = onnx.load_model(str(path)), onnx.load_model_from_string(new)
+    assert list(after.graph.output) == list(before.graph.output)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18])
+def test_sibling_convolutions_become_one_in_every_opset(tmp_path: Path, opset: int) -> None:
+    path = write_siblings(tmp_path / "siblings.onnx", opset, (2, 8, 20))
+    picture = random(1, 3, 16, 16)
+    assert operators(tuned(path)) == ["Conv", "Split"]
+    ours, theirs = answers(tuned(path), picture), answers(str(path), picture)
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(ours, theirs, strict=True))
+
+
+def test_two_siblings_become_one(tmp_path: Path) -> None:
+    path = write_siblings(tmp_path / "siblings.onnx", 13, (2, 8))
+    assert operators(tuned(path)) == ["Conv", "Split"]
+
+
+def test_siblings_of_whole_blocks_are_left_alone(tmp_path: Path) -> None:
+    path = write_siblings(tmp_path / "siblings.onnx", 13, (16, 32))
+    assert tuned(path) == str(path)
+
+
+def test_a_graph_with_nothing_to_gain_is_given_as_the_file_it_is(tmp_path: Path) -> None:
+    path = write_pack(tmp_path) / "w_tiny.onnx"
+    assert tuned(path) == str(path)

@@ -1,0 +1,7 @@
+"""FAISS in the tests' own thread, as in the service's: alone."""
+
+from __future__ import annotations
+
+from service.search.codes import threads_of_its_own
+
+threads_of_its_own()

@@ -1,0 +1,169 @@
+"""What is held of a collection: read on, forgotten, found, and dropped where it is of no use."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import faiss
+import numpy as np
+import pytest
+
+from service.domain.search import SearchProblem, Shortlist, Vectors
+from service.search import holding
+from service.search.codes import BYTES_PER_ROW
+from service.search.memory import SearchMemory
+from tests.search.crowds import COLLECTION, EPOCH, KEY, OTHER_KEY, crowd, mark, mates, rows
+
+PLENTY = 2**30
+PEOPLE = crowd(3_000)
+
+
+@pytest.fixture
+def memory() -> SearchMemory:
+    return filled(SearchMemory(PLENTY, workers=2))
+
+
+def filled(memory: SearchMemory) -> SearchMemory:
+    assert memory.extend(mark(len(PEOPLE)), [rows(PEOPLE)])
+    return memory
+
+
+def ask(memory: SearchMemory, *probes: Vectors, at_least: float = 0.4) -> list[Shortlist]:
+    lists = memory.near(COLLECTION, {KEY: np.stack(probes)}, at_least)
+    return [near for near in lists or () if near is not None]
+
+
+def test_nothing_is_known_of_a_collection_that_is_not_held(memory: SearchMemory) -> None:
+    assert memory.near(UUID(int=9), {KEY: PEOPLE[:1]}, 0.4) is None
+    assert memory.held(UUID(int=9)) is None
+
+
+def test_shortlist_says_what_it_was_made_from(memory: SearchMemory) -> None:
+    (near,) = ask(memory, mates(PEOPLE[:1], 0.5)[0])
+    assert (near.epoch, near.up_to, near.compared) == (EPOCH, 3_000, 3_000)
+    assert near.positions.tolist() == [1]
+
+
+def test_each_of_many_probes_has_its_own_list(memory: SearchMemory) -> None:
+    lists = ask(memory, *mates(PEOPLE[10:20], 0.5))
+    assert [near.positions.tolist() for near in lists] == [[n] for n in range(11, 21)]
+
+
+def test_later_rows_are_found_with_the_earlier(memory: SearchMemory) -> None:
+    more = crowd(500, seed=8)
+    memory.extend(mark(3_500), [rows(more, after=3_000)])
+    first, last = ask(memory, PEOPLE[0], more[-1])
+    assert (first.positions.tolist(), last.positions.tolist()) == ([1], [3_500])
+    assert last.up_to == 3_500
+
+
+def test_rows_are_compared_with_the_probe_of_their_own_key(memory: SearchMemory) -> None:
+    resealed = crowd(100, seed=8)
+    memory.extend(mark(3_100), [rows(resealed, after=3_000, key_id=OTHER_KEY)])
+    probes = {KEY: PEOPLE[:1], OTHER_KEY: resealed[:1]}
+    (near,) = memory.near(COLLECTION, probes, 0.4) or ()
+    assert near is not None
+    assert near.positions.tolist() == [1, 3_001]
+
+
+def test_rows_under_a_key_out_of_use_are_passed_over(memory: SearchMemory) -> None:
+    (near,) = memory.near(COLLECTION, {OTHER_KEY: PEOPLE[:1]}, 0.4) or ()
+    assert near is not None
+    assert near.positions.tolist() == []
+
+
+def test_forgotten_rows_are_not_found_and_take_no_memory(memory: SearchMemory) -> None:
+    memory.keep_only(mark(3_000, deletions=2_999), np.array([7]))
+    first, seventh = ask(memory, PEOPLE[0], PEOPLE[6])
+    assert (first.positions.tolist(), seventh.positions.tolist()) == ([], [7])
+    assert memory.state().size == BYTES_PER_ROW
+    assert memory.held(COLLECTION) == mark(3_000, deletions=2_999)
+
+
+def test_parts_are_joined_and_split_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "ROWS_PER_PART", 1_000)
+    memory = SearchMemory(PLENTY, workers=2)
+    for start in range(0, 3_000, 300):
+        memory.extend(mark(start + 300), [rows(PEOPLE[start : start + 300], after=start)])
+    assert [len(part.codes) for part in memory._held[COLLECTION]._parts] == [900, 900, 900, 300]
+    lists = ask(memory, *mates(PEOPLE[::100], 0.5))
+    assert [near.positions.tolist() for near in lists] == [[n] for n in range(1, 3_001, 100)]
+
+
+def test_too_small_a_memory_holds_what_fits() -> None:
+    memory = filled(SearchMemory(3_100 * BYTES_PER_ROW, workers=1))
+    assert memory.has_room(COLLECTION, 100)
+    assert not memory.has_room(COLLECTION, 101)
+    assert memory.state().problem is SearchProblem.OUT_OF_MEMORY
+    assert ask(memory, PEOPLE[0])[0].up_to == 3_000
+
+
+@pytest.mark.parametrize(
+    ("failure", "problem"),
+    [
+        (MemoryError(), SearchProblem.OUT_OF_MEMORY),
+        (RuntimeError("faiss"), SearchProblem.DAMAGED),
+    ],
+)
+def test_failing_search_is_none_and_drops_what_is_held(
+    memory: SearchMemory,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+    problem: SearchProblem,
+) -> None:
+    def fails(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(holding.Holding, "near", fails)
+    assert memory.near(COLLECTION, {KEY: PEOPLE[:1]}, 0.4) is None
+    assert memory.held(COLLECTION) is None
+    assert memory.state().problem is problem
+
+
+def test_damaged_codes_are_noticed_and_dropped(memory: SearchMemory) -> None:
+    assert memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
+    (part,) = memory._held[COLLECTION]._parts
+    index: Any = faiss.downcast_index(part.codes._index)
+    faiss.rev_swig_ptr(index.codes.get(), index.codes.size())[:] = 0xAA
+    assert not memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
+    assert memory.held(COLLECTION) is None
+    assert memory.state().problem is SearchProblem.DAMAGED
+
+
+def test_problem_is_over_when_nothing_is_behind(memory: SearchMemory) -> None:
+    memory.is_behind(COLLECTION, 10)
+    assert memory.state().problem is SearchProblem.LOADING
+    memory.is_behind(COLLECTION, 0)
+    assert memory.state().problem is None
+
+
+def test_searches_go_on_while_rows_come_and_go(memory: SearchMemory) -> None:
+    over = threading.Event()
+
+    def searching() -> int:
+        searches = 0
+        while not over.is_set() or not searches:
+            (near,) = ask(memory, PEOPLE[6])
+            assert near.positions.tolist() == [7]
+            searches += 1
+        return searches
+
+    with ThreadPoolExecutor(4) as threads:
+        running = [threads.submit(searching) for _ in range(4)]
+        held = mark(3_000)
+        for n in range(20):
+            more = crowd(50, seed=100 + n)
+            held = replace(held, last_position=held.last_position + 50)
+            memory.extend(held, [rows(more, after=held.last_position - 50)])
+            living = np.concatenate([numbered_from(7), numbered_from(held.last_position)])
+            memory.keep_only(held, living)
+        over.set()
+        assert all(done.result() for done in running)
+
+
+def numbered_from(position: int) -> np.typing.NDArray[np.int64]:
+    return np.array([position])

@@ -1,0 +1,98 @@
+"""More than fits into memory, in pieces, in order, made while the last one is worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from threading import Event, current_thread
+
+import pytest
+
+from service.domain.bulk import Candidate, Outcome, Place, Result, Row, Unit
+from service.domain.errors import Overloaded
+from service.domain.face import Detection, Photograph
+from service.domain.source import ImageFiles
+from service.domain.thresholds import ARCFACE
+from service.usecases.embedding import AHEAD, EmbedHere
+from service.usecases.sampling import Sampler
+from service.usecases.streams import batched, made_ahead
+from tests.usecases.stand_ins import StandInCapture, StandInEngine
+
+SECONDS = 10
+WORKERS = 3
+
+
+def test_batches_are_full_but_for_the_last() -> None:
+    assert list(batched(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(batched([], 3)) == []
+
+
+def test_next_item_is_made_elsewhere_before_it_is_asked_for() -> None:
+    made = Event()
+
+    def items() -> Generator[str]:
+        yield current_thread().name
+        made.set()
+        yield current_thread().name
+
+    ahead = made_ahead(items())
+    first = next(ahead)
+    assert made.wait(SECONDS)
+    assert current_thread().name not in {first, *ahead}
+
+
+def test_error_comes_after_what_was_made_before_it_and_the_maker_is_closed() -> None:
+    closed = []
+
+    def items() -> Generator[int]:
+        try:
+            yield 1
+            raise OSError("gone")
+        finally:
+            closed.append(True)
+
+    ahead = made_ahead(items())
+    assert next(ahead) == 1
+    with pytest.raises(OSError, match="gone"):
+        next(ahead)
+    assert closed == [True]
+
+
+def row(name: str) -> Row:
+    return Row(Place(Unit.LINE, 1), name, ImageFiles([name]))
+
+
+def embed(engine: StandInEngine) -> EmbedHere:
+    return EmbedHere(Sampler(engine, StandInCapture(), ARCFACE.agreement), WORKERS)
+
+
+def test_embedded_rows_come_in_order_with_what_was_decided_before_between_them() -> None:
+    before = Outcome(Place(Unit.LINE, 2), "lee", Result.ALREADY)
+    names = [f"p{number}" for number in range(40)]
+    items: list[Row | Outcome] = [row(name) for name in names]
+    items.insert(7, before)
+    done = list(embed(StandInEngine())(items))
+    assert done.pop(7) is before
+    assert [one.row.subject_id for one in done if isinstance(one, Candidate)] == names
+
+
+def test_only_a_few_rows_are_read_ahead() -> None:
+    read = 0
+
+    def rows() -> Iterator[Row]:
+        nonlocal read
+        while True:
+            read += 1
+            yield row("kim")
+
+    done = iter(embed(StandInEngine())(rows()))
+    next(done)
+    assert read <= AHEAD * WORKERS + 1
+
+
+def test_what_no_row_is_to_blame_for_is_no_refusal() -> None:
+    class Busy(StandInEngine):
+        def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:  # noqa: ARG002
+            raise Overloaded
+
+    with pytest.raises(Overloaded):
+        list(embed(Busy())([row("kim")]))
