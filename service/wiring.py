@@ -208,7 +208,7 @@ class Wiring:
 
     @cached_property
     def gallery(self) -> PostgresGallery:
-        from service.gallery.connecting import POOL_OVERFLOW, POOL_SIZE
+        from service.gallery.connecting import POOL_SIZE
         from service.gallery.database import PostgresGallery
 
         gallery = PostgresGallery(self.database_url, _now, lambda: self.vault)
@@ -216,7 +216,7 @@ class Wiring:
             return gallery
         from service.observing.watching import watched_gallery
 
-        self._metrics.connects(POOL_SIZE + POOL_OVERFLOW)
+        self._metrics.connects(POOL_SIZE)
         return watched_gallery(gallery, self._metrics)
 
     @cached_property

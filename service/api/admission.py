@@ -14,6 +14,11 @@ core, so the next caller would wait for half a minute behind them: longer than a
 use, and a refusal lets it go elsewhere.
 """
 
+MOST_THREADS = 128
+"""For calls that look for a key, wait for the engine or talk to the database. More than the engine
+takes: it is the engine that refuses whoever would wait too long, and it must hear of them.
+"""
+
 ALIVE = "/healthz"
 """Always answered: a process that is busy must not be taken for dead and restarted."""
 

@@ -1,4 +1,8 @@
-"""What routes ask for."""
+"""What routes ask for.
+
+Asynchronous, though nothing is waited for: FastAPI runs a `def` in a worker thread, and the way
+there and back costs more than all of these together.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,17 @@ from service.domain.messages import Language
 from service.usecases.services import Services
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-def _settings(request: Request) -> ApiSettings:
+async def _settings(request: Request) -> ApiSettings:
     settings: ApiSettings = request.app.state.settings
     return settings
 
 
-def _language(request: Request) -> Language:
+async def _language(request: Request) -> Language:
     return language_of(request)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -44,7 +45,7 @@ class RawBody:
 
 
 async def read_body(request: Request) -> RawBody:
-    """The whole body. Only the reading is asynchronous; parsing happens in a worker thread."""
+    """The whole body."""
     if _media_type(request) == "multipart/form-data":
         return RawBody(form=await _read_form(request))
     return await read_json(request)
@@ -110,7 +111,7 @@ def _check_number(request: Request, images: int) -> None:
 
 def body_of(
     shape: type[Body], read: Callable[[Request], Awaitable[RawBody]] = read_body
-) -> Callable[..., Body]:
+) -> Callable[..., Coroutine[Any, Any, Body]]:
     """A dependency: the request's body as a `shape`, if its caller is let into the collection.
 
     Named after the caller in a route: FastAPI itself would read a body before it asks who calls.
@@ -119,13 +120,22 @@ def body_of(
 
     body_read = Depends(read)
 
-    def parsed(request: Request, raw: RawBody = body_read) -> Body:
-        body = _validated(shape, raw)
+    async def parsed(request: Request, raw: RawBody = body_read) -> Body:
+        body = await _parsed(shape, raw)
         if isinstance(body, CollectionsBody):
             request.state.caller.require_collection(body.collection)
         return body
 
     return parsed
+
+
+async def _parsed(shape: type[Body], raw: RawBody) -> Body:
+    """JSON in a worker thread: it may be megabytes of base64. The fields of a form are bounded, and
+    its files are bytes already.
+    """
+    if raw.json is None:
+        return _validated(shape, raw)
+    return await run_in_threadpool(_validated, shape, raw)
 
 
 def _validated(shape: type[Body], raw: RawBody) -> Body:

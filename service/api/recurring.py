@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
+from service.api.admission import MOST_THREADS
 from service.domain.errors import FaceError
 
 logger = logging.getLogger(__name__)
@@ -62,10 +64,11 @@ def _once(task: Recurring, stop: threading.Event) -> None:
 def lifespan(
     tasks: Callable[[], Sequence[Recurring]],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """They recur while the application serves."""
+    """They recur while the application serves, with as many threads for calls as it needs."""
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = MOST_THREADS
         with ExitStack() as running:
             for task in tasks():
                 running.enter_context(recurring(task))

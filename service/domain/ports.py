@@ -461,6 +461,16 @@ class Attempts(Protocol):
 
     def find(self, collection: Collection, subject_id: str) -> Refusals | None: ...
 
+    def trial(
+        self, collection: Collection, subject_id: str
+    ) -> tuple[Refusals | None, list[StoredTemplate]]:
+        """`lock`, and then what a face is judged by: `find`, and the subject's templates."""
+        ...
+
+    def uncounted_trial(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        """The templates, where refusals are not counted."""
+        ...
+
     def put(self, collection: Collection, subject_id: str, refusals: Refusals) -> None:
         """Write it, in place of what was there. The subject must exist."""
         ...
@@ -500,6 +510,14 @@ class Gallery(Protocol):
 
     def check(self) -> None:
         """Raises `DatabaseUnavailable` or `DatabaseNotMigrated` where it cannot serve."""
+        ...
+
+
+class KeyGallery(Gallery, Protocol):
+    def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
+        """The key and the SHA-256 of its secret, as committed at this moment: outside of any
+        transaction, since every call asks. Raises as `transaction` does.
+        """
         ...
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.domain.callers import ApiKey, Scope
 from service.gallery.tables import api_keys
+from service.gallery.together import run, written
+
+_FIND = written(select(api_keys).where(api_keys.c.key_id == bindparam("key_id")))
 
 
 class PostgresApiKeys:
@@ -17,9 +22,8 @@ class PostgresApiKeys:
         self._connection = connection
 
     def find(self, key_id: str) -> tuple[ApiKey, bytes] | None:
-        query = select(api_keys).where(api_keys.c.key_id == key_id)
-        row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else (_api_key(row), row["secret_hash"])
+        [rows] = run(self._connection, _FIND, {"key_id": key_id})
+        return (_api_key(rows[0]), rows[0]["secret_hash"]) if rows else None
 
     def find_by_name(self, name: str) -> ApiKey | None:
         query = select(api_keys).where(api_keys.c.name == name)
@@ -49,7 +53,7 @@ class PostgresApiKeys:
         self._connection.execute(query.values({"revoked_at": at}))
 
 
-def _api_key(row: RowMapping) -> ApiKey:
+def _api_key(row: Mapping[Any, Any]) -> ApiKey:
     return ApiKey(
         name=row["name"],
         scopes=frozenset(Scope(scope) for scope in row["scopes"]),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, text
+from sqlalchemy import ColumnElement, Connection, and_, delete, text
 from sqlalchemy.dialects.postgresql import insert
 
-from service.domain.collection import Collection
+from service.domain.collection import Collection, StoredTemplate
 from service.domain.lockout import Refusals
+from service.gallery.lifetime import Clock
 from service.gallery.tables import attempts
+from service.gallery.trials import refusals_of, templates_of, trial
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
@@ -18,17 +20,25 @@ _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 class PostgresAttempts:
     """Implements `Attempts`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
 
     def lock(self, collection: Collection, subject_id: str) -> None:
         """Not the subject's row: locking that would make every verification write to the disk."""
         self._connection.execute(_LOCK, {"key": _lock_number(collection, subject_id)})
 
     def find(self, collection: Collection, subject_id: str) -> Refusals | None:
-        query = select(attempts).where(_of(collection, subject_id))
-        row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else Refusals(row["refusals"], row["since"], row["locked_until"])
+        return refusals_of(self._connection, collection, subject_id)
+
+    def trial(
+        self, collection: Collection, subject_id: str
+    ) -> tuple[Refusals | None, list[StoredTemplate]]:
+        lock = _lock_number(collection, subject_id)
+        return trial(self._connection, lock, collection, subject_id, self._clock())
+
+    def uncounted_trial(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        return templates_of(self._connection, collection, subject_id, self._clock())
 
     def put(self, collection: Collection, subject_id: str, refusals: Refusals) -> None:
         counted: dict[str, Any] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, text, update
 
 from service.domain import chain
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
@@ -16,6 +16,7 @@ from service.domain.errors import AuditTampered, MasterKeyMissing
 from service.domain.ports import Vault
 from service.gallery.copying import copy_rows
 from service.gallery.tables import audit, audit_head
+from service.gallery.together import run, written
 
 ROWS_AT_A_TIME = 1000
 """Records held in memory while the whole log is read."""
@@ -25,13 +26,25 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x666
 """Of several workers that start at once one begins the chain; "faceaudt" in ASCII."""
 
 
+_INSERT_LAST = written(
+    insert(audit).values({one: bindparam(one.name) for one in audit.columns}),
+    update(audit_head).values({name: bindparam(name) for name in ("sequence", "digest", "seal")}),
+)
+"""The head moves with the last record: its number and digest are the head's."""
+
+_INSERT_LAST_AND_COMMIT = f"{_INSERT_LAST}; COMMIT"
+
+_HEAD = written(select(audit_head))
+_HEAD_LOCKED = written(select(audit_head).with_for_update())
+
+
 class PostgresAuditLog:
     """Implements `AuditLog`.
 
     Entries wait for the end of the transaction, when the head's row is locked, its chain
     continued, and the lock given back by the commit. So the lock that all writers share is the
     last one that anybody takes, after a collection's: nobody who holds it waits for another, and
-    no two transactions wait for each other. And it is held for three statements and a commit only.
+    no two transactions wait for each other. And it is held for two trips to the server only.
     """
 
     def __init__(self, connection: Connection, vault: Callable[[], Vault] | None) -> None:
@@ -70,8 +83,12 @@ class PostgresAuditLog:
         changed = {"key_id": key.key_id, "wrapped_key": key.wrapped}
         self._connection.execute(update(audit_head).values(changed))
 
-    def write(self) -> None:
-        """Continue the chain by what waits. Raises `AuditTampered`, `MasterKeyInvalid`."""
+    def write(self, *, commit: bool = False) -> None:
+        """Continue the chain by what waits. Raises `AuditTampered`, `MasterKeyInvalid`.
+
+        `commit`: and end the transaction, in the same trip, if anything waits: the head's lock,
+        which all writers share, is held for one trip less.
+        """
         if not self._waiting:
             return
         stored = self._locked_head()
@@ -79,11 +96,14 @@ class PostgresAuditLog:
         if not stored.is_genuine(keyed):
             raise AuditTampered
         head, rows = stored.head, []
-        for entry in self._waiting:
+        *first, last = self._waiting
+        for entry in first:
             record, head = chain.link(head, entry, keyed)
             rows.append(_columns(record))
         copy_rows(self._connection, audit, rows)
-        self._connection.execute(update(audit_head).values(_head_columns(head, keyed)))
+        record, head = chain.link(head, last, keyed)
+        moved = {**_columns(record), "seal": chain.seal(head, keyed)}
+        run(self._connection, _INSERT_LAST_AND_COMMIT if commit else _INSERT_LAST, moved)
         self._waiting = []
 
     def _locked_head(self) -> SealedHead:
@@ -130,10 +150,10 @@ class PostgresAuditLog:
 
 
 def stored_head(connection: Connection, *, lock: bool = False) -> SealedHead | None:
-    query = select(audit_head)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
-    if row is None:
+    [rows] = run(connection, _HEAD_LOCKED if lock else _HEAD)
+    if not rows:
         return None
+    row = rows[0]
     head = AuditHead(row["sequence"], row["digest"], row["begun_at"], row["begun_after"])
     return SealedHead(head, row["seal"], WrappedKey(row["key_id"], row["wrapped_key"]))
 

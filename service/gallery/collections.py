@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.domain.collection import (
@@ -26,6 +26,7 @@ from service.gallery.tables import (
     subjects,
     templates,
 )
+from service.gallery.together import run, written
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
@@ -53,6 +54,16 @@ _KEY_COLUMNS = (
     collection_keys.c.created_at.label("key_created_at"),
 )
 
+_FIND = written(
+    _SHARED_LOCK,
+    select(collections, *_KEY_COLUMNS)
+    .join(collection_keys)
+    .where(collections.c.name == bindparam("name")),
+)
+"""The lock comes first and in a statement of its own: a statement sees what was committed when it
+began, and would read old keys after waiting for new ones.
+"""
+
 _PURGE = 0x66616365_70757267
 """The lock of whoever purges; "facepurg" in ASCII."""
 
@@ -71,16 +82,8 @@ class PostgresCollections:
         self._connection = connection
 
     def find(self, name: str) -> Collection | None:
-        """The lock comes first and in a statement of its own: a statement sees what was committed
-        when it began, and would read old keys after waiting for new ones.
-        """
-        self._connection.execute(_SHARED_LOCK, {"key": _keys_lock_number(name)})
-        query = (
-            select(collections, *_KEY_COLUMNS)
-            .join(collection_keys)
-            .where(collections.c.name == name)
-        )
-        rows = self._connection.execute(query).mappings().all()
+        values = {"key": _keys_lock_number(name), "name": name}
+        _, rows = run(self._connection, _FIND, values)
         return _collection(rows) if rows else None
 
     def names(self) -> list[str]:
@@ -162,7 +165,7 @@ def _keys_lock_number(name: str) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
-def _collection(rows: Sequence[RowMapping]) -> Collection:
+def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:
     """From one row for each data key."""
     row = rows[0]
     settings: Mapping[str, Any] = row["settings"]
@@ -192,7 +195,7 @@ def _columns(collection: Collection) -> dict[str, Any]:
     }
 
 
-def _keys(rows: Sequence[RowMapping]) -> CollectionKeys:
+def _keys(rows: Sequence[Mapping[str, Any]]) -> CollectionKeys:
     by_state = {row["state"]: row for row in rows}
     active, retiring = by_state[_ACTIVE], by_state.get(_RETIRING)
     return CollectionKeys(

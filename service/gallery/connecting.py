@@ -6,14 +6,20 @@ between and hand each transaction another connection.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine
+from psycopg import Connection
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
 
-POOL_SIZE, POOL_OVERFLOW = 5, 15
-"""Connections kept, and made on top under load: 20 a process, of PostgreSQL's usual 100."""
+from service.gallery.sockets import has_something_to_read
+
+POOL_SIZE: Final = 20
+"""Connections of a process, of PostgreSQL's usual 100. Made when first needed and kept: making one
+costs more than a whole verification's statements.
+"""
 
 POOL_SECONDS = 10
 """How long a call waits for a connection before it is told that there is too much to do."""
@@ -28,20 +34,32 @@ _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
 
 def pooled_engine(url: str) -> Engine:
-    """Connections are tried before each use: a server that restarted is not noticed otherwise."""
-    return create_engine(
+    """Every statement by itself, until somebody begins a transaction (`database.py`)."""
+    engine = create_engine(
         driver_url(url),
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=0,
         pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
-        **_common(),
+        pool_use_lifo=True,  # the ones that are not needed stay out of the caches
+        **_common("AUTOCOMMIT"),
     )
+    event.listen(engine, "checkout", _require_quiet)
+    return engine
+
+
+def _require_quiet(connection: Connection[Any], *_: object) -> None:
+    """A server that stopped has hung up; one that is there has nothing to say unasked.
+
+    Looked up at the socket, before each use: a question to the server would be a trip of its own.
+    Raises `DisconnectionError`, at which the pool makes all its connections anew.
+    """
+    if connection.closed or has_something_to_read(connection.fileno()):
+        raise DisconnectionError
 
 
 def single_use_engine(url: str) -> Engine:
     """For a job that is done once: keeps no connection."""
-    return create_engine(driver_url(url), poolclass=NullPool, **_common())
+    return create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
 
 
 def driver_url(url: str) -> URL:
@@ -50,12 +68,9 @@ def driver_url(url: str) -> URL:
     return given.set(drivername=DRIVER) if given.drivername in _WITHOUT_DRIVER else given
 
 
-def _common() -> dict[str, Any]:
-    """READ COMMITTED, whatever the server's default: after waiting for a collection's lock, the
-    next statement must see what the holder before it committed.
-    """
+def _common(isolation: str) -> dict[str, Any]:
     return {
-        "isolation_level": "READ COMMITTED",
+        "isolation_level": isolation,
         "hide_parameters": True,
         "connect_args": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
     }

@@ -10,6 +10,7 @@ from functools import cached_property
 from sqlalchemy import Connection, text
 
 from service.domain.audit import AuditRecord
+from service.domain.callers import ApiKey
 from service.domain.chain import SealedHead
 from service.domain.errors import DatabaseNotMigrated
 from service.domain.ports import Vault
@@ -27,6 +28,7 @@ from service.gallery.positions import PostgresPositions
 from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.templates import PostgresTemplates
+from service.gallery.together import run
 
 LOCK_MILLISECONDS = 10_000
 """How long an enrollment waits for those before it; each takes one exact search, about 0.1 s."""
@@ -34,11 +36,17 @@ LOCK_MILLISECONDS = 10_000
 STATEMENT_MILLISECONDS = 30_000
 """How long one statement may take, waiting for a lock included."""
 
-_TERMS = text(
-    "SELECT set_config('lock_timeout', :lock, true), set_config('statement_timeout', :all, true),"
-    " set_config('TimeZone', 'UTC', true)"
-).bindparams(lock=str(LOCK_MILLISECONDS), all=str(STATEMENT_MILLISECONDS))
+_TERMS = (
+    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; "
+    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}; "
+    "SET LOCAL TimeZone = 'UTC'"
+)
 """For one transaction only: the connection behind it may be shared, by PgBouncer."""
+
+_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_TERMS}"
+"""Whatever the server's default: after waiting for a collection's lock, the next statement must see
+what the holder before it committed.
+"""
 
 _OLDEST_KEY = text("SELECT min(created_at) FROM collection_keys WHERE state = 'active'")
 
@@ -64,7 +72,7 @@ class PostgresTransaction:
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection, vault)
         self.sealed_rows = PostgresSealedRows(connection, self.positions)
-        self.attempts = PostgresAttempts(connection)
+        self.attempts = PostgresAttempts(connection, clock)
 
 
 def utc_now() -> datetime:
@@ -90,11 +98,16 @@ class PostgresGallery:
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
         with translated(), self._engine.begin() as connection:
-            connection.execute(_TERMS)
+            run(connection, _BEGIN)
             transaction = PostgresTransaction(connection, self._clock, self._vault)
             yield transaction
             transaction.positions.settle()
-            transaction.audit.write()
+            transaction.audit.write(commit=True)
+
+    def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
+        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
+        with translated(), self._engine.connect() as connection:
+            return PostgresApiKeys(connection).find(key_id)
 
     @contextmanager
     def audit_snapshot(self) -> Iterator[tuple[SealedHead | None, Iterable[AuditRecord]]]:
@@ -102,7 +115,7 @@ class PostgresGallery:
         with translated(), self._engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
             with snapshot.begin():
-                snapshot.execute(_TERMS)
+                run(snapshot, _TERMS)
                 yield stored_head(snapshot), all_records(snapshot)
 
     def check(self) -> None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg import Error, OperationalError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -59,15 +60,17 @@ def translated() -> Iterator[None]:
     except PoolTimeout:
         raise Overloaded from None
     except DBAPIError as error:
-        raise _translation(error) from None
+        raise _translation(error.orig, error.statement) from None
+    except Error as error:
+        raise _translation(error, "statements sent together") from None
 
 
-def _translation(error: DBAPIError) -> Exception:
-    code = getattr(error.orig, "sqlstate", None)
+def _translation(error: BaseException | None, statement: str | None) -> Exception:
+    code = getattr(error, "sqlstate", None)
     failure = _by_code(code) if code else _by_words(error)
     if failure is None:
-        return QueryFailed(f"sqlstate {code}, {_constraint(error)}, in: {error.statement}")
-    _logger.warning("%s: sqlstate %s, %s", failure.code, code, type(error.orig).__name__)
+        return QueryFailed(f"sqlstate {code}, {_constraint(error)}, in: {statement}")
+    _logger.warning("%s: sqlstate %s, %s", failure.code, code, type(error).__name__)
     return failure
 
 
@@ -81,14 +84,12 @@ def _by_code(code: str) -> FaceError | None:
     return None
 
 
-def _by_words(error: DBAPIError) -> FaceError | None:
+def _by_words(error: BaseException | None) -> FaceError | None:
     """No code: it did not come from a running query, but from connecting, or the line broke."""
-    if any(words in str(error.orig) for words in _NO_CONNECTION_LEFT):
+    if any(words in str(error) for words in _NO_CONNECTION_LEFT):
         return Overloaded()
-    if error.connection_invalidated or type(error.orig).__name__ == "OperationalError":
-        return DatabaseUnavailable()
-    return None
+    return DatabaseUnavailable() if isinstance(error, OperationalError) else None
 
 
-def _constraint(error: DBAPIError) -> str:
-    return f"constraint {getattr(getattr(error.orig, 'diag', None), 'constraint_name', None)}"
+def _constraint(error: BaseException | None) -> str:
+    return f"constraint {getattr(getattr(error, 'diag', None), 'constraint_name', None)}"

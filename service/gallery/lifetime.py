@@ -7,12 +7,15 @@ however long the purge takes to come by.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_
 
 from service.domain.collection import Collection
 from service.gallery.tables import subjects
+
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+"""Before anybody's enrollment."""
 
 Clock = Callable[[], datetime]
 
@@ -22,6 +25,27 @@ def expired(collection: Collection, now: datetime) -> ColumnElement[bool]:
     own = and_(subjects.c.expires_at.is_not(None), subjects.c.expires_at <= now)
     kept = collection.settings.retention
     return or_(own, false() if kept is None else subjects.c.enrolled_at <= now - kept)
+
+
+def of_those_not_gone(
+    table: Table, now: ColumnElement[datetime], kept_since: ColumnElement[datetime]
+) -> ColumnElement[bool]:
+    """As `of_the_living`, for a statement that is made once and used for every collection.
+
+    `kept_since`: from `start_of_retention`.
+    """
+    their_own = and_(
+        subjects.c.collection_id == table.c.collection_id,
+        subjects.c.subject_id == table.c.subject_id,
+    )
+    own = and_(subjects.c.expires_at.is_not(None), subjects.c.expires_at <= now)
+    return not_(exists().where(their_own, or_(own, subjects.c.enrolled_at <= kept_since)))
+
+
+def start_of_retention(collection: Collection, now: datetime) -> datetime:
+    """Whoever enrolled then or before is no longer kept; nobody did where there is no retention."""
+    kept = collection.settings.retention
+    return NEVER if kept is None else now - kept
 
 
 def alive(collection: Collection, now: datetime) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """So many calls in a window of time.
 
 A fixed window, which starts with the first call: every storage of the library has it, it costs one
-statement a call, and the time that is left of it is exact, as `Retry-After` must be. The price:
+statement at most, and the time that is left of it is exact, as `Retry-After` must be. The price:
 around the end of one window and the start of the next, twice the number may come close together.
 """
 
@@ -19,6 +19,13 @@ from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from service.domain.errors import DatabaseUnavailable, RateLimited
+from service.limiting.leases import Leases
+from service.limiting.recently import Recently
+
+CLEAR_SECONDS = 1.0
+"""How long a caller who may call is not asked about again. What this process counts is seen at
+once; what another one counts, after so long at most.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +41,22 @@ class WindowLimit:
         self._name = name
         self._rate = parse(rate)
         self._windows = FixedWindowRateLimiter(storage)
+        self._leases = Leases(storage, self._rate)
+        self._clear = Recently(CLEAR_SECONDS)
 
     def count(self, who: str) -> None:
+        self._clear.forget(who)
         with _storage_at_hand():
-            if not self._windows.hit(self._rate, self._name, who):
+            if not self._leases.take(self._name, who):
                 raise RateLimited(self._seconds_left(who))
 
     def check(self, who: str) -> None:
+        if who in self._clear:
+            return
         with _storage_at_hand():
             if not self._windows.test(self._rate, self._name, who):
                 raise RateLimited(self._seconds_left(who))
+        self._clear.note(who)
 
     def _seconds_left(self, who: str) -> int:
         """Of the window; whole seconds, and at least one."""

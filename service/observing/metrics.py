@@ -172,7 +172,7 @@ class Metrics:
 
     def stage(self, name: str) -> AbstractContextManager[object]:
         """Times the block as one of `STAGES`."""
-        return self._stages.labels(name).time()
+        return self._stage[name].time()
 
     def decided(self, decision: Decision) -> None:
         self._decisions.labels(decision.band.value, decision.recommendation.value).inc()
@@ -223,8 +223,7 @@ class Metrics:
 
     def _show_from_the_start(self) -> None:
         """A series that is absent until its first event hides that event from `increase()`."""
-        for stage in STAGES:
-            self._stages.labels(stage)
+        self._stage = {name: self._stages.labels(name) for name in STAGES}
         for call in ("verify", "search"):
             self._similarity.labels(call)
         for found in ("true", "false"):

@@ -15,7 +15,7 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.callers import RESERVED_NAMES, ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
 from service.domain.messages import FieldProblem
-from service.domain.ports import Gallery
+from service.domain.ports import KeyGallery
 
 _ID_BYTES, _SECRET_BYTES = 8, 32
 _KEY = re.compile(r"face_(?P<key_id>[0-9a-f]{16})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
@@ -28,7 +28,7 @@ class ApiKeys:
     The secret has 256 random bits, so that a fast hash is as good as a slow one.
     """
 
-    def __init__(self, gallery: Gallery, clock: Callable[[], datetime]) -> None:
+    def __init__(self, gallery: KeyGallery, clock: Callable[[], datetime]) -> None:
         self._gallery = gallery
         self._clock = clock
 
@@ -59,8 +59,7 @@ class ApiKeys:
         parts = _KEY.fullmatch(presented)
         if parts is None:
             raise Unauthenticated
-        with self._gallery.transaction() as tx:
-            found = tx.api_keys.find(parts["key_id"])
+        found = self._gallery.find_api_key(parts["key_id"])
         if found is None:
             raise Unauthenticated
         key, secret_hash = found

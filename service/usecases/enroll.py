@@ -137,7 +137,7 @@ class Enroll:
         if not exists:
             raise SubjectNotFound
         trial = self._lockout.trial(tx, people.collection, request.subject_id)
-        similarity = best_similarity(tx, people, request.subject_id, self._model_id, probe)
+        similarity = best_similarity(people, trial.templates, self._model_id, probe)
         if similarity < calibration.profile(BALANCED).threshold:
             trial.refused()
             return False

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import Collection
+from service.domain.collection import Collection, StoredTemplate
 from service.domain.errors import SubjectLocked, SubjectNotFound
-from service.domain.lockout import LockoutRules, one_more
+from service.domain.lockout import LockoutRules, Refusals, one_more
 from service.domain.ports import Gallery, Transaction, Vault
 from service.usecases.people import OpenCollection, require_collection
 
@@ -31,15 +31,21 @@ class Lockout:
 
     def trial(self, tx: Transaction, collection: Collection, subject_id: str) -> Trial:
         """To be asked for before a face is compared. Raises `SubjectLocked`."""
+        before: Refusals | None = None
         if self._rules.after:
-            tx.attempts.lock(collection, subject_id)
-        trial = Trial(tx, collection, subject_id, self._rules, self._clock())
+            before, templates = tx.attempts.trial(collection, subject_id)
+        else:
+            templates = tx.attempts.uncounted_trial(collection, subject_id)
+        trial = Trial(tx, collection, subject_id, self._rules, self._clock(), before, templates)
         trial.require_open()
         return trial
 
 
 class Trial:
-    """One face against one subject."""
+    """One face against one subject.
+
+    `templates`: the subject's, read once the lock was had; empty where there is no such subject.
+    """
 
     def __init__(
         self,
@@ -48,12 +54,15 @@ class Trial:
         subject_id: str,
         rules: LockoutRules,
         now: datetime,
+        before: Refusals | None,
+        templates: Sequence[StoredTemplate],
     ) -> None:
         self._tx = tx
         self._whose = collection, subject_id
         self._rules = rules
         self._now = now
-        self._before = tx.attempts.find(*self._whose) if rules.after else None
+        self._before = before
+        self.templates = templates
 
     def require_open(self) -> None:
         """Raises `SubjectLocked`."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.domain.audit import Action
+from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, Sample
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.lockout import Lockout
@@ -75,9 +76,7 @@ class Verify:
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
             trial = self._lockout.trial(tx, collection, request.subject_id)
-            similarity = best_similarity(
-                tx, people, request.subject_id, self._model_id, probe.embedding
-            )
+            similarity = best_similarity(people, trial.templates, self._model_id, probe.embedding)
             decision = decide(similarity, profile, calibration)
             if not decision.match:
                 trial.refused()
@@ -89,14 +88,13 @@ class Verify:
 
 
 def best_similarity(
-    tx: Transaction, people: OpenCollection, subject_id: str, model_id: str, probe: Embedding
+    people: OpenCollection, rows: Sequence[StoredTemplate], model_id: str, probe: Embedding
 ) -> float:
-    """The probe's cosine with the subject's most similar template.
+    """The probe's cosine with the most similar of a subject's templates.
 
     Every template is opened, so that an altered one is found out even beside a good one.
     Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`.
     """
-    rows = tx.templates.of(people.collection, subject_id)
     if not rows:
         raise SubjectNotFound
     for row in rows:

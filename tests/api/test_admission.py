@@ -10,9 +10,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from service.api.admission import CallLimit
+from service.api.admission import MOST_CALLS, MOST_THREADS, CallLimit
 from service.api.app import create_app
 from service.api.requests import RequestContext
+from service.engine.pool import WorkerPool
 from tests.api.in_process import SETTINGS, Untold, calling
 
 MOST = 2
@@ -87,3 +88,8 @@ def test_failed_call_makes_room_for_the_next() -> None:
 
 async def _nothing(*_: object) -> Any:
     return {}
+
+
+def test_engine_hears_of_more_calls_than_it_takes() -> None:
+    """Who waits for a thread is refused by nobody."""
+    assert WorkerPool().most_calls < MOST_THREADS < MOST_CALLS

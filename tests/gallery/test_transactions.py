@@ -50,7 +50,7 @@ def test_lock_that_is_not_to_be_had_is_an_overload(
     kept = collection()
     with gallery.transaction() as first:
         first.collections.lock(kept)
-        monkeypatch.setattr(database, "_TERMS", IMPATIENT)
+        monkeypatch.setattr(database, "_BEGIN", "BEGIN; SET LOCAL lock_timeout = 50")
         with pytest.raises(Overloaded), gallery.transaction() as second:
             second.collections.lock(kept)
 
@@ -91,8 +91,7 @@ def test_whoever_loses_a_race_may_try_again(gallery: PostgresGallery) -> None:
 def test_statement_that_takes_too_long_is_ended(
     gallery: PostgresGallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terms = database._TERMS.bindparams(all="20")
-    monkeypatch.setattr(database, "_TERMS", terms)
+    monkeypatch.setattr(database, "_BEGIN", "BEGIN; SET LOCAL statement_timeout = 20")
     with pytest.raises(Overloaded), gallery.transaction() as tx:
         tx.connection.execute(text("SELECT pg_sleep(30)"))
 

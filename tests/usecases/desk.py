@@ -14,7 +14,7 @@ from service.domain.bulk import BulkRow
 from service.domain.bulk import Outcome as BulkOutcome
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.lockout import LockoutRules
-from service.domain.ports import Gallery, Vault
+from service.domain.ports import KeyGallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
 from service.gallery.connecting import single_use_engine
@@ -48,7 +48,7 @@ RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 class Desk:
     """One process of the service. A string as source is the name of a photograph."""
 
-    gallery: Gallery
+    gallery: KeyGallery
     vault: Vault
     engine: StandInEngine
     capture: StandInCapture

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from service.domain.callers import ApiKey
 from service.domain.collection import DuplicatePolicy
-from service.domain.ports import Gallery, Transaction
+from service.domain.ports import KeyGallery, Transaction
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import DEFAULT, Desk, Tables
 
@@ -35,7 +36,7 @@ class FailingRepository:
 class FailingGallery:
     """The real gallery, failing at one step: `audit.append`, say."""
 
-    def __init__(self, real: Gallery, step: str) -> None:
+    def __init__(self, real: KeyGallery, step: str) -> None:
         self._real = real
         self._repository, self._method = step.split(".")
 
@@ -49,6 +50,9 @@ class FailingGallery:
     def check(self) -> None:
         self._real.check()
 
+    def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
+        return self._real.find_api_key(key_id)
+
 
 CREATE_STEPS = [
     "collections.lock",
@@ -61,7 +65,7 @@ CREATE_STEPS = [
     "answers.add",
 ]
 REPLACE_STEPS = [
-    "templates.of",
+    "attempts.trial",
     "templates.delete_of",
     "subjects.set_metadata",
     "templates.add",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Response
 
 from service.api.answers import EnrollAnswer
 from service.api.bodies import EnrollBody
@@ -12,11 +12,14 @@ from service.api.caller import EnrollCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
+from service.api.sending import sent
 from service.api.showing import enroll_answer
 from service.domain.callers import Scope
 from service.usecases.enrollment import EnrollRequest
 
 router = APIRouter(tags=["enrollment"], responses=PROBLEMS)
+
+CREATED = 201
 
 _ANSWER = example(
     {
@@ -37,7 +40,7 @@ _ANSWER = example(
         "duplicates": [],
         "enrolledAt": "2026-01-01T09:00:00Z",
     },
-    status=201,
+    status=CREATED,
 )
 
 IdempotencyKey = Annotated[
@@ -52,8 +55,9 @@ IdempotencyKey = Annotated[
 
 @router.post(
     "/enroll",
-    status_code=201,
+    status_code=CREATED,
     responses=_ANSWER,
+    response_model=EnrollAnswer,
     openapi_extra=face_body(EnrollBody, subjectId="user-1", collection="default", mode="create"),
 )
 def enroll(
@@ -63,7 +67,7 @@ def enroll(
     language: CallersLanguage,
     body: Annotated[EnrollBody, Depends(body_of(EnrollBody))],
     idempotency_key: IdempotencyKey = None,
-) -> EnrollAnswer:
+) -> Response:
     """Enroll a person, unless somebody enrolled already looks the same."""
     request = EnrollRequest(
         subject_id=body.subject_id,
@@ -79,4 +83,5 @@ def enroll(
         consent_reference=body.consent_reference,
     )
     enrolled = services.enroll(request)
-    return enroll_answer(enrolled, language, with_ids=caller.may(Scope.SEARCH))
+    answer = enroll_answer(enrolled, language, with_ids=caller.may(Scope.SEARCH))
+    return sent(answer, CREATED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from service.api.answers import DedupeAnswer, IdentifyAnswer
 from service.api.bodies import SearchBody
@@ -12,6 +12,7 @@ from service.api.caller import SearchCaller
 from service.api.dependencies import Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
+from service.api.sending import sent
 from service.api.showing import dedupe_answer, identify_answer
 from service.domain.callers import Caller
 from service.usecases.identify import SearchRequest, SearchResult
@@ -31,28 +32,38 @@ _BODY = face_body(SearchBody, collection="default", limit=10)
 Body = Annotated[SearchBody, Depends(body_of(SearchBody))]
 
 
-@router.post("/dedupe", responses=example({"duplicate": True, **_FOUND}), openapi_extra=_BODY)
+@router.post(
+    "/dedupe",
+    responses=example({"duplicate": True, **_FOUND}),
+    response_model=DedupeAnswer,
+    openapi_extra=_BODY,
+)
 def dedupe(
     caller: SearchCaller,  # named first: see body_of
     services: UseCases,
     settings: Settings,
     body: Body,
-) -> DedupeAnswer:
+) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return dedupe_answer(result)
+    return sent(dedupe_answer(result))
 
 
-@router.post("/identify", responses=example({"match": True, **_FOUND}), openapi_extra=_BODY)
+@router.post(
+    "/identify",
+    responses=example({"match": True, **_FOUND}),
+    response_model=IdentifyAnswer,
+    openapi_extra=_BODY,
+)
 def identify(
     caller: SearchCaller,  # named first: see body_of
     services: UseCases,
     settings: Settings,
     body: Body,
-) -> IdentifyAnswer:
+) -> Response:
     """Whose face is this? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return identify_answer(result)
+    return sent(identify_answer(result))
 
 
 def _search(

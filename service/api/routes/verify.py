@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from service.api.answers import VerifyAnswer
 from service.api.bodies import VerifyBody
@@ -12,6 +12,7 @@ from service.api.caller import VerifyCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
+from service.api.sending import sent
 from service.api.showing import verify_answer
 from service.usecases.verify import VerifyRequest
 
@@ -35,6 +36,7 @@ _ANSWER = example(
 @router.post(
     "/verify",
     responses=_ANSWER,
+    response_model=VerifyAnswer,
     openapi_extra=face_body(
         VerifyBody, subjectId="user-1", collection="default", profile="balanced"
     ),
@@ -45,8 +47,8 @@ def verify(
     settings: Settings,
     language: CallersLanguage,
     body: Annotated[VerifyBody, Depends(body_of(VerifyBody))],
-) -> VerifyAnswer:
+) -> Response:
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     source = body.source(settings.max_frames, settings.max_images)
     request = VerifyRequest(body.subject_id, source, body.collection, caller.name, body.profile)
-    return verify_answer(services.verify(request), language)
+    return sent(verify_answer(services.verify(request), language))

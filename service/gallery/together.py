@@ -1,0 +1,43 @@
+"""Several statements in one trip to the server.
+
+What a call costs is, beside the inference, its trips: each wakes a process there and a thread here.
+PostgreSQL takes statements that are sent as one text one after the other, each with a snapshot of
+its own, so that the second sees what was committed while the first waited for a lock.
+
+Values are bound here, by libpq's own rules of quoting: only single statements can have them bound
+by the server. The driver is called without SQLAlchemy, whose part in a statement is the larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, cast
+
+from psycopg import ClientCursor
+from psycopg import Connection as DriverConnection
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import ClauseElement, Connection
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+Rows: TypeAlias = list[DictRow]
+
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+def written(*statements: ClauseElement) -> str:
+    """`statements` as one text. Their `bindparam`s stay open, by name; constants are none."""
+    return "; ".join(str(one.compile(dialect=_DIALECT)) for one in statements)
+
+
+def run(
+    connection: Connection, text: str, values: Mapping[str, object] | None = None
+) -> list[Rows]:
+    """The rows of each statement of `text`, as the driver gives them. Raises psycopg's errors."""
+    driver = cast("DriverConnection[Any]", connection.connection.driver_connection)
+    with ClientCursor(driver, row_factory=dict_row) as cursor:
+        cursor.execute(text.encode(), values)
+        # Not `description`, which makes an object of each column to tell that there are some.
+        return [
+            cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+            for _ in cursor.results()
+        ]

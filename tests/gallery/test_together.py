@@ -1,0 +1,112 @@
+"""Several statements in one trip, and connections that are tried without one."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from service.domain.collection import CollectionSettings
+from service.gallery.connecting import POOL_SIZE
+from service.gallery.database import PostgresGallery
+from service.gallery.failures import QueryFailed
+from service.gallery.sockets import has_something_to_read
+from service.gallery.together import run
+from tests.gallery.people import NOW, collection, subject, template, vectors
+from tests.postgres import TestServer
+
+
+def test_each_statement_has_its_own_rows(gallery: PostgresGallery) -> None:
+    with gallery.transaction() as tx:
+        one, none, two = run(
+            tx.connection,
+            "SELECT %(a)s AS n; SET LOCAL work_mem = '1MB'; SELECT n FROM generate_series(1, %(a)s) n",
+            {"a": 2},
+        )
+    assert (one, none, two) == ([{"n": 2}], [], [{"n": 1}, {"n": 2}])
+
+
+@pytest.mark.parametrize("value", ["'; DROP TABLE subjects; --", "\\'", 'a"b', "%s %(a)s", "$1"])
+def test_values_are_values_whatever_is_in_them(gallery: PostgresGallery, value: str) -> None:
+    with gallery.transaction() as tx:
+        assert run(tx.connection, "SELECT %(a)s::text AS t; SELECT 1", {"a": value})[0] == [
+            {"t": value}
+        ]
+
+
+def test_failure_tells_no_value(gallery: PostgresGallery) -> None:
+    with pytest.raises(QueryFailed) as caught, gallery.transaction() as tx:
+        run(tx.connection, "SELECT 1; SELECT %(a)s::int", {"a": "kim"})
+    assert "22P02" in str(caught.value)
+    assert "kim" not in str(caught.value)
+
+
+def test_a_face_is_judged_by_what_was_stored(gallery: PostgresGallery) -> None:
+    kept = collection()
+    first, second = (template("kim", vector) for vector in vectors(2))
+    with gallery.transaction() as tx:
+        tx.collections.add(kept)
+        for person in ("kim", "lee"):
+            tx.subjects.add(kept, subject(person))
+        for row in (first, second, template("lee")):
+            tx.templates.add(kept, row)
+    with gallery.transaction() as tx:
+        refusals, judged = tx.attempts.trial(kept, "kim")
+        read = tx.templates.of(kept, "kim")
+        uncounted = tx.attempts.uncounted_trial(kept, "kim")
+    assert refusals is None
+    for rows in (judged, uncounted):
+        assert {row.template_id for row in rows} == {first.template_id, second.template_id}
+        for row, same in zip(rows, read, strict=True):
+            assert np.array_equal(row.search.values, same.search.values)
+            assert row.sealed == same.sealed
+            assert row.created_at == same.created_at == NOW
+
+
+@pytest.mark.parametrize(("days", "found"), [(None, 1), (2, 1), (1, 0)])
+def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
+    database_url: str, days: int | None, found: int
+) -> None:
+    gallery = PostgresGallery(database_url, clock=lambda: NOW + timedelta(days=1))
+    kept = collection(settings=CollectionSettings(retention_days=days))
+    with gallery.transaction() as tx:
+        tx.collections.add(kept)
+        tx.subjects.add(kept, subject("kim"))
+        tx.templates.add(kept, template("kim"))
+        assert len(tx.attempts.trial(kept, "kim")[1]) == found
+        assert len(tx.templates.of(kept, "kim")) == found
+    gallery.close()
+
+
+def test_connections_are_kept(gallery: PostgresGallery) -> None:
+    def backends() -> set[int]:
+        with gallery.transaction() as one, gallery.transaction() as other:
+            query = text("SELECT pg_backend_pid()")
+            return {tx.connection.execute(query).scalar_one() for tx in (one, other)}
+
+    assert backends() == backends()
+    assert POOL_SIZE >= 2
+
+
+def test_every_connection_is_made_anew_after_all_were_cut(
+    gallery: PostgresGallery, postgres_server: TestServer
+) -> None:
+    query = text("SELECT pg_backend_pid()")
+    with gallery.transaction() as one, gallery.transaction() as other:
+        cut = [tx.connection.execute(query).scalar_one() for tx in (one, other)]
+    for pid in cut:
+        postgres_server.run(f"SELECT pg_terminate_backend({pid}, 5000)")
+    with gallery.transaction() as one, gallery.transaction() as other:
+        made = [tx.connection.execute(query).scalar_one() for tx in (one, other)]
+    assert not {*cut} & {*made}
+
+
+def test_something_to_read() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        quiet = has_something_to_read(ours.fileno())
+        theirs.close()
+        assert (quiet, has_something_to_read(ours.fileno())) == (False, True)
