@@ -18,7 +18,7 @@ def batched(items: Iterable[Item], size: int) -> Generator[list[Item]]:
         yield batch
 
 
-def made_ahead(items: Generator[Item], ahead: int = 1) -> Iterator[Item]:
+def made_ahead(items: Generator[Item], ahead: int = 1) -> Generator[Item]:
     """The same, made in a thread of its own and up to `ahead` of them before they are asked for.
 
     Raises what making one raises, in its turn. Whoever closes this closes `items`.

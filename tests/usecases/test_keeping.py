@@ -1,0 +1,162 @@
+"""What is held of a gallery follows it, and is given up where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+
+from service.domain.collection import DEFAULT_COLLECTION, Collection, Subject
+from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.domain.search import SearchProblem
+from service.domain.thresholds import ARCFACE
+from service.gallery.database import PostgresGallery
+from service.search.codes import BYTES_PER_ROW
+from service.search.memory import SearchMemory
+from service.usecases import keeping
+from service.usecases.collections import Collections
+from service.usecases.erase import Erase
+from service.usecases.keeping import KeepIndex
+from service.usecases.people import OpenCollection, require_collection
+from service.usecases.searching import lookalikes, shortlist
+from service.vault.keyring import KeyRing
+
+MODEL = "crowd@sha256:0"
+PEOPLE = 60
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def faces(number: int, seed: int = 0) -> list[Embedding]:
+    random = np.random.default_rng(seed).standard_normal((number, EMBEDDING_SIZE))
+    return list((random / np.linalg.norm(random, axis=1, keepdims=True)).astype(np.float32))
+
+
+class Crowd:
+    """A collection of people who do not exist, and one process's memory of it."""
+
+    def __init__(self, gallery: PostgresGallery, vault: KeyRing, most_bytes: int = 2**30) -> None:
+        self.gallery, self.vault = gallery, vault
+        self.collections = Collections(gallery, vault, ARCFACE, now)
+        self.collections.ensure_default()
+        self.index = SearchMemory(most_bytes, workers=2)
+        self.keep = KeepIndex(gallery, self.index, worth_holding=1)
+        self.enrolled: list[Embedding] = []
+
+    def enroll(self, them: Sequence[Embedding]) -> None:
+        with self.gallery.transaction() as tx:
+            collection = require_collection(tx, DEFAULT_COLLECTION)
+            people = OpenCollection.unlock(collection, self.vault)
+            ids = [f"p{len(self.enrolled) + n}" for n in range(len(them))]
+            tx.subjects.add_all(collection, [Subject(one, now()) for one in ids])
+            rows = people.seal_all(list(zip(ids, them, strict=True)), MODEL, now())
+            tx.templates.add_all(collection, rows)
+        self.enrolled += them
+
+    def erase(self, subject_id: str) -> None:
+        Erase(self.gallery, self.vault, now)(subject_id, DEFAULT_COLLECTION, "till")
+
+    def search(self, probe: Embedding) -> tuple[list[str], bool]:
+        """Who was found, and whether by a shortlist."""
+        with self.gallery.transaction() as tx:
+            people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), self.vault)
+            among = shortlist(tx, people, probe, 0.4, self.index)
+            found = lookalikes(tx, people, probe, 0.4, 10, among)
+        return [one.subject_id for one in found], among is not None
+
+    @property
+    def collection(self) -> Collection:
+        with self.gallery.transaction() as tx:
+            return require_collection(tx, DEFAULT_COLLECTION)
+
+
+@pytest.fixture
+def crowd(gallery: PostgresGallery, vault: KeyRing) -> Crowd:
+    crowd = Crowd(gallery, vault)
+    crowd.enroll(faces(PEOPLE))
+    return crowd
+
+
+def test_holds_what_is_there_and_finds_everybody(crowd: Crowd) -> None:
+    crowd.keep()
+    assert crowd.index.state().rows == PEOPLE
+    assert crowd.index.state().problem is None
+    for number in (0, PEOPLE - 1):
+        assert crowd.search(crowd.enrolled[number]) == ([f"p{number}"], True)
+
+
+def test_who_came_later_is_found_before_they_are_held(crowd: Crowd) -> None:
+    crowd.keep()
+    crowd.enroll(faces(1, seed=1))
+    assert crowd.index.state().rows == PEOPLE
+    assert crowd.search(crowd.enrolled[-1]) == ([f"p{PEOPLE}"], True)
+
+
+def test_reads_on_in_small_steps(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "ROWS_AT_A_TIME", 7)
+    crowd.keep()
+    assert crowd.index.state().rows == PEOPLE
+    assert crowd.search(crowd.enrolled[13]) == (["p13"], True)
+
+
+def test_the_erased_are_not_found_and_then_forgotten(crowd: Crowd) -> None:
+    crowd.keep()
+    crowd.erase("p3")
+    assert crowd.search(crowd.enrolled[3]) == ([], True)
+    assert crowd.index.state().rows == PEOPLE
+    crowd.keep()
+    assert crowd.index.state().rows == PEOPLE - 1
+
+
+def test_small_collections_are_left_to_the_database(crowd: Crowd) -> None:
+    KeepIndex(crowd.gallery, crowd.index, worth_holding=PEOPLE + 1)()
+    assert crowd.index.state().rows == 0
+    assert crowd.search(crowd.enrolled[0]) == (["p0"], False)
+
+
+def test_deleted_collection_is_forgotten(crowd: Crowd) -> None:
+    crowd.keep()
+    crowd.collections.delete(DEFAULT_COLLECTION, "till")
+    crowd.keep()
+    assert crowd.index.state().rows == 0
+
+
+def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crowd) -> None:
+    crowd.keep()
+    with crowd.gallery.transaction() as tx:
+        tx.templates.begin_epochs()
+    assert crowd.search(crowd.enrolled[0]) == (["p0"], False)
+    crowd.keep()
+    assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
+
+
+def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing) -> None:
+    crowd = Crowd(gallery, vault, most_bytes=PEOPLE * BYTES_PER_ROW)
+    crowd.enroll(faces(PEOPLE))
+    crowd.keep()
+    crowd.enroll(faces(20, seed=1))
+    crowd.keep()
+    state = crowd.index.state()
+    assert (state.rows, state.behind, state.problem) == (PEOPLE, 20, SearchProblem.OUT_OF_MEMORY)
+    assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
+    assert crowd.search(crowd.enrolled[-1]) == ([f"p{PEOPLE + 19}"], True)
+
+
+def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
+    crowd.keep()
+    (part,) = crowd.index._held[crowd.collection.collection_id]._parts
+    index: Any = faiss.downcast_index(part.codes._index)
+    codes = index.codes
+    faiss.rev_swig_ptr(codes.get(), codes.size())[:] = 0xAA
+    crowd.keep._check(crowd.collection.collection_id)
+    assert crowd.index.state().problem is SearchProblem.DAMAGED
+    assert crowd.search(crowd.enrolled[0]) == (["p0"], False)
+    crowd.keep()
+    assert crowd.index.state().problem is None
+    assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
