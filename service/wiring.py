@@ -425,8 +425,17 @@ class Wiring:
         return KeepIndex(self.gallery, index, worth_holding=0)
 
     @cached_property
-    def keep_index(self) -> KeepIndex | None:
-        return None if self.index is None else KeepIndex(self.gallery, self.index)
+    def keep_index(self) -> Callable[[], None] | None:
+        """Brings the index up to date, and tells the metrics how far it came."""
+        index, metrics = self.index, self._metrics
+        if index is None:
+            return None
+        keep = KeepIndex(self.gallery, index)
+        if metrics is None:
+            return keep
+        from service.observing.watching import afterwards
+
+        return afterwards(keep, lambda: metrics.search_state(index.state()))
 
     @cached_property
     def audit(self) -> ListAudit:
@@ -610,8 +619,7 @@ def build_app(config: AppConfig) -> FastAPI:
         open_metrics=config.open_metrics and local,
         purge_interval=config.purge_interval,
     )
-    state = None if wiring.index is None else wiring.index.state
-    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made, state)
+    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
     return create_app(wiring.services(), settings, telemetry)
 
 

@@ -119,7 +119,7 @@ class Metrics:
         self._search_rows = Gauge(
             "face_search_rows",
             "Templates held in memory for searches.",
-            multiprocess_mode="liveall",
+            multiprocess_mode="livemax",
             registry=registry,
         )
         self._search_bytes = Gauge(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from service.domain.errors import FaceError
-from service.domain.search import SearchState
 from service.observing.exposition import CONTENT_TYPE, exposition
 from service.observing.metrics import Metrics
 
@@ -14,8 +13,7 @@ from service.observing.metrics import Metrics
 class PrometheusTelemetry:
     """Implements the HTTP room's `Telemetry`.
 
-    `oldest_key`: when the oldest data key in use was made; looked up at each reading, as is
-    `search_state`.
+    `oldest_key`: when the oldest data key in use was made; looked up at each reading.
     """
 
     content_type = CONTENT_TYPE
@@ -24,11 +22,9 @@ class PrometheusTelemetry:
         self,
         metrics: Metrics,
         oldest_key: Callable[[], datetime | None],
-        search_state: Callable[[], SearchState] | None = None,
     ) -> None:
         self._metrics = metrics
         self._oldest_key = oldest_key
-        self._search_state = search_state
 
     def answered(
         self, method: str, route: str, status: int | None, code: str | None, seconds: float
@@ -40,8 +36,6 @@ class PrometheusTelemetry:
 
     def exposition(self) -> bytes:
         self._look_up_the_oldest_key()
-        if self._search_state is not None:
-            self._metrics.search_state(self._search_state())
         return exposition(self._metrics)
 
     def _look_up_the_oldest_key(self) -> None:

@@ -76,6 +76,18 @@ def watched_index(index: SearchIndex, metrics: Metrics) -> SearchIndex:
     return changed(index, near=near)
 
 
+def afterwards(work: Callable[[], None], tell: Callable[[], None]) -> Callable[[], None]:
+    """`work`, and then `tell`, whatever became of it."""
+
+    def working() -> None:
+        try:
+            work()
+        finally:
+            tell()
+
+    return working
+
+
 def noted(call: Call, note: Callable[[Any], None]) -> Call:
     """A use case `call`, each result of which is shown to `note` before it is returned."""
 

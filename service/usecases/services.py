@@ -12,7 +12,6 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure
 from service.usecases.export import Export
 from service.usecases.identify import SearchRequest, SearchResult
-from service.usecases.keeping import KeepIndex
 from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Unlock
 from service.usecases.purge import Purge
@@ -41,4 +40,4 @@ class Services:
     limits: CallLimits
     audit: ListAudit
     trail: Trail
-    keep_index: KeepIndex | None = None
+    keep_index: Callable[[], None] | None = None

@@ -182,7 +182,9 @@ def test_readiness_tells_model_and_providers(http: httpx.Client) -> None:
         "model",
         "providersRequested",
         "providersObtained",
+        "search",
     }
+    assert answer["search"] == {"rows": 0, "bytes": 0, "behind": 0, "problem": None}
     assert answer["status"] == answer["database"] == "ready"
     assert answer["model"].startswith("mobile_s@sha256:")
     assert answer["providersObtained"] == ["CPUExecutionProvider"]

@@ -13,6 +13,7 @@ import yaml
 
 from scripts.environment import ROOT
 from service.domain.messages import ERRORS
+from service.domain.search import SearchProblem
 from tests.contract.scrape import Scrape, scrape
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "face.json").read_text("utf-8"))
@@ -23,6 +24,7 @@ RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["ru
 NAME = re.compile(r"\bface_[a-z_]+")
 MATCHED = re.compile(r"\bface_[a-z_]+\{([^}]*)\}")
 MATCHER = re.compile(r'([a-z_]+)(?:=|=~)"([^"]*)"')
+LABELS = {"code", "route", "recommendation", "found", "call", "problem"}
 GIVEN_BY_PROMETHEUS = {"instance", "job"}
 
 
@@ -67,9 +69,10 @@ def test_query_is_balanced(query: str) -> None:
 def test_query_chooses_by_codes_and_routes_that_exist(http: httpx.Client, query: str) -> None:
     routes = http.get("/openapi.json").json()["paths"]
     for label, value in matchers(query):
-        assert label in {"code", "route", "recommendation", "found", "call"} | GIVEN_BY_PROMETHEUS
+        assert label in LABELS | GIVEN_BY_PROMETHEUS
         assert label != "code" or value in ERRORS
         assert label != "route" or value in routes
+        assert label != "problem" or set(value.split("|")) <= set(SearchProblem)
 
 
 def test_every_metric_is_on_the_dashboard_or_watched(told: Scrape) -> None:
