@@ -28,8 +28,11 @@ passed over by mistake with a chance of less than 1 in 10 million
 BYTES_PER_ROW = 156
 """148 of code and its factors, 8 of position."""
 
-FEWEST_KEPT = 64
+FEWEST_KEPT = 32
 """Rows that a search keeps at least."""
+
+MOST_PROBES = 0.9
+"""Share of the probes that one search is to be enough for."""
 
 _TWO_BITS = "RaBitQfs2"
 
@@ -65,8 +68,10 @@ class Codes:
         return lists
 
     def _learn(self, estimates: NDArray[np.float32], at_least: float) -> None:
-        """How many rows to keep next time: half as many again as were needed now and before."""
-        needed = int((estimates >= at_least - COARSE_MARGIN).sum(axis=1).max())
+        """How many rows to keep next time: half as many again as most probes needed, now and before.
+        The few that need more are searched twice.
+        """
+        needed = int(np.quantile((estimates >= at_least - COARSE_MARGIN).sum(axis=1), MOST_PROBES))
         self._kept = max(FEWEST_KEPT, (self._kept + 3 * needed // 2) // 2)
 
     def absorb(self, other: Codes) -> None:

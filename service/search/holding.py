@@ -13,8 +13,8 @@ from fasteners import ReaderWriterLock
 from service.domain.search import Positions, Shortlist, Vectors, WriteMark, WrittenRows
 from service.search.codes import Codes
 
-ROWS_PER_PART = 65_536
-"""A search of one takes half a millisecond, and its codes are as large as a processor's cache."""
+ROWS_PER_PART = 131_072
+"""A search of one takes a millisecond or two: small enough to divide a million among many threads."""
 
 MOST_NEAR = 0.02
 """Share of the rows above which reading them one by one takes longer than scanning all."""
@@ -57,11 +57,13 @@ class Holding:
             mark, rows = self.mark, len(self)
             parts = [part for part in self._parts if part.key_id in probes]
             most = max(FEW, int(MOST_NEAR * rows))
-            shares = [parts[n::workers] for n in range(min(workers, len(parts)))]
-            found = list(threads.map(lambda share: _near(share, probes, at_least, most), shares))
-        lists = [near for share in found for near in share]
+            tasks = _divided(parts, probes, workers)
+            found = list(
+                threads.map(lambda task: _near(task[0], task[1], task[2], at_least, most), tasks)
+            )
         number = len(next(iter(probes.values())))
-        return [_shortlist(mark, rows, [near[n] for near in lists], most) for n in range(number)]
+        near = [[each for task in found for each in task.get(n, ())] for n in range(number)]
+        return [_shortlist(mark, rows, each, most) for each in near]
 
     def extend(
         self, mark: WriteMark, rows: Sequence[WrittenRows], threads: Executor, part: int
@@ -101,11 +103,37 @@ class Holding:
         )
 
 
+def _divided(
+    parts: Sequence[_Part], probes: Mapping[UUID, Vectors], workers: int
+) -> list[tuple[Sequence[_Part], Mapping[UUID, Vectors], int]]:
+    """Of many probes each thread takes some; of few, each thread takes them all to some parts.
+
+    Parts, probes, and the number of the first of these probes.
+    """
+    number = len(next(iter(probes.values())))
+    if number < workers:
+        return [(parts[n::workers], probes, 0) for n in range(min(workers, len(parts)))]
+    size = -(-number // workers)
+    return [
+        (parts, {key: vectors[first : first + size] for key, vectors in probes.items()}, first)
+        for first in range(0, number, size)
+    ]
+
+
 def _near(
-    parts: Sequence[_Part], probes: Mapping[UUID, Vectors], at_least: float, most: int
-) -> list[list[Positions | None]]:
-    """For each part, what it has near each probe."""
-    return [part.codes.near(probes[part.key_id], at_least, most) for part in parts]
+    parts: Sequence[_Part],
+    probes: Mapping[UUID, Vectors],
+    first: int,
+    at_least: float,
+    most: int,
+) -> dict[int, list[Positions | None]]:
+    """For each probe, by its number, what each of the parts has near it."""
+    found: dict[int, list[Positions | None]] = {}
+    for part in parts:
+        lists = part.codes.near(probes[part.key_id], at_least, most)
+        for number, near in enumerate(lists, first):
+            found.setdefault(number, []).append(near)
+    return found
 
 
 def _shortlist(
