@@ -12,7 +12,7 @@ from service.domain.collection import StoredTemplate
 from service.domain.errors import Lookalike
 from service.domain.face import Embedding
 from service.domain.ports import Transaction
-from service.domain.search import SearchIndex, Shortlist, WrittenRows
+from service.domain.search import SearchIndex, Shortlist, Vectors, WrittenRows
 from service.usecases.people import OpenCollection
 
 HALF_PRECISION_MARGIN = 0.002
@@ -37,22 +37,21 @@ def shortlist(
     index: SearchIndex | None,
 ) -> Shortlist | None:
     """The rows that need be compared with the probe; None: all of them."""
-    return _shortlists(tx, people, [probe], at_least, index)[0]
+    if index is None or index.held(people.collection.collection_id) is None:
+        return None
+    return _shortlists(tx, people, people.probes_of(probe[None]), at_least, index)[0]
 
 
 def _shortlists(
     tx: Transaction,
     people: OpenCollection,
-    probes: Sequence[Embedding],
+    rotated: Mapping[UUID, Vectors],
     at_least: float,
-    index: SearchIndex | None,
+    index: SearchIndex,
 ) -> Sequence[Shortlist | None]:
     """One a probe; None where nothing is known, or where it is about another database's rows."""
-    its_id = people.collection.collection_id
-    if index is None or index.held(its_id) is None:
-        return [None] * len(probes)
-    rotated = people.probes_of(np.stack(probes))
-    lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN) or [None] * len(probes)
+    its_id, number = people.collection.collection_id, len(rotated[people.key.key_id])
+    lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN) or [None] * number
     mark = tx.templates.mark(people.collection)
     return [each if each and each.knows_nothing_beyond(mark) else None for each in lists]
 
@@ -91,17 +90,17 @@ def lookalikes_of_many(
     index: SearchIndex | None,
 ) -> list[list[Lookalike]]:
     """`lookalikes` of each probe, of whom most have none: the candidates of all are read at once."""
-    if not probes:
-        return []
-    lists = _shortlists(tx, people, probes, at_least, index)
-    listed = [n for n, among in enumerate(lists) if among is not None]
-    near = dict(zip(listed, _near_enough(tx, people, probes, at_least, lists), strict=True))
+    near: Mapping[int, list[int]] = {}
+    if probes and index is not None and index.held(people.collection.collection_id) is not None:
+        rotated = people.probes_of(np.stack(probes))
+        lists = _shortlists(tx, people, rotated, at_least, index)
+        near = _near_enough(tx, people, rotated, at_least, lists)
     wanted = sorted({position for positions in near.values() for position in positions})
     rows = tx.templates.at(people.collection, wanted) if wanted else {}
     return [
-        _opened(people, probe, [rows[each] for each in near[n] if each in rows], at_least, limit)
-        if n in near
-        else lookalikes(tx, people, probe, at_least, limit)
+        _opened(people, probe, [rows[each] for each in near[n]], at_least, limit)
+        if n in near and all(each in rows for each in near[n])
+        else lookalikes(tx, people, probe, at_least, limit)  # a rotation may have moved a row since
         for n, probe in enumerate(probes)
     ]
 
@@ -109,21 +108,23 @@ def lookalikes_of_many(
 def _near_enough(
     tx: Transaction,
     people: OpenCollection,
-    probes: Sequence[Embedding],
+    rotated: Mapping[UUID, Vectors],
     at_least: float,
     lists: Sequence[Shortlist | None],
-) -> list[list[int]]:
-    """For each probe that has a list, the positions whose search vectors reach `at_least`."""
-    pairs = [(probe, among) for probe, among in zip(probes, lists, strict=True) if among]
-    if not pairs:
-        return []
-    rotated = people.probes_of(np.stack([probe for probe, _ in pairs]))
-    near: list[list[int]] = [[] for _ in pairs]
-    for rows in _candidates(tx, people.collection.collection_id, [among for _, among in pairs]):
+) -> dict[int, list[int]]:
+    """For each probe that has a list, by its number, the positions whose search vectors reach
+    `at_least`.
+    """
+    listed = {n: among for n, among in enumerate(lists) if among is not None}
+    near: dict[int, list[int]] = {n: [] for n in listed}
+    if not listed:
+        return near
+    for rows in _candidates(tx, people.collection.collection_id, list(listed.values())):
         if rows.key_id in rotated:
             cosines = rotated[rows.key_id] @ rows.vectors.T
             for probe, row in np.argwhere(cosines >= at_least - HALF_PRECISION_MARGIN).tolist():
-                near[probe].append(int(rows.positions[row]))
+                if probe in near:
+                    near[probe].append(int(rows.positions[row]))
     return near
 
 

@@ -15,6 +15,7 @@ from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import SearchProblem
 from service.domain.thresholds import ARCFACE
 from service.gallery.database import PostgresGallery
+from service.gallery.templates import PostgresTemplates
 from service.search.codes import BYTES_PER_ROW
 from service.search.memory import SearchMemory
 from service.usecases import keeping
@@ -22,7 +23,7 @@ from service.usecases.collections import Collections
 from service.usecases.erase import Erase
 from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, require_collection
-from service.usecases.searching import lookalikes, shortlist
+from service.usecases.searching import lookalikes, lookalikes_of_many, shortlist
 from service.vault.keyring import KeyRing
 
 MODEL = "crowd@sha256:0"
@@ -160,3 +161,14 @@ def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
     crowd.keep()
     assert crowd.index.state().problem is None
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
+
+
+def test_row_that_a_rotation_moves_after_it_was_listed_is_found(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd.keep()
+    monkeypatch.setattr(PostgresTemplates, "at", lambda *_: {})
+    with crowd.gallery.transaction() as tx:
+        people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), crowd.vault)
+        found = lookalikes_of_many(tx, people, crowd.enrolled[:2], 0.4, 10, crowd.index)
+    assert [[one.subject_id for one in each] for each in found] == [["p0"], ["p1"]]
