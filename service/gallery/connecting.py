@@ -6,9 +6,10 @@ between and hand each transaction another connection.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from psycopg import Connection
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
@@ -60,6 +61,11 @@ def _require_quiet(connection: Connection[Any], *_: object) -> None:
 def single_use_engine(url: str) -> Engine:
     """For a job that is done once: keeps no connection."""
     return create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
+
+
+def driver_of(connection: SqlConnection) -> Connection[Any]:
+    """What SQLAlchemy's connection goes through; its errors are psycopg's own."""
+    return cast("Connection[Any]", connection.connection.driver_connection)
 
 
 def driver_url(url: str) -> URL:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import BigInteger, Column, Connection, DateTime, LargeBinary, Table, Text, Uuid
-from sqlalchemy.exc import DBAPIError
+
+from service.gallery.connecting import driver_of
 
 _TYPES: Mapping[type, str] = {
     BigInteger: "int8",
@@ -28,7 +28,7 @@ _TYPES: Mapping[type, str] = {
 
 
 def copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """`rows` by column name, all with the same ones. Raises `DBAPIError`, as an INSERT would."""
+    """`rows` by column name, all with the same ones. Raises psycopg's errors."""
     if not rows:
         return
     columns = [table.c[name] for name in rows[0]]
@@ -36,14 +36,10 @@ def copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, 
         Identifier(table.name), SQL(", ").join(Identifier(column.name) for column in columns)
     )
     written = [_written(column) for column in columns]
-    driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types([_TYPES[type(column.type)] for column in columns])
-            for row in rows:
-                copy.write_row([write(row[column.name]) for write, column in written])
-    except psycopg.Error as error:
-        raise DBAPIError(f"COPY {table.name}", None, error) from None
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types([_TYPES[type(column.type)] for column in columns])
+        for row in rows:
+            copy.write_row([write(row[column.name]) for write, column in written])
 
 
 def _written(column: Column[Any]) -> tuple[Callable[[Any], Any], Column[Any]]:

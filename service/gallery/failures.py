@@ -62,7 +62,7 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         raise _translation(error.orig, error.statement) from None
     except Error as error:
-        raise _translation(error, "statements sent together") from None
+        raise _translation(error, "what the driver was given itself") from None
 
 
 def _translation(error: BaseException | None, statement: str | None) -> Exception:

@@ -11,13 +11,14 @@ by the server. The driver is called without SQLAlchemy, whose part in a statemen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 from psycopg import ClientCursor
-from psycopg import Connection as DriverConnection
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from service.gallery.connecting import driver_of
 
 Rows: TypeAlias = list[DictRow]
 
@@ -33,8 +34,7 @@ def run(
     connection: Connection, text: str, values: Mapping[str, object] | None = None
 ) -> list[Rows]:
     """The rows of each statement of `text`, as the driver gives them. Raises psycopg's errors."""
-    driver = cast("DriverConnection[Any]", connection.connection.driver_connection)
-    with ClientCursor(driver, row_factory=dict_row) as cursor:
+    with ClientCursor(driver_of(connection), row_factory=dict_row) as cursor:
         cursor.execute(text.encode(), values)
         # Not `description`, which makes an object of each column to tell that there are some.
         return [

@@ -12,15 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
-from psycopg import Connection as Driver
 from psycopg import sql
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, WrittenRows
+from service.gallery.connecting import driver_of
 
 _ROW = np.dtype(
     [
@@ -85,13 +83,9 @@ def _copied(
 
 
 def _read(connection: Connection, statement: sql.Composed, row: np.dtype[Any]) -> NDArray[Any]:
-    """Raises `DBAPIError`, as SQLAlchemy does for what goes through it."""
-    driver: Driver[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            content = b"".join(copy)
-    except psycopg.Error as error:
-        raise DBAPIError("COPY of templates", None, error) from None
+    """Raises psycopg's errors."""
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        content = b"".join(copy)
     return np.frombuffer(content[_HEADER_BYTES:-_TRAILER_BYTES], dtype=row)
 
 
