@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 from insightface.model_zoo import get_model
+from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.scrfd import Scrfd, fit
+from service.engine.scrfd import GLANCE, Scrfd, fit
 from service.engine.sessions import DETECTOR_SIZES
 
 
@@ -24,9 +26,17 @@ def theirs(model_root: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def pictures(people: dict[str, list[Path]], scenes: list[Path]) -> list[Image]:
-    paths = [paths[0] for paths in people.values()] + scenes
-    return [np.asarray(cv2.imread(str(path)), np.uint8) for path in paths]
+def portraits(people: dict[str, list[Path]]) -> list[Image]:
+    return [_read(path) for paths in people.values() for path in paths]
+
+
+@pytest.fixture(scope="module")
+def pictures(portraits: list[Image], scenes: list[Path]) -> list[Image]:
+    return portraits + [_read(path) for path in scenes]
+
+
+def _read(path: Path) -> Image:
+    return np.asarray(cv2.imread(str(path)), np.uint8)
 
 
 @pytest.mark.parametrize("floor", [0.05, 0.3])
@@ -38,6 +48,61 @@ def test_boxes_scores_and_landmarks_are_insightfaces(
         expected = theirs.detect(picture, det_thresh=floor)
         seen = ours.detect(picture, floor)
         assert all(np.array_equal(one, other) for one, other in zip(seen, expected, strict=True))
+
+
+def test_most_close_ups_are_not_looked_at_in_the_largest_size(
+    theirs: Any, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widths = _widths_looked_at(theirs, portraits, monkeypatch)
+    assert widths[128] == widths[GLANCE[0]] == len(portraits)
+    assert widths[640] < len(portraits) / 3
+
+
+def test_groups_are_looked_at_as_by_insightface(
+    theirs: Any, scenes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widths = _widths_looked_at(theirs, [_read(path) for path in scenes], monkeypatch)
+    assert widths == {128: len(scenes), 640: len(scenes)}
+
+
+def _widths_looked_at(
+    theirs: Any, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> Counter[int]:
+    widths: Counter[int] = Counter()
+    run = theirs.session.run
+
+    def counted(outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> Any:
+        widths.update(blob.shape[3] for blob in inputs.values())
+        return run(outputs, inputs)
+
+    monkeypatch.setattr(theirs.session, "run", counted)
+    for one in pictures:
+        Scrfd(theirs).detect(one, 0.3)
+    return widths
+
+
+@pytest.mark.parametrize("share", [0.05, 0.08, 0.1, 0.13, 0.2])
+def test_a_stranger_at_the_edge_of_a_close_up_counts_as_by_insightface(
+    theirs: Any, portraits: list[Image], share: float
+) -> None:
+    """`share` of the portrait's width."""
+    ours = Scrfd(theirs)
+    for number, portrait in enumerate(portraits):
+        shown = _joined_by(portrait, portraits[number - 7], share, number)
+        expected, _ = theirs.detect(shown, det_thresh=0.6)
+        boxes, _ = ours.detect(shown, 0.6)
+        assert len(boxes) == len(expected)
+
+
+def _joined_by(portrait: Image, stranger: Image, share: float, corner: int) -> Image:
+    """`portrait` in four times its pixels, with `stranger` in one of its corners."""
+    shown = cv2.resize(portrait, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    side = int(share * shown.shape[1])
+    small = cv2.resize(stranger[10:145, 15:135], (side, side), interpolation=cv2.INTER_AREA)
+    rows = slice(None, side) if corner & 1 else slice(-side, None)
+    columns = slice(None, side) if corner & 2 else slice(-side, None)
+    shown[rows, columns] = small
+    return np.asarray(shown, np.uint8)
 
 
 def test_a_tall_picture_after_a_wide_one_finds_a_clean_input(
