@@ -22,17 +22,21 @@ SEPARATE = "one FaceAnalysis per thread"
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`side`: pixels of the enlarged photographs, 3,464 being those of a phone with 12 megapixels."""
+    """`passes`: how often a round goes through all photographs, so that its beginning and end count
+    for little. `side`: pixels of the enlarged photographs, 3,464 being those of a phone with 12
+    megapixels.
+    """
 
     rounds: int
+    passes: int
     warm_up: int
     callers: tuple[int, ...]
     people: int | None
     side: int
 
 
-FULL = Sizes(rounds=7, warm_up=1, callers=(1, 2, 4, 8), people=None, side=3_464)
-SMALL = Sizes(rounds=1, warm_up=0, callers=(1,), people=1, side=300)
+FULL = Sizes(rounds=7, passes=3, warm_up=1, callers=(1, 2, 4, 8), people=None, side=3_464)
+SMALL = Sizes(rounds=1, passes=1, warm_up=0, callers=(1,), people=1, side=300)
 
 
 def measure(setup: Setup) -> Measured:
@@ -61,6 +65,7 @@ def _rates(
     ways: Mapping[str, Embedder], people: Sequence[Path], sizes: Sizes
 ) -> dict[str, tuple[float, ...]]:
     """Photographs a second by way, in each round, after `warm_up` rounds that do not count."""
+    people = [*people] * sizes.passes
     photographs = sum(len(list(person.iterdir())) for person in people)
     runs = {
         name: lambda embed=embed: photographs / timed(lambda: embed(people))

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from scripts.bench.figures import Bar, Curve, Figure, Measured
 from scripts.bench.http_load import Load, drive, multipart, once
+from scripts.bench.photographs import FRAME, camera_frame
 from scripts.bench.rounds import interleaved
 from scripts.bench.serving import Installation
 from scripts.bench.setup import Setup
@@ -24,6 +25,7 @@ from service.wiring import Wiring
 NEAR_THE_ENGINE = Bar(of="ratio", bound="at least", limit=0.85)
 AT_THE_BAR = 16
 BARE = "bare engine, the same uploads"
+PATHS = ("/verify", "/enroll")
 
 OVERLOADED = 503
 
@@ -35,18 +37,30 @@ class CallFailed(Exception):
     """The server answered with something else than yes."""
 
 
+SMALL_PHOTOGRAPHS, CAMERA_FRAMES = "photographs of 150 pixels", "camera frames"
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`threads`: from how many the bare engine is called; its best counts."""
+    """`callers`, by what is uploaded. `threads`: from how many the bare engine is called; its best
+    counts.
+    """
 
     rounds: int
     seconds: float
-    callers: tuple[int, ...]
-    threads: tuple[int, ...]
+    callers: Mapping[str, Sequence[int]]
+    threads: Sequence[int]
 
 
-FULL = Sizes(rounds=5, seconds=6.0, callers=(1, 4, 16, 64), threads=(1, 2, 4, 8))
-SMALL = Sizes(rounds=1, seconds=0.2, callers=(2,), threads=(1,))
+FULL = Sizes(
+    rounds=5,
+    seconds=5.0,
+    callers={SMALL_PHOTOGRAPHS: (1, 4, AT_THE_BAR, 64), CAMERA_FRAMES: (AT_THE_BAR,)},
+    threads=(1, 2, 4, 8),
+)
+SMALL = Sizes(
+    rounds=1, seconds=0.2, callers={SMALL_PHOTOGRAPHS: (2,), CAMERA_FRAMES: (2,)}, threads=(1,)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +102,35 @@ class Desk:
 
 def measure(setup: Setup) -> Measured:
     sizes = SMALL if setup.small else FULL
-    photographs = {
+    small = {
         person.name: [file.read_bytes() for file in sorted(person.iterdir())]
         for person in setup.people
     }
+    frames = {name: [camera_frame(one) for one in uploads] for name, uploads in small.items()}
+    done = [
+        _with_uploads(setup, sizes, what, uploads)
+        for what, uploads in ((SMALL_PHOTOGRAPHS, small), (CAMERA_FRAMES, frames))
+    ]
+    return Measured(
+        figures=tuple(figure for measured in done for figure in measured.figures),
+        curves=done[0].curves,
+        notes=(
+            "/enroll is asked not to look for duplicates, which `search` measures.",
+            f"Camera frames: JPEG, {FRAME[0]:,} x {FRAME[1]:,}, the person at arm's length.",
+        ),
+    )
+
+
+def _with_uploads(
+    setup: Setup, sizes: Sizes, what: str, photographs: Mapping[str, Sequence[bytes]]
+) -> Measured:
     with setup.databases.fresh() as url:
         installation = Installation(setup, url)
         key = installation.wiring.api_keys.create("bench", (Scope.ENROLL, Scope.VERIFY))
         with installation.serving() as address:
             desk = Desk(address, key, photographs)
             desk.enroll_everybody()
-            return _measured(sizes, desk, BareEngine(setup, photographs))
+            return _measured(sizes, what, desk, BareEngine(setup, photographs))
 
 
 class BareEngine:
@@ -129,50 +161,53 @@ class BareEngine:
         self._engine.embed([crop for crop in found if isinstance(crop, FaceCrop)])
 
 
-def _measured(sizes: Sizes, desk: Desk, engine: BareEngine) -> Measured:
+def _measured(sizes: Sizes, what: str, desk: Desk, engine: BareEngine) -> Measured:
+    callers = sizes.callers[what]
     runs: dict[str, Callable[[], float]] = {
         f"{BARE} {threads}": partial(engine.per_second, threads, sizes.seconds)
         for threads in sizes.threads
     }
-    for callers in sizes.callers:
-        runs[f"/verify {callers}"] = partial(_verify, desk, callers, sizes.seconds)
-        runs[f"/enroll {callers}"] = partial(_enroll, desk, callers, sizes.seconds)
+    for number in callers:
+        runs[f"/verify {number}"] = partial(_verify, desk, number, sizes.seconds)
+        runs[f"/enroll {number}"] = partial(_enroll, desk, number, sizes.seconds)
     rates = interleaved(sizes.rounds, runs)
     best = tuple(
         max(rates[f"{BARE} {threads}"][number] for threads in sizes.threads)
         for number in range(sizes.rounds)
     )
-    paths = ("/verify", "/enroll")
     return Measured(
         figures=tuple(
-            _figure(path, callers, rates[f"{path} {callers}"], best)
-            for path in paths
-            for callers in sizes.callers
+            _figure(path, number, what, rates[f"{path} {number}"], best)
+            for path in PATHS
+            for number in callers
         ),
-        curves=(
-            Curve(
-                name="http",
-                title="Calls over HTTP, one photograph each",
-                x="callers at once",
-                y="answers a second",
-                lines={
-                    **{
-                        path: tuple((n, median(rates[f"{path} {n}"])) for n in sizes.callers)
-                        for path in paths
-                    },
-                    BARE: tuple((n, median(best)) for n in sizes.callers),
-                },
-                log_x=True,
-            ),
-        ),
-        notes=("/enroll is asked not to look for duplicates, which `search` measures.",),
+        curves=(_curve(callers, rates, best),),
     )
 
 
-def _figure(path: str, callers: int, rates: tuple[float, ...], best: tuple[float, ...]) -> Figure:
+def _curve(
+    callers: Sequence[int], rates: Mapping[str, tuple[float, ...]], best: tuple[float, ...]
+) -> Curve:
+    lines = {
+        path: tuple((float(n), median(rates[f"{path} {n}"])) for n in callers) for path in PATHS
+    }
+    lines[BARE] = tuple((float(n), median(best)) for n in callers)
+    return Curve(
+        name="http",
+        title="Calls over HTTP, one photograph each",
+        x="callers at once",
+        y="answers a second",
+        lines=lines,
+        log_x=True,
+    )
+
+
+def _figure(
+    path: str, callers: int, what: str, rates: tuple[float, ...], best: tuple[float, ...]
+) -> Figure:
     barred = (path, callers) == ("/verify", AT_THE_BAR)
     return Figure(
-        name=f"{path} at {callers} callers",
+        name=f"{path} at {callers} callers, {what}",
         unit="1/s",
         rounds=rates,
         peer=BARE,
