@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -50,7 +51,13 @@ def figures_of(searched: Sequence[Searched]) -> tuple[tuple[Figure, ...], tuple[
             figures += [_time(one, reference), *_alone(one, with_time=False)]
     for smaller, larger in pairwise(sizes):
         figures += _growth(searched, smaller, larger)
-    return tuple(figures), _curves(searched, sizes[-1])
+    return tuple(figures), _curves(searched, _most_compared(searched))
+
+
+def _most_compared(searched: Sequence[Searched]) -> int:
+    """The largest gallery in which as many strategies took part as in any."""
+    strategies = Counter(one.people for one in searched)
+    return max(strategies, key=lambda people: (strategies[people], people))
 
 
 def _alone(one: Searched, *, with_time: bool = True) -> list[Figure]:
@@ -102,7 +109,7 @@ def _growth(searched: Sequence[Searched], smaller: int, larger: int) -> list[Fig
     ]
 
 
-def _curves(searched: Sequence[Searched], largest: int) -> tuple[Curve, ...]:
+def _curves(searched: Sequence[Searched], compared: int) -> tuple[Curve, ...]:
     def by_size(name: str, title: str, y: str, of: Callable[[Searched], float]) -> Curve:
         lines = {
             strategy: tuple((one.people, of(one)) for one in searched if one.strategy == strategy)
@@ -134,10 +141,10 @@ def _curves(searched: Sequence[Searched], largest: int) -> tuple[Curve, ...]:
         ),
         Curve(
             name="search-recall",
-            title=f"Mates found among {largest:,} people",
+            title=f"Mates found among {compared:,} people",
             x="cosine of probe and mate",
             y="found, of all",
-            lines={one.strategy: _recall(one) for one in searched if one.people == largest},
+            lines={one.strategy: _recall(one) for one in searched if one.people == compared},
         ),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from insightface.utils import face_align
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import (
@@ -22,7 +23,6 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
-from service.engine.alignment import aligned
 from service.engine.batching import Batches
 from service.engine.packs import Pack
 from service.engine.padding import embedding_from
@@ -42,6 +42,7 @@ from service.engine.sessions import (
     InsightFaceModel,
     load_detector,
     load_recogniser,
+    silence_alignment_warning,
 )
 
 WARM_UP_ROUNDS = 2
@@ -69,6 +70,7 @@ class InsightFaceEngine:
 
         Raises `ModelUnavailable`.
         """
+        silence_alignment_warning()
         self._detector = Scrfd(load_detector(pack, providers))
         self._recogniser = load_recogniser(pack, providers)
         self._crop_side = int(self._recogniser.input_size[0])
@@ -111,7 +113,8 @@ class InsightFaceEngine:
         return found_faces(boxes, landmarks)
 
     def _crop(self, image: Image, face: FoundFace) -> Detection:
-        return FaceCrop(aligned(image, np.asarray(face.landmarks), self._crop_side), face.score)
+        aligned = face_align.norm_crop(image, face.landmarks, image_size=self._crop_side)
+        return FaceCrop(aligned, face.score)
 
     def _embed_one(self, crop: FaceCrop) -> Embedding:
         return self._embed_batch([crop])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +15,6 @@ from insightface.model_zoo.scrfd import SCRFD
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import EMBEDDING_SIZE
-from service.engine.alignment import ALIGNABLE_MULTIPLES
 from service.engine.graphs import ModelTask
 from service.engine.packs import ModelFile, Pack
 from service.engine.providers import CPU
@@ -30,6 +30,9 @@ on 2 cores, 24 ms a photograph, against 77 ms one after the other with onnxrunti
 DETECTOR_SIZES = [(128, 128), (640, 640)]
 """InsightFace 2's automatic sizes, used together: at 640 alone SCRFD finds none of 40 close-up
 photographs that it finds with both."""
+
+ALIGNABLE_MULTIPLES = (112, 128)
+"""Input sizes that `insightface.utils.face_align` can align to are multiples of one of these."""
 
 _ERRORS_ONLY = 3
 
@@ -52,6 +55,13 @@ def load_recogniser(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
     if isinstance(outputs, int) and outputs > EMBEDDING_SIZE:
         raise _unavailable(pack, f"its embeddings have {outputs} numbers, more than 512")
     return recogniser
+
+
+def silence_alignment_warning() -> None:
+    """scikit-image 0.26 deprecates a method that InsightFace 2.1 calls for every face."""
+    warnings.filterwarnings(
+        "ignore", r"`estimate` is deprecated", FutureWarning, r"insightface\.utils\.face_align"
+    )
 
 
 def _load(
