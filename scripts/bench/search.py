@@ -27,6 +27,9 @@ from service.domain.collection import DEFAULT_COLLECTION
 MODEL = "synthetic@sha256:00"
 """Of embeddings that no model made."""
 
+MATES_BY_SCAN, MATES_BY_LONG_SCAN = 100, 10
+"""How many mates the exact scan is asked for: beyond a million people each takes it seconds."""
+
 MEMORY_TO_USE = 0.8
 """Of what is free: a flat index that does not fit would measure the disk."""
 
@@ -45,7 +48,7 @@ class Sizes:
 _MATES = {10_000: 1_000, 100_000: 1_000, MILLION: 10_000}
 
 FULL = Sizes(people=_MATES, rounds=7, probes=5)
-TEN_MILLION = Sizes(people={**_MATES, 10 * MILLION: 10_000}, rounds=7, probes=5)
+TEN_MILLION = Sizes(people={**_MATES, 10 * MILLION: 1_000}, rounds=7, probes=5)
 SMALL = Sizes(people={200: 20, 600: 20}, rounds=1, probes=2)
 
 
@@ -86,7 +89,8 @@ def _strategies(
     setup: Setup, people: SyntheticGallery, size: int, notes: list[str]
 ) -> list[Strategy]:
     """The first is the reference. What this machine cannot do at this size is left out, and said."""
-    chosen: list[Strategy] = [ExactScan(people), InMemory(people)]
+    asked = MATES_BY_SCAN if size <= MILLION else MATES_BY_LONG_SCAN
+    chosen: list[Strategy] = [ExactScan(people, mates=asked), InMemory(people)]
     if size <= setup.hnsw_up_to:
         index = HnswIndex(people)
         chosen += [Hnsw(index, ef_search, size) for ef_search in EF_SEARCH]
