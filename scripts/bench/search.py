@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
@@ -27,8 +27,8 @@ from service.domain.collection import DEFAULT_COLLECTION
 MODEL = "synthetic@sha256:00"
 """Of embeddings that no model made."""
 
-MATES_BY_SCAN, MATES_BY_LONG_SCAN = 100, 10
-"""How many mates the exact scan is asked for: beyond a million people each takes it seconds."""
+MATES_BY_LONG_SCAN = 10
+"""How many mates the exact scan is asked for where each takes it seconds: beyond a million people."""
 
 MEMORY_TO_USE = 0.8
 """Of what is free: a flat index that does not fit would measure the disk."""
@@ -89,8 +89,10 @@ def _strategies(
     setup: Setup, people: SyntheticGallery, size: int, notes: list[str]
 ) -> list[Strategy]:
     """The first is the reference. What this machine cannot do at this size is left out, and said."""
-    asked = MATES_BY_SCAN if size <= MILLION else MATES_BY_LONG_SCAN
-    chosen: list[Strategy] = [ExactScan(people, mates=asked), InMemory(people)]
+    scan = ExactScan(people)
+    if size > MILLION:
+        scan = replace(scan, mates=MATES_BY_LONG_SCAN)
+    chosen: list[Strategy] = [scan, InMemory(people)]
     if size <= setup.hnsw_up_to:
         index = HnswIndex(people)
         chosen += [Hnsw(index, ef_search, size) for ef_search in EF_SEARCH]

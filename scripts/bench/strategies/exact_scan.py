@@ -18,8 +18,8 @@ class ExactScan:
     """The scan of the search column, and what comes near recomputed from the opened templates."""
 
     people: SyntheticGallery
-    mates: int
     name: str = "pgvector, exact scan"
+    mates: int = 100
     is_ours: bool = False
 
     def build(self) -> float:
