@@ -1,0 +1,84 @@
+"""Many people at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+
+from service.config import AppConfig
+from service.domain.bulk import Candidate, Outcome, Row
+from service.domain.errors import ExtraMissing, ModelMismatch
+from service.domain.ports import BulkEmbedding, BulkSource
+from service.usecases.batch import EnrollBatch
+from service.usecases.bulk import BulkEnroll
+from service.usecases.embedding import EmbedHere, embedded
+from service.wiring.images import ImagesWiring
+from service.wiring.parts import now
+from service.wiring.records import RecordsWiring
+
+ROWS_WAITING = 4
+"""Rows whose photographs are read while each core is busy with another one's."""
+
+_OF_THE_ENGINE = (
+    "model_name",
+    "model_root",
+    "detection_threshold",
+    "use_gpu",
+    "use_directml",
+    "max_image_bytes",
+    "max_image_pixels",
+    "max_images_per_request",
+)
+"""The settings that a node of a cluster is told: none of them a secret."""
+
+
+class BulkWiring(RecordsWiring):
+    """Enrollment from files and folders, here or on a cluster."""
+
+    @cached_property
+    def bulk_enroll(self) -> BulkEnroll:
+        batch = EnrollBatch(
+            self.gallery, self.vault, self.calibration, self._model_id, now, self._keep_everybody
+        )
+        return BulkEnroll(self.gallery, batch, now)
+
+    def bulk_source(self, path: Path, max_images: int) -> BulkSource:
+        """Raises what `open_source` raises."""
+        from service.bulk.opening import open_source
+
+        return open_source(path, max_images)
+
+    @contextmanager
+    def embedding_here(self) -> Iterator[BulkEmbedding]:
+        yield EmbedHere(self.sampler, (os.cpu_count() or 1) + ROWS_WAITING)
+
+    @contextmanager
+    def embedding_on_ray(self, address: str | None) -> Iterator[BulkEmbedding]:
+        """`address`: of a cluster; None: one of this machine alone, for this time only.
+
+        Raises `ExtraMissing`, `ClusterUnavailable`.
+        """
+        try:
+            from service.bulk.ray_cluster import RayEmbedding
+        except ModuleNotFoundError:
+            raise ExtraMissing(extra="ray") from None
+        settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
+        on_node = partial(embedding_on_node, settings, self._model_id)
+        with RayEmbedding(on_node, partial(embedded, self.sampler), address) as cluster:
+            yield cluster
+
+
+def embedding_on_node(
+    settings: Mapping[str, object], model_id: str
+) -> Callable[[Row], Candidate | Outcome]:
+    """What embeds a row in a process of a cluster, on one core.
+
+    Raises `ModelMismatch` where the node has other files under the model's name than `model_id`.
+    """
+    wiring = ImagesWiring(AppConfig.model_validate(settings), workers=1)
+    if (found := wiring.engine.model.model_id) != model_id:
+        raise ModelMismatch(stored=model_id, served=found)
+    return partial(embedded, wiring.sampler)

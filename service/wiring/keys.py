@@ -1,0 +1,92 @@
+"""The vault, and the master keys that it may be under."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.domain.errors import KeyServiceUnavailable, MasterKeyMissing
+from service.domain.ports import Rewrapping, Vault
+from service.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from service.vault.wrapping import KeyWrapper
+
+logger = logging.getLogger(__name__)
+
+KEY_FILE = "master.key"
+
+
+class KeysWiring(Parts):
+    """What is sealed, and by what."""
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        if self._metrics is None:
+            return self._key_ring()
+        from service.observing.watching import watched_vault
+
+        return watched_vault(self._key_ring(), self._metrics)
+
+    def _key_ring(self) -> Vault:
+        from service.vault.keyring import KeyRing
+
+        return KeyRing(self.master)
+
+    @cached_property
+    def master(self) -> KeyWrapper:
+        """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        from service.vault.master_key import MasterKey, create_key_file, read_key_file
+
+        if self.config.master_key_kms is not None:
+            return _kms_key(self.config.master_key_kms)
+        if self.config.master_key is not None:
+            return MasterKey.from_base64(self.config.master_key.get_secret_value())
+        if self.config.master_key_file is not None:
+            return read_key_file(self.config.master_key_file)
+        if self.config.database_url is not None:
+            raise MasterKeyMissing
+        return create_key_file(self.key_file)
+
+    def rewrapping_to_file(self, path: Path) -> Rewrapping:
+        """From the configured master key to the one in `path`.
+
+        Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`.
+        """
+        from service.vault.master_key import read_key_file
+        from service.vault.rewrapping import RewrapKeys
+
+        return RewrapKeys(self.master, read_key_file(path))
+
+    def rewrapping_to_kms(self, key_id: str) -> Rewrapping:
+        """From the configured master key to a KMS. Raises what `master` raises."""
+        from service.vault.rewrapping import RewrapKeys
+
+        return RewrapKeys(self.master, _kms_key(key_id))
+
+    @property
+    def key_file(self) -> Path:
+        """The embedded database's own master key, beside its folder."""
+        return self.config.data_dir / KEY_FILE
+
+    @property
+    def _present_vault(self) -> Vault:
+        """Never with a key made just now: no backup opens with that. Raises `MasterKeyMissing`."""
+        config = self.config
+        given = (config.master_key, config.master_key_file, config.master_key_kms)
+        if not any(given) and not self.key_file.exists():
+            raise MasterKeyMissing
+        return self.vault
+
+
+def _kms_key(key_id: str) -> KeyWrapper:
+    """Raises `KeyServiceUnavailable`; boto3 is an extra, and takes its time to import."""
+    try:
+        from service.vault.aws_kms import AwsKmsKey
+    except ModuleNotFoundError:
+        logger.error("a KMS needs boto3: pip install 'face-enrollment-service[aws]'")
+        raise KeyServiceUnavailable from None
+    return AwsKmsKey(key_id)

@@ -1,0 +1,108 @@
+"""All parts together, and the calls that need most of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from service.domain.collection import DEFAULT_COLLECTION
+from service.usecases.enroll import Enroll, enrollment_attempt
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.people import OpenCollection
+from service.usecases.recording import Recorded
+from service.usecases.services import Services
+from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
+from service.wiring.bulk import BulkWiring
+from service.wiring.parts import now
+
+
+class Wiring(BulkWiring):
+    """Everything that one process is made of."""
+
+    @cached_property
+    def enroll(self) -> Recorded[[EnrollRequest], Enrolled]:
+        enroll = Enroll(
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            now,
+            self.lockout,
+            self.index,
+        )
+        return Recorded(enroll, enrollment_attempt, self.trail)
+
+    @cached_property
+    def verify(self) -> Recorded[[VerifyRequest], Verification]:
+        verify = Verify(
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            self.trail,
+            self.lockout,
+        )
+        return Recorded(verify, verification_attempt, self.trail)
+
+    @cached_property
+    def identify(self) -> Recorded[[SearchRequest], SearchResult]:
+        identify = Identify(
+            self.sampler,
+            self.gallery,
+            self.vault,
+            self.calibration,
+            self._model_id,
+            self.trail,
+            self.index,
+        )
+        return Recorded(identify, search_attempt, self.trail)
+
+    def prepare(self) -> None:
+        """Prove that the vault opens, the database is migrated, `default` exists and the audit log
+        is under way.
+
+        Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
+        """
+        vault = self.vault
+        self.gallery.check()
+        self.collections.ensure_default()
+        with self.gallery.transaction() as tx:
+            default = tx.collections.find(DEFAULT_COLLECTION)
+            tx.audit.begin()
+        if default is not None:
+            OpenCollection.unlock(default, vault)
+
+    def services(self) -> Services:
+        verify, identify = self.verify, self.identify
+        if self._metrics is not None:
+            from service.observing.watching import noted
+
+            metrics = self._metrics
+            verify = noted(verify, lambda verified: metrics.decided(verified.decision))
+            identify = noted(identify, lambda result: metrics.searched(_best(result)))
+        return Services(
+            token=self.token,
+            enroll=self.enroll,
+            verify=verify,
+            identify=identify,
+            erase=self.erase,
+            withdraw_consent=self.withdraw_consent,
+            subjects=self.subjects,
+            collections=self.collections,
+            api_keys=self.api_keys,
+            readiness=self.readiness,
+            audit=self.audit,
+            trail=self.trail,
+            export=self.export,
+            purge=self.purge,
+            unlock=self.unlock,
+            limits=self.call_limits,
+            keep_index=self.keep_index,
+        )
+
+
+def _best(result: SearchResult) -> float | None:
+    """The most similar candidate's cosine."""
+    return result.candidates[0].who.similarity if result.candidates else None

@@ -1,0 +1,93 @@
+"""What is asked about people and collections, faces apart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+
+from service.domain.lockout import LockoutRules
+from service.usecases.apikeys import ApiKeys
+from service.usecases.audit import ListAudit, VerifyAudit
+from service.usecases.collections import Collections
+from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
+from service.usecases.export import Export
+from service.usecases.keys import Keys
+from service.usecases.lockout import Lockout, Unlock
+from service.usecases.purge import Purge
+from service.usecases.readiness import CheckReadiness
+from service.usecases.recording import Recorded, Trail
+from service.usecases.rotate import RotateKey
+from service.usecases.subjects import Subjects
+from service.wiring.images import ImagesWiring
+from service.wiring.parts import now
+from service.wiring.searching import SearchingWiring
+
+
+class RecordsWiring(SearchingWiring, ImagesWiring):
+    """Needs no photograph."""
+
+    @cached_property
+    def trail(self) -> Trail:
+        return Trail(self.gallery, self.vault, now, decisions=self.config.audit_decisions)
+
+    @cached_property
+    def lockout(self) -> Lockout:
+        rules = LockoutRules(
+            after=self.config.lockout_after,
+            window=timedelta(seconds=self.config.lockout_window),
+            lasts=timedelta(seconds=self.config.lockout_seconds),
+        )
+        return Lockout(rules, now)
+
+    @cached_property
+    def unlock(self) -> Unlock:
+        return Unlock(self.gallery, self.vault, now)
+
+    @cached_property
+    def erase(self) -> Recorded[[str, str, str], Erasure]:
+        return Recorded(Erase(self.gallery, self.vault, now), erasure_attempt, self.trail)
+
+    @cached_property
+    def withdraw_consent(self) -> Recorded[[str, str, str], Erasure]:
+        erase = Erase(self.gallery, self.vault, now)
+        return Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
+
+    @cached_property
+    def export(self) -> Export:
+        return Export(self.gallery, self.vault, now)
+
+    @cached_property
+    def purge(self) -> Purge:
+        return Purge(self.gallery, self.vault, now)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        return Subjects(self.gallery, self.vault)
+
+    @cached_property
+    def collections(self) -> Collections:
+        return Collections(self.gallery, self.vault, self.calibration, now)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.gallery, now)
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.gallery, self.vault, now)
+
+    @cached_property
+    def rotate_key(self) -> RotateKey:
+        return RotateKey(self.gallery, self.vault, now)
+
+    @cached_property
+    def readiness(self) -> CheckReadiness:
+        return CheckReadiness(self.engine, self.gallery, self.providers_requested, self.index)
+
+    @cached_property
+    def audit(self) -> ListAudit:
+        return ListAudit(self.gallery, lambda: self.vault)
+
+    @cached_property
+    def verify_audit(self) -> VerifyAudit:
+        return VerifyAudit(self.gallery, self.vault)
