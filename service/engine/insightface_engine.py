@@ -130,11 +130,10 @@ class InsightFaceEngine:
         which grow with the inferences that run side by side and stay, have grown: whatever comes
         later, memory stays as it is at the start.
         """
-        blank = np.zeros((*DETECTOR_SIZES[-1], 3), np.uint8)
         face = [np.zeros((self._crop_side, self._crop_side, 3), np.uint8)]
         try:
             widths = self.pool.everywhere(
-                lambda: [self._faces(blank, self._floor) for _ in range(WARM_UP_ROUNDS)],
+                lambda: self._detector.warm_up(WARM_UP_ROUNDS),
                 lambda: _features(self._recogniser, face).shape[1],
             )
         except Exception as error:

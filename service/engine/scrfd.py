@@ -78,6 +78,13 @@ class Scrfd:
             found += [self._look(image, size, floor) for size in others]
         return self._apart(found)
 
+    def warm_up(self, rounds: int) -> None:
+        """Look at nothing, so often, in every size that a photograph may be looked at in."""
+        sizes = self._model.input_sizes
+        looked_at = [*sizes, GLANCE] if len(sizes) > 1 else [*sizes]
+        for width, height in looked_at * rounds:
+            self._look(np.zeros((height, width, 3), np.uint8), (width, height), floor=1.0)
+
     def _is_close_up(self, image: Image, seen: Candidates) -> bool:
         """Whether it shows one face, too near for a larger size to see, and nobody else."""
         boxes, _ = self._apart([seen])
