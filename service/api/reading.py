@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -118,10 +118,8 @@ def body_of(
     Raises `InvalidRequest`, `NotAllowed`.
     """
 
-    body_read = Depends(read)
-
-    async def parsed(request: Request, raw: RawBody = body_read) -> Body:
-        body = await _parsed(shape, raw)
+    async def parsed(request: Request) -> Body:
+        body = await _parsed(shape, await read(request))
         if isinstance(body, CollectionsBody):
             request.state.caller.require_collection(body.collection)
         return body
