@@ -6,11 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.routing import iter_route_contexts
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
 from service.api import problems
 from service.api.admission import MOST_CALLS, CallLimit
+from service.api.direct import Direct, DirectRoutes
 from service.api.openapi import completed
 from service.api.recurring import Recurring, lifespan
 from service.api.requests import BodyLimit, RequestContext
@@ -53,7 +55,9 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """From the innermost: a request's id is there before its size is judged."""
-        routed = AsyncExitStackMiddleware(self.router)
+        known = [context.original_route for context in iter_route_contexts(self.routes)]
+        direct = [route for route in known if isinstance(route, Direct)]
+        routed = DirectRoutes(AsyncExitStackMiddleware(self.router), direct)
         answered = ExceptionMiddleware(routed, self.exception_handlers)
         sized = BodyLimit(answered, self.state.settings.max_body_bytes)
         admitted = CallLimit(sized, MOST_CALLS)
@@ -68,6 +72,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         version=settings.version,
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
         lifespan=lifespan(lambda: _tasks(services, settings)),
     )
     app.state.services = services

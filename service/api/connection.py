@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service.api.headers import secure
+from service.api.headers import secured
 from service.api.problems import problem
 from service.api.requests import REQUEST_ID
 from service.domain.errors import InvalidRequest
@@ -94,8 +94,8 @@ class Connection(HttpToolsProtocol):
         answer = problem(request, InvalidRequest())
         answer.headers[REQUEST_ID] = request.state.request_id
         answer.headers["Connection"] = "close"
-        secure(answer.headers, over_tls=self.scheme == "https")
-        head = [b"%b: %b\r\n" % header for header in answer.raw_headers]
+        headers = secured(answer.raw_headers, over_tls=self.scheme == "https")
+        head = [b"%b: %b\r\n" % header for header in headers]
         self.transport.write(b"".join([STATUS_LINE[400], *head, b"\r\n", bytes(answer.body)]))
         self.transport.close()
 

@@ -76,7 +76,7 @@ def test_pieces_make_no_difference(cuts: list[int]) -> None:
 
 @given(st.binary(max_size=300))
 def test_noise_is_refused(noise: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):  # noqa: PT011 - the parser has some of its own
         read(noise).parts()
 
 
