@@ -31,6 +31,9 @@ CONNECT_SECONDS = 5
 DRIVER = "postgresql+psycopg"
 """The only one that is installed, and the only database that has pgvector."""
 
+_UNSENT = "face_unsent"
+"""Where a connection keeps it; see `send_later`."""
+
 _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
 
@@ -45,7 +48,26 @@ def pooled_engine(url: str) -> Engine:
         **_common("AUTOCOMMIT"),
     )
     event.listen(engine, "checkout", _require_quiet)
+    event.listen(engine, "before_cursor_execute", _send_unsent)
     return engine
+
+
+def send_later(connection: SqlConnection, *statements: str) -> None:
+    """They go before whatever is sent next on this connection, and in its trip where it can take
+    them along.
+    """
+    connection.info[_UNSENT] = statements
+
+
+def take_unsent(connection: SqlConnection) -> tuple[str, ...]:
+    """What waits to be sent: now it is the caller's to send."""
+    statements: tuple[str, ...] = connection.info.pop(_UNSENT, ())
+    return statements
+
+
+def _send_unsent(connection: SqlConnection, *_: object) -> None:
+    if statements := take_unsent(connection):
+        _driver(connection).execute("; ".join(statements).encode())
 
 
 def _require_quiet(connection: Connection[Any], *_: object) -> None:
@@ -64,7 +86,12 @@ def single_use_engine(url: str) -> Engine:
 
 
 def driver_of(connection: SqlConnection) -> Connection[Any]:
-    """What SQLAlchemy's connection goes through; its errors are psycopg's own."""
+    """What SQLAlchemy's connection goes through, nothing left unsent; its errors are psycopg's own."""
+    _send_unsent(connection)
+    return _driver(connection)
+
+
+def _driver(connection: SqlConnection) -> Connection[Any]:
     return cast("Connection[Any]", connection.connection.driver_connection)
 
 

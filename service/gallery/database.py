@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -19,7 +20,7 @@ from service.gallery.api_keys import PostgresApiKeys
 from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog, all_records, stored_head
 from service.gallery.collections import PostgresCollections
-from service.gallery.connecting import pooled_engine
+from service.gallery.connecting import pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
@@ -37,13 +38,13 @@ STATEMENT_MILLISECONDS = 30_000
 """How long one statement may take, waiting for a lock included."""
 
 _TERMS = (
-    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; "
-    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}; "
-    "SET LOCAL TimeZone = 'UTC'"
+    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}",
+    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}",
+    "SET LOCAL TimeZone = 'UTC'",
 )
 """For one transaction only: the connection behind it may be shared, by PgBouncer."""
 
-_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_TERMS}"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Whatever the server's default: after waiting for a collection's lock, the next statement must see
 what the holder before it committed.
 """
@@ -61,7 +62,11 @@ class PostgresTransaction:
     """
 
     def __init__(
-        self, connection: Connection, clock: Clock, vault: Callable[[], Vault] | None
+        self,
+        connection: Connection,
+        clock: Clock,
+        vault: Callable[[], Vault] | None,
+        collection_ids: dict[str, UUID],
     ) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
@@ -72,7 +77,7 @@ class PostgresTransaction:
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection, vault)
         self.sealed_rows = PostgresSealedRows(connection, self.positions)
-        self.attempts = PostgresAttempts(connection, clock)
+        self.attempts = PostgresAttempts(connection, clock, self.collections, collection_ids)
 
 
 def utc_now() -> datetime:
@@ -93,16 +98,23 @@ class PostgresGallery:
         self._engine = pooled_engine(url)
         self._clock = clock
         self._vault = vault
+        self._collection_ids: dict[str, UUID] = {}
+        """As they were last read; see `PostgresAttempts.trial_in`."""
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
         with translated(), self._engine.begin() as connection:
-            run(connection, _BEGIN)
-            transaction = PostgresTransaction(connection, self._clock, self._vault)
-            yield transaction
-            transaction.positions.settle()
-            transaction.audit.write(commit=True)
+            send_later(connection, _BEGIN, *_TERMS)
+            try:
+                transaction = PostgresTransaction(
+                    connection, self._clock, self._vault, self._collection_ids
+                )
+                yield transaction
+                transaction.positions.settle()
+                transaction.audit.write(commit=True)
+            finally:
+                take_unsent(connection)  # of a transaction that asked nothing
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
@@ -115,7 +127,7 @@ class PostgresGallery:
         with translated(), self._engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
             with snapshot.begin():
-                run(snapshot, _TERMS)
+                run(snapshot, "; ".join(_TERMS))
                 yield stored_head(snapshot), all_records(snapshot)
 
     def check(self) -> None:

@@ -54,11 +54,13 @@ def test_a_face_is_judged_by_what_was_stored(gallery: PostgresGallery) -> None:
         for row in (first, second, template("lee")):
             tx.templates.add(kept, row)
     with gallery.transaction() as tx:
-        refusals, judged = tx.attempts.trial(kept, "kim")
+        judged = tx.attempts.trial(kept, "kim", counted=True)
         read = tx.templates.of(kept, "kim")
-        uncounted = tx.attempts.uncounted_trial(kept, "kim")
-    assert refusals is None
-    for rows in (judged, uncounted):
+        uncounted = tx.attempts.trial(kept, "kim", counted=False)
+        named = tx.attempts.trial_in(kept.name, "kim", counted=True)
+    assert judged.refusals is None
+    assert named is not None
+    for rows in (judged.templates, uncounted.templates, named.templates):
         assert {row.template_id for row in rows} == {first.template_id, second.template_id}
         for row, same in zip(rows, read, strict=True):
             assert np.array_equal(row.search.values, same.search.values)
@@ -76,7 +78,7 @@ def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
         tx.collections.add(kept)
         tx.subjects.add(kept, subject("kim"))
         tx.templates.add(kept, template("kim"))
-        assert len(tx.attempts.trial(kept, "kim")[1]) == found
+        assert len(tx.attempts.trial(kept, "kim", counted=True).templates) == found
         assert len(tx.templates.of(kept, "kim")) == found
     gallery.close()
 
