@@ -400,10 +400,6 @@ class SealedRows(Protocol):
 
 
 class ApiKeys(Protocol):
-    def find(self, key_id: str) -> tuple[ApiKey, bytes] | None:
-        """The key and the SHA-256 of its secret."""
-        ...
-
     def find_by_name(self, name: str) -> ApiKey | None: ...
 
     def add(self, key: ApiKey, key_id: str, secret_hash: bytes) -> None: ...

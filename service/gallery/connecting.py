@@ -6,16 +6,19 @@ between and hand each transaction another connection.
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from psycopg import Connection
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
 from service.gallery.sockets import has_something_to_read
+
+AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
+"""SQLAlchemy's, or only what its pool gives out, where no statement goes through SQLAlchemy."""
 
 POOL_SIZE: Final = 20
 """Connections of a process, of PostgreSQL's usual 100. Made when first needed and kept: making one
@@ -52,20 +55,20 @@ def pooled_engine(url: str) -> Engine:
     return engine
 
 
-def send_later(connection: SqlConnection, *statements: str) -> None:
+def send_later(connection: AnyConnection, *statements: str) -> None:
     """They go before whatever is sent next on this connection, and in its trip where it can take
     them along.
     """
     connection.info[_UNSENT] = statements
 
 
-def take_unsent(connection: SqlConnection) -> tuple[str, ...]:
+def take_unsent(connection: AnyConnection) -> tuple[str, ...]:
     """What waits to be sent: now it is the caller's to send."""
     statements: tuple[str, ...] = connection.info.pop(_UNSENT, ())
     return statements
 
 
-def _send_unsent(connection: SqlConnection, *_: object) -> None:
+def _send_unsent(connection: AnyConnection, *_: object) -> None:
     if statements := take_unsent(connection):
         _driver(connection).execute("; ".join(statements).encode())
 
@@ -85,14 +88,15 @@ def single_use_engine(url: str) -> Engine:
     return create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
 
 
-def driver_of(connection: SqlConnection) -> Connection[Any]:
+def driver_of(connection: AnyConnection) -> Connection[Any]:
     """What SQLAlchemy's connection goes through, nothing left unsent; its errors are psycopg's own."""
     _send_unsent(connection)
     return _driver(connection)
 
 
-def _driver(connection: SqlConnection) -> Connection[Any]:
-    return cast("Connection[Any]", connection.connection.driver_connection)
+def _driver(connection: AnyConnection) -> Connection[Any]:
+    pooled = connection.connection if isinstance(connection, SqlConnection) else connection
+    return cast("Connection[Any]", pooled.driver_connection)
 
 
 def driver_url(url: str) -> URL:

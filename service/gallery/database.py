@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from uuid import UUID
@@ -16,11 +16,11 @@ from service.domain.chain import SealedHead
 from service.domain.errors import DatabaseNotMigrated
 from service.domain.ports import Vault
 from service.gallery.answers import PostgresAnswers
-from service.gallery.api_keys import PostgresApiKeys
+from service.gallery.api_keys import PostgresApiKeys, find_api_key
 from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog, all_records, stored_head
 from service.gallery.collections import PostgresCollections
-from service.gallery.connecting import pooled_engine, send_later, take_unsent
+from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
@@ -104,7 +104,7 @@ class PostgresGallery:
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
-        with translated(), self._engine.begin() as connection:
+        with translated(), self._engine.connect() as connection:
             send_later(connection, _BEGIN, *_TERMS)
             try:
                 transaction = PostgresTransaction(
@@ -114,12 +114,14 @@ class PostgresGallery:
                 transaction.positions.settle()
                 transaction.audit.write(commit=True)
             finally:
-                take_unsent(connection)  # of a transaction that asked nothing
+                has_begun = not take_unsent(connection)
+            if has_begun:
+                driver_of(connection).commit()  # sends nothing where the audit record took it along
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
-        with translated(), self._engine.connect() as connection:
-            return PostgresApiKeys(connection).find(key_id)
+        with translated(), closing(self._engine.raw_connection()) as connection:
+            return find_api_key(connection, key_id)
 
     @contextmanager
     def audit_snapshot(self) -> Iterator[tuple[SealedHead | None, Iterable[AuditRecord]]]:

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 from psycopg import ClientCursor
 from psycopg.rows import DictRow, dict_row
-from sqlalchemy import ClauseElement, Connection
+from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from service.gallery.connecting import driver_of, take_unsent
+from service.gallery.connecting import AnyConnection, driver_of, take_unsent
 
 Rows: TypeAlias = list[DictRow]
 
@@ -33,7 +33,7 @@ def written(*statements: ClauseElement) -> str:
 
 
 def run(
-    connection: Connection, text: str, values: Mapping[str, object] | None = None
+    connection: AnyConnection, text: str, values: Mapping[str, object] | None = None
 ) -> Sequence[Rows]:
     """The rows of each statement of `text`, as the driver gives them. Raises psycopg's errors.
 
@@ -42,15 +42,15 @@ def run(
     first = take_unsent(connection)
     cursor = _cursor(connection)
     cursor.execute("; ".join((*first, text)).encode(), values)
+    cursor.set_result(len(first))
     # Not `description`, which makes an object of each column to tell that there are some.
-    rows = [
+    return [
         cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
         for _ in cursor.results()
     ]
-    return rows[len(first) :]
 
 
-def _cursor(connection: Connection) -> ClientCursor[DictRow]:
+def _cursor(connection: AnyConnection) -> ClientCursor[DictRow]:
     """One for each connection of the pool: a new one copies all that the driver can convert."""
     kept: Any = connection.info.get(_CURSOR)
     if kept is None:
