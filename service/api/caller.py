@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from collections.abc import Callable
@@ -9,7 +10,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from starlette.concurrency import run_in_threadpool
 
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.errors import Unauthenticated
@@ -50,7 +50,7 @@ class CallerWith:
     async def __call__(self, request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
         """The keys are parameters for the documentation's sake."""
         presented = bearer.credentials if bearer else header
-        return await run_in_threadpool(self._admitted, request, presented)
+        return await asyncio.to_thread(self._admitted, request, presented)
 
     async def of(self, request: Request) -> Caller:
         """The same where FastAPI does not look for the keys."""

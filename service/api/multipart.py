@@ -42,7 +42,8 @@ class MultipartForm:
         _, parameters = parse_options_header(content_type)
         if not parameters.get(b"boundary"):
             raise MalformedForm
-        self._charset = _known_charset(parameters.get(b"charset", b"utf-8"))
+        named = parameters.get(b"charset")
+        self._charset = "utf-8" if named is None else _known_charset(named)
         self._parser = MultipartParser(
             parameters[b"boundary"],
             {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from service.api.bodies import CollectionsBody
 from service.api.camel import Camel
@@ -109,7 +109,7 @@ async def _parsed(shape: type[Body], raw: RawBody) -> Body:
     """
     if raw.json is None:
         return _validated(shape, raw)
-    return await run_in_threadpool(_validated, shape, raw)
+    return await asyncio.to_thread(_validated, shape, raw)
 
 
 def _validated(shape: type[Body], raw: RawBody) -> Body:
