@@ -193,7 +193,7 @@ def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
         # uvloop does not exist on Windows, and the work here is not the event loop's.
         "loop": "asyncio",
         "http": Connection,
-        "ws": "none",
+        "ws": "none",  # no route is one
         # The service has its own access log, without paths: a path may hold a subject's id.
         "access_log": False,
         # A forwarding header is a reason to refuse an open call, so it must not be swallowed.

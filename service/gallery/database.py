@@ -105,7 +105,8 @@ class PostgresGallery:
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
         with translated(), self._engine.connect() as connection:
-            send_later(connection, _BEGIN, *_TERMS)
+            pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
+            send_later(pooled, _BEGIN, *_TERMS)
             try:
                 transaction = PostgresTransaction(
                     connection, self._clock, self._vault, self._collection_ids
@@ -114,9 +115,9 @@ class PostgresGallery:
                 transaction.positions.settle()
                 transaction.audit.write(commit=True)
             finally:
-                has_begun = not take_unsent(connection)
+                has_begun = not take_unsent(pooled)
             if has_begun:
-                driver_of(connection).commit()  # sends nothing where the audit record took it along
+                driver_of(pooled).commit()  # sends nothing where the audit record took it along
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""

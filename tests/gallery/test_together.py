@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from service.domain.collection import Collection, CollectionSettings
-from service.domain.errors import Overloaded
+from service.domain.errors import DatabaseUnavailable, Overloaded
 from service.gallery.connecting import POOL_SIZE, driver_of
 from service.gallery.database import PostgresGallery, PostgresTransaction
 from service.gallery.failures import QueryFailed
@@ -33,6 +33,13 @@ def begin_in_vain(gallery: PostgresGallery, work: Callable[[PostgresTransaction]
     with gallery.transaction() as tx:
         work(tx)
         raise KeyError
+
+
+def cut_off(gallery: PostgresGallery, server: TestServer) -> None:
+    with gallery.transaction() as tx:
+        pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        server.run(f"SELECT pg_terminate_backend({pid}, 5000)")
+        tx.connection.execute(text("SELECT 1"))
 
 
 def test_each_statement_has_its_own_rows(gallery: PostgresGallery) -> None:
@@ -193,6 +200,13 @@ def test_every_connection_is_made_anew_after_all_were_cut(
     with gallery.transaction() as one, gallery.transaction() as other:
         made = [tx.connection.execute(query).scalar_one() for tx in (one, other)]
     assert not {*cut} & {*made}
+
+
+def test_transaction_that_is_cut_off_finds_the_database_unavailable(
+    gallery: PostgresGallery, postgres_server: TestServer
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        cut_off(gallery, postgres_server)
 
 
 def test_something_to_read() -> None:
