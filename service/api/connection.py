@@ -19,7 +19,8 @@ from uvicorn.server import ServerState
 
 from service.api.headers import secured
 from service.api.problems import problem
-from service.api.requests import REQUEST_ID
+from service.api.requests import REQUEST_ID, tell
+from service.domain.calls import answering
 from service.domain.errors import InvalidRequest
 
 MOST_BYTES_OF_A_HEAD = 64 * 1024
@@ -90,7 +91,8 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """To what is not HTTP, and so has no request to answer; the connection ends."""
         self.logger.info("a connection is closed: %s", msg)
-        request = Request(_nothing_known(self.config.loaded_app))
+        app = self.config.loaded_app
+        request = Request(_nothing_known(app))
         answer = problem(request, InvalidRequest())
         answer.headers[REQUEST_ID] = request.state.request_id
         answer.headers["Connection"] = "close"
@@ -98,8 +100,11 @@ class Connection(HttpToolsProtocol):
         head = [b"%b: %b\r\n" % header for header in headers]
         self.transport.write(b"".join([STATUS_LINE[400], *head, b"\r\n", bytes(answer.body)]))
         self.transport.close()
+        with answering(request.state.request_id):
+            tell(app.state.telemetry, request, answer.status_code, 0.0)
 
 
 def _nothing_known(app: object) -> dict[str, Any]:
-    """A request as far as a problem document needs one."""
-    return {"type": "http", "headers": [], "app": app, "state": {"request_id": uuid4().hex}}
+    """A request as far as a problem document and a line in the log need one."""
+    state = {"request_id": uuid4().hex}
+    return {"type": "http", "method": "?", "headers": [], "app": app, "state": state}

@@ -64,23 +64,25 @@ class RequestContext:
                 if outgoing.status is None:
                     await problem(request, FaceError())(scope, receive, outgoing.send)
             finally:
-                self._tell(request, outgoing.status, time.perf_counter() - started)
+                tell(self._telemetry, request, outgoing.status, time.perf_counter() - started)
 
-    def _tell(self, request: Request, status: int | None, seconds: float) -> None:
-        method = request.method if request.method in _METHODS else "?"
-        route = getattr(request.scope.get("route"), "path", NO_ROUTE)
-        code = getattr(request.state, "code", None)
-        caller = getattr(request.state, "caller", None)
-        self._telemetry.answered(method, route, status, code, seconds)
-        fields = {
-            "method": method,
-            "route": route,
-            "status": status,
-            "outcome": code or ("ok" if status else "caller_gone"),
-            "milliseconds": round(seconds * 1000, 1),
-            "caller": caller.name if caller else None,
-        }
-        access_log.info("request", extra=fields)
+
+def tell(telemetry: Telemetry, request: Request, status: int | None, seconds: float) -> None:
+    """The metrics and the access log of a call that is over."""
+    method = request.method if request.method in _METHODS else "?"
+    route = getattr(request.scope.get("route"), "path", NO_ROUTE)
+    code = getattr(request.state, "code", None)
+    caller = getattr(request.state, "caller", None)
+    telemetry.answered(method, route, status, code, seconds)
+    fields = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "outcome": code or ("ok" if status else "caller_gone"),
+        "milliseconds": round(seconds * 1000, 1),
+        "caller": caller.name if caller else None,
+    }
+    access_log.info("request", extra=fields)
 
 
 class _Outgoing:

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.contract.installation import CALL_SECONDS, LOOPBACK, Server
+from tests.contract.installation import CALL_SECONDS, LOOPBACK, Server, lines_of
 
 PIECE = 65_536
 MEBIBYTE = 1024 * 1024
@@ -97,6 +97,17 @@ def test_problem_of_what_is_not_http_is_as_guarded_as_any_answer(line: Line) -> 
     line.send(NOT_HTTP["noise"])
     _, headers, _ = line.answer()
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+def test_problem_of_what_is_not_http_has_its_line_in_the_log(line: Line, server: Server) -> None:
+    line.send(NOT_HTTP["noise"])
+    _, headers, _ = line.answer()
+    line.ended()
+    (written,) = [
+        one for one in lines_of(server.log) if one.get("request_id") == headers["x-request-id"]
+    ]
+    assert (written["status"], written["outcome"]) == (400, "invalid_request")
+    assert (written["method"], written["route"], written["caller"]) == ("?", "(no route)", None)
 
 
 def test_connection_ends_after_what_is_not_http(line: Line) -> None:
