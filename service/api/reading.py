@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.api.bodies import CollectionsBody
 from service.api.camel import Camel
+from service.api.multipart import MultipartForm
 from service.api.problems import invalid_request
 from service.domain.errors import InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
@@ -21,19 +20,6 @@ from service.domain.messages import FieldProblem
 Body = TypeVar("Body", bound=Camel)
 
 IMAGES = "images"
-MOST_FIELDS = 32
-MOST_FILES_PARSED = 1000
-"""Files parsed before the limit of images is looked at, which has its own answer."""
-
-
-class _InMemoryParser(MultiPartParser):
-    """Photographs of people never touch the disk; `BodyLimit` bounds what memory they take."""
-
-    spool_max_size = 2**62
-    complete = False
-
-    def on_end(self) -> None:
-        self.complete = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +59,24 @@ def _invalid(field: str) -> InvalidRequest:
 
 
 async def _read_form(request: Request) -> Mapping[str, Any]:
-    parser = _InMemoryParser(
-        request.headers,
-        request.stream(),
-        max_files=MOST_FILES_PARSED,
-        max_fields=MOST_FIELDS,
-    )
     try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError):
+        form = MultipartForm(request.headers["content-type"])
+        async for piece in request.stream():
+            form.write(piece)
+        parts = form.parts()
+    except ValueError:
         raise _invalid("body") from None
-    if not parser.complete:  # a photograph that was cut off would be missing without a word
-        raise _invalid("body")
-    fields = _single_fields(form)
-    files = [part for part in form.getlist(IMAGES) if isinstance(part, UploadFile)]
-    _check_number(request, len(files))
-    return {**fields, IMAGES: [await part.read() for part in files]}
-
-
-def _single_fields(form: FormData) -> dict[str, Any]:
-    """All text fields, each given once; a file under another name than `images` is no field."""
     fields: dict[str, Any] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile) and name == IMAGES:
-            continue
-        if isinstance(value, UploadFile) or name in fields or name == IMAGES:
-            raise _invalid(name[:100])
-        fields[name] = value
-    return fields
+    files: list[bytes] = []
+    for part in parts:
+        if part.is_file and part.name == IMAGES:
+            files.append(bytes(part.content))
+        elif part.is_file or part.name == IMAGES or part.name in fields:
+            raise _invalid(part.name[:100])
+        else:
+            fields[part.name] = form.text(part)
+    _check_number(request, len(files))
+    return {**fields, IMAGES: files}
 
 
 def _check_number(request: Request, images: int) -> None:
@@ -118,10 +94,8 @@ def body_of(
     Raises `InvalidRequest`, `NotAllowed`.
     """
 
-    body_read = Depends(read)
-
-    async def parsed(request: Request, raw: RawBody = body_read) -> Body:
-        body = await _parsed(shape, raw)
+    async def parsed(request: Request) -> Body:
+        body = await _parsed(shape, await read(request))
         if isinstance(body, CollectionsBody):
             request.state.caller.require_collection(body.collection)
         return body
@@ -135,7 +109,7 @@ async def _parsed(shape: type[Body], raw: RawBody) -> Body:
     """
     if raw.json is None:
         return _validated(shape, raw)
-    return await run_in_threadpool(_validated, shape, raw)
+    return await asyncio.to_thread(_validated, shape, raw)
 
 
 def _validated(shape: type[Body], raw: RawBody) -> Body:

@@ -8,12 +8,10 @@ import time
 import traceback
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
 
-from service.api.headers import secure
+from service.api.headers import secured
 from service.api.problems import problem
 from service.api.telemetry import Telemetry
 from service.domain.calls import answering
@@ -23,6 +21,7 @@ access_log = logging.getLogger("service.access")
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "X-Request-Id"
+_REQUEST_ID = REQUEST_ID.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -49,40 +48,41 @@ class RequestContext:
             return
         request = Request(scope, receive)
         request.state.request_id = _request_id(request)
-        with bound_contextvars(request_id=request.state.request_id):
-            await self._answer(request, send)
+        await self._answer(request, send)
 
     async def _answer(self, request: Request, send: Send) -> None:
         scope, receive = request.scope, request.receive
         outgoing = _Outgoing(send, request.state.request_id, over_tls=scope["scheme"] == "https")
         started = time.perf_counter()
-        try:
-            with answering(request.state.request_id):
+        with answering(request.state.request_id):
+            try:
                 await self._app(scope, receive, outgoing.send)
-        except ClientDisconnect:
-            pass  # nobody is there to be answered
-        except Exception as error:  # the last net: a caller never sees a traceback
-            _log_unexpected(error)
-            if outgoing.status is None:
-                await problem(request, FaceError())(scope, receive, outgoing.send)
-        finally:
-            self._tell(request, outgoing.status, time.perf_counter() - started)
+            except ClientDisconnect:
+                pass  # nobody is there to be answered
+            except Exception as error:  # the last net: a caller never sees a traceback
+                _log_unexpected(error)
+                if outgoing.status is None:
+                    await problem(request, FaceError())(scope, receive, outgoing.send)
+            finally:
+                tell(self._telemetry, request, outgoing.status, time.perf_counter() - started)
 
-    def _tell(self, request: Request, status: int | None, seconds: float) -> None:
-        method = request.method if request.method in _METHODS else "?"
-        route = getattr(request.scope.get("route"), "path", NO_ROUTE)
-        code = getattr(request.state, "code", None)
-        caller = getattr(request.state, "caller", None)
-        self._telemetry.answered(method, route, status, code, seconds)
-        fields = {
-            "method": method,
-            "route": route,
-            "status": status,
-            "outcome": code or ("ok" if status else "caller_gone"),
-            "milliseconds": round(seconds * 1000, 1),
-            "caller": caller.name if caller else None,
-        }
-        access_log.info("request", extra=fields)
+
+def tell(telemetry: Telemetry, request: Request, status: int | None, seconds: float) -> None:
+    """The metrics and the access log of a call that is over."""
+    method = request.method if request.method in _METHODS else "?"
+    route = getattr(request.scope.get("route"), "path", NO_ROUTE)
+    code = getattr(request.state, "code", None)
+    caller = getattr(request.state, "caller", None)
+    telemetry.answered(method, route, status, code, seconds)
+    fields = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "outcome": code or ("ok" if status else "caller_gone"),
+        "milliseconds": round(seconds * 1000, 1),
+        "caller": caller.name if caller else None,
+    }
+    access_log.info("request", extra=fields)
 
 
 class _Outgoing:
@@ -90,16 +90,15 @@ class _Outgoing:
 
     def __init__(self, send: Send, request_id: str, *, over_tls: bool) -> None:
         self._send = send
-        self._request_id = request_id
+        self._request_id = request_id.encode()
         self._over_tls = over_tls
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers[REQUEST_ID] = self._request_id
-            secure(headers, over_tls=self._over_tls)
+            own = (*message.get("headers", ()), (_REQUEST_ID, self._request_id))
+            message["headers"] = secured(own, over_tls=self._over_tls)
         await self._send(message)
 
 

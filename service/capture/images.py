@@ -35,12 +35,19 @@ _REDUCED = {
 """The fractions at which libjpeg decodes: it leaves out the finer of a block's 64 frequencies."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EncodedPhotograph:
     """A `Photograph` of encoded bytes."""
 
     encoded: bytes = field(repr=False)
     limits: ImageLimits
+    _ahead: Picture | None = field(default=None, init=False, repr=False)
+    """Its header, read before it was to be decoded. Of use once: to verify it uses it up."""
+
+    def pixels_in_header(self) -> int | None:
+        """Width times height as the header says, nothing decoded; None where it does not say."""
+        picture = self._ahead = _opened(self.encoded)
+        return None if picture is None else picture.width * picture.height
 
     def pixels(self) -> Image | Reason:
         picture = self._acceptable()
@@ -59,7 +66,7 @@ class EncodedPhotograph:
         """The header, whose size is the true one, before anything is decoded."""
         if len(self.encoded) > self.limits.max_bytes:
             return Reason.TOO_LARGE
-        picture = _opened(self.encoded)
+        picture, self._ahead = self._ahead or _opened(self.encoded), None
         if picture is None:
             return Reason.UNREADABLE
         too_large = picture.width * picture.height > self.limits.max_pixels
@@ -69,12 +76,6 @@ class EncodedPhotograph:
 def is_supported(encoded: bytes) -> bool:
     """Whether the bytes begin as JPEG, PNG or WebP do."""
     return encoded.startswith((_PNG, _JPEG)) or _is_webp(encoded)
-
-
-def pixels_in_header(encoded: bytes) -> int | None:
-    """Width times height as the header says, nothing decoded; None where it does not say."""
-    picture = _opened(encoded)
-    return None if picture is None else picture.width * picture.height
 
 
 def _is_webp(encoded: bytes) -> bool:

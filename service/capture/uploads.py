@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.capture.images import EncodedPhotograph, is_supported, pixels_in_header
+from service.capture.images import EncodedPhotograph, is_supported
 from service.capture.limits import ImageLimits
 from service.domain.errors import ImageTooLarge, TooManyImages, UnsupportedImage
 from service.domain.face import Photograph
@@ -18,15 +18,17 @@ def uploaded_photographs(images: Sequence[bytes], limits: ImageLimits) -> list[P
     """
     if len(images) > limits.max_images:
         raise TooManyImages(limit=limits.max_images)
-    for encoded in images:
-        _require_acceptable(encoded, limits)
-    return [EncodedPhotograph(encoded, limits) for encoded in images]
+    photographs = [EncodedPhotograph(encoded, limits) for encoded in images]
+    for photograph in photographs:
+        _require_acceptable(photograph, limits)
+    return [*photographs]
 
 
-def _require_acceptable(encoded: bytes, limits: ImageLimits) -> None:
+def _require_acceptable(photograph: EncodedPhotograph, limits: ImageLimits) -> None:
+    encoded = photograph.encoded
     if len(encoded) > limits.max_bytes:
         raise ImageTooLarge(limit=limits.bytes_in_words)
     if encoded and not is_supported(encoded):
         raise UnsupportedImage
-    if (pixels_in_header(encoded) or 0) > limits.max_pixels:
+    if (photograph.pixels_in_header() or 0) > limits.max_pixels:
         raise ImageTooLarge(limit=limits.pixels_in_words)

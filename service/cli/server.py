@@ -183,6 +183,8 @@ def _rehearsed(logging_config: dict[str, Any]) -> None:
 def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
     import uvicorn
 
+    from service.api.connection import Connection
+
     settings: dict[str, Any] = {
         "factory": True,
         "host": config.server_host,
@@ -190,9 +192,8 @@ def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
         "workers": workers,
         # uvloop does not exist on Windows, and the work here is not the event loop's.
         "loop": "asyncio",
-        # httptools, where it happens to be installed, answers a malformed header by itself, with no
-        # problem document and no request id; what it saves is within the noise.
-        "http": "h11",
+        "http": Connection,
+        "ws": "none",  # no route is one
         # The service has its own access log, without paths: a path may hold a subject's id.
         "access_log": False,
         # A forwarding header is a reason to refuse an open call, so it must not be swallowed.

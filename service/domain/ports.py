@@ -400,10 +400,6 @@ class SealedRows(Protocol):
 
 
 class ApiKeys(Protocol):
-    def find(self, key_id: str) -> tuple[ApiKey, bytes] | None:
-        """The key and the SHA-256 of its secret."""
-        ...
-
     def find_by_name(self, name: str) -> ApiKey | None: ...
 
     def add(self, key: ApiKey, key_id: str, secret_hash: bytes) -> None: ...
@@ -454,6 +450,17 @@ class AuditSnapshots(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whom a face is judged against. `refusals`: None where there were none, or none are counted;
+    `templates`: empty where there is no such subject.
+    """
+
+    collection: Collection
+    refusals: Refusals | None
+    templates: Sequence[StoredTemplate]
+
+
 class Attempts(Protocol):
     def lock(self, collection: Collection, subject_id: str) -> None:
         """Until the end of the transaction nobody else judges a face against this subject."""
@@ -461,14 +468,12 @@ class Attempts(Protocol):
 
     def find(self, collection: Collection, subject_id: str) -> Refusals | None: ...
 
-    def trial(
-        self, collection: Collection, subject_id: str
-    ) -> tuple[Refusals | None, list[StoredTemplate]]:
-        """`lock`, and then what a face is judged by: `find`, and the subject's templates."""
+    def trial(self, collection: Collection, subject_id: str, *, counted: bool) -> Judged:
+        """What a face is judged by. `counted`: refusals are, and so the subject is locked first."""
         ...
 
-    def uncounted_trial(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
-        """The templates, where refusals are not counted."""
+    def trial_in(self, name: str, subject_id: str, *, counted: bool) -> Judged | None:
+        """The same in the collection of this name; None where there is none."""
         ...
 
     def put(self, collection: Collection, subject_id: str, refusals: Refusals) -> None:

@@ -80,6 +80,8 @@ def disagreeing(embeddings: Sequence[Embedding], threshold: float) -> tuple[int,
     that matches only the half profile is still the same person. What remains unconnected to the
     largest group (of equals: the one with the earliest sample) disagrees.
     """
+    if len(embeddings) == 1:  # as most calls have it
+        return ()
     groups = _connected_groups(embeddings, threshold)
     if len(groups) <= 1:
         return ()

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.domain.callers import ApiKey, Scope
+from service.gallery.connecting import AnyConnection
 from service.gallery.tables import api_keys
 from service.gallery.together import run, written
 
@@ -20,10 +21,6 @@ class PostgresApiKeys:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def find(self, key_id: str) -> tuple[ApiKey, bytes] | None:
-        [rows] = run(self._connection, _FIND, {"key_id": key_id})
-        return (_api_key(rows[0]), rows[0]["secret_hash"]) if rows else None
 
     def find_by_name(self, name: str) -> ApiKey | None:
         query = select(api_keys).where(api_keys.c.name == name)
@@ -51,6 +48,12 @@ class PostgresApiKeys:
         """The first revocation counts."""
         query = update(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
         self._connection.execute(query.values({"revoked_at": at}))
+
+
+def find_api_key(connection: AnyConnection, key_id: str) -> tuple[ApiKey, bytes] | None:
+    """The key and its secret's hash."""
+    [rows] = run(connection, _FIND, {"key_id": key_id})
+    return (_api_key(rows[0]), rows[0]["secret_hash"]) if rows else None
 
 
 def _api_key(row: Mapping[Any, Any]) -> ApiKey:

@@ -26,7 +26,7 @@ from service.gallery.tables import (
     subjects,
     templates,
 )
-from service.gallery.together import run, written
+from service.gallery.together import Rows, run, written
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
@@ -82,9 +82,15 @@ class PostgresCollections:
         self._connection = connection
 
     def find(self, name: str) -> Collection | None:
-        values = {"key": _keys_lock_number(name), "name": name}
-        _, rows = run(self._connection, _FIND, values)
-        return _collection(rows) if rows else None
+        return self.find_and(name, "", {})[0]
+
+    def find_and(
+        self, name: str, text: str, values: Mapping[str, object]
+    ) -> tuple[Collection | None, Sequence[Rows]]:
+        """`find`, and in the same trip the rows of each statement of `text`."""
+        its_own = {"key": _keys_lock_number(name), "name": name}
+        _, rows, *others = run(self._connection, f"{_FIND}; {text}", {**values, **its_own})
+        return _collection(rows) if rows else None, others
 
     def names(self) -> list[str]:
         query = select(collections.c.name).order_by(collections.c.name)

@@ -6,16 +6,19 @@ between and hand each transaction another connection.
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from psycopg import Connection
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
 from service.gallery.sockets import has_something_to_read
+
+AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
+"""SQLAlchemy's, or only what its pool gives out, where no statement goes through SQLAlchemy."""
 
 POOL_SIZE: Final = 20
 """Connections of a process, of PostgreSQL's usual 100. Made when first needed and kept: making one
@@ -31,6 +34,9 @@ CONNECT_SECONDS = 5
 DRIVER = "postgresql+psycopg"
 """The only one that is installed, and the only database that has pgvector."""
 
+_UNSENT = "face_unsent"
+"""Where a connection keeps it; see `send_later`."""
+
 _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
 
@@ -45,7 +51,26 @@ def pooled_engine(url: str) -> Engine:
         **_common("AUTOCOMMIT"),
     )
     event.listen(engine, "checkout", _require_quiet)
+    event.listen(engine, "before_cursor_execute", _send_unsent)
     return engine
+
+
+def send_later(connection: AnyConnection, *statements: str) -> None:
+    """They go before whatever is sent next on this connection, and in its trip where it can take
+    them along.
+    """
+    connection.info[_UNSENT] = statements
+
+
+def take_unsent(connection: AnyConnection) -> tuple[str, ...]:
+    """What waits to be sent: now it is the caller's to send."""
+    statements: tuple[str, ...] = connection.info.pop(_UNSENT, ())
+    return statements
+
+
+def _send_unsent(connection: AnyConnection, *_: object) -> None:
+    if statements := take_unsent(connection):
+        _driver(connection).execute("; ".join(statements).encode())
 
 
 def _require_quiet(connection: Connection[Any], *_: object) -> None:
@@ -63,9 +88,15 @@ def single_use_engine(url: str) -> Engine:
     return create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
 
 
-def driver_of(connection: SqlConnection) -> Connection[Any]:
-    """What SQLAlchemy's connection goes through; its errors are psycopg's own."""
-    return cast("Connection[Any]", connection.connection.driver_connection)
+def driver_of(connection: AnyConnection) -> Connection[Any]:
+    """What SQLAlchemy's connection goes through, nothing left unsent; its errors are psycopg's own."""
+    _send_unsent(connection)
+    return _driver(connection)
+
+
+def _driver(connection: AnyConnection) -> Connection[Any]:
+    pooled = connection.connection if isinstance(connection, SqlConnection) else connection
+    return cast("Connection[Any]", pooled.driver_connection)
 
 
 def driver_url(url: str) -> URL:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -15,11 +16,11 @@ from service.domain.chain import SealedHead
 from service.domain.errors import DatabaseNotMigrated
 from service.domain.ports import Vault
 from service.gallery.answers import PostgresAnswers
-from service.gallery.api_keys import PostgresApiKeys
+from service.gallery.api_keys import PostgresApiKeys, find_api_key
 from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog, all_records, stored_head
 from service.gallery.collections import PostgresCollections
-from service.gallery.connecting import pooled_engine
+from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
@@ -37,13 +38,13 @@ STATEMENT_MILLISECONDS = 30_000
 """How long one statement may take, waiting for a lock included."""
 
 _TERMS = (
-    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; "
-    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}; "
-    "SET LOCAL TimeZone = 'UTC'"
+    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}",
+    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}",
+    "SET LOCAL TimeZone = 'UTC'",
 )
 """For one transaction only: the connection behind it may be shared, by PgBouncer."""
 
-_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_TERMS}"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Whatever the server's default: after waiting for a collection's lock, the next statement must see
 what the holder before it committed.
 """
@@ -61,7 +62,11 @@ class PostgresTransaction:
     """
 
     def __init__(
-        self, connection: Connection, clock: Clock, vault: Callable[[], Vault] | None
+        self,
+        connection: Connection,
+        clock: Clock,
+        vault: Callable[[], Vault] | None,
+        collection_ids: dict[str, UUID],
     ) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
@@ -72,7 +77,7 @@ class PostgresTransaction:
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection, vault)
         self.sealed_rows = PostgresSealedRows(connection, self.positions)
-        self.attempts = PostgresAttempts(connection, clock)
+        self.attempts = PostgresAttempts(connection, clock, self.collections, collection_ids)
 
 
 def utc_now() -> datetime:
@@ -93,21 +98,31 @@ class PostgresGallery:
         self._engine = pooled_engine(url)
         self._clock = clock
         self._vault = vault
+        self._collection_ids: dict[str, UUID] = {}
+        """As they were last read; see `PostgresAttempts.trial_in`."""
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
-        with translated(), self._engine.begin() as connection:
-            run(connection, _BEGIN)
-            transaction = PostgresTransaction(connection, self._clock, self._vault)
-            yield transaction
-            transaction.positions.settle()
-            transaction.audit.write(commit=True)
+        with translated(), self._engine.connect() as connection:
+            pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
+            send_later(pooled, _BEGIN, *_TERMS)
+            try:
+                transaction = PostgresTransaction(
+                    connection, self._clock, self._vault, self._collection_ids
+                )
+                yield transaction
+                transaction.positions.settle()
+                transaction.audit.write(commit=True)
+            finally:
+                has_begun = not take_unsent(pooled)
+            if has_begun:
+                driver_of(pooled).commit()  # sends nothing where the audit record took it along
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
-        with translated(), self._engine.connect() as connection:
-            return PostgresApiKeys(connection).find(key_id)
+        with translated(), closing(self._engine.raw_connection()) as connection:
+            return find_api_key(connection, key_id)
 
     @contextmanager
     def audit_snapshot(self) -> Iterator[tuple[SealedHead | None, Iterable[AuditRecord]]]:
@@ -115,7 +130,7 @@ class PostgresGallery:
         with translated(), self._engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
             with snapshot.begin():
-                run(snapshot, _TERMS)
+                run(snapshot, "; ".join(_TERMS))
                 yield stored_head(snapshot), all_records(snapshot)
 
     def check(self) -> None:

@@ -27,21 +27,6 @@ def expired(collection: Collection, now: datetime) -> ColumnElement[bool]:
     return or_(own, false() if kept is None else subjects.c.enrolled_at <= now - kept)
 
 
-def of_those_not_gone(
-    table: Table, now: ColumnElement[datetime], kept_since: ColumnElement[datetime]
-) -> ColumnElement[bool]:
-    """As `of_the_living`, for a statement that is made once and used for every collection.
-
-    `kept_since`: from `start_of_retention`.
-    """
-    their_own = and_(
-        subjects.c.collection_id == table.c.collection_id,
-        subjects.c.subject_id == table.c.subject_id,
-    )
-    own = and_(subjects.c.expires_at.is_not(None), subjects.c.expires_at <= now)
-    return not_(exists().where(their_own, or_(own, subjects.c.enrolled_at <= kept_since)))
-
-
 def start_of_retention(collection: Collection, now: datetime) -> datetime:
     """Whoever enrolled then or before is no longer kept; nobody did where there is no retention."""
     kept = collection.settings.retention

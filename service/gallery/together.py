@@ -10,17 +10,19 @@ by the server. The driver is called without SQLAlchemy, whose part in a statemen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from psycopg import ClientCursor
 from psycopg.rows import DictRow, dict_row
-from sqlalchemy import ClauseElement, Connection
+from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from service.gallery.connecting import driver_of
+from service.gallery.connecting import AnyConnection, driver_of, take_unsent
 
 Rows: TypeAlias = list[DictRow]
+
+_CURSOR = "face_cursor"
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
@@ -31,13 +33,28 @@ def written(*statements: ClauseElement) -> str:
 
 
 def run(
-    connection: Connection, text: str, values: Mapping[str, object] | None = None
-) -> list[Rows]:
-    """The rows of each statement of `text`, as the driver gives them. Raises psycopg's errors."""
-    with ClientCursor(driver_of(connection), row_factory=dict_row) as cursor:
-        cursor.execute(text.encode(), values)
-        # Not `description`, which makes an object of each column to tell that there are some.
-        return [
-            cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
-            for _ in cursor.results()
-        ]
+    connection: AnyConnection, text: str, values: Mapping[str, object] | None = None
+) -> Sequence[Rows]:
+    """The rows of each statement of `text`, as the driver gives them. Raises psycopg's errors.
+
+    What was left for later with `send_later` goes first, in the same trip.
+    """
+    first = take_unsent(connection)
+    cursor = _cursor(connection)
+    cursor.execute("; ".join((*first, text)).encode(), values)
+    cursor.set_result(len(first))
+    # Not `description`, which makes an object of each column to tell that there are some.
+    return [
+        cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+        for _ in cursor.results()
+    ]
+
+
+def _cursor(connection: AnyConnection) -> ClientCursor[DictRow]:
+    """One for each connection of the pool: a new one copies all that the driver can convert."""
+    kept: Any = connection.info.get(_CURSOR)
+    if kept is None:
+        kept = ClientCursor(driver_of(connection), row_factory=dict_row)
+        connection.info[_CURSOR] = kept
+    cursor: ClientCursor[DictRow] = kept
+    return cursor

@@ -5,7 +5,7 @@ Every verification reads this, so that it is spared SQLAlchemy's part, and the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from sqlalchemy import Connection, LargeBinary, bindparam, func, select, text
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.lockout import Refusals
-from service.gallery.lifetime import of_those_not_gone, start_of_retention
-from service.gallery.tables import attempts, templates
-from service.gallery.together import run, written
+from service.domain.ports import Judged
+from service.gallery.lifetime import start_of_retention
+from service.gallery.tables import attempts, subjects, templates
+from service.gallery.together import Rows, run, written
 
 _LOCK = written(text("SELECT pg_advisory_xact_lock(:lock)"))
 
@@ -31,6 +32,14 @@ _SEARCH_HEADER_BYTES = 4
 _SEARCH_NUMBER = np.dtype(">f2")
 """As pgvector sends a `halfvec`: how many numbers, two unused bytes, then the numbers."""
 
+_TERM = written(
+    select(subjects.c.enrolled_at, subjects.c.expires_at).where(
+        subjects.c.collection_id == bindparam("collection_id"),
+        subjects.c.subject_id == bindparam("subject_id"),
+    )
+)
+"""In a statement of its own: to find the best order of a join takes PostgreSQL longer than both."""
+
 _TEMPLATES = written(
     select(
         *(column for column in templates.columns if column is not templates.c.search),
@@ -39,43 +48,34 @@ _TEMPLATES = written(
     .where(
         templates.c.collection_id == bindparam("collection_id"),
         templates.c.subject_id == bindparam("subject_id"),
-        of_those_not_gone(templates, bindparam("now"), bindparam("kept_since")),
     )
     .order_by(templates.c.created_at, templates.c.template_id)
 )
 
-_TRIAL = f"{_LOCK}; {_REFUSALS}; {_TEMPLATES}"
+TRIAL = f"{_LOCK}; {_REFUSALS}; {_TERM}; {_TEMPLATES}"
+"""Its last three once nobody else holds the lock, which is kept until the transaction ends."""
+
+UNCOUNTED_TRIAL = f"{_TERM}; {_TEMPLATES}"
 
 
 def refusals_of(connection: Connection, collection: Collection, subject_id: str) -> Refusals | None:
-    [rows] = run(connection, _REFUSALS, _whose(collection, subject_id))
+    whose = {"collection_id": collection.collection_id, "subject_id": subject_id}
+    [rows] = run(connection, _REFUSALS, whose)
     return _refusals(rows)
 
 
-def templates_of(
-    connection: Connection, collection: Collection, subject_id: str, now: datetime
-) -> list[StoredTemplate]:
-    """Empty where their time is over."""
-    values = {**_whose(collection, subject_id), **_when(collection, now)}
-    [rows] = run(connection, _TEMPLATES, values)
-    return [_template(row) for row in rows]
+def judged_by(rows: Sequence[Rows], collection: Collection, now: datetime) -> Judged:
+    """From the rows of `TRIAL` or of `UNCOUNTED_TRIAL`."""
+    *counted, term, found = rows
+    kept = term and not _is_over(term[0], collection, now)
+    stored = [_template(row) for row in found] if kept else []
+    return Judged(collection, _refusals(counted[-1]) if counted else None, stored)
 
 
-def trial(
-    connection: Connection, lock: int, collection: Collection, subject_id: str, now: datetime
-) -> tuple[Refusals | None, list[StoredTemplate]]:
-    """Both as they are once nobody else holds `lock`, which is kept until the transaction ends."""
-    values = {"lock": lock, **_whose(collection, subject_id), **_when(collection, now)}
-    _, refusals, found = run(connection, _TRIAL, values)
-    return _refusals(refusals), [_template(row) for row in found]
-
-
-def _whose(collection: Collection, subject_id: str) -> dict[str, object]:
-    return {"collection_id": collection.collection_id, "subject_id": subject_id}
-
-
-def _when(collection: Collection, now: datetime) -> dict[str, object]:
-    return {"now": now, "kept_since": start_of_retention(collection, now)}
+def _is_over(term: Mapping[str, Any], collection: Collection, now: datetime) -> bool:
+    expires, enrolled = term["expires_at"], term["enrolled_at"]
+    own = expires is not None and expires <= now
+    return bool(own or enrolled <= start_of_retention(collection, now))
 
 
 def _refusals(rows: list[dict[str, Any]]) -> Refusals | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import Collection, StoredTemplate
-from service.domain.errors import SubjectLocked, SubjectNotFound
-from service.domain.lockout import LockoutRules, Refusals, one_more
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.collection import Collection
+from service.domain.errors import CollectionNotFound, SubjectLocked, SubjectNotFound
+from service.domain.lockout import LockoutRules, one_more
+from service.domain.ports import Gallery, Judged, Transaction, Vault
 from service.usecases.people import OpenCollection, require_collection
 
 logger = logging.getLogger(__name__)
@@ -31,38 +31,36 @@ class Lockout:
 
     def trial(self, tx: Transaction, collection: Collection, subject_id: str) -> Trial:
         """To be asked for before a face is compared. Raises `SubjectLocked`."""
-        before: Refusals | None = None
-        if self._rules.after:
-            before, templates = tx.attempts.trial(collection, subject_id)
-        else:
-            templates = tx.attempts.uncounted_trial(collection, subject_id)
-        trial = Trial(tx, collection, subject_id, self._rules, self._clock(), before, templates)
+        counted = bool(self._rules.after)
+        judged = tx.attempts.trial(collection, subject_id, counted=counted)
+        trial = Trial(tx, subject_id, self._rules, self._clock(), judged)
         trial.require_open()
         return trial
 
+    def trial_in(self, tx: Transaction, name: str, subject_id: str) -> Trial:
+        """In the collection of this name, `require_open` still to be asked.
+
+        Raises `CollectionNotFound`.
+        """
+        judged = tx.attempts.trial_in(name, subject_id, counted=bool(self._rules.after))
+        if judged is None:
+            raise CollectionNotFound
+        return Trial(tx, subject_id, self._rules, self._clock(), judged)
+
 
 class Trial:
-    """One face against one subject.
-
-    `templates`: the subject's, read once the lock was had; empty where there is no such subject.
-    """
+    """One face against one subject."""
 
     def __init__(
-        self,
-        tx: Transaction,
-        collection: Collection,
-        subject_id: str,
-        rules: LockoutRules,
-        now: datetime,
-        before: Refusals | None,
-        templates: Sequence[StoredTemplate],
+        self, tx: Transaction, subject_id: str, rules: LockoutRules, now: datetime, judged: Judged
     ) -> None:
         self._tx = tx
-        self._whose = collection, subject_id
+        self.collection = judged.collection
+        self.templates = judged.templates
+        self._whose = judged.collection, subject_id
         self._rules = rules
         self._now = now
-        self._before = before
-        self.templates = templates
+        self._before = judged.refusals
 
     def require_open(self) -> None:
         """Raises `SubjectLocked`."""

@@ -14,7 +14,7 @@ from service.domain.ports import Gallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.lockout import Lockout
-from service.usecases.people import OpenCollection, require_collection
+from service.usecases.people import OpenCollection
 from service.usecases.recording import Attempt, Trail
 from service.usecases.sampling import Sampler
 
@@ -71,11 +71,12 @@ class Verify:
         """
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
-            collection = require_collection(tx, request.collection)
+            trial = self._lockout.trial_in(tx, request.collection, request.subject_id)
+            collection = trial.collection
             people = OpenCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
-            trial = self._lockout.trial(tx, collection, request.subject_id)
+            trial.require_open()
             similarity = best_similarity(people, trial.templates, self._model_id, probe.embedding)
             decision = decide(similarity, profile, calibration)
             if not decision.match:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from service.capture.images import EncodedPhotograph, pixels_in_header
+from service.capture.images import EncodedPhotograph
 from service.capture.limits import ImageLimits
 from service.domain.face import Reason
 from tests.capture.encoding import (
@@ -159,7 +159,7 @@ def test_an_enormous_header_is_too_large_before_anything_is_decoded(side: int) -
 
 @pytest.mark.filterwarnings("error")
 def test_how_many_pixels_are_too_many_is_not_for_pillow_to_say() -> None:
-    assert pixels_in_header(png_header(14_000, 14_000)) == 196_000_000
+    assert EncodedPhotograph(png_header(14_000, 14_000), LIMITS).pixels_in_header() == 196_000_000
 
 
 def test_a_photograph_at_the_limits_is_read() -> None:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from sqlalchemy import text
 
-from service.domain.collection import CollectionSettings
-from service.gallery.connecting import POOL_SIZE
-from service.gallery.database import PostgresGallery
+from service.domain.collection import Collection, CollectionSettings
+from service.domain.errors import DatabaseUnavailable, Overloaded
+from service.gallery.connecting import POOL_SIZE, driver_of
+from service.gallery.database import PostgresGallery, PostgresTransaction
 from service.gallery.failures import QueryFailed
 from service.gallery.sockets import has_something_to_read
 from service.gallery.together import run
 from tests.gallery.people import NOW, collection, subject, template, vectors
 from tests.postgres import TestServer
+
+MADE = "CREATE TABLE made (n int)"
+
+
+def lock_at_once(gallery: PostgresGallery, kept: Collection, subject_id: str) -> None:
+    with gallery.transaction() as tx:
+        run(tx.connection, "SET LOCAL lock_timeout = 1")
+        tx.attempts.lock(kept, subject_id)
+
+
+def begin_in_vain(gallery: PostgresGallery, work: Callable[[PostgresTransaction], object]) -> None:
+    with gallery.transaction() as tx:
+        work(tx)
+        raise KeyError
+
+
+def cut_off(gallery: PostgresGallery, server: TestServer) -> None:
+    with gallery.transaction() as tx:
+        pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        server.run(f"SELECT pg_terminate_backend({pid}, 5000)")
+        tx.connection.execute(text("SELECT 1"))
 
 
 def test_each_statement_has_its_own_rows(gallery: PostgresGallery) -> None:
@@ -54,11 +77,13 @@ def test_a_face_is_judged_by_what_was_stored(gallery: PostgresGallery) -> None:
         for row in (first, second, template("lee")):
             tx.templates.add(kept, row)
     with gallery.transaction() as tx:
-        refusals, judged = tx.attempts.trial(kept, "kim")
+        judged = tx.attempts.trial(kept, "kim", counted=True)
         read = tx.templates.of(kept, "kim")
-        uncounted = tx.attempts.uncounted_trial(kept, "kim")
-    assert refusals is None
-    for rows in (judged, uncounted):
+        uncounted = tx.attempts.trial(kept, "kim", counted=False)
+        named = tx.attempts.trial_in(kept.name, "kim", counted=True)
+    assert judged.refusals is None
+    assert named is not None
+    for rows in (judged.templates, uncounted.templates, named.templates):
         assert {row.template_id for row in rows} == {first.template_id, second.template_id}
         for row, same in zip(rows, read, strict=True):
             assert np.array_equal(row.search.values, same.search.values)
@@ -76,9 +101,82 @@ def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
         tx.collections.add(kept)
         tx.subjects.add(kept, subject("kim"))
         tx.templates.add(kept, template("kim"))
-        assert len(tx.attempts.trial(kept, "kim")[1]) == found
+        assert len(tx.attempts.trial(kept, "kim", counted=True).templates) == found
         assert len(tx.templates.of(kept, "kim")) == found
     gallery.close()
+
+
+def test_there_is_no_trial_in_a_collection_that_is_not_there(gallery: PostgresGallery) -> None:
+    with gallery.transaction() as tx:
+        assert tx.attempts.trial_in("nowhere", "kim", counted=True) is None
+
+
+def test_trial_is_of_the_collection_that_has_the_name_now(gallery: PostgresGallery) -> None:
+    """Whatever is guessed: nothing, what was right the last time, and what no longer is."""
+    for _ in range(2):
+        kept = collection()
+        with gallery.transaction() as tx:
+            tx.collections.add(kept)
+            tx.subjects.add(kept, subject("kim"))
+            tx.templates.add(kept, template("kim"))
+        for _ in range(2):
+            with gallery.transaction() as tx:
+                judged = tx.attempts.trial_in(kept.name, "kim", counted=True)
+                assert judged is not None
+                assert judged.collection.collection_id == kept.collection_id
+                assert len(judged.templates) == 1
+        with gallery.transaction() as tx:
+            tx.collections.delete(kept)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_trial_in_a_collection_locks_the_subject_there(
+    gallery: PostgresGallery, known: bool
+) -> None:
+    kept = collection()
+    with gallery.transaction() as tx:
+        tx.collections.add(kept)
+    if known:
+        with gallery.transaction() as tx:
+            tx.attempts.trial_in(kept.name, "lee", counted=True)
+    with gallery.transaction() as tx:
+        tx.attempts.trial_in(kept.name, "kim", counted=True)
+        with pytest.raises(Overloaded):
+            lock_at_once(gallery, kept, "kim")
+
+
+def test_transaction_that_asks_nothing_leaves_nothing_behind(gallery: PostgresGallery) -> None:
+    with gallery.transaction():
+        pass
+    assert gallery.find_api_key("id-1") is None
+    with gallery.transaction() as tx:
+        tx.collections.add(collection())
+    with gallery.transaction() as tx:
+        assert len(tx.collections.names()) == 1
+
+
+def test_transaction_that_fails_before_it_asks_leaves_nothing_behind(
+    gallery: PostgresGallery,
+) -> None:
+    with pytest.raises(KeyError), gallery.transaction():
+        raise KeyError
+    with gallery.transaction() as tx:
+        query = text("SELECT now() = statement_timestamp()")
+        assert tx.connection.execute(query).scalar_one() is False
+
+
+def test_first_statement_of_sqlalchemy_is_inside_the_transaction(gallery: PostgresGallery) -> None:
+    with pytest.raises(KeyError):
+        begin_in_vain(gallery, lambda tx: tx.collections.add(collection()))
+    with gallery.transaction() as tx:
+        assert tx.collections.names() == []
+
+
+def test_first_statement_of_the_driver_is_inside_the_transaction(gallery: PostgresGallery) -> None:
+    with pytest.raises(KeyError):
+        begin_in_vain(gallery, lambda tx: driver_of(tx.connection).execute(MADE))
+    with gallery.transaction() as tx:
+        assert run(tx.connection, "SELECT to_regclass('made') AS made") == [[{"made": None}]]
 
 
 def test_connections_are_kept(gallery: PostgresGallery) -> None:
@@ -102,6 +200,13 @@ def test_every_connection_is_made_anew_after_all_were_cut(
     with gallery.transaction() as one, gallery.transaction() as other:
         made = [tx.connection.execute(query).scalar_one() for tx in (one, other)]
     assert not {*cut} & {*made}
+
+
+def test_transaction_that_is_cut_off_finds_the_database_unavailable(
+    gallery: PostgresGallery, postgres_server: TestServer
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        cut_off(gallery, postgres_server)
 
 
 def test_something_to_read() -> None:

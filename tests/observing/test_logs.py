@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from structlog.contextvars import bound_contextvars
 
+from service.domain.calls import answering
 from service.engine.pool import WorkerPool
 from tests.observing.lines import Lines
 
@@ -44,7 +44,7 @@ def test_korean_stays_readable(lines: Lines) -> None:
 
 
 def test_request_is_named_in_every_line_on_its_way(lines: Lines) -> None:
-    with bound_contextvars(request_id="r-1"):
+    with answering("r-1"):
         lines.logger("service").info("here")
     assert lines.last["request_id"] == "r-1"
     lines.logger("service").info("afterwards")
@@ -53,7 +53,7 @@ def test_request_is_named_in_every_line_on_its_way(lines: Lines) -> None:
 
 def test_workers_know_the_request_that_they_work_for(lines: Lines) -> None:
     logger, pool = lines.logger("service.engine"), WorkerPool(workers=2)
-    with bound_contextvars(request_id="r-1"):
+    with answering("r-1"):
         pool.map(lambda item: logger.info("photograph %d", item), [1, 2, 3])
     assert [text.count('"request_id": "r-1"') for text in lines.texts] == [1, 1, 1]
 

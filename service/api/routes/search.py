@@ -10,6 +10,7 @@ from service.api.answers import DedupeAnswer, IdentifyAnswer
 from service.api.bodies import SearchBody
 from service.api.caller import SearchCaller
 from service.api.dependencies import Settings, UseCases
+from service.api.direct import Direct
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.sending import sent
@@ -18,7 +19,7 @@ from service.domain.callers import Caller
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.services import Services
 
-router = APIRouter(tags=["search"], responses=PROBLEMS)
+router = APIRouter(route_class=Direct, tags=["search"], responses=PROBLEMS)
 
 _FOUND = {
     "candidates": [{"subjectId": "user-1", "similarity": 0.7123, "band": "very_high"}],

@@ -10,13 +10,14 @@ from service.api.answers import VerifyAnswer
 from service.api.bodies import VerifyBody
 from service.api.caller import VerifyCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.direct import Direct
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.sending import sent
 from service.api.showing import verify_answer
 from service.usecases.verify import VerifyRequest
 
-router = APIRouter(tags=["verification"], responses=PROBLEMS)
+router = APIRouter(route_class=Direct, tags=["verification"], responses=PROBLEMS)
 
 _ANSWER = example(
     {
