@@ -1,0 +1,115 @@
+"""Who calls, how often, and what is written down about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
+from service.domain.callers import ApiKey
+from service.domain.chain import SealedHead
+from service.domain.collection import Collection, StoredTemplate, WrappedKey
+from service.domain.lockout import Refusals
+
+
+class ApiKeys(Protocol):
+    def find_by_name(self, name: str) -> ApiKey | None: ...
+
+    def add(self, key: ApiKey, key_id: str, secret_hash: bytes) -> None: ...
+
+    def all(self) -> list[ApiKey]: ...
+
+    def revoke(self, name: str, at: datetime) -> None: ...
+
+
+class AuditLog(Protocol):
+    def append(self, entry: AuditEntry) -> None:
+        """Written at the end of the transaction, after everything else in it.
+
+        Its end raises `AuditTampered` where the log's end is not what was written.
+        """
+        ...
+
+    def begin(self) -> None:
+        """Bring what was written before there was a chain into it; nothing where there is one.
+
+        Raises `AuditTampered`.
+        """
+        ...
+
+    def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
+        """Up to `limit` records, newest first, those with a smaller number than `before`."""
+        ...
+
+    def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
+        """What was written about a person, known by the keyed hash, oldest first; in this
+        transaction too."""
+        ...
+
+    def rewrap(self, rewrapped: Callable[[WrappedKey], WrappedKey]) -> None:
+        """Wrap the log's own key anew, after everything that was appended. Comes last: thereafter
+        this transaction can write nothing down.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`, and what `rewrapped` raises.
+        """
+        ...
+
+
+class AuditSnapshots(Protocol):
+    def audit_snapshot(
+        self,
+    ) -> AbstractContextManager[tuple[SealedHead | None, Iterable[AuditRecord]]]:
+        """Head and records of one moment, by number, a few at a time. Raises as transactions do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whom a face is judged against. `refusals`: None where there were none, or none are counted;
+    `templates`: empty where there is no such subject.
+    """
+
+    collection: Collection
+    refusals: Refusals | None
+    templates: Sequence[StoredTemplate]
+
+
+class Attempts(Protocol):
+    def lock(self, collection: Collection, subject_id: str) -> None:
+        """Until the end of the transaction nobody else judges a face against this subject."""
+        ...
+
+    def find(self, collection: Collection, subject_id: str) -> Refusals | None: ...
+
+    def trial(self, collection: Collection, subject_id: str, *, counted: bool) -> Judged:
+        """What a face is judged by. `counted`: refusals are, and so the subject is locked first."""
+        ...
+
+    def trial_in(self, name: str, subject_id: str, *, counted: bool) -> Judged | None:
+        """The same in the collection of this name; None where there is none."""
+        ...
+
+    def put(self, collection: Collection, subject_id: str, refusals: Refusals) -> None:
+        """Write it, in place of what was there. The subject must exist."""
+        ...
+
+    def delete(self, collection: Collection, subject_id: str) -> None: ...
+
+
+class RateLimit(Protocol):
+    """So many calls by one caller in a time, counted over every process that serves.
+
+    Both raise `DatabaseUnavailable` or `Overloaded` where the counts cannot be had: what cannot
+    be counted is not let in.
+    """
+
+    def count(self, who: str) -> None:
+        """One more call by `who`. Raises `RateLimited` where it is one too many."""
+        ...
+
+    def check(self, who: str) -> None:
+        """Raises `RateLimited` where another call would be one too many; counts nothing."""
+        ...

@@ -1,0 +1,53 @@
+"""One transaction over all that is kept."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from service.domain.callers import ApiKey
+from service.domain.ports.calling import ApiKeys, Attempts, AuditLog
+from service.domain.ports.people import Answers, Collections, SealedRows, Subjects, Templates
+
+
+class Transaction(Protocol):
+    """All of it happens, or nothing does."""
+
+    @property
+    def collections(self) -> Collections: ...
+    @property
+    def subjects(self) -> Subjects: ...
+    @property
+    def templates(self) -> Templates: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
+    def sealed_rows(self) -> SealedRows: ...
+    @property
+    def attempts(self) -> Attempts: ...
+
+
+class Gallery(Protocol):
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Commits at the end of the block; rolls back where it raises.
+
+        Raises `DatabaseUnavailable` where the database cannot be reached, `Overloaded` where a
+        lock or a connection is not to be had in time.
+        """
+        ...
+
+    def check(self) -> None:
+        """Raises `DatabaseUnavailable` or `DatabaseNotMigrated` where it cannot serve."""
+        ...
+
+
+class KeyGallery(Gallery, Protocol):
+    def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
+        """The key and the SHA-256 of its secret, as committed at this moment: outside of any
+        transaction, since every call asks. Raises as `transaction` does.
+        """
+        ...

@@ -1,0 +1,222 @@
+"""Who is enrolled, and in which collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from service.domain.collection import Collection, SearchVector, StoredTemplate, Subject
+from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
+
+
+class Collections(Protocol):
+    def find(self, name: str) -> Collection | None:
+        """The collection with its keys, which stay in use until the end of the transaction."""
+        ...
+
+    def names(self) -> list[str]:
+        """Those of all collections, in order."""
+        ...
+
+    def lock_purge(self, *, wait: bool) -> bool:
+        """Until the end of the transaction nobody else purges; False where somebody does already
+        and `wait` is false.
+        """
+        ...
+
+    def lock(self, collection: Collection) -> None:
+        """Until the end of the transaction nobody else changes this collection's people."""
+        ...
+
+    def add(self, collection: Collection) -> None: ...
+
+    def update(self, collection: Collection) -> None:
+        """Write settings and model of the collection with this id."""
+        ...
+
+    def lock_keys(self, name: str) -> None:
+        """Until the end of the transaction this one alone knows the collection's keys.
+
+        For changing them: comes before `find`. Waits a second at most, since every call on the
+        collection waits meanwhile. Raises `Overloaded`.
+        """
+        ...
+
+    def lock_all_keys(self) -> None:
+        """Until the end of the transaction no collection gets, changes or loses a key; calls go on.
+
+        Raises `Overloaded`.
+        """
+        ...
+
+    def set_keys(self, collection: Collection) -> None:
+        """Write the keys of the collection with this id; a key that is not among them is gone."""
+        ...
+
+    def delete(self, collection: Collection) -> int:
+        """Remove it, its key and its people; returns how many templates went."""
+        ...
+
+
+class Subjects(Protocol):
+    """People whose time is over are found by `expired` alone: for all else they do not exist."""
+
+    def find(self, collection: Collection, subject_id: str) -> Subject | None: ...
+
+    def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
+        """Up to `limit` subjects by id, those after `after`."""
+        ...
+
+    def add(self, collection: Collection, subject: Subject) -> None: ...
+
+    def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        """Those of `subject_ids` who are enrolled."""
+        ...
+
+    def add_all(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+
+    def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
+
+    def set_terms(self, collection: Collection, subject: Subject) -> None:
+        """Write consent and expiry; what is None stays as it was."""
+        ...
+
+    def expired(
+        self, collection: Collection, limit: int, among: Sequence[str] | None = None
+    ) -> list[str]:
+        """The ids of up to `limit` people whose time is over; `among`: the only ones that count."""
+        ...
+
+    def delete(self, collection: Collection, subject_id: str) -> int:
+        """Remove the subject and all that hangs on it; returns how many templates went."""
+        ...
+
+
+class Templates(Protocol):
+    """Those of people whose time is over do not exist."""
+
+    def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
+
+    def of_all(
+        self, collection: Collection, subject_ids: Sequence[str]
+    ) -> list[StoredTemplate]: ...
+
+    def add(self, collection: Collection, template: StoredTemplate) -> None: ...
+
+    def add_all(self, collection: Collection, templates: Sequence[StoredTemplate]) -> None: ...
+
+    def delete_of(self, collection: Collection, subject_id: str) -> int: ...
+
+    def count(self, collection: Collection, after: int = 0) -> int:
+        """Those after a position."""
+        ...
+
+    def any(self, collection: Collection) -> bool: ...
+
+    def nearest(
+        self,
+        collection: Collection,
+        probes: Mapping[UUID, SearchVector],
+        at_least: float,
+        limit: int,
+        skip: int = 0,
+        other_than: str | None = None,
+        among: Shortlist | None = None,
+    ) -> list[StoredTemplate]:
+        """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
+        the first `skip`; those of the subject `other_than` do not count.
+
+        `among`: only rows that are on this list, or newer than it.
+
+        `probes`: the probe as each data key in use rotates it. A row is compared with the one of
+        its own key, so that it is found at every moment of a rotation.
+        """
+        ...
+
+    def mark(self, collection: Collection) -> WriteMark:
+        """How far writing has come, as far as others have ended their transactions."""
+        ...
+
+    def marks(self) -> list[WriteMark]:
+        """Those of all collections."""
+        ...
+
+    def begin_epochs(self) -> None:
+        """From now on the positions of every collection are other ones than they were: nothing
+        that anybody knows about them holds any longer.
+        """
+        ...
+
+    def written_between(
+        self, collection_id: UUID, after: int, up_to: int, limit: int
+    ) -> list[WrittenRows]:
+        """The first `limit` rows after a position, up to another one; the expired too."""
+        ...
+
+    def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
+        """Those of the rows at these positions that still are there; the expired too."""
+        ...
+
+    def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
+        """Every position at which there is a row."""
+        ...
+
+    def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
+        """By position, where there still is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An earlier answer to an `Idempotency-Key`, sealed; gone with its subject."""
+
+    caller: str
+    key: str
+    subject_id: str
+    fingerprint: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+
+
+class Answers(Protocol):
+    """Those about people whose time is over do not exist."""
+
+    def find(self, collection: Collection, caller: str, key: str) -> StoredAnswer | None: ...
+
+    def of(self, collection: Collection, subject_id: str) -> list[StoredAnswer]: ...
+
+    def add(self, collection: Collection, answer: StoredAnswer) -> None: ...
+
+
+class SealedRows(Protocol):
+    """All that is sealed under one key, to be moved to another one.
+
+    What is read is locked for this transaction; what others have locked is passed over.
+    """
+
+    def count(self, collection: Collection, key_id: UUID) -> int:
+        """Rows of any kind that hold something sealed under this key."""
+        ...
+
+    def templates(
+        self, collection: Collection, key_id: UUID, after: StoredTemplate | None, limit: int
+    ) -> list[StoredTemplate]: ...
+
+    def subjects(
+        self, collection: Collection, key_id: UUID, after: Subject | None, limit: int
+    ) -> list[Subject]:
+        """Those of whom metadata or consent is sealed under this key."""
+        ...
+
+    def answers(
+        self, collection: Collection, key_id: UUID, after: StoredAnswer | None, limit: int
+    ) -> list[StoredAnswer]: ...
+
+    def replace_templates(
+        self, collection: Collection, templates: Sequence[StoredTemplate]
+    ) -> None: ...
+
+    def replace_subjects(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
+
+    def replace_answers(self, collection: Collection, answers: Sequence[StoredAnswer]) -> None: ...
