@@ -11,7 +11,7 @@ import numpy as np
 from fasteners import ReaderWriterLock
 
 from service.domain.search import Positions, Shortlist, Vectors, WriteMark, WrittenRows
-from service.search.codes import Codes
+from service.search.codes import Codes, Kind, not_among
 
 ROWS_PER_PART = 131_072
 """A search of one takes a millisecond or two: small enough to divide a million among many threads."""
@@ -39,8 +39,9 @@ class _Part:
 class Holding:
     """Any number of threads may search it; one changes it. `mark`: how far it reaches."""
 
-    def __init__(self, mark: WriteMark) -> None:
+    def __init__(self, mark: WriteMark, kind: Kind) -> None:
         self.mark = mark
+        self._kind = kind
         self._parts: list[_Part] = []
         self._lock = ReaderWriterLock()
 
@@ -70,7 +71,7 @@ class Holding:
     ) -> None:
         """As `SearchIndex.extend`. Encodes first, while searches go on."""
         pieces = [piece for each in rows for piece in _pieces(each, part)]
-        encoded = threads.map(lambda piece: Codes(piece.positions, piece.vectors), pieces)
+        encoded = threads.map(lambda each: self._kind.encode(each.positions, each.vectors), pieces)
         new = [_Part(piece.key_id, codes) for piece, codes in zip(pieces, encoded, strict=True)]
         with self._lock.write_lock():
             self._parts = _packed([*self._parts, *new])
@@ -78,7 +79,7 @@ class Holding:
 
     def keep_only(self, mark: WriteMark, living: Positions) -> None:
         """As `SearchIndex.keep_only`."""
-        gone = [(part.codes, part.codes.not_among(living)) for part in self._parts]
+        gone = [(part.codes, not_among(living, part.codes.positions)) for part in self._parts]
         with self._lock.write_lock():
             for codes, rows in gone:
                 codes.remove(rows)

@@ -14,8 +14,8 @@ import pytest
 
 from service.domain.search import SearchProblem, Shortlist, Vectors
 from service.search import holding
-from service.search.codes import BYTES_PER_ROW
 from service.search.memory import SearchMemory
+from service.search.two_bits import BYTES_PER_ROW
 from tests.search.crowds import COLLECTION, EPOCH, KEY, OTHER_KEY, crowd, mark, mates, rows
 
 PLENTY = 2**30
@@ -127,7 +127,8 @@ def test_failing_search_is_none_and_drops_what_is_held(
 def test_damaged_codes_are_noticed_and_dropped(memory: SearchMemory) -> None:
     assert memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     (part,) = memory._held[COLLECTION]._parts
-    index: Any = faiss.downcast_index(part.codes._index)
+    held: Any = part.codes
+    index: Any = faiss.downcast_index(held._index)
     faiss.rev_swig_ptr(index.codes.get(), index.codes.size())[:] = 0xAA
     assert not memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     assert memory.held(COLLECTION) is None

@@ -16,8 +16,8 @@ from service.domain.search import SearchProblem
 from service.domain.thresholds import ARCFACE
 from service.gallery.database import PostgresGallery
 from service.gallery.templates import PostgresTemplates
-from service.search.codes import BYTES_PER_ROW
 from service.search.memory import SearchMemory
+from service.search.two_bits import BYTES_PER_ROW
 from service.usecases import keeping
 from service.usecases.collections import Collections
 from service.usecases.erase import Erase
@@ -152,7 +152,8 @@ def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing) 
 def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
     crowd.keep()
     (part,) = crowd.index._held[crowd.collection.collection_id]._parts
-    index: Any = faiss.downcast_index(part.codes._index)
+    held: Any = part.codes
+    index: Any = faiss.downcast_index(held._index)
     codes = index.codes
     faiss.rev_swig_ptr(codes.get(), codes.size())[:] = 0xAA
     crowd.keep._check(crowd.collection.collection_id)
