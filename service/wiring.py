@@ -47,7 +47,7 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
 from service.usecases.export import Export
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
-from service.usecases.keeping import KeepIndex
+from service.usecases.keeping import KeepIndex, rows_written
 from service.usecases.keys import Keys
 from service.usecases.limiting import CallLimits
 from service.usecases.lockout import Lockout, Unlock
@@ -301,11 +301,10 @@ class Wiring:
         )
         return Recorded(enroll, enrollment_attempt, self.trail)
 
-    @cached_property
-    def bulk_enroll(self) -> BulkEnroll:
-        batch = EnrollBatch(
-            self.gallery, self.vault, self.calibration, self._model_id, _now, self._keep_everybody
-        )
+    def bulk_enroll(self, collection: str, coming: int) -> BulkEnroll:
+        """For one run. `coming`: about how many people it may enroll into the collection."""
+        keep = self._keep_everybody(collection, coming)
+        batch = EnrollBatch(self.gallery, self.vault, self.calibration, self._model_id, _now, keep)
         return BulkEnroll(self.gallery, batch, _now)
 
     def bulk_source(self, path: Path, max_images: int) -> BulkSource:
@@ -406,23 +405,27 @@ class Wiring:
         if not (self._confined and self.config.search_memory):
             return None
         from service.search.memory import SearchMemory
+        from service.search.two_bits import TWO_BITS
 
-        index = SearchMemory(self.config.search_memory * MEBIBYTE)
+        index = SearchMemory(self.config.search_memory * MEBIBYTE, TWO_BITS)
         if self._metrics is None:
             return index
         from service.observing.watching import watched_index
 
         return watched_index(index, self._metrics)
 
-    @property
-    def _keep_everybody(self) -> KeepIndex | None:
+    def _keep_everybody(self, collection: str, coming: int) -> KeepIndex | None:
         """For one process that enrolls many: small collections too, since they grow."""
-        if not self.config.search_memory:
+        most_bytes = self.config.search_memory * MEBIBYTE
+        if not most_bytes:
             return None
+        from service.search.eight_bits import EIGHT_BITS
         from service.search.memory import SearchMemory
+        from service.search.two_bits import TWO_BITS
 
-        index = SearchMemory(self.config.search_memory * MEBIBYTE)
-        return KeepIndex(self.gallery, index, worth_holding=0)
+        rows = rows_written(self.gallery, collection) + coming
+        kind = EIGHT_BITS if rows * EIGHT_BITS.bytes_per_row <= most_bytes else TWO_BITS
+        return KeepIndex(self.gallery, SearchMemory(most_bytes, kind), worth_holding=0)
 
     @cached_property
     def keep_index(self) -> Callable[[], None] | None:

@@ -98,9 +98,10 @@ def _run(
     told: Report,
     language: Spoken,
 ) -> None:
-    expected = source.expected if err.is_terminal else 0
+    expected = source.expected
+    enroll = wiring.bulk_enroll(request.collection, expected)
     with progress_bar(say("bulk", language)) as show:
-        for outcomes in wiring.bulk_enroll(request, source.rows(), embed):
+        for outcomes in enroll(request, source.rows(), embed):
             told.add(outcomes)
             show(told.rows, max(expected, told.rows))
 

@@ -21,7 +21,6 @@ from service.domain.search import (
 )
 from service.search.codes import Kind
 from service.search.holding import Holding
-from service.search.two_bits import TWO_BITS
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +33,11 @@ PARTS = 8_192
 class SearchMemory:
     """Any number of threads may search it; one changes it.
 
-    `most_bytes`: what all collections together may take. `workers`: threads that search, and as
-    many again that encode. `kind`: of the codes that rows are held as.
+    `most_bytes`: what all collections together may take. `kind`: of the codes that rows are held
+    as. `workers`: threads that search, and as many again that encode.
     """
 
-    def __init__(self, most_bytes: int, workers: int | None = None, kind: Kind = TWO_BITS) -> None:
+    def __init__(self, most_bytes: int, kind: Kind, workers: int | None = None) -> None:
         self._most_bytes = most_bytes
         self._kind = kind
         self._held: dict[UUID, Holding] = {}

@@ -107,6 +107,16 @@ class KeepIndex:
         self._index.still_finds(collection_id, rows)
 
 
+def rows_written(gallery: Gallery, name: str) -> int:
+    """How many there are in a collection; 0 where there is none of that name. Raises what
+    transactions raise.
+    """
+    with gallery.transaction() as tx:
+        collection = tx.collections.find(name)
+        mark = None if collection is None else tx.templates.mark(collection)
+    return 0 if mark is None else mark.last_position - mark.deletions
+
+
 def _continues(mark: WriteMark, held: WriteMark) -> bool:
     """Whether what is held is an earlier state of the same rows."""
     return (

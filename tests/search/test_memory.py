@@ -15,7 +15,7 @@ import pytest
 from service.domain.search import SearchProblem, Shortlist, Vectors
 from service.search import holding
 from service.search.memory import SearchMemory
-from service.search.two_bits import BYTES_PER_ROW
+from service.search.two_bits import BYTES_PER_ROW, TWO_BITS
 from tests.search.crowds import COLLECTION, EPOCH, KEY, OTHER_KEY, crowd, mark, mates, rows
 
 PLENTY = 2**30
@@ -24,7 +24,7 @@ PEOPLE = crowd(3_000)
 
 @pytest.fixture
 def memory() -> SearchMemory:
-    return filled(SearchMemory(PLENTY, workers=2))
+    return filled(SearchMemory(PLENTY, TWO_BITS, workers=2))
 
 
 def filled(memory: SearchMemory) -> SearchMemory:
@@ -86,7 +86,7 @@ def test_forgotten_rows_are_not_found_and_take_no_memory(memory: SearchMemory) -
 
 def test_parts_are_joined_and_split_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "ROWS_PER_PART", 1_000)
-    memory = SearchMemory(PLENTY, workers=2)
+    memory = SearchMemory(PLENTY, TWO_BITS, workers=2)
     for start in range(0, 3_000, 300):
         memory.extend(mark(start + 300), [rows(PEOPLE[start : start + 300], after=start)])
     assert [len(part.codes) for part in memory._held[COLLECTION]._parts] == [900, 900, 900, 300]
@@ -95,7 +95,7 @@ def test_parts_are_joined_and_split_by_size(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_too_small_a_memory_holds_what_fits() -> None:
-    memory = filled(SearchMemory(3_100 * BYTES_PER_ROW, workers=1))
+    memory = filled(SearchMemory(3_100 * BYTES_PER_ROW, TWO_BITS, workers=1))
     assert memory.has_room(COLLECTION, 100)
     assert not memory.has_room(COLLECTION, 101)
     assert memory.state().problem is SearchProblem.OUT_OF_MEMORY

@@ -17,7 +17,7 @@ from service.domain.thresholds import ARCFACE
 from service.gallery.database import PostgresGallery
 from service.gallery.templates import PostgresTemplates
 from service.search.memory import SearchMemory
-from service.search.two_bits import BYTES_PER_ROW
+from service.search.two_bits import BYTES_PER_ROW, TWO_BITS
 from service.usecases import keeping
 from service.usecases.collections import Collections
 from service.usecases.erase import Erase
@@ -46,7 +46,7 @@ class Crowd:
         self.gallery, self.vault = gallery, vault
         self.collections = Collections(gallery, vault, ARCFACE, now)
         self.collections.ensure_default()
-        self.index = SearchMemory(most_bytes, workers=2)
+        self.index = SearchMemory(most_bytes, TWO_BITS, workers=2)
         self.keep = KeepIndex(gallery, self.index, worth_holding=1)
         self.enrolled: list[Embedding] = []
 
