@@ -35,6 +35,11 @@ class _Part:
     key_id: UUID
     codes: Codes
 
+    def reaches_over(self, position: int) -> bool:
+        """Whether the row at `position` would be in this part, of those under its key."""
+        first, last = self.codes.positions[[0, -1]]
+        return bool(first <= position <= last)
+
 
 class Holding:
     """Any number of threads may search it; one changes it. `mark`: how far it reaches."""
@@ -92,16 +97,22 @@ class Holding:
         held = np.concatenate(parts) if parts else _NOTHING
         return np.sort(_RANDOM.choice(held, min(number, len(held)), replace=False))
 
-    def finds(self, rows: Sequence[WrittenRows], threads: Executor, workers: int) -> bool:
-        """Whether each row is among those near to its own vector."""
-        return all(self._finds(each, threads, workers) for each in rows)
+    def finds(self, rows: Sequence[WrittenRows], threads: Executor) -> bool:
+        """Whether each row is among those near to its own vector, where it is held."""
+        with self._lock.read_lock():
+            asked = [
+                (each.key_id, position, each.vectors[n : n + 1])
+                for each in rows
+                for n, position in enumerate(each.positions.tolist())
+            ]
+            return all(threads.map(lambda row: self._finds(*row), asked))
 
-    def _finds(self, rows: WrittenRows, threads: Executor, workers: int) -> bool:
-        lists = self.near({rows.key_id: rows.vectors}, _NEARLY_ONE, threads, workers)
-        return all(
-            near is None or position in near.positions
-            for position, near in zip(rows.positions, lists, strict=True)
-        )
+    def _finds(self, key_id: UUID, position: int, vector: Vectors) -> bool:
+        for part in self._parts:
+            if part.key_id == key_id and part.reaches_over(position):
+                (near,) = part.codes.near(vector, _NEARLY_ONE, FEW)
+                return near is None or position in near
+        return False
 
 
 def _divided(

@@ -89,9 +89,7 @@ class SearchMemory:
 
     def still_finds(self, collection_id: UUID, rows: Sequence[WrittenRows]) -> bool:
         holding = self._held[collection_id]
-        found = self._safely(
-            collection_id, lambda: holding.finds(rows, self._searching, self._workers)
-        )
+        found = self._safely(collection_id, lambda: holding.finds(rows, self._searching))
         if found is False:
             self._drop_as(collection_id, SearchProblem.DAMAGED)
         return bool(found)
