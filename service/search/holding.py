@@ -16,6 +16,9 @@ from service.search.codes import Codes, Kind, not_among
 ROWS_PER_PART = 131_072
 """A search of one takes a millisecond or two: small enough to divide a million among many threads."""
 
+PARTS_A_THREAD = 4
+"""From so many on, threads that divide them have about the same to do."""
+
 MOST_NEAR = 0.02
 """Share of the rows above which reading them one by one takes longer than scanning all."""
 
@@ -118,12 +121,13 @@ class Holding:
 def _divided(
     parts: Sequence[_Part], probes: Mapping[UUID, Vectors], workers: int
 ) -> list[tuple[Sequence[_Part], Mapping[UUID, Vectors], int]]:
-    """Of many probes each thread takes some; of few, each thread takes them all to some parts.
+    """Of many parts each thread takes some, and all probes to them: a part is gone through once.
+    Of few parts each thread takes all, with some of the probes, if these are many.
 
     Parts, probes, and the number of the first of these probes.
     """
     number = len(next(iter(probes.values())))
-    if number < workers:
+    if number < workers or len(parts) >= PARTS_A_THREAD * workers:
         return [(parts[n::workers], probes, 0) for n in range(min(workers, len(parts)))]
     size = -(-number // workers)
     return [
