@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 
@@ -16,8 +14,8 @@ from service.domain.search import SearchProblem
 from service.domain.thresholds import ARCFACE
 from service.gallery.database import PostgresGallery
 from service.gallery.templates import PostgresTemplates
+from service.search.codes import Kind
 from service.search.memory import SearchMemory
-from service.search.two_bits import BYTES_PER_ROW, TWO_BITS
 from service.usecases import keeping
 from service.usecases.collections import Collections
 from service.usecases.erase import Erase
@@ -25,6 +23,7 @@ from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.searching import lookalikes, lookalikes_of_many, shortlist
 from service.vault.keyring import KeyRing
+from tests.search.damage import KINDS, write_over
 
 MODEL = "crowd@sha256:0"
 PEOPLE = 60
@@ -42,11 +41,13 @@ def faces(number: int, seed: int = 0) -> list[Embedding]:
 class Crowd:
     """A collection of people who do not exist, and one process's memory of it."""
 
-    def __init__(self, gallery: PostgresGallery, vault: KeyRing, most_bytes: int = 2**30) -> None:
+    def __init__(
+        self, gallery: PostgresGallery, vault: KeyRing, kind: Kind, most_bytes: int = 2**30
+    ) -> None:
         self.gallery, self.vault = gallery, vault
         self.collections = Collections(gallery, vault, ARCFACE, now)
         self.collections.ensure_default()
-        self.index = SearchMemory(most_bytes, TWO_BITS, workers=2)
+        self.index = SearchMemory(most_bytes, kind, workers=2)
         self.keep = KeepIndex(gallery, self.index, worth_holding=1)
         self.enrolled: list[Embedding] = []
 
@@ -77,9 +78,15 @@ class Crowd:
             return require_collection(tx, DEFAULT_COLLECTION)
 
 
+@pytest.fixture(params=[*KINDS.values()], ids=[*KINDS])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
 @pytest.fixture
-def crowd(gallery: PostgresGallery, vault: KeyRing) -> Crowd:
-    crowd = Crowd(gallery, vault)
+def crowd(gallery: PostgresGallery, vault: KeyRing, kind: Kind) -> Crowd:
+    crowd = Crowd(gallery, vault, kind)
     crowd.enroll(faces(PEOPLE))
     return crowd
 
@@ -137,8 +144,8 @@ def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crow
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
 
-def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing) -> None:
-    crowd = Crowd(gallery, vault, most_bytes=PEOPLE * BYTES_PER_ROW)
+def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing, kind: Kind) -> None:
+    crowd = Crowd(gallery, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
     crowd.enroll(faces(PEOPLE))
     crowd.keep()
     crowd.enroll(faces(20, seed=1))
@@ -152,10 +159,7 @@ def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing) 
 def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
     crowd.keep()
     (part,) = crowd.index._held[crowd.collection.collection_id]._parts
-    held: Any = part.codes
-    index: Any = faiss.downcast_index(held._index)
-    codes = index.codes
-    faiss.rev_swig_ptr(codes.get(), codes.size())[:] = 0xAA
+    write_over(part.codes)
     crowd.keep._check(crowd.collection.collection_id)
     assert crowd.index.state().problem is SearchProblem.DAMAGED
     assert crowd.search(crowd.enrolled[0]) == (["p0"], False)
