@@ -419,12 +419,11 @@ class Wiring:
         most_bytes = self.config.search_memory * MEBIBYTE
         if not most_bytes:
             return None
-        from service.search.eight_bits import EIGHT_BITS
+        from service.search.kinds import for_many_probes
         from service.search.memory import SearchMemory
-        from service.search.two_bits import TWO_BITS
 
         rows = rows_written(self.gallery, collection) + coming
-        kind = EIGHT_BITS if rows * EIGHT_BITS.bytes_per_row <= most_bytes else TWO_BITS
+        kind = for_many_probes(rows, most_bytes)
         return KeepIndex(self.gallery, SearchMemory(most_bytes, kind), worth_holding=0)
 
     @cached_property

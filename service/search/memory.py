@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+MEBIBYTE = 1024 * 1024
+
 PARTS = 8_192
 """Rows that one thread encodes at a time: a third of a second."""
 
@@ -67,7 +69,12 @@ class SearchMemory:
     def has_room(self, collection_id: UUID, rows: int) -> bool:
         if self._size + rows * self._kind.bytes_per_row <= self._most_bytes:
             return True
-        self._problems[collection_id] = SearchProblem.OUT_OF_MEMORY
+        if self._problems.get(collection_id) is not SearchProblem.OUT_OF_MEMORY:
+            self._problems[collection_id] = SearchProblem.OUT_OF_MEMORY
+            logger.warning(
+                "%s MiB hold no more rows: searches scan the rest in the database",
+                self._most_bytes // MEBIBYTE,
+            )
         return False
 
     def extend(self, mark: WriteMark, rows: Sequence[WrittenRows]) -> bool:

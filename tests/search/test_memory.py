@@ -107,6 +107,15 @@ def test_too_small_a_memory_holds_what_fits(kind: Kind) -> None:
     assert ask(memory, PEOPLE[0])[0].up_to == 3_000
 
 
+def test_that_memory_does_not_suffice_is_said_once(
+    kind: Kind, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = SearchMemory(0, kind, workers=1)
+    assert not memory.has_room(COLLECTION, 1)
+    assert not memory.has_room(COLLECTION, 1)
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.parametrize(
     ("failure", "problem"),
     [

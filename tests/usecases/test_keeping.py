@@ -72,6 +72,14 @@ class Crowd:
             found = lookalikes(tx, people, probe, 0.4, 10, among)
         return [one.subject_id for one in found], among is not None
 
+    def search_many(self, numbers: Sequence[int]) -> list[list[str]]:
+        """Who was found for each of these enrolled, all at once."""
+        probes = [self.enrolled[number] for number in numbers]
+        with self.gallery.transaction() as tx:
+            people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), self.vault)
+            found = lookalikes_of_many(tx, people, probes, 0.4, 10, self.index)
+        return [[one.subject_id for one in each] for each in found]
+
     @property
     def collection(self) -> Collection:
         with self.gallery.transaction() as tx:
@@ -154,6 +162,11 @@ def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing, 
     assert (state.rows, state.behind, state.problem) == (PEOPLE, 20, SearchProblem.OUT_OF_MEMORY)
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
     assert crowd.search(crowd.enrolled[-1]) == ([f"p{PEOPLE + 19}"], True)
+    assert crowd.search_many([0, PEOPLE, PEOPLE + 19]) == [
+        ["p0"],
+        [f"p{PEOPLE}"],
+        [f"p{PEOPLE + 19}"],
+    ]
 
 
 def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
@@ -173,7 +186,4 @@ def test_row_that_a_rotation_moves_after_it_was_listed_is_found(
 ) -> None:
     crowd.keep()
     monkeypatch.setattr(PostgresTemplates, "at", lambda *_: {})
-    with crowd.gallery.transaction() as tx:
-        people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), crowd.vault)
-        found = lookalikes_of_many(tx, people, crowd.enrolled[:2], 0.4, 10, crowd.index)
-    assert [[one.subject_id for one in each] for each in found] == [["p0"], ["p1"]]
+    assert crowd.search_many([0, 1]) == [["p0"], ["p1"]]
