@@ -34,8 +34,8 @@ from service.domain.face import EMBEDDING_SIZE
 from service.domain.source import GivenEmbedding, Uploads
 from service.gallery.connecting import driver_url
 from service.gallery.embedded import start_embedded
-from service.search.codes import Codes, threads_of_its_own
 from service.search.holding import ROWS_PER_PART
+from service.search.two_bits import TwoBitCodes, threads_of_its_own
 from service.usecases.enrollment import EnrollRequest
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.verify import VerifyRequest
@@ -147,7 +147,7 @@ def _state(rng: np.random.Generator) -> dict[str, float]:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     threads_of_its_own()
     begun = time.process_time()
-    codes = Codes(np.arange(rows), vectors[:rows])
+    codes = TwoBitCodes(np.arange(rows), vectors[:rows])
     made = time.process_time()
     seconds = []
     for probe in vectors[rows:]:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.settings_table import with_table
 from service.domain.thresholds import BUFFALO_L, Profile
-from service.search.codes import BYTES_PER_ROW
+from service.search.two_bits import BYTES_PER_ROW
 
 START, END = "<!-- sizes:start -->", "<!-- sizes:end -->"
 

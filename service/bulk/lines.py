@@ -14,7 +14,9 @@ _BLOCK = 1024 * 1024
 
 
 def count_lines(path: Path) -> int:
-    """Counted by their ends, at the speed of the disk."""
+    """Counted by their ends, at the speed of the disk; 0 for a pipe, which can be read once only."""
+    if not path.is_file():
+        return 0
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 

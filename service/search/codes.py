@@ -1,108 +1,53 @@
-"""Search vectors as codes of two bits a dimension, and the rows that come near a probe.
-
-RaBitQ (https://arxiv.org/abs/2405.12497) estimates an inner product from such codes without bias. The
-error's distribution follows from the random rotation that search vectors have been through, and not
-from whose faces they are: measured, a standard deviation of 0.0165 at cosine 0 and less above, over
-vectors that fill 64, 128 or all 512 dimensions alike.
-"""
+"""What the memory keeps of search vectors, of whatever kind."""
 
 from __future__ import annotations
 
-import faiss
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self
+
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Vectors
 
-MARGIN = 0.08
-"""By how much an estimate may be too low without a row being lost: 5.3 standard deviations at cosine
-0.40, a chance of less than 1 in 10 million."""
 
-COARSE_MARGIN = 0.10
-"""FAISS looks at the coarse half of a code first, and passes over a row where that, with an allowance,
-stays below the worst of the rows it keeps. So it is made to keep rows down to here: a row is then
-passed over by mistake with a chance of less than 1 in 10 million
-(docs/decisions/0008-search-in-memory.md)."""
-
-BYTES_PER_ROW = 156
-"""148 of code and its factors, 8 of position."""
-
-FEWEST_KEPT = 32
-"""Rows that a search keeps at least."""
-
-MOST_PROBES = 0.9
-"""Share of the probes that one search is to be enough for."""
-
-_TWO_BITS = "RaBitQfs2"
-
-
-class Codes:
+class Codes(Protocol):
     """Rows under one key. Whoever changes it keeps others from searching it meanwhile."""
 
-    def __init__(self, positions: Positions, vectors: Vectors) -> None:
-        """`positions`: (n,); `vectors`: (n, 512). Takes about 40 µs a row, without Python's lock."""
-        self._index = _centred_index()
-        self._index.add(np.ascontiguousarray(vectors))
-        self.positions = positions
-        self._kept = FEWEST_KEPT
+    positions: Positions
 
-    def __len__(self) -> int:
-        return len(self.positions)
+    def __len__(self) -> int: ...
 
     def near(self, probes: Vectors, at_least: float, most: int) -> list[Positions | None]:
         """For each probe, the rows that may have a cosine of `at_least`; None where those are more
         than `most`.
         """
-        lists: list[Positions | None] = [None] * len(probes)
-        left, kept = np.arange(len(probes)), self._kept
-        while len(left) and kept <= max(most, 2 * FEWEST_KEPT):
-            kept = min(kept, len(self))
-            estimates, rows = self._index.search(probes[left], kept)
-            all_seen = (estimates[:, -1] < at_least - COARSE_MARGIN) | (kept == len(self))
-            for place in np.flatnonzero(all_seen):
-                near = estimates[place] >= at_least - MARGIN
-                lists[left[place]] = self.positions[rows[place][near]]
-            self._learn(estimates, at_least)
-            left, kept = left[~all_seen], 4 * kept
-        return lists
+        ...
 
-    def _learn(self, estimates: NDArray[np.float32], at_least: float) -> None:
-        """How many rows to keep next time: half as many again as most probes needed, now and before.
-        The few that need more are searched twice.
-        """
-        needed = int(np.quantile((estimates >= at_least - COARSE_MARGIN).sum(axis=1), MOST_PROBES))
-        self._kept = max(FEWEST_KEPT, (self._kept + 3 * needed // 2) // 2)
-
-    def absorb(self, other: Codes) -> None:
+    def absorb(self, other: Self) -> None:
         """Take over the rows of `other`, which is of no use afterwards."""
-        self._index.merge_from(other._index, 0)
-        self.positions = np.concatenate([self.positions, other.positions])
-
-    def not_among(self, living: Positions) -> NDArray[np.int64]:
-        """Which rows, by their number here, are at other positions than these ascending ones."""
-        if not len(living):
-            return np.arange(len(self))
-        places = np.minimum(np.searchsorted(living, self.positions), len(living) - 1)
-        return np.flatnonzero(living[places] != self.positions)
+        ...
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """By their number here."""
-        if len(rows):
-            self._index.remove_ids(faiss.IDSelectorBatch(rows))
-            self.positions = np.delete(self.positions, rows)
+        ...
 
 
-def _centred_index() -> faiss.Index:
-    """Distances are taken from the origin: search vectors have no other centre, their rotation
-    being random, and what is estimated then is the cosine itself.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`bytes_per_row`: position included. `encode`: of positions (n,) and vectors (n, 512).
+    `begin_thread`: called once by each thread that is to encode or search.
     """
-    index = faiss.index_factory(EMBEDDING_SIZE, _TWO_BITS, faiss.METRIC_INNER_PRODUCT)
-    opposites = np.eye(2, EMBEDDING_SIZE, dtype=np.float32)
-    index.train(np.concatenate([opposites, -opposites]))
-    return index
+
+    bytes_per_row: int
+    encode: Callable[[Positions, Vectors], Codes]
+    begin_thread: Callable[[], None] | None = None
 
 
-def threads_of_its_own() -> None:
-    """FAISS is to use the calling thread alone; to be called by that thread, once."""
-    faiss.omp_set_num_threads(1)
+def not_among(living: Positions, positions: Positions) -> NDArray[np.int64]:
+    """Which of `positions`, by their number, are not in `living`, which is ascending."""
+    if not len(living):
+        return np.arange(len(positions))
+    places = np.minimum(np.searchsorted(living, positions), len(living) - 1)
+    return np.flatnonzero(living[places] != positions)

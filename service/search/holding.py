@@ -11,10 +11,13 @@ import numpy as np
 from fasteners import ReaderWriterLock
 
 from service.domain.search import Positions, Shortlist, Vectors, WriteMark, WrittenRows
-from service.search.codes import Codes
+from service.search.codes import Codes, Kind, not_among
 
 ROWS_PER_PART = 131_072
 """A search of one takes a millisecond or two: small enough to divide a million among many threads."""
+
+PARTS_A_THREAD = 4
+"""From so many on, threads that divide them have about the same to do."""
 
 MOST_NEAR = 0.02
 """Share of the rows above which reading them one by one takes longer than scanning all."""
@@ -35,12 +38,18 @@ class _Part:
     key_id: UUID
     codes: Codes
 
+    def reaches_over(self, position: int) -> bool:
+        """Whether the row at `position` would be in this part, of those under its key."""
+        first, last = self.codes.positions[[0, -1]]
+        return bool(first <= position <= last)
+
 
 class Holding:
     """Any number of threads may search it; one changes it. `mark`: how far it reaches."""
 
-    def __init__(self, mark: WriteMark) -> None:
+    def __init__(self, mark: WriteMark, kind: Kind) -> None:
         self.mark = mark
+        self._kind = kind
         self._parts: list[_Part] = []
         self._lock = ReaderWriterLock()
 
@@ -70,7 +79,7 @@ class Holding:
     ) -> None:
         """As `SearchIndex.extend`. Encodes first, while searches go on."""
         pieces = [piece for each in rows for piece in _pieces(each, part)]
-        encoded = threads.map(lambda piece: Codes(piece.positions, piece.vectors), pieces)
+        encoded = threads.map(lambda each: self._kind.encode(each.positions, each.vectors), pieces)
         new = [_Part(piece.key_id, codes) for piece, codes in zip(pieces, encoded, strict=True)]
         with self._lock.write_lock():
             self._parts = _packed([*self._parts, *new])
@@ -78,7 +87,7 @@ class Holding:
 
     def keep_only(self, mark: WriteMark, living: Positions) -> None:
         """As `SearchIndex.keep_only`."""
-        gone = [(part.codes, part.codes.not_among(living)) for part in self._parts]
+        gone = [(part.codes, not_among(living, part.codes.positions)) for part in self._parts]
         with self._lock.write_lock():
             for codes, rows in gone:
                 codes.remove(rows)
@@ -91,27 +100,34 @@ class Holding:
         held = np.concatenate(parts) if parts else _NOTHING
         return np.sort(_RANDOM.choice(held, min(number, len(held)), replace=False))
 
-    def finds(self, rows: Sequence[WrittenRows], threads: Executor, workers: int) -> bool:
-        """Whether each row is among those near to its own vector."""
-        return all(self._finds(each, threads, workers) for each in rows)
+    def finds(self, rows: Sequence[WrittenRows], threads: Executor) -> bool:
+        """Whether each row is among those near to its own vector, where it is held."""
+        with self._lock.read_lock():
+            asked = [
+                (each.key_id, position, each.vectors[n : n + 1])
+                for each in rows
+                for n, position in enumerate(each.positions.tolist())
+            ]
+            return all(threads.map(lambda row: self._finds(*row), asked))
 
-    def _finds(self, rows: WrittenRows, threads: Executor, workers: int) -> bool:
-        lists = self.near({rows.key_id: rows.vectors}, _NEARLY_ONE, threads, workers)
-        return all(
-            near is None or position in near.positions
-            for position, near in zip(rows.positions, lists, strict=True)
-        )
+    def _finds(self, key_id: UUID, position: int, vector: Vectors) -> bool:
+        for part in self._parts:
+            if part.key_id == key_id and part.reaches_over(position):
+                (near,) = part.codes.near(vector, _NEARLY_ONE, FEW)
+                return near is None or position in near
+        return False
 
 
 def _divided(
     parts: Sequence[_Part], probes: Mapping[UUID, Vectors], workers: int
 ) -> list[tuple[Sequence[_Part], Mapping[UUID, Vectors], int]]:
-    """Of many probes each thread takes some; of few, each thread takes them all to some parts.
+    """Of many parts each thread takes some, and all probes to them: a part is gone through once.
+    Of few parts each thread takes all, with some of the probes, if these are many.
 
     Parts, probes, and the number of the first of these probes.
     """
     number = len(next(iter(probes.values())))
-    if number < workers:
+    if number < workers or len(parts) >= PARTS_A_THREAD * workers:
         return [(parts[n::workers], probes, 0) for n in range(min(workers, len(parts)))]
     size = -(-number // workers)
     return [

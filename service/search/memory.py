@@ -19,12 +19,14 @@ from service.domain.search import (
     WriteMark,
     WrittenRows,
 )
-from service.search.codes import BYTES_PER_ROW, threads_of_its_own
+from service.search.codes import Kind
 from service.search.holding import Holding
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+MEBIBYTE = 1024 * 1024
 
 PARTS = 8_192
 """Rows that one thread encodes at a time: a third of a second."""
@@ -33,12 +35,13 @@ PARTS = 8_192
 class SearchMemory:
     """Any number of threads may search it; one changes it.
 
-    `most_bytes`: what all collections together may take. `workers`: threads that search, and as
-    many again that encode.
+    `most_bytes`: what all collections together may take. `kind`: of the codes that rows are held
+    as. `workers`: threads that search, and as many again that encode.
     """
 
-    def __init__(self, most_bytes: int, workers: int | None = None) -> None:
+    def __init__(self, most_bytes: int, kind: Kind, workers: int | None = None) -> None:
         self._most_bytes = most_bytes
+        self._kind = kind
         self._held: dict[UUID, Holding] = {}
         self._behind: dict[UUID, int] = {}
         self._problems: dict[UUID, SearchProblem] = {}
@@ -64,13 +67,18 @@ class SearchMemory:
         return [*self._held]
 
     def has_room(self, collection_id: UUID, rows: int) -> bool:
-        if self._size + rows * BYTES_PER_ROW <= self._most_bytes:
+        if self._size + rows * self._kind.bytes_per_row <= self._most_bytes:
             return True
-        self._problems[collection_id] = SearchProblem.OUT_OF_MEMORY
+        if self._problems.get(collection_id) is not SearchProblem.OUT_OF_MEMORY:
+            self._problems[collection_id] = SearchProblem.OUT_OF_MEMORY
+            logger.warning(
+                "%s MiB hold no more rows: searches scan the rest in the database",
+                self._most_bytes // MEBIBYTE,
+            )
         return False
 
     def extend(self, mark: WriteMark, rows: Sequence[WrittenRows]) -> bool:
-        holding = self._held.get(mark.collection_id) or Holding(mark)
+        holding = self._held.get(mark.collection_id) or Holding(mark, self._kind)
 
         def extended() -> bool:
             holding.extend(mark, rows, self._encoding, PARTS)
@@ -88,9 +96,7 @@ class SearchMemory:
 
     def still_finds(self, collection_id: UUID, rows: Sequence[WrittenRows]) -> bool:
         holding = self._held[collection_id]
-        found = self._safely(
-            collection_id, lambda: holding.finds(rows, self._searching, self._workers)
-        )
+        found = self._safely(collection_id, lambda: holding.finds(rows, self._searching))
         if found is False:
             self._drop_as(collection_id, SearchProblem.DAMAGED)
         return bool(found)
@@ -115,10 +121,10 @@ class SearchMemory:
 
     @property
     def _size(self) -> int:
-        return sum(BYTES_PER_ROW * len(holding) for holding in [*self._held.values()])
+        return sum(self._kind.bytes_per_row * len(holding) for holding in [*self._held.values()])
 
     def _threads(self, name: str) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._workers, f"face-{name}", initializer=threads_of_its_own)
+        return ThreadPoolExecutor(self._workers, f"face-{name}", self._kind.begin_thread)
 
     def _safely(self, collection_id: UUID, work: Callable[[], Result]) -> Result | None:
         """Searches go on by the exact scan, whatever happens here: None where it fails."""

@@ -81,6 +81,13 @@ class EnrollBatch:
         profile = calibration.profile(request.profile or settings.duplicate_profile)
         return request.on_duplicate or settings.duplicate_policy, profile.threshold
 
+    def get_ready(self, request: BulkRequest, items: Sequence[Candidate | Outcome]) -> None:
+        """What can be done about these before others are kept waiting: read who is enrolled, which
+        takes seconds the first time. Raises what transactions raise.
+        """
+        if self._keep is not None and not _nothing_to_do(items):
+            self._keep.catch_up(request.collection)
+
     def __call__(self, request: BulkRequest, items: Sequence[Candidate | Outcome]) -> list[Outcome]:
         """What became of each, in order; no two candidates with the same subject id. Outcomes
         stay what they are, and the refused among them are written down like the others.
@@ -88,10 +95,8 @@ class EnrollBatch:
         Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`, and
         what transactions raise.
         """
-        if all(isinstance(item, Outcome) and item.result is Result.ALREADY for item in items):
+        if _nothing_to_do(items):
             return [item for item in items if isinstance(item, Outcome)]
-        if self._keep is not None:
-            self._keep.catch_up(request.collection)
         with self._gallery.transaction() as tx:
             collection = lock_collection(tx, request.collection)
             people = OpenCollection.unlock(collection, self._vault)
@@ -172,6 +177,11 @@ class EnrollBatch:
             pseudonym = people.names.pseudonym(one.subject_id)
             where, caller = request.collection, request.caller
             tx.audit.append(AuditEntry(uuid4(), now, caller, Action.ENROLL, where, pseudonym, told))
+
+
+def _nothing_to_do(items: Sequence[Candidate | Outcome]) -> bool:
+    """Where an earlier run has done it all."""
+    return all(isinstance(item, Outcome) and item.result is Result.ALREADY for item in items)
 
 
 def _known(

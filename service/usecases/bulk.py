@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from service.domain.bulk import (
     BulkRow,
-    Candidate,
     Outcome,
     RefusedRow,
     Result,
@@ -27,6 +28,8 @@ from service.usecases.batch import BulkRequest, EnrollBatch
 from service.usecases.people import require_collection
 from service.usecases.streams import UntilBroken, batched, made_ahead
 from service.usecases.terms import require_future
+
+Done = TypeVar("Done")
 
 ROWS_AT_A_TIME = 500
 """Most people that one transaction enrolls."""
@@ -92,8 +95,9 @@ class BulkEnroll:
         for batch in made_ahead(batched(items, ROWS_AT_A_TIME)):
             while batch:
                 part, batch = batch[: pace.rows], batch[pace.rows :]
+                self._patiently(partial(self._enroll.get_ready, request, part))
                 with pace.of(len(part), self._timer):
-                    outcomes = self._patiently(request, part)
+                    outcomes = self._patiently(partial(self._enroll, request, part))
                 yield outcomes
         readable.raise_what_broke()
 
@@ -132,12 +136,10 @@ class BulkEnroll:
             return refused(row, error)
         return row
 
-    def _patiently(
-        self, request: BulkRequest, part: Sequence[Candidate | Outcome]
-    ) -> list[Outcome]:
+    def _patiently(self, work: Callable[[], Done]) -> Done:
         for _ in range(TRIES - 1):
             try:
-                return self._enroll(request, part)
+                return work()
             except Overloaded as error:
                 self._sleep(error.retry_after)
-        return self._enroll(request, part)
+        return work()

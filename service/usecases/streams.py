@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def batched(items: Iterable[Item], size: int) -> Generator[list[Item]]:
@@ -33,6 +34,26 @@ def made_ahead(items: Generator[Item], ahead: int = 1) -> Generator[Item]:
     finally:
         pool.shutdown(cancel_futures=True)
         items.close()
+
+
+def mapped_ahead(
+    work: Callable[[Item], Made], items: Iterable[Item], workers: int
+) -> Generator[Made]:
+    """What `work` makes of each, in order, made by `workers` threads before it is asked for; never
+    more of it than one for each thread and one to spare.
+
+    Raises what `work` raises, in its turn.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="ahead")
+    rest = iter(items)
+    coming = deque(pool.submit(work, item) for item in islice(rest, workers + 1))
+    try:
+        while coming:
+            made = coming.popleft().result()
+            coming.extend(pool.submit(work, item) for item in islice(rest, 1))
+            yield made
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _next(items: Iterator[Item]) -> list[Item]:

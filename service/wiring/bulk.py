@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from service.config import AppConfig
@@ -38,11 +38,10 @@ _OF_THE_ENGINE = (
 class BulkWiring(RecordsWiring):
     """Enrollment from files and folders, here or on a cluster."""
 
-    @cached_property
-    def bulk_enroll(self) -> BulkEnroll:
-        batch = EnrollBatch(
-            self.gallery, self.vault, self.calibration, self._model_id, now, self._keep_everybody
-        )
+    def bulk_enroll(self, collection: str, coming: int) -> BulkEnroll:
+        """For one run. `coming`: about how many people it may enroll into the collection."""
+        keep = self._keep_everybody(collection, coming)
+        batch = EnrollBatch(self.gallery, self.vault, self.calibration, self._model_id, now, keep)
         return BulkEnroll(self.gallery, batch, now)
 
     def bulk_source(self, path: Path, max_images: int) -> BulkSource:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from service.domain.search import SearchIndex
-from service.usecases.keeping import KeepIndex
+from service.usecases.keeping import KeepIndex, rows_written
 from service.wiring.storage import StorageWiring
 
 MEBIBYTE = 1024 * 1024
@@ -21,23 +21,26 @@ class SearchingWiring(StorageWiring):
         if not (self._confined and self.config.search_memory):
             return None
         from service.search.memory import SearchMemory
+        from service.search.two_bits import TWO_BITS
 
-        index = SearchMemory(self.config.search_memory * MEBIBYTE)
+        index = SearchMemory(self.config.search_memory * MEBIBYTE, TWO_BITS)
         if self._metrics is None:
             return index
         from service.observing.watching import watched_index
 
         return watched_index(index, self._metrics)
 
-    @property
-    def _keep_everybody(self) -> KeepIndex | None:
+    def _keep_everybody(self, collection: str, coming: int) -> KeepIndex | None:
         """For one process that enrolls many: small collections too, since they grow."""
-        if not self.config.search_memory:
+        most_bytes = self.config.search_memory * MEBIBYTE
+        if not most_bytes:
             return None
+        from service.search.kinds import for_many_probes
         from service.search.memory import SearchMemory
 
-        index = SearchMemory(self.config.search_memory * MEBIBYTE)
-        return KeepIndex(self.gallery, index, worth_holding=0)
+        rows = rows_written(self.gallery, collection) + coming
+        kind = for_many_probes(rows, most_bytes)
+        return KeepIndex(self.gallery, SearchMemory(most_bytes, kind), worth_holding=0)
 
     @cached_property
     def keep_index(self) -> Callable[[], None] | None:

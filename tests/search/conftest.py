@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from service.search.codes import threads_of_its_own
+from service.search.two_bits import threads_of_its_own
 
 threads_of_its_own()

@@ -5,26 +5,31 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
-import faiss
 import numpy as np
 import pytest
 
 from service.domain.search import SearchProblem, Shortlist, Vectors
 from service.search import holding
-from service.search.codes import BYTES_PER_ROW
+from service.search.codes import Kind
 from service.search.memory import SearchMemory
 from tests.search.crowds import COLLECTION, EPOCH, KEY, OTHER_KEY, crowd, mark, mates, rows
+from tests.search.damage import KINDS, write_over
 
 PLENTY = 2**30
 PEOPLE = crowd(3_000)
 
 
+@pytest.fixture(params=[*KINDS.values()], ids=[*KINDS])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
 @pytest.fixture
-def memory() -> SearchMemory:
-    return filled(SearchMemory(PLENTY, workers=2))
+def memory(kind: Kind) -> SearchMemory:
+    return filled(SearchMemory(PLENTY, kind, workers=2))
 
 
 def filled(memory: SearchMemory) -> SearchMemory:
@@ -76,17 +81,17 @@ def test_rows_under_a_key_out_of_use_are_passed_over(memory: SearchMemory) -> No
     assert near.positions.tolist() == []
 
 
-def test_forgotten_rows_are_not_found_and_take_no_memory(memory: SearchMemory) -> None:
+def test_forgotten_rows_are_not_found_and_take_no_memory(memory: SearchMemory, kind: Kind) -> None:
     memory.keep_only(mark(3_000, deletions=2_999), np.array([7]))
     first, seventh = ask(memory, PEOPLE[0], PEOPLE[6])
     assert (first.positions.tolist(), seventh.positions.tolist()) == ([], [7])
-    assert memory.state().size == BYTES_PER_ROW
+    assert memory.state().size == kind.bytes_per_row
     assert memory.held(COLLECTION) == mark(3_000, deletions=2_999)
 
 
-def test_parts_are_joined_and_split_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_joined_and_split_by_size(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "ROWS_PER_PART", 1_000)
-    memory = SearchMemory(PLENTY, workers=2)
+    memory = SearchMemory(PLENTY, kind, workers=2)
     for start in range(0, 3_000, 300):
         memory.extend(mark(start + 300), [rows(PEOPLE[start : start + 300], after=start)])
     assert [len(part.codes) for part in memory._held[COLLECTION]._parts] == [900, 900, 900, 300]
@@ -94,12 +99,21 @@ def test_parts_are_joined_and_split_by_size(monkeypatch: pytest.MonkeyPatch) -> 
     assert [near.positions.tolist() for near in lists] == [[n] for n in range(1, 3_001, 100)]
 
 
-def test_too_small_a_memory_holds_what_fits() -> None:
-    memory = filled(SearchMemory(3_100 * BYTES_PER_ROW, workers=1))
+def test_too_small_a_memory_holds_what_fits(kind: Kind) -> None:
+    memory = filled(SearchMemory(3_100 * kind.bytes_per_row, kind, workers=1))
     assert memory.has_room(COLLECTION, 100)
     assert not memory.has_room(COLLECTION, 101)
     assert memory.state().problem is SearchProblem.OUT_OF_MEMORY
     assert ask(memory, PEOPLE[0])[0].up_to == 3_000
+
+
+def test_that_memory_does_not_suffice_is_said_once(
+    kind: Kind, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = SearchMemory(0, kind, workers=1)
+    assert not memory.has_room(COLLECTION, 1)
+    assert not memory.has_room(COLLECTION, 1)
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,8 +141,7 @@ def test_failing_search_is_none_and_drops_what_is_held(
 def test_damaged_codes_are_noticed_and_dropped(memory: SearchMemory) -> None:
     assert memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     (part,) = memory._held[COLLECTION]._parts
-    index: Any = faiss.downcast_index(part.codes._index)
-    faiss.rev_swig_ptr(index.codes.get(), index.codes.size())[:] = 0xAA
+    write_over(part.codes)
     assert not memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     assert memory.held(COLLECTION) is None
     assert memory.state().problem is SearchProblem.DAMAGED

@@ -24,7 +24,9 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, Subject
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.gallery.database import PostgresGallery
+from service.search.eight_bits import EIGHT_BITS
 from service.search.memory import SearchMemory
+from service.search.two_bits import TWO_BITS
 from service.usecases.erase import Erase
 from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, lock_collection
@@ -59,7 +61,8 @@ class Process:
     def __post_init__(self) -> None:
         self.vault = KeyRing(MasterKey(bytes(KEY_BYTES)))
         self.gallery = PostgresGallery(self.url, vault=lambda: self.vault)
-        self.index = SearchMemory(2**30, workers=1)
+        kind = (TWO_BITS, EIGHT_BITS)[self.seed % 2]
+        self.index = SearchMemory(2**30, kind, workers=1)
         self.random = np.random.default_rng(self.seed)
         self.faces = _unit(np.random.default_rng(0).standard_normal((FACES, EMBEDDING_SIZE)))
 

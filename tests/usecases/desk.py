@@ -19,6 +19,8 @@ from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
 from service.gallery.connecting import single_use_engine
 from service.gallery.tables import metadata
+from service.search.eight_bits import EIGHT_BITS
+from service.search.memory import SearchMemory
 from service.usecases.apikeys import ApiKeys
 from service.usecases.batch import BulkRequest, EnrollBatch
 from service.usecases.bulk import BulkEnroll
@@ -29,6 +31,7 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
 from service.usecases.export import Export, Exported
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.keeping import KeepIndex
 from service.usecases.lockout import Lockout, Unlock
 from service.usecases.purge import Purge
 from service.usecases.recording import Recorded, Trail
@@ -94,7 +97,9 @@ class Desk:
     def bulk(self, rows: Iterable[BulkRow], **fields: Any) -> list[BulkOutcome]:
         """`fields`: those of `BulkRequest`."""
         asked = {"collection": DEFAULT, "caller": CALLER, **fields}
-        batch = EnrollBatch(self.gallery, self.vault, ARCFACE, self.model_id, self.clock)
+        memory = SearchMemory(2**30, EIGHT_BITS, workers=1)
+        keep = KeepIndex(self.gallery, memory, worth_holding=0)
+        batch = EnrollBatch(self.gallery, self.vault, ARCFACE, self.model_id, self.clock, keep)
         bulk = BulkEnroll(self.gallery, batch, self.clock, sleep=lambda _: None)
         done = bulk(BulkRequest(**asked), rows, EmbedHere(self._sampler, workers=2))
         return [outcome for outcomes in done for outcome in outcomes]

@@ -226,6 +226,12 @@ def test_batch_waits_for_others_and_is_tried_again(desk: Desk) -> None:
 
         def require_possible(self, _: object) -> None: ...
 
+        def get_ready(self, _: object, __: object) -> None:
+            """Reading who is enrolled may have to wait as well."""
+            if not self.tries:
+                self.tries += 1
+                raise Overloaded
+
         def __call__(self, _: object, __: object) -> list[Outcome]:
             self.tries += 1
             if self.tries < 3:
@@ -237,6 +243,27 @@ def test_batch_waits_for_others_and_is_tried_again(desk: Desk) -> None:
     embed: Any = iter
     done = list(bulk(BulkRequest("default", "till"), [ready(1, "kim")], embed))
     assert (results(done[0]), waits) == (["enrolled"], [1, 1])
+
+
+def test_reading_who_is_enrolled_makes_no_batch_smaller(desk: Desk) -> None:
+    """It takes seconds where there are many, and keeps nobody waiting."""
+    seconds, sizes = [0.0], []
+
+    class Ready:
+        def require_possible(self, _: object) -> None: ...
+
+        def get_ready(self, _: object, __: object) -> None:
+            seconds[0] += 60
+
+        def __call__(self, _: object, part: Sequence[Any]) -> list[Outcome]:
+            sizes.append(len(part))
+            return []
+
+    enroll: Any = Ready()
+    bulk = BulkEnroll(desk.gallery, enroll, desk.clock, timer=lambda: seconds[0])
+    embed: Any = iter
+    list(bulk(BulkRequest("default", "till"), crowd(150), embed))
+    assert sizes == [50, 100]
 
 
 def test_transactions_take_as_many_rows_as_fit_into_a_second() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 
@@ -16,7 +14,7 @@ from service.domain.search import SearchProblem
 from service.domain.thresholds import ARCFACE
 from service.gallery.database import PostgresGallery
 from service.gallery.templates import PostgresTemplates
-from service.search.codes import BYTES_PER_ROW
+from service.search.codes import Kind
 from service.search.memory import SearchMemory
 from service.usecases import keeping
 from service.usecases.collections import Collections
@@ -25,6 +23,7 @@ from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.searching import lookalikes, lookalikes_of_many, shortlist
 from service.vault.keyring import KeyRing
+from tests.search.damage import KINDS, write_over
 
 MODEL = "crowd@sha256:0"
 PEOPLE = 60
@@ -42,11 +41,13 @@ def faces(number: int, seed: int = 0) -> list[Embedding]:
 class Crowd:
     """A collection of people who do not exist, and one process's memory of it."""
 
-    def __init__(self, gallery: PostgresGallery, vault: KeyRing, most_bytes: int = 2**30) -> None:
+    def __init__(
+        self, gallery: PostgresGallery, vault: KeyRing, kind: Kind, most_bytes: int = 2**30
+    ) -> None:
         self.gallery, self.vault = gallery, vault
         self.collections = Collections(gallery, vault, ARCFACE, now)
         self.collections.ensure_default()
-        self.index = SearchMemory(most_bytes, workers=2)
+        self.index = SearchMemory(most_bytes, kind, workers=2)
         self.keep = KeepIndex(gallery, self.index, worth_holding=1)
         self.enrolled: list[Embedding] = []
 
@@ -71,15 +72,29 @@ class Crowd:
             found = lookalikes(tx, people, probe, 0.4, 10, among)
         return [one.subject_id for one in found], among is not None
 
+    def search_many(self, numbers: Sequence[int]) -> list[list[str]]:
+        """Who was found for each of these enrolled, all at once."""
+        probes = [self.enrolled[number] for number in numbers]
+        with self.gallery.transaction() as tx:
+            people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), self.vault)
+            found = lookalikes_of_many(tx, people, probes, 0.4, 10, self.index)
+        return [[one.subject_id for one in each] for each in found]
+
     @property
     def collection(self) -> Collection:
         with self.gallery.transaction() as tx:
             return require_collection(tx, DEFAULT_COLLECTION)
 
 
+@pytest.fixture(params=[*KINDS.values()], ids=[*KINDS])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
 @pytest.fixture
-def crowd(gallery: PostgresGallery, vault: KeyRing) -> Crowd:
-    crowd = Crowd(gallery, vault)
+def crowd(gallery: PostgresGallery, vault: KeyRing, kind: Kind) -> Crowd:
+    crowd = Crowd(gallery, vault, kind)
     crowd.enroll(faces(PEOPLE))
     return crowd
 
@@ -137,8 +152,8 @@ def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crow
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
 
-def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing) -> None:
-    crowd = Crowd(gallery, vault, most_bytes=PEOPLE * BYTES_PER_ROW)
+def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing, kind: Kind) -> None:
+    crowd = Crowd(gallery, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
     crowd.enroll(faces(PEOPLE))
     crowd.keep()
     crowd.enroll(faces(20, seed=1))
@@ -147,14 +162,17 @@ def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing) 
     assert (state.rows, state.behind, state.problem) == (PEOPLE, 20, SearchProblem.OUT_OF_MEMORY)
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
     assert crowd.search(crowd.enrolled[-1]) == ([f"p{PEOPLE + 19}"], True)
+    assert crowd.search_many([0, PEOPLE, PEOPLE + 19]) == [
+        ["p0"],
+        [f"p{PEOPLE}"],
+        [f"p{PEOPLE + 19}"],
+    ]
 
 
 def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
     crowd.keep()
     (part,) = crowd.index._held[crowd.collection.collection_id]._parts
-    index: Any = faiss.downcast_index(part.codes._index)
-    codes = index.codes
-    faiss.rev_swig_ptr(codes.get(), codes.size())[:] = 0xAA
+    write_over(part.codes)
     crowd.keep._check(crowd.collection.collection_id)
     assert crowd.index.state().problem is SearchProblem.DAMAGED
     assert crowd.search(crowd.enrolled[0]) == (["p0"], False)
@@ -168,7 +186,4 @@ def test_row_that_a_rotation_moves_after_it_was_listed_is_found(
 ) -> None:
     crowd.keep()
     monkeypatch.setattr(PostgresTemplates, "at", lambda *_: {})
-    with crowd.gallery.transaction() as tx:
-        people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), crowd.vault)
-        found = lookalikes_of_many(tx, people, crowd.enrolled[:2], 0.4, 10, crowd.index)
-    assert [[one.subject_id for one in each] for each in found] == [["p0"], ["p1"]]
+    assert crowd.search_many([0, 1]) == [["p0"], ["p1"]]

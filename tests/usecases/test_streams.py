@@ -14,7 +14,7 @@ from service.domain.source import ImageFiles
 from service.domain.thresholds import ARCFACE
 from service.usecases.embedding import AHEAD, EmbedHere
 from service.usecases.sampling import Sampler
-from service.usecases.streams import batched, made_ahead
+from service.usecases.streams import batched, made_ahead, mapped_ahead
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
 
 SECONDS = 10
@@ -55,6 +55,36 @@ def test_error_comes_after_what_was_made_before_it_and_the_maker_is_closed() -> 
     with pytest.raises(OSError, match="gone"):
         next(ahead)
     assert closed == [True]
+
+
+def test_what_several_threads_make_comes_in_order() -> None:
+    second = Event()
+
+    def work(number: int) -> int:
+        if number == 1:
+            assert second.wait(SECONDS)
+        second.set()
+        return -number
+
+    assert list(mapped_ahead(work, range(1, 8), 2)) == [-1, -2, -3, -4, -5, -6, -7]
+
+
+def test_no_more_is_begun_than_one_for_each_thread_and_one_to_spare() -> None:
+    numbers = iter(range(100))
+    ahead = mapped_ahead(lambda number: number, numbers, 2)
+    assert next(ahead) == 0
+    ahead.close()
+    assert next(numbers) == 4
+
+
+def test_error_of_one_comes_in_its_turn() -> None:
+    def work(number: int) -> float:
+        return 1 / number
+
+    ahead = mapped_ahead(work, [1, 0, 2], 2)
+    assert next(ahead) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(ahead)
 
 
 def row(name: str) -> Row:

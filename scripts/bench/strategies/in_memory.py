@@ -11,6 +11,7 @@ from service.config import AppConfig
 from service.domain.errors import Lookalike
 from service.domain.face import Embedding
 from service.search.memory import SearchMemory
+from service.search.two_bits import TWO_BITS
 from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.searching import lookalikes, shortlist
@@ -30,7 +31,8 @@ class InMemory:
 
     def __init__(self, people: SyntheticGallery) -> None:
         self._people = people
-        self._index = SearchMemory(AppConfig.model_fields["search_memory"].default * MEBIBYTE)
+        most_bytes = AppConfig.model_fields["search_memory"].default * MEBIBYTE
+        self._index = SearchMemory(most_bytes, TWO_BITS)
 
     def build(self) -> float:
         return timed(KeepIndex(self._people.gallery, self._index, worth_holding=0))

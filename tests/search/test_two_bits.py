@@ -10,17 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.search import Vectors
-from service.search.codes import BYTES_PER_ROW, MARGIN, Codes
+from service.search.codes import not_among
+from service.search.two_bits import BYTES_PER_ROW, MARGIN, TwoBitCodes
 from tests.search.crowds import crowd, mates, numbered
 
 MANY = 1_000_000
 
 
-def codes_of(vectors: Vectors, after: int = 0) -> Codes:
-    return Codes(numbered(len(vectors), after), vectors)
+def codes_of(vectors: Vectors, after: int = 0) -> TwoBitCodes:
+    return TwoBitCodes(numbered(len(vectors), after), vectors)
 
 
-def found(codes: Codes, probe: Vectors, at_least: float = 0.4) -> set[int]:
+def found(codes: TwoBitCodes, probe: Vectors, at_least: float = 0.4) -> set[int]:
     (near,) = codes.near(probe[None], at_least, MANY)
     assert near is not None
     return set(map(int, near))
@@ -93,7 +94,7 @@ def test_what_remains_is_found_as_if_the_removed_had_never_been(
     people = crowd(300, seed)
     living = np.array(sorted(set(range(1, 301)) - removed), dtype=np.int64)
     codes = codes_of(people)
-    codes.remove(codes.not_among(living))
+    codes.remove(not_among(living, codes.positions))
     assert sorted(codes.positions) == living.tolist()
     for n in (0, 150, 299):
         assert (n + 1 in found(codes, people[n])) == (n + 1 not in removed)
