@@ -28,7 +28,7 @@ class Sizes:
     people: int
 
 
-FULL = Sizes(rounds=3, threads=(1, 2, 4, 8, 16), people=8)
+FULL = Sizes(rounds=3, threads=(1, 2, 4, 8, 16), people=4)
 SMALL = Sizes(rounds=1, threads=(1,), people=1)
 
 

@@ -54,7 +54,7 @@ class Sizes:
 
 FULL = Sizes(
     rounds=5,
-    seconds=5.0,
+    seconds=4.0,
     callers={SMALL_PHOTOGRAPHS: (1, 4, AT_THE_BAR, 64), CAMERA_FRAMES: (AT_THE_BAR,)},
     threads=(1, 2, 4, 8),
 )
