@@ -35,7 +35,7 @@ class Sizes:
     side: int
 
 
-FULL = Sizes(rounds=5, passes=2, warm_up=1, callers=(1, 2, 4, 8), people=None, side=3_464)
+FULL = Sizes(rounds=5, passes=2, warm_up=1, callers=(1, 4, 8), people=None, side=3_464)
 SMALL = Sizes(rounds=1, passes=1, warm_up=0, callers=(1,), people=1, side=300)
 
 

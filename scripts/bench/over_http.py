@@ -53,7 +53,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    rounds=5,
+    rounds=3,
     seconds=4.0,
     callers={SMALL_PHOTOGRAPHS: (1, 4, AT_THE_BAR, 64), CAMERA_FRAMES: (AT_THE_BAR,)},
     threads=(1, 2, 4, 8),

@@ -37,13 +37,15 @@ nothing: its box and landmarks are those of the small size whether one looks aga
 CLEAR = 0.7
 """Score at the small size from which a face that near is beyond doubt."""
 
-GLANCE: Size = (448, 448)
-"""At half the cost of 640, whether anybody else is there: all 472 of 472 portraits with a stranger
-pasted at their edge, whom 640 counts as a second face, give cause to look again. At 416, 384 and 320
-pixels 2, 6 and 15 do not."""
+GLANCES = (320, 352, 416, 480)
+ENLARGED = 2.25
+"""Whether anybody else is there is looked for in the smallest of these sizes, in pixels, that enlarges
+the photograph so many times: 480 costs half of what 640 does, 352 a third. Measured with 1,605
+close-ups of 100 to 640 pixels that 640 counts two faces in, the second one at an edge, all give cause
+to look again. Enlarged twice only, 11 of 379 small ones do not."""
 
-GLIMPSE = 0.05
-"""Score from which something at that size is cause to look again: one in five portraits with nobody
+GLIMPSE = 0.06
+"""Score from which something at that size is cause to look again: one in twenty portraits with nobody
 else in it gives such cause as well, and is then looked at as if there had been no glance."""
 
 SEEN_AT_A_GLANCE = 0.2
@@ -81,7 +83,7 @@ class Scrfd:
     def warm_up(self, rounds: int) -> None:
         """Look at nothing, so often, in every size that a photograph may be looked at in."""
         sizes = self._model.input_sizes
-        looked_at = [*sizes, GLANCE] if len(sizes) > 1 else [*sizes]
+        looked_at = [*sizes, *map(_square, GLANCES)] if len(sizes) > 1 else [*sizes]
         for width, height in looked_at * rounds:
             self._look(np.zeros((height, width, 3), np.uint8), (width, height), floor=1.0)
 
@@ -92,7 +94,7 @@ class Scrfd:
             return False
         if _shorter_side(boxes[0]) < TOO_NEAR * max(image.shape[:2]):
             return False
-        glimpsed, _ = self._apart([seen, self._look(image, GLANCE, GLIMPSE)])
+        glimpsed, _ = self._apart([seen, self._look(image, glance_at(image), GLIMPSE)])
         return len(glimpsed) == 1
 
     def _apart(self, found: Sequence[Candidates]) -> tuple[Floats, Floats]:
@@ -186,6 +188,16 @@ class _Buffer(local):
 def _shorter_side(box: Floats) -> float:
     left, top, right, bottom = box[:4]
     return float(min(right - left, bottom - top))
+
+
+def glance_at(image: Image) -> Size:
+    """The size in which to look whether anybody else is there."""
+    wanted = ENLARGED * max(image.shape[:2])
+    return _square(next((size for size in GLANCES if size >= wanted), GLANCES[-1]))
+
+
+def _square(side: int) -> Size:
+    return side, side
 
 
 def fit(image: Image, size: Size) -> Image:

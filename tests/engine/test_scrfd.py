@@ -13,7 +13,7 @@ from insightface.model_zoo import get_model
 from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.scrfd import GLANCE, Scrfd, fit
+from service.engine.scrfd import Scrfd, fit, glance_at
 from service.engine.sessions import DETECTOR_SIZES
 
 
@@ -54,8 +54,8 @@ def test_most_close_ups_are_not_looked_at_in_the_largest_size(
     theirs: Any, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     widths = _widths_looked_at(theirs, portraits, monkeypatch)
-    assert widths[128] == widths[GLANCE[0]] == len(portraits)
-    assert widths[640] < len(portraits) / 3
+    assert widths[128] == widths[glance_at(portraits[0])[0]] == len(portraits)
+    assert widths[640] < len(portraits) / 5
 
 
 def test_groups_are_looked_at_as_by_insightface(
@@ -81,22 +81,32 @@ def _widths_looked_at(
     return widths
 
 
+@pytest.mark.parametrize(
+    ("longer", "glanced"), [(60, 320), (142, 320), (150, 352), (213, 480), (4000, 480)]
+)
+def test_a_glance_enlarges_little_and_costs_less_than_the_largest_size(
+    longer: int, glanced: int
+) -> None:
+    assert glance_at(np.zeros((20, longer, 3), np.uint8)) == (glanced, glanced)
+
+
+@pytest.mark.parametrize("enlarged", [1, 2])
 @pytest.mark.parametrize("share", [0.05, 0.08, 0.1, 0.13, 0.2])
 def test_a_stranger_at_the_edge_of_a_close_up_counts_as_by_insightface(
-    theirs: Any, portraits: list[Image], share: float
+    theirs: Any, portraits: list[Image], share: float, enlarged: int
 ) -> None:
     """`share` of the portrait's width."""
     ours = Scrfd(theirs)
     for number, portrait in enumerate(portraits):
-        shown = _joined_by(portrait, portraits[number - 7], share, number)
+        shown = _joined_by(portrait, portraits[number - 7], share, number, enlarged)
         expected, _ = theirs.detect(shown, det_thresh=0.6)
         boxes, _ = ours.detect(shown, 0.6)
         assert len(boxes) == len(expected)
 
 
-def _joined_by(portrait: Image, stranger: Image, share: float, corner: int) -> Image:
-    """`portrait` in four times its pixels, with `stranger` in one of its corners."""
-    shown = cv2.resize(portrait, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+def _joined_by(portrait: Image, stranger: Image, share: float, corner: int, enlarged: int) -> Image:
+    """`portrait`, so many times as wide, with `stranger` in one of its corners."""
+    shown = cv2.resize(portrait, None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC)
     side = int(share * shown.shape[1])
     small = cv2.resize(stranger[10:145, 15:135], (side, side), interpolation=cv2.INTER_AREA)
     rows = slice(None, side) if corner & 1 else slice(-side, None)
