@@ -10,6 +10,5 @@ from service.wiring.app import build_app, server_app
 from service.wiring.bulk import embedding_on_node
 from service.wiring.parts import DISTRIBUTION
 from service.wiring.process import Wiring
-from service.wiring.searching import MEBIBYTE
 
-__all__ = ["DISTRIBUTION", "MEBIBYTE", "Wiring", "build_app", "embedding_on_node", "server_app"]
+__all__ = ["DISTRIBUTION", "Wiring", "build_app", "embedding_on_node", "server_app"]

@@ -9,8 +9,6 @@ from service.domain.search import SearchIndex
 from service.usecases.keeping import KeepIndex, rows_written
 from service.wiring.storage import StorageWiring
 
-MEBIBYTE = 1024 * 1024
-
 
 class SearchingWiring(StorageWiring):
     """Large collections, in the memory of this process."""
@@ -20,7 +18,7 @@ class SearchingWiring(StorageWiring):
         """Of a server, which has the time to fill it; None: every search scans the database."""
         if not (self._confined and self.config.search_memory):
             return None
-        from service.search.memory import SearchMemory
+        from service.search.memory import MEBIBYTE, SearchMemory
         from service.search.two_bits import TWO_BITS
 
         index = SearchMemory(self.config.search_memory * MEBIBYTE, TWO_BITS)
@@ -32,12 +30,12 @@ class SearchingWiring(StorageWiring):
 
     def _keep_everybody(self, collection: str, coming: int) -> KeepIndex | None:
         """For one process that enrolls many: small collections too, since they grow."""
-        most_bytes = self.config.search_memory * MEBIBYTE
-        if not most_bytes:
+        if not self.config.search_memory:
             return None
         from service.search.kinds import for_many_probes
-        from service.search.memory import SearchMemory
+        from service.search.memory import MEBIBYTE, SearchMemory
 
+        most_bytes = self.config.search_memory * MEBIBYTE
         rows = rows_written(self.gallery, collection) + coming
         kind = for_many_probes(rows, most_bytes)
         return KeepIndex(self.gallery, SearchMemory(most_bytes, kind), worth_holding=0)

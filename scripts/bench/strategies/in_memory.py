@@ -10,12 +10,11 @@ from scripts.bench.strategies import AT_LEAST, LIMIT
 from service.config import AppConfig
 from service.domain.errors import Lookalike
 from service.domain.face import Embedding
-from service.search.memory import SearchMemory
+from service.search.memory import MEBIBYTE, SearchMemory
 from service.search.two_bits import TWO_BITS
 from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, require_collection
 from service.usecases.searching import lookalikes, shortlist
-from service.wiring import MEBIBYTE
 
 
 class NothingHeld(Exception):
