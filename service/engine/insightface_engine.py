@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from service.engine.batching import Batches
 from service.engine.packs import Pack
 from service.engine.padding import embedding_from
 from service.engine.pool import WorkerPool
-from service.engine.providers import CPU
+from service.engine.providers import CPU, CUDA
 from service.engine.scrfd import Scrfd
 from service.engine.selection import (
     DETECTION_FLOOR,
@@ -42,8 +43,10 @@ from service.engine.sessions import (
     InsightFaceModel,
     load_detector,
     load_recogniser,
+    runs_on,
     silence_alignment_warning,
 )
+from service.engine.shapes import BATCH_SIZES, features_by_size
 
 WARM_UP_ROUNDS = 2
 """Detections of each worker at the start, beside all the others. Measured with 16 workers, 16
@@ -71,7 +74,8 @@ class InsightFaceEngine:
         Raises `ModelUnavailable`.
         """
         silence_alignment_warning()
-        self._detector = Scrfd(load_detector(pack, providers))
+        detector = load_detector(pack, providers)
+        self._detector = Scrfd(detector, spare_close_ups=runs_on(detector) == CPU)
         self._recogniser = load_recogniser(pack, providers)
         self._crop_side = int(self._recogniser.input_size[0])
         self._threshold = detection_threshold
@@ -81,8 +85,8 @@ class InsightFaceEngine:
         self._pack = pack
         self.model: ModelIdentity = pack.model
         self.providers: Sequence[str] = tuple(self._recogniser.session.get_providers())
-        on_cpu = self.providers[0] == CPU
-        self._batches = None if on_cpu else Batches(self._embed_batch)
+        self._batches = None if self.providers[0] == CPU else Batches(self._embed_batch)
+        self._fills_batches = self.providers[0] == CUDA and not _takes_one(self._recogniser)
         self.dimensions = self._warm_up()
 
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
@@ -121,7 +125,13 @@ class InsightFaceEngine:
 
     def _embed_batch(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
         pixels = [crop.pixels for crop in crops]
-        return [embedding_from(numbers) for numbers in _features(self._recogniser, pixels)]
+        return [embedding_from(numbers) for numbers in self._features(pixels)]
+
+    def _features(self, pixels: list[Image]) -> np.ndarray:
+        """(n, dimensions) numbers."""
+        if self._fills_batches:
+            return features_by_size(partial(_features, self._recogniser), pixels)
+        return _features(self._recogniser, pixels)
 
     def _warm_up(self) -> int:
         """Run both models in every worker at once, and return how many numbers come out.
@@ -134,8 +144,10 @@ class InsightFaceEngine:
         try:
             widths = self.pool.everywhere(
                 lambda: self._detector.warm_up(WARM_UP_ROUNDS),
-                lambda: _features(self._recogniser, face).shape[1],
+                lambda: self._features(face).shape[1],
             )
+            for size in BATCH_SIZES if self._fills_batches else ():
+                self._features(face * size)
         except Exception as error:
             raise self._unavailable(f"its models cannot be run: {error}") from error
         dimensions = int(widths[0])
@@ -167,9 +179,13 @@ def _decoded(photograph: Photograph) -> Decoded | Reason:
 
 def _features(recogniser: InsightFaceModel, pixels: list[Image]) -> np.ndarray:
     """(n, dimensions) numbers, in one batch, or one by one where the graph takes one at a time."""
-    if recogniser.input_shape[0] == 1:
+    if _takes_one(recogniser):
         return np.vstack([recogniser.get_feat([one]) for one in pixels])
     return np.asarray(recogniser.get_feat(pixels))
+
+
+def _takes_one(recogniser: InsightFaceModel) -> bool:
+    return bool(recogniser.input_shape[0] == 1)
 
 
 def _widened(image: Image) -> Image:

@@ -62,10 +62,15 @@ class Candidates:
 
 
 class Scrfd:
-    """`model`: InsightFace's, prepared, for its settings and its suppression of overlaps."""
+    """`model`: InsightFace's, prepared, for its settings and its suppression of overlaps.
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401 - insightface has no types
+    `spare_close_ups`: not to look at them in a size that tells nothing. Of no use on a GPU, where every
+    size takes the same time, and each one that is used a plan of its own.
+    """
+
+    def __init__(self, model: Any, *, spare_close_ups: bool = True) -> None:  # noqa: ANN401 - insightface has no types
         self._model = model
+        self._spares_close_ups = spare_close_ups and len(model.input_sizes) > 1
         self._strides, self._anchors = LAYOUTS[len(model.output_names)]
         self._buffer = _Buffer()
 
@@ -76,14 +81,15 @@ class Scrfd:
         """
         first, *others = self._model.input_sizes
         found = [self._look(image, first, floor)]
-        if not (others and floor >= SEEN_AT_A_GLANCE and self._is_close_up(image, found[0])):
+        may_spare = self._spares_close_ups and floor >= SEEN_AT_A_GLANCE
+        if not (may_spare and self._is_close_up(image, found[0])):
             found += [self._look(image, size, floor) for size in others]
         return self._apart(found)
 
     def warm_up(self, rounds: int) -> None:
         """Look at nothing, so often, in every size that a photograph may be looked at in."""
-        sizes = self._model.input_sizes
-        looked_at = [*sizes, *map(_square, GLANCES)] if len(sizes) > 1 else [*sizes]
+        glances = GLANCES if self._spares_close_ups else ()
+        looked_at = [*self._model.input_sizes, *map(_square, glances)]
         for width, height in looked_at * rounds:
             self._look(np.zeros((height, width, 3), np.uint8), (width, height), floor=1.0)
 

@@ -17,7 +17,8 @@ from service.domain.errors import ModelUnavailable
 from service.domain.face import EMBEDDING_SIZE
 from service.engine.graphs import ModelTask
 from service.engine.packs import ModelFile, Pack
-from service.engine.providers import CPU
+from service.engine.providers import CPU, CUDA
+from service.engine.shapes import SessionPerShape
 from service.engine.tuning import tuned
 
 InsightFaceModel: TypeAlias = Any
@@ -35,6 +36,11 @@ ALIGNABLE_MULTIPLES = (112, 128)
 """Input sizes that `insightface.utils.face_align` can align to are multiples of one of these."""
 
 _ERRORS_ONLY = 3
+
+_CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
+"""Heuristic: as fast as the exhaustive search, which picks by what it measured just then. Without TF32, whose
+ten bits of mantissa gain nothing here, templates made on a GPU are those of the CPU: cosine 0.999999 and
+scores within 3e-7, against 0.99995 and 2e-4 with it."""
 
 
 def load_detector(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
@@ -75,7 +81,14 @@ def _load(
         raise _unavailable(pack, f"{file.path.name} cannot be loaded: {error}") from error
     if model is None or model.taskname != task:
         raise _unavailable(pack, f"{file.path.name} is not a {task.value} model of InsightFace")
+    if runs_on(model) == CUDA:
+        model.session = SessionPerShape(session, lambda: _session(file.path, providers))
     return model
+
+
+def runs_on(model: InsightFaceModel) -> str:
+    """The provider that was obtained, whichever was asked for."""
+    return str(model.session.get_providers()[0])
 
 
 def _model(
@@ -99,9 +112,18 @@ def _model(
 
 
 def _session(path: Path, providers: Sequence[str]) -> onnxruntime.InferenceSession:
-    model = tuned(path) if list(providers) == [CPU] else str(path)
+    """On the CPU also where what was asked for does not start."""
+    if list(providers) == [CPU]:
+        return _made(tuned(path), [CPU])
+    session = _made(str(path), providers)
+    return session if session.get_providers()[0] != CPU else _session(path, [CPU])
+
+
+def _made(model: str | bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     return PickableInferenceSession(
-        model, sess_options=_session_options(), providers=list(providers)
+        model,
+        sess_options=_session_options(),
+        providers=[(one, _CUDA_OPTIONS if one == CUDA else {}) for one in providers],
     )
 
 

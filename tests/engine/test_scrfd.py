@@ -13,7 +13,7 @@ from insightface.model_zoo import get_model
 from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.scrfd import Scrfd, fit, glance_at
+from service.engine.scrfd import GLANCES, Scrfd, fit, glance_at
 from service.engine.sessions import DETECTOR_SIZES
 
 
@@ -65,9 +65,39 @@ def test_groups_are_looked_at_as_by_insightface(
     assert widths == {128: len(scenes), 640: len(scenes)}
 
 
+def test_close_ups_that_are_not_spared_are_looked_at_as_by_insightface(
+    theirs: Any, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, few = Scrfd(theirs, spare_close_ups=False), portraits[:3]
+    widths = _widths_looked_at(theirs, few, monkeypatch, ours)
+    assert widths == {128: len(few), 640: len(few)}
+    for portrait in few:
+        expected = theirs.detect(portrait, det_thresh=0.3)
+        assert np.array_equal(ours.detect(portrait, 0.3)[0], expected[0])
+
+
+@pytest.mark.parametrize(("spared", "sizes"), [(True, {128, 640, *GLANCES}), (False, {128, 640})])
+def test_it_warms_up_in_the_sizes_that_it_will_look_in(
+    theirs: Any, monkeypatch: pytest.MonkeyPatch, spared: bool, sizes: set[int]
+) -> None:
+    widths = _counted_widths(theirs, monkeypatch)
+    Scrfd(theirs, spare_close_ups=spared).warm_up(rounds=2)
+    assert widths == dict.fromkeys(sizes, 2)
+
+
 def _widths_looked_at(
-    theirs: Any, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
+    theirs: Any,
+    pictures: list[Image],
+    monkeypatch: pytest.MonkeyPatch,
+    ours: Scrfd | None = None,
 ) -> Counter[int]:
+    widths = _counted_widths(theirs, monkeypatch)
+    for one in pictures:
+        (ours or Scrfd(theirs)).detect(one, 0.3)
+    return widths
+
+
+def _counted_widths(theirs: Any, monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
     widths: Counter[int] = Counter()
     run = theirs.session.run
 
@@ -76,8 +106,6 @@ def _widths_looked_at(
         return run(outputs, inputs)
 
     monkeypatch.setattr(theirs.session, "run", counted)
-    for one in pictures:
-        Scrfd(theirs).detect(one, 0.3)
     return widths
 
 
