@@ -8,10 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Generic, TypeVar
 
+from service.engine.shapes import BATCH_SIZES
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LARGEST_BATCH = 64
+LARGEST_BATCH = BATCH_SIZES[-1]
 """Faces of one batch, unless one call alone brings more."""
 
 
