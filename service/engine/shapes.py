@@ -45,9 +45,15 @@ class SessionPerShape:
     def _of(self, shape: Shape) -> InferenceSession:
         with self._lock:
             if shape not in self._sessions:
-                self._sessions[shape] = self._spare or self._another()
-                self._spare = None
+                self._sessions[shape] = self._next()
             return self._sessions[shape]
+
+    def _next(self) -> InferenceSession:
+        """Raises `RuntimeError` where it would quietly run somewhere else, for want of memory say."""
+        session, self._spare = self._spare or self._another(), None
+        if (obtained := session.get_providers()) != self._providers:
+            raise RuntimeError(f"one session more runs on {', '.join(obtained)} only")
+        return session
 
 
 def in_batch_sizes(items: Sequence[Item]) -> Iterator[tuple[list[Item], int]]:

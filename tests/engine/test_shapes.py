@@ -82,6 +82,25 @@ def test_it_runs_where_its_sessions_run(maker: Maker) -> None:
     assert SessionPerShape(maker(), maker).get_providers() == [CPU]
 
 
+class OnAGpu:
+    """A session of the CPU that says it runs on CUDA."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self.run = session.run
+
+    def get_providers(self) -> list[str]:
+        return [CUDA, CPU]
+
+
+def test_no_shape_runs_elsewhere_in_silence(maker: Maker) -> None:
+    """As where the first session leaves the GPU no room for a second one."""
+    first: Any = OnAGpu(maker())
+    session = SessionPerShape(first, maker)
+    session.run(["embedding"], {"face": _faces(1)})
+    with pytest.raises(RuntimeError, match=CPU):
+        session.run(["embedding"], {"face": _faces(4)})
+
+
 @given(st.lists(st.integers(), max_size=3 * BATCH_SIZES[-1]))
 def test_batches_have_the_few_sizes_and_hold_every_item_once(items: list[int]) -> None:
     batches = list(in_batch_sizes(items))
