@@ -16,7 +16,7 @@ from service.domain.backup import Manifest
 from service.domain.callers import Scope
 from service.gallery.connecting import single_use_engine
 from service.gallery.copies import PostgresCopies
-from service.gallery.migrations import downgrade, migrate
+from service.gallery.migrations import migrate
 from service.usecases.backup import Step
 from service.vault.archive import SealedArchives
 from service.vault.keyring import KeyRing
@@ -25,8 +25,6 @@ from service.wiring import Wiring
 from tests.cli.face import MASTER_KEY, Face
 
 OTHER_KEY = base64.b64encode(b"\x01" * 32).decode()
-
-FIRST_REVISION = "0001"
 
 
 def unwatched(step: Step, size: int) -> None:
@@ -141,14 +139,6 @@ def test_backup_of_a_newer_version_names_it(
     assert refused.status == 3
     assert "9.9.9" in refused.err
     assert "[backup_too_new]" in refused.err
-
-
-def test_backup_of_the_first_version_is_migrated(
-    database_url: str, target: Face, tmp_path: Path
-) -> None:
-    downgrade(database_url, FIRST_REVISION)
-    assert target("restore", archive_of(database_url, tmp_path / "b.face")).status == 0
-    assert target("subjects", "list").status == 0
 
 
 def test_existing_file_is_kept(backup: Path, bare_gallery: Face) -> None:

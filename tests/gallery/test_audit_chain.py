@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -19,10 +18,8 @@ from service.domain.chain import AUDIT_KEY
 from service.domain.chain_check import Break, Checkpoint, Flaw, Verdict, check
 from service.domain.errors import AuditTampered, MasterKeyInvalid, MasterKeyMissing
 from service.domain.ports import AuditSnapshots
-from service.gallery.connecting import single_use_engine
 from service.gallery.database import PostgresGallery
 from service.gallery.failures import QueryFailed
-from service.gallery.migrations import downgrade, migrate
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
@@ -268,83 +265,3 @@ def test_audits_key_is_no_collections(
         connection.execute(swap, {"key_id": made.key_id, "wrapped": made.wrapped})
     with pytest.raises(MasterKeyInvalid):
         verdict(written, vault)
-
-
-OLD = """
-    INSERT INTO audit (audit_id, at, caller, action, collection)
-    SELECT gen_random_uuid(), now(), 'till', 'enroll', 'default' FROM generate_series(1, 3)
-"""
-
-
-@pytest.fixture
-def older(empty_database_url: str) -> str:
-    """A database of the first revision in which things were written down, then migrated."""
-    migrate(empty_database_url)
-    downgrade(empty_database_url, "0001")
-    with single_use_engine(empty_database_url).begin() as connection:
-        connection.execute(text(OLD))
-        connection.execute(text("DELETE FROM audit WHERE sequence = 2"))
-    migrate(empty_database_url)
-    return empty_database_url
-
-
-def _started(url: str) -> PostgresGallery:
-    gallery = gallery_on(url)
-    with gallery.transaction() as tx:
-        tx.audit.begin()
-    return gallery
-
-
-def _change(url: str, statement: str) -> Callable[[], None]:
-    def change() -> None:
-        with Tables(url).unguarded() as connection:
-            connection.execute(text(statement))
-
-    return change
-
-
-def test_older_records_are_in_the_chain_from_the_first_start(older: str, vault: KeyRing) -> None:
-    gallery = _started(older)
-    found = verdict(gallery, vault)
-    assert (found.records, found.broken) == (2, None)
-    append(gallery, 2)
-    found = verdict(gallery, vault)
-    assert (found.records, found.broken) == (4, None)
-    assert found.head is not None
-    assert (found.head.begun_after, found.head.sequence) == (3, 5)
-    gallery.close()
-
-
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE audit SET caller = 'me' WHERE sequence = 1", "DELETE FROM audit WHERE sequence = 1"],
-)
-def test_manipulation_of_older_records_is_found(older: str, vault: KeyRing, statement: str) -> None:
-    gallery = _started(older)
-    append(gallery)
-    _change(older, statement)()
-    assert verdict(gallery, vault).broken == Break(4, Flaw.UNLINKED)
-    gallery.close()
-
-
-def test_older_records_of_a_service_not_yet_started_are_not_vouched_for(
-    older: str, vault: KeyRing
-) -> None:
-    gallery = gallery_on(older)
-    assert verdict(gallery, vault).broken == Break(0, Flaw.HEAD_ALTERED)
-    gallery.close()
-
-
-def test_going_down_and_up_again_keeps_the_records(older: str, vault: KeyRing) -> None:
-    gallery = _started(older)
-    append(gallery)
-    gallery.close()
-    downgrade(older, "0001")
-    with single_use_engine(older).begin() as connection:
-        connection.execute(text(OLD))
-        numbers = connection.scalars(text("SELECT sequence FROM audit ORDER BY 1")).all()
-    assert numbers == [1, 3, 4, 5, 6, 7]
-    migrate(older)
-    gallery = _started(older)
-    assert verdict(gallery, vault).records == 6
-    gallery.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -119,40 +118,4 @@ def test_server_that_does_not_answer_is_unavailable() -> None:
 
 
 def test_newest_revision_is_known() -> None:
-    assert head() == "0007"
-
-
-BEFORE_KEYS = [
-    "INSERT INTO collections VALUES (:collection, 'default', 'm', '{}', :key, 'wrapped', now())",
-    "INSERT INTO subjects VALUES (:collection, 'kim', NULL, now())",
-    "INSERT INTO templates VALUES (:collection, 'kim', :template, 'm', 'sealed',"
-    " array_fill(0, ARRAY[512])::halfvec, now())",
-]
-
-
-def test_only_key_of_a_collection_becomes_its_data_key_and_its_name_key(
-    empty_database_url: str,
-) -> None:
-    """And back again."""
-    ids = {name: str(UUID(int=n)) for n, name in enumerate(("collection", "key", "template"))}
-    migrate(empty_database_url)
-    downgrade(empty_database_url, "0001")
-    engine = single_use_engine(empty_database_url)
-    with engine.begin() as connection:
-        for statement in BEFORE_KEYS:
-            connection.execute(text(statement), ids)
-        before = connection.execute(text("SELECT * FROM collections")).one()
-    migrate(empty_database_url)
-    with engine.begin() as connection:
-        keys = connection.execute(
-            text(
-                "SELECT k.key_id, k.wrapped, k.state, name_key_id, wrapped_name_key, t.key_id"
-                " FROM collections JOIN collection_keys k USING (collection_id)"
-                " JOIN templates t USING (collection_id)"
-            )
-        ).one()
-    key = UUID(ids["key"])
-    assert tuple(keys) == (key, b"wrapped", "active", key, b"wrapped", key)
-    downgrade(empty_database_url, "0001")
-    with engine.begin() as connection:
-        assert connection.execute(text("SELECT * FROM collections")).one() == before
+    assert head() == "0001"

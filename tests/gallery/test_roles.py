@@ -259,7 +259,7 @@ def test_going_down_leaves_roles_that_somebody_needs(
 
 
 def test_page_about_roles_has_the_grants_of_the_migration() -> None:
-    migration = importlib.import_module("migrations.versions.0006_roles")
+    migration = importlib.import_module("migrations.versions.0001_first")
     page = (Path(__file__).parents[2] / "docs" / "roles.md").read_text("utf-8")
     for role, grants in migration.GRANTS.items():
         assert all(f"    GRANT {grant} TO {role};\n" in page for grant in grants)
