@@ -31,6 +31,8 @@
     ├── Unavailable                          (the caller may try again later)
     │   ├── Overloaded                       overloaded
     │   ├── DatabaseUnavailable              database_unavailable
+    │   │   ├── DatabaseReadOnly             database_read_only
+    │   │   └── DatabaseStandby              database_standby
     │   ├── CameraUnavailable                camera_unavailable
     │   ├── KeyServiceUnavailable            key_service_unavailable
     │   └── RateLimited                      rate_limited
@@ -43,6 +45,7 @@
         ├── MasterKeyInvalid                 master_key_invalid
         ├── DatabaseUnsuitable               database_unsuitable
         ├── DatabaseNotMigrated              database_not_migrated
+        ├── DatabaseRightMissing             database_right_missing
         ├── TlsUnusable                      tls_unusable
         ├── DatabaseNotEmpty                 database_not_empty
         ├── BackupDamaged                    backup_damaged
@@ -260,6 +263,18 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class DatabaseReadOnly(DatabaseUnavailable):
+    """It answers, and by a setting of its own takes no writes."""
+
+    code = "database_read_only"
+
+
+class DatabaseStandby(DatabaseUnavailable):
+    """It answers, and takes no writes because it follows another server."""
+
+    code = "database_standby"
+
+
 class CameraUnavailable(Unavailable):
     code = "camera_unavailable"
 
@@ -326,6 +341,12 @@ class DatabaseUnsuitable(Misconfigured):
 
 class DatabaseNotMigrated(Misconfigured):
     code = "database_not_migrated"
+
+
+class DatabaseRightMissing(Misconfigured):
+    """Values: `right`, as GRANT calls it; `table`, on what this role lacks it."""
+
+    code = "database_right_missing"
 
 
 class TlsUnusable(Misconfigured):

@@ -242,6 +242,21 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The database cannot be reached.",
         "Try again shortly; if it goes on, whoever runs the service should look at the database.",
     ),
+    "database_read_only": _entry(
+        "데이터베이스가 읽기 전용입니다.",
+        "default_transaction_read_only가 켜져 있습니다. 서버, 데이터베이스, 역할 가운데 어디에서 켰는지 "
+        "확인해 주세요.",
+        "The database is read-only.",
+        "default_transaction_read_only is on: for the server, the database or the role. Switch it off there.",
+    ),
+    "database_standby": _entry(
+        "대기(standby) 데이터베이스입니다.",
+        "복제본은 쓰기를 받지 않습니다. FACE_DATABASE_URL을 주 서버로 바꿔 주세요. 주소가 여러 개이면 "
+        "target_session_attrs=read-write를 덧붙여 주세요.",
+        "The database is a standby.",
+        "A replica takes no writes. Name the primary in FACE_DATABASE_URL; with several hosts, add "
+        "target_session_attrs=read-write.",
+    ),
     "camera_unavailable": _entry(
         "카메라를 열 수 없습니다.",
         "카메라 연결과 camera_index 설정을 확인한 뒤 다시 시도해 주세요.",
@@ -308,6 +323,13 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "`face migrate`를 실행해 주세요.",
         "The database is not migrated.",
         "Run `face migrate`.",
+    ),
+    "database_right_missing": _entry(
+        "데이터베이스 역할의 권한이 부족합니다.",
+        "이 역할에는 {table} 테이블의 {right} 권한이 없습니다. docs/roles.md를 참고해 face_service의 "
+        "구성원으로 만들어 주세요.",
+        "The database role lacks a right.",
+        "It lacks {right} on the table {table}. Make it a member of face_service, as docs/roles.md tells.",
     ),
     "tls_unusable": _entry(
         "TLS 인증서나 키를 사용할 수 없습니다.",

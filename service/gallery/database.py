@@ -30,6 +30,7 @@ from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.templates import PostgresTemplates
 from service.gallery.together import run
+from service.gallery.write_access import require_write_access
 
 LOCK_MILLISECONDS = 10_000
 """How long an enrollment waits for those before it; each takes one exact search, about 0.1 s."""
@@ -134,8 +135,9 @@ class PostgresGallery:
                 yield stored_head(snapshot), all_records(snapshot)
 
     def check(self) -> None:
-        """Raises `DatabaseUnavailable` or `DatabaseNotMigrated`."""
+        """Raises `DatabaseUnavailable`, `DatabaseNotMigrated` or what `require_write_access` does."""
         with translated(), self._engine.connect() as connection:
+            require_write_access(connection)
             if connection.scalar(_REVISION) != self._head:
                 raise DatabaseNotMigrated
 

@@ -26,6 +26,10 @@ class Tables:
         with self._engine.begin() as connection:
             connection.execute(text(statement))
 
+    def outside_transactions(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
+
     def counts(self) -> dict[str, int]:
         """Rows of each table that a refused call must leave alone."""
         with self._engine.connect() as connection:

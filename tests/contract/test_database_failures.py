@@ -77,6 +77,26 @@ def test_database_of_another_revision_is_not_ready(lonely: Installation, clerk: 
     assert clerk.http.get("/readyz").status_code == 200
 
 
+def test_database_that_takes_no_writes_is_not_ready(
+    lonely: Installation, serving: Server, clerk: Desk
+) -> None:
+    tables = Tables(lonely.database_url)
+    tables.outside_transactions("ALTER SYSTEM SET default_transaction_read_only = on")
+    tables.run("SELECT pg_reload_conf()")
+    try:
+        serving.wait_until(lambda: clerk.http.get("/readyz").status_code == 503)
+        readiness = clerk.http.get("/readyz")
+        refused = clerk.given("/enroll", face_of("lee"), subjectId="lee")
+    finally:
+        tables.outside_transactions("ALTER SYSTEM RESET default_transaction_read_only")
+        tables.run("SELECT pg_reload_conf()")
+        tables.close()
+    assert readiness.json()["database"] == "database_read_only"
+    assert readiness.headers["Retry-After"]
+    assert code(refused) == (503, "database_unavailable")
+    serving.wait_until(lambda: clerk.http.get("/readyz").status_code == 200)
+
+
 def test_table_that_is_missing_is_a_database_that_is_not_migrated(
     lonely: Installation, clerk: Desk
 ) -> None:
