@@ -1,12 +1,16 @@
 """Face enrollment, verification and duplicate check.
 
 The names below come from `service.library` when they are first used: `import service` alone
-loads neither OpenCV nor onnxruntime.
+loads neither OpenCV nor onnxruntime. It does tell them, and others, to send no usage data.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from service.privacy import switch_off_usage_data
+
+switch_off_usage_data()
 
 if TYPE_CHECKING:
     from service.library import (

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import service  # noqa: F401 - before tests import what would send usage data
+
 # Before NumPy is loaded, here and in the processes that tests start: several at once, each with a
 # thread of OpenBLAS for every core, wait for each other much longer than one thread computes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

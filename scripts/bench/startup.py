@@ -16,6 +16,7 @@ FULL_ROUNDS, SMALL_ROUNDS = 7, 1
 
 _LOAD = """
 import sys
+import service  # before InsightFace, which imports onnxruntime: nothing is sent
 from insightface.app import FaceAnalysis
 FaceAnalysis(name=sys.argv[1], root=sys.argv[2]).prepare()
 """

@@ -7,7 +7,6 @@ paths go out, embeddings come back; no key and no address of a database leaves t
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -19,6 +18,7 @@ import ray
 import ray.data
 from ray.exceptions import RayError
 
+from service.bulk.ray_environment import LOOPBACK
 from service.domain.bulk import Candidate, Outcome, Row
 from service.domain.errors import ClusterUnavailable
 from service.domain.source import GivenEmbedding
@@ -35,8 +35,6 @@ STORE_BYTES = 256 * 1024 * 1024
 LOGGERS = ("ray", "ray.data")
 """Of which nothing but errors is for this terminal."""
 
-LOOPBACK = "127.0.0.1"
-
 Embed: TypeAlias = Callable[[Row], Candidate | Outcome]
 
 
@@ -45,8 +43,8 @@ class RayEmbedding:
 
     `on_node`: makes, in a process of the cluster, what embeds a row there; it is sent there, and
     so must be picklable. `here`: what embeds a row in this process, where that costs nothing.
-    `address`: the cluster's; None: one of this machine alone, which listens on loopback and ends
-    with the context.
+    `address`: the cluster's; None: one of this machine alone, which ends with the context and, imported
+    and run inside of `ray_environment`, listens on loopback.
     """
 
     def __init__(self, on_node: Callable[[], Embed], here: Embed, address: str | None) -> None:
@@ -56,7 +54,6 @@ class RayEmbedding:
 
     def __enter__(self) -> Self:
         """Raises `ClusterUnavailable`."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         alone: dict[str, Any] = {
             "include_dashboard": False,

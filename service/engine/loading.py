@@ -6,8 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import onnxruntime
-
 from service.domain.errors import GpuUnavailable
 from service.engine.dlib_engine import DlibEngine
 from service.engine.dlib_weights import DLIB, find_weights, population_mean
@@ -22,6 +20,7 @@ from service.engine.providers import (
     installed_runtimes,
     require_one_runtime,
 )
+from service.onnx_runtime import onnxruntime
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import onnxruntime
 from insightface.model_zoo import get_model
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.model_zoo.model_zoo import PickableInferenceSession
@@ -20,6 +19,7 @@ from service.engine.packs import ModelFile, Pack
 from service.engine.providers import CPU, CUDA
 from service.engine.shapes import SessionPerShape
 from service.engine.tuning import tuned
+from service.onnx_runtime import onnxruntime
 
 InsightFaceModel: TypeAlias = Any
 """`SCRFD` or `ArcFaceONNX` of insightface 2, which has no types."""

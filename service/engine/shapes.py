@@ -13,7 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
+
+from service.onnx_runtime import onnxruntime
 
 Item = TypeVar("Item")
 Shape: TypeAlias = tuple[int, ...]
@@ -26,12 +27,16 @@ session, and a second or two at the start. Measured on an H200: 1.1, 1.4, 2.6 an
 class SessionPerShape:
     """Stands for an onnxruntime session of one input. Safe to run from many threads."""
 
-    def __init__(self, first: InferenceSession, another: Callable[[], InferenceSession]) -> None:
+    def __init__(
+        self,
+        first: onnxruntime.InferenceSession,
+        another: Callable[[], onnxruntime.InferenceSession],
+    ) -> None:
         """`first` is used for whatever shape comes first; `another` makes the same once more."""
-        self._spare: InferenceSession | None = first
+        self._spare: onnxruntime.InferenceSession | None = first
         self._providers: Sequence[str] = first.get_providers()
         self._another = another
-        self._sessions: dict[Shape, InferenceSession] = {}
+        self._sessions: dict[Shape, onnxruntime.InferenceSession] = {}
         self._lock = Lock()
 
     def get_providers(self) -> Sequence[str]:
@@ -42,13 +47,13 @@ class SessionPerShape:
         results: list[Any] = self._of(array.shape).run(outputs, inputs)
         return results
 
-    def _of(self, shape: Shape) -> InferenceSession:
+    def _of(self, shape: Shape) -> onnxruntime.InferenceSession:
         with self._lock:
             if shape not in self._sessions:
                 self._sessions[shape] = self._next()
             return self._sessions[shape]
 
-    def _next(self) -> InferenceSession:
+    def _next(self) -> onnxruntime.InferenceSession:
         """Raises `RuntimeError` where it would quietly run somewhere else, for want of memory say."""
         session, self._spare = self._spare or self._another(), None
         if (obtained := session.get_providers()) != self._providers:

@@ -12,11 +12,11 @@ from functools import cache
 from typing import TypeAlias
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from service.domain.face import EMBEDDING_SIZE
+from service.onnx_runtime import onnxruntime
 
 MIDDLE = 128
 """What stands for zero in a row's code."""

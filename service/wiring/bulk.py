@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from service.bulk.ray_environment import ray_environment
 from service.config import AppConfig
 from service.domain.bulk import Candidate, Outcome, Row
 from service.domain.errors import ExtraMissing, ModelMismatch
@@ -60,14 +61,15 @@ class BulkWiring(RecordsWiring):
 
         Raises `ExtraMissing`, `ClusterUnavailable`.
         """
-        try:
-            from service.bulk.ray_cluster import RayEmbedding
-        except ModuleNotFoundError:
-            raise ExtraMissing(extra="ray") from None
         settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
         on_node = partial(embedding_on_node, settings, self._model_id)
-        with RayEmbedding(on_node, partial(embedded, self.sampler), address) as cluster:
-            yield cluster
+        with ray_environment(address):
+            try:
+                from service.bulk.ray_cluster import RayEmbedding
+            except ModuleNotFoundError:
+                raise ExtraMissing(extra="ray") from None
+            with RayEmbedding(on_node, partial(embedded, self.sampler), address) as cluster:
+                yield cluster
 
 
 def embedding_on_node(

@@ -140,7 +140,7 @@ def test_other_models_of_the_folder_are_left_alone(
 
 def _sessions_made(monkeypatch: pytest.MonkeyPatch, name: str, root: Path) -> list[str]:
     """The files that onnxruntime is given while an engine is loaded and used."""
-    import onnxruntime
+    from service.onnx_runtime import onnxruntime
 
     made: list[str] = []
     start = onnxruntime.InferenceSession.__init__

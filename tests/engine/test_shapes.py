@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from service.engine.packs import find_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import CPU, CUDA
 from service.engine.shapes import BATCH_SIZES, SessionPerShape, features_by_size, in_batch_sizes
+from service.onnx_runtime import onnxruntime
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_recogniser
 from tests.engine.photographs import picture

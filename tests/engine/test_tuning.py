@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from service.engine.tuning import tuned
+from service.onnx_runtime import onnxruntime
 from tests.engine.onnx_models import write_pack
 
 Numbers = NDArray[np.float32]
