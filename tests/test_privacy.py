@@ -74,7 +74,7 @@ class Watched:
 
     def run(self, script: str) -> None:
         """CI's own variables are not passed on: onnxruntime is quiet where it sees them."""
-        watch = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=network", "-o", self._trace]
+        watch = f"strace -f --seccomp-bpf -qq -e trace=network -o {self._trace}".split()
         command = [sys.executable, "-c", textwrap.dedent(script)]
         done = subprocess.run(
             [*(watch if STRACE else []), *command],
