@@ -93,7 +93,7 @@ def _enroll(wiring: Wiring, subject_id: str, vector: list[float], extras: bool) 
             subject_id,
             GivenEmbedding(vector),
             DEFAULT_COLLECTION,
-            LOCAL_USER.name,
+            LOCAL_USER,
             on_duplicate=DuplicatePolicy.ALLOW,
             metadata=METADATA if extras else None,
             consent_reference=str(uuid4()) if extras else None,
@@ -103,9 +103,7 @@ def _enroll(wiring: Wiring, subject_id: str, vector: list[float], extras: bool) 
 
 
 def _verify(wiring: Wiring, subject_id: str, vector: list[float]) -> None:
-    wiring.verify(
-        VerifyRequest(subject_id, GivenEmbedding(vector), DEFAULT_COLLECTION, LOCAL_USER.name)
-    )
+    wiring.verify(VerifyRequest(subject_id, GivenEmbedding(vector), DEFAULT_COLLECTION, LOCAL_USER))
 
 
 def _wal_each(connection: Connection, times: int, call: Callable[[int], None]) -> int:

@@ -170,6 +170,11 @@ class AppConfig(BaseSettings):
         False, description="let programs on this machine read `/metrics` without a key"
     )
 
+    reply_similarity: Literal["rounded", "exact", "band"] = Field(
+        "rounded",
+        description="what answers show of a similarity: `rounded`: two decimals, rounded down; "
+        "`exact`; `band`: its band alone. Keys with the scope `embedding` are always told all of it",
+    )
     search_memory: int = Field(
         2048,
         ge=0,

@@ -52,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "lockout_window": 900,
     "lockout_seconds": 900,
     "audit_decisions": True,
+    "reply_similarity": "rounded",
 }
 
 SECRET = "s3cr3t"

@@ -21,6 +21,7 @@ from scripts.bench.rounds import interleaved, timed
 from scripts.bench.search import synthetic_gallery
 from scripts.bench.serving import Installation
 from scripts.bench.setup import MILLION, Setup
+from service.domain.callers import LOCAL_USER
 from service.domain.collection import CollectionSettings, DuplicatePolicy
 from service.domain.source import GivenEmbedding
 from service.usecases.enrollment import EnrollRequest
@@ -29,7 +30,6 @@ from service.wiring import Wiring
 FROM_EMPTY = Bar(of="value", bound="at least", limit=1_500)
 INTO_A_MILLION = Bar(of="value", bound="at least", limit=100)
 BULK, ONE_BY_ONE = "bulk", "the same enrolled one by one"
-CALLER = "bench"
 
 
 class NotAllEnrolled(Exception):
@@ -156,7 +156,9 @@ class Desk:
         """As `in_bulk`, by as many single enrollments."""
         vectors = self.people.population.people(self.enrolled, number)
         requests = [
-            EnrollRequest(subject_id(at), GivenEmbedding(vector.tolist()), self.people.name, CALLER)
+            EnrollRequest(
+                subject_id(at), GivenEmbedding(vector.tolist()), self.people.name, LOCAL_USER
+            )
             for at, vector in enumerate(vectors, self.enrolled)
         ]
         seconds = timed(lambda: [self.wiring.enroll(request) for request in requests])
@@ -185,7 +187,7 @@ def _desk(setup: Setup) -> Iterator[Desk]:
         wiring = installation.wiring
         people = synthetic_gallery(setup, url, wiring.engine.model.model_id)
         settings = CollectionSettings(duplicate_policy=DuplicatePolicy.FLAG)
-        wiring.collections.put(people.name, settings, CALLER)
+        wiring.collections.put(people.name, settings, LOCAL_USER.name)
         yield Desk(setup, installation, wiring, people)
 
 

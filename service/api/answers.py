@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from pydantic import Field
 
 from service.api.camel import Camel
 from service.domain.collection import DuplicatePolicy
@@ -12,6 +14,14 @@ from service.domain.decision import Recommendation
 from service.domain.face import Reason
 from service.domain.search import SearchProblem
 from service.domain.thresholds import Band
+
+Similarity = Annotated[
+    float | None,
+    Field(
+        description="Cosine. Two decimals, rounded down, unless the key has the scope `embedding`; "
+        "null where the service is set to tell bands only. `match` is decided by the exact one."
+    ),
+]
 
 
 class TokenAnswer(Camel):
@@ -32,7 +42,7 @@ class Duplicate(Camel):
     """`subjectId` is left out for callers without the scope `search`."""
 
     subject_id: str | None
-    similarity: float
+    similarity: Similarity
 
 
 class EnrollAnswer(Camel):
@@ -49,7 +59,7 @@ class EnrollAnswer(Camel):
 class VerifyAnswer(Camel):
     subject_id: str
     match: bool
-    similarity: float
+    similarity: Similarity
     threshold: float
     profile: str
     band: Band
@@ -60,7 +70,7 @@ class VerifyAnswer(Camel):
 
 class CandidateAnswer(Camel):
     subject_id: str
-    similarity: float
+    similarity: Similarity
     band: Band
 
 

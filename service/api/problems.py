@@ -40,6 +40,7 @@ from service.domain.messages import (
     field_problem_text,
     message,
 )
+from service.domain.shown_similarity import detail_for, shown_lookalikes
 from service.usecases.recording import Attempt
 
 PROBLEM = "application/problem+json"
@@ -135,11 +136,11 @@ def _particulars(
 def _lookalikes(request: Request, error: DuplicateSubject) -> list[Mapping[str, Any]]:
     """Whose face it is, is told only to callers who may search; to others, that there is one."""
     caller: Caller = request.state.caller
-    if caller.may(Scope.SEARCH):
-        return [
-            {"subjectId": one.subject_id, "similarity": one.similarity} for one in error.lookalikes
-        ]
-    return [{"similarity": one.similarity} for one in error.lookalikes]
+    detail = detail_for(caller, request.app.state.settings.reply_similarity)
+    shown = shown_lookalikes(error.lookalikes, detail)
+    if not caller.may(Scope.SEARCH):
+        return [{"similarity": similarity} for _, similarity in shown]
+    return [{"subjectId": one.subject_id, "similarity": similarity} for one, similarity in shown]
 
 
 def invalid_request(errors: Sequence[ErrorDetails]) -> InvalidRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.domain.messages import Language
+from service.domain.shown_similarity import SimilarityDetail
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class ApiSettings:
     version: str
     purge_interval: int
     open_metrics: bool = False
+    reply_similarity: SimilarityDetail = SimilarityDetail.ROUNDED
 
     @property
     def max_body_bytes(self) -> int:

@@ -26,10 +26,11 @@ from service.api.answers import (
     VerifyAnswer,
 )
 from service.domain.audit import AuditRecord
-from service.domain.errors import Lookalike
 from service.domain.face import Sample
 from service.domain.lockout import Refusals
 from service.domain.messages import Language, advice
+from service.domain.shown_similarity import SimilarityDetail, shown_lookalikes, shown_similarity
+from service.domain.thresholds import Band
 from service.usecases.audit import AuditPage
 from service.usecases.enrollment import Enrolled
 from service.usecases.erase import Erasure
@@ -39,7 +40,9 @@ from service.usecases.subjects import SubjectDetails, SubjectPage, SubjectSummar
 from service.usecases.verify import Verification
 
 
-def enroll_answer(enrolled: Enrolled, language: Language, *, with_ids: bool) -> EnrollAnswer:
+def enroll_answer(
+    enrolled: Enrolled, language: Language, detail: SimilarityDetail, *, with_ids: bool
+) -> EnrollAnswer:
     """`with_ids`: name the duplicates, which is for callers who may search."""
     return EnrollAnswer(
         subject_id=enrolled.subject_id,
@@ -48,17 +51,22 @@ def enroll_answer(enrolled: Enrolled, language: Language, *, with_ids: bool) -> 
         model_id=enrolled.model_id,
         images_used=enrolled.images_used,
         images=_images(enrolled.samples, language),
-        duplicates=[_duplicate(one, with_ids) for one in enrolled.duplicates],
+        duplicates=[
+            Duplicate(subject_id=one.subject_id if with_ids else None, similarity=similarity)
+            for one, similarity in shown_lookalikes(enrolled.duplicates, detail)
+        ],
         enrolled_at=enrolled.enrolled_at,
     )
 
 
-def verify_answer(result: Verification, language: Language) -> VerifyAnswer:
+def verify_answer(
+    result: Verification, language: Language, detail: SimilarityDetail
+) -> VerifyAnswer:
     decision = result.decision
     return VerifyAnswer(
         subject_id=result.subject_id,
         match=decision.match,
-        similarity=decision.similarity,
+        similarity=shown_similarity(decision.similarity, detail),
         threshold=decision.profile.threshold,
         profile=decision.profile.name,
         band=decision.band,
@@ -68,12 +76,12 @@ def verify_answer(result: Verification, language: Language) -> VerifyAnswer:
     )
 
 
-def dedupe_answer(result: SearchResult) -> DedupeAnswer:
-    return DedupeAnswer(duplicate=result.found, **_search(result))
+def dedupe_answer(result: SearchResult, detail: SimilarityDetail) -> DedupeAnswer:
+    return DedupeAnswer(duplicate=result.found, **_search(result, detail))
 
 
-def identify_answer(result: SearchResult) -> IdentifyAnswer:
-    return IdentifyAnswer(match=result.found, **_search(result))
+def identify_answer(result: SearchResult, detail: SimilarityDetail) -> IdentifyAnswer:
+    return IdentifyAnswer(match=result.found, **_search(result, detail))
 
 
 def subject_list(page: SubjectPage) -> SubjectList:
@@ -180,17 +188,14 @@ def _images(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]
     ]
 
 
-def _duplicate(one: Lookalike, with_id: bool) -> Duplicate:
-    return Duplicate(subject_id=one.subject_id if with_id else None, similarity=one.similarity)
-
-
-def _search(result: SearchResult) -> dict[str, Any]:
+def _search(result: SearchResult, detail: SimilarityDetail) -> dict[str, Any]:
+    bands = {each.who: each.band for each in result.candidates}
+    shown = shown_lookalikes((each.who for each in result.candidates), detail)
+    shown.sort(key=lambda each: list(Band).index(bands[each[0]]))  # where that alone is shown
     return {
         "candidates": [
-            CandidateAnswer(
-                subject_id=each.who.subject_id, similarity=each.who.similarity, band=each.band
-            )
-            for each in result.candidates
+            CandidateAnswer(subject_id=one.subject_id, similarity=similarity, band=bands[one])
+            for one, similarity in shown
         ],
         "threshold": result.profile.threshold,
         "profile": result.profile.name,

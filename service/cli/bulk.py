@@ -79,7 +79,7 @@ def bulk_enroll(
     """
     wiring, language = ready(lang)
     rows = wiring.bulk_source(source, max_images or wiring.config.max_images)
-    request = BulkRequest(collection, LOCAL_USER.name, on_duplicate, profile)
+    request = BulkRequest(collection, LOCAL_USER, on_duplicate, profile)
     began = time.perf_counter()
     with _report(source, report, language) as told:
         try:

@@ -31,6 +31,7 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DuplicatePolicy
 from service.domain.messages import Language as Spoken
 from service.domain.messages import advice, band_text
+from service.domain.shown_similarity import SimilarityDetail
 from service.domain.source import Uploads
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.identify import (
@@ -60,14 +61,14 @@ def enroll(
         subject_id=subject,
         source=_uploads(photos),
         collection=collection,
-        caller=LOCAL_USER.name,
+        caller=LOCAL_USER,
         mode=mode,
         on_duplicate=on_duplicate,
         profile=profile,
     )
     enrolled = wiring.enroll(request)
     if as_json:
-        return print_json(enroll_answer(enrolled, language, with_ids=True))
+        return print_json(enroll_answer(enrolled, language, SimilarityDetail.EXACT, with_ids=True))
     used = f"{enrolled.images_used}/{len(photos)}"
     typer.echo(f"{subject}: {say('enrolled', language)} ({say('images_used', language)} {used})")
     for photo, sample in zip(photos, enrolled.samples, strict=True):
@@ -89,11 +90,11 @@ def verify(
     """Is this the person they say they are? Status 1: no."""
     wiring, language = ready(lang)
     result = wiring.verify(
-        VerifyRequest(subject, _uploads(photos), collection, LOCAL_USER.name, profile)
+        VerifyRequest(subject, _uploads(photos), collection, LOCAL_USER, profile)
     )
     decision = result.decision
     if as_json:
-        print_json(verify_answer(result, language))
+        print_json(verify_answer(result, language, SimilarityDetail.EXACT))
     else:
         verdict = say("match" if decision.match else "no_match", language)
         profile_shown = f"{decision.profile.name} {decision.profile.threshold:.2f}"
@@ -118,7 +119,7 @@ def dedupe(
     wiring, language = ready(lang)
     result = wiring.identify(_search(photos, collection, profile, limit))
     if as_json:
-        print_json(dedupe_answer(result))
+        print_json(dedupe_answer(result, SimilarityDetail.EXACT))
     else:
         _print_candidates(result, language)
     if result.found:
@@ -137,7 +138,7 @@ def identify(
     wiring, language = ready(lang)
     result = wiring.identify(_search(photos, collection, profile, limit))
     if as_json:
-        print_json(identify_answer(result))
+        print_json(identify_answer(result, SimilarityDetail.EXACT))
     else:
         _print_candidates(result, language)
     if not result.found:
@@ -169,7 +170,7 @@ def delete(
 def _search(
     photos: Sequence[Path], collection: str, profile: str | None, limit: int
 ) -> SearchRequest:
-    return SearchRequest(_uploads(photos), collection, LOCAL_USER.name, profile, limit)
+    return SearchRequest(_uploads(photos), collection, LOCAL_USER, profile, limit)
 
 
 def _uploads(photos: Sequence[Path]) -> Uploads:

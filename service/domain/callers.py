@@ -7,15 +7,21 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.domain.errors import NotAllowed
+from service.domain.source import FaceSource, GivenEmbedding
 
 
 class Scope(StrEnum):
-    """What a key may do. Part of the contract."""
+    """What a key may do. Part of the contract.
+
+    `EMBEDDING`: sends vectors in place of photographs, beside the scope of the call itself, and is
+    told exact similarities. Whoever may do both can find out a template.
+    """
 
     TOKEN = "token"  # noqa: S105 - the name of a scope
     ENROLL = "enroll"
     VERIFY = "verify"
     SEARCH = "search"
+    EMBEDDING = "embedding"
     ADMIN = "admin"
 
 
@@ -52,7 +58,15 @@ class Caller:
     def require(self, scope: Scope) -> None:
         """Raises `NotAllowed`."""
         if not self.may(scope):
-            raise NotAllowed
+            raise NotAllowed(scope=scope)
+
+    def require_source(self, source: FaceSource) -> None:
+        """Vectors need a scope of their own: they can be made to measure, as no face can.
+
+        Raises `NotAllowed`.
+        """
+        if isinstance(source, GivenEmbedding):
+            self.require(Scope.EMBEDDING)
 
     def require_collection(self, collection: str) -> None:
         """Raises `NotAllowed`."""

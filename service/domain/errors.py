@@ -117,7 +117,13 @@ class Unauthenticated(FaceError):
 
 
 class NotAllowed(FaceError):
+    """Values: `scope` or `collection`, which the key lacks."""
+
     code = "not_allowed"
+
+    @property
+    def particulars(self) -> Sequence[Mapping[str, Any]]:
+        return [dict(self.values)] if self.values else ()
 
 
 class DirectoryNotAllowed(NotAllowed):

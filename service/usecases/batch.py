@@ -12,7 +12,9 @@ import numpy as np
 from service.domain.audit import Action, AuditEntry
 from service.domain.audit import Outcome as Told
 from service.domain.bulk import Candidate, Outcome, Result, refused
+from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
+from service.domain.duplicate_check import DuplicateRule, duplicate_rule
 from service.domain.errors import DuplicateSubject, Lookalike, SubjectExists
 from service.domain.face import Embedding
 from service.domain.ports import Gallery, Transaction, Vault
@@ -34,10 +36,10 @@ Two photographs of one person come nowhere near; numbers written with four digit
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """`on_duplicate`, `profile`: None for the collection's own."""
+    """`on_duplicate`, `profile`: of the duplicate check (`duplicate_rule`); None for the collection's own."""
 
     collection: str
-    caller: str
+    caller: Caller
     on_duplicate: DuplicatePolicy | None = None
     profile: str | None = None
 
@@ -68,18 +70,16 @@ class EnrollBatch:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`: what holds for every row."""
         with self._gallery.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            self._policy(collection, request)
+            self._rule(collection, request)
             if tx.templates.any(collection):
                 collection.require_model(self._model_id)
 
-    def _policy(
-        self, collection: Collection, request: BulkRequest
-    ) -> tuple[DuplicatePolicy, float]:
+    def _rule(self, collection: Collection, request: BulkRequest) -> DuplicateRule:
         """What to do about lookalikes, and from which cosine on. Raises `ProfileNotFound`."""
         settings = collection.settings
         calibration = self._calibration.with_thresholds(settings.thresholds)
-        profile = calibration.profile(request.profile or settings.duplicate_profile)
-        return request.on_duplicate or settings.duplicate_policy, profile.threshold
+        asked = request.on_duplicate, request.profile
+        return duplicate_rule(settings, calibration, request.caller, *asked)
 
     def get_ready(self, request: BulkRequest, items: Sequence[Candidate | Outcome]) -> None:
         """What can be done about these before others are kept waiting: read who is enrolled, which
@@ -138,7 +138,8 @@ class EnrollBatch:
         new: Sequence[Candidate],
     ) -> list[Outcome]:
         """Who may be enrolled, as if each came after those before."""
-        policy, at_least = self._policy(people.collection, request)
+        rule = self._rule(people.collection, request)
+        policy, at_least = rule.policy, rule.profile.threshold
         if policy is DuplicatePolicy.ALLOW:
             return [_admitted(one, ()) for one in new]
         probes = [one.embedding for one in new]
@@ -175,7 +176,7 @@ class EnrollBatch:
                 continue
             told = one.error.code if one.error else Told.DONE
             pseudonym = people.names.pseudonym(one.subject_id)
-            where, caller = request.collection, request.caller
+            where, caller = request.collection, request.caller.name
             tx.audit.append(AuditEntry(uuid4(), now, caller, Action.ENROLL, where, pseudonym, told))
 
 

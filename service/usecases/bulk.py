@@ -21,7 +21,7 @@ from service.domain.bulk import (
     Row,
     refused,
 )
-from service.domain.errors import InvalidRequest, Overloaded, SubjectRepeated
+from service.domain.errors import InvalidRequest, NotAllowed, Overloaded, SubjectRepeated
 from service.domain.ports import BulkEmbedding, Gallery
 from service.domain.source import GivenEmbedding
 from service.usecases.batch import BulkRequest, EnrollBatch
@@ -107,7 +107,7 @@ class BulkEnroll:
         for batch in batched(rows, ROWS_AT_A_TIME):
             done = self._done_before(request, batch)
             for row in batch:
-                yield self._looked_at(row, seen, done)
+                yield self._looked_at(request, row, seen, done)
                 if row.subject_id is not None:
                     seen.add(row.subject_id)
 
@@ -123,7 +123,9 @@ class BulkEnroll:
         with self._gallery.transaction() as tx:
             return tx.subjects.existing(require_collection(tx, request.collection), ids)
 
-    def _looked_at(self, row: BulkRow, seen: set[str], done: set[str]) -> Row | Outcome:
+    def _looked_at(
+        self, request: BulkRequest, row: BulkRow, seen: set[str], done: set[str]
+    ) -> Row | Outcome:
         if isinstance(row, RefusedRow):
             return refused(row, row.error)
         if row.subject_id in seen:
@@ -131,8 +133,9 @@ class BulkEnroll:
         if row.subject_id in done:
             return Outcome(row.place, row.subject_id, Result.ALREADY)
         try:
+            request.caller.require_source(row.source)
             require_future(row.expires_at, self._clock())
-        except InvalidRequest as error:
+        except (InvalidRequest, NotAllowed) as error:
             return refused(row, error)
         return row
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DuplicatePolicy, StoredTemplate
+from service.domain.duplicate_check import duplicate_rule
 from service.domain.errors import (
     DuplicateSubject,
     Lookalike,
@@ -37,7 +38,9 @@ _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Acti
 
 
 def enrollment_attempt(request: EnrollRequest) -> Attempt:
-    return Attempt(request.caller, _ACTIONS[request.mode], request.collection, request.subject_id)
+    return Attempt(
+        request.caller.name, _ACTIONS[request.mode], request.collection, request.subject_id
+    )
 
 
 class Enroll:
@@ -66,10 +69,11 @@ class Enroll:
         self._index = index
 
     def __call__(self, request: EnrollRequest) -> Enrolled:
-        """Raises `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
+        """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
         `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
+        request.caller.require_source(request.source)
         if request.idempotency_key and (earlier := self._first_answer(request)):
             return earlier
         require_future(request.expires_at, self._clock())
@@ -100,22 +104,14 @@ class Enroll:
         bind_model(tx, people.collection, self._model_id)
         if not self._may_change(tx, people, request, probe, calibration):
             return None
-        settings = people.collection.settings
-        policy = request.on_duplicate or settings.duplicate_policy
-        profile = calibration.profile(request.profile or settings.duplicate_profile)
-        if policy is DuplicatePolicy.ALLOW:
+        settings, asked = people.collection.settings, (request.on_duplicate, request.profile)
+        rule = duplicate_rule(settings, calibration, request.caller, *asked)
+        if rule.policy is DuplicatePolicy.ALLOW:
             return []
-        among = shortlist(tx, people, probe, profile.threshold, self._index)
-        found = lookalikes(
-            tx,
-            people,
-            probe,
-            profile.threshold,
-            DUPLICATES_SHOWN,
-            among,
-            other_than=request.subject_id,
-        )
-        if found and policy is DuplicatePolicy.REJECT:
+        at_least, name = rule.profile.threshold, request.subject_id
+        among = shortlist(tx, people, probe, at_least, self._index)
+        found = lookalikes(tx, people, probe, at_least, DUPLICATES_SHOWN, among, other_than=name)
+        if found and rule.policy is DuplicatePolicy.REJECT:
             raise DuplicateSubject(found)
         return found
 
@@ -178,7 +174,7 @@ class Enroll:
         pseudonym = people.names.pseudonym(request.subject_id)
         action = _ACTIONS[request.mode]
         tx.audit.append(
-            AuditEntry(uuid4(), now, request.caller, action, request.collection, pseudonym)
+            AuditEntry(uuid4(), now, request.caller.name, action, request.collection, pseudonym)
         )
 
     def _enrolled(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from service.domain.callers import Caller
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
@@ -25,7 +26,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnrollRequest:
-    """`on_duplicate`, `profile`: None for the collection's own.
+    """`on_duplicate`, `profile`: of the duplicate check (`duplicate_rule`); None for the collection's own.
 
     `expires_at`, `consent_reference`, `metadata`: with `add` and `replace`, None keeps what is.
     """
@@ -33,7 +34,7 @@ class EnrollRequest:
     subject_id: str
     source: FaceSource
     collection: str
-    caller: str
+    caller: Caller
     mode: Mode = Mode.CREATE
     on_duplicate: DuplicatePolicy | None = None
     profile: str | None = None

@@ -39,13 +39,16 @@ def earlier_answer(
     """
     if request.idempotency_key is None:
         return None
-    stored = tx.answers.find(people.collection, request.caller, request.idempotency_key)
+    stored = tx.answers.find(people.collection, request.caller.name, request.idempotency_key)
     if stored is None:
         return None
     if stored.fingerprint != people.names.fingerprint(_content(request)):
         raise IdempotencyConflict
     plain = people.open_note(
-        stored.subject_id, _PURPOSE, _record(request.caller, request.idempotency_key), stored.sealed
+        stored.subject_id,
+        _PURPOSE,
+        _record(request.caller.name, request.idempotency_key),
+        stored.sealed,
     )
     return _read(json.loads(plain))
 
@@ -57,12 +60,15 @@ def keep_answer(
         return
     plain = json.dumps(_write(enrolled)).encode()
     answer = StoredAnswer(
-        caller=request.caller,
+        caller=request.caller.name,
         key=request.idempotency_key,
         subject_id=request.subject_id,
         fingerprint=people.names.fingerprint(_content(request)),
         sealed=people.seal_note(
-            request.subject_id, _PURPOSE, _record(request.caller, request.idempotency_key), plain
+            request.subject_id,
+            _PURPOSE,
+            _record(request.caller.name, request.idempotency_key),
+            plain,
         ),
     )
     tx.answers.add(people.collection, answer)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.domain.audit import Action
+from service.domain.callers import Caller
 from service.domain.collection import Collection
 from service.domain.errors import Lookalike
 from service.domain.face import Sample
@@ -26,7 +27,7 @@ MOST_CANDIDATES = 100
 class SearchRequest:
     source: FaceSource
     collection: str
-    caller: str
+    caller: Caller
     profile: str | None = None
     limit: int = DEFAULT_CANDIDATES
 
@@ -53,7 +54,7 @@ class SearchResult:
 
 
 def search_attempt(request: SearchRequest) -> Attempt:
-    return Attempt(request.caller, Action.SEARCH, request.collection)
+    return Attempt(request.caller.name, Action.SEARCH, request.collection)
 
 
 class Identify:
@@ -82,9 +83,10 @@ class Identify:
         self._index = index
 
     def __call__(self, request: SearchRequest) -> SearchResult:
-        """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
-        and what `Sampler.probe` raises.
+        """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`,
+        `TemplateTampered`, and what `Sampler.probe` raises.
         """
+        request.caller.require_source(request.source)
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
             collection = require_collection(tx, request.collection)

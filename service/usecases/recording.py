@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 _NO_REFUSALS = (Unavailable, Misconfigured, NotAllowed)
 """The first two: the service could not look at the call, but where it would not, as for somebody
 who is locked (`RateLimited`). Who is not allowed to make a call never
-comes as far as a use case, but for folders; the door writes all of it down."""
+comes as far as a use case, but for folders and vectors; the door writes all of it down."""
 
 
 @dataclass(frozen=True, slots=True)

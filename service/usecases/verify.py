@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.domain.audit import Action
+from service.domain.callers import Caller
 from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
@@ -24,7 +25,7 @@ class VerifyRequest:
     subject_id: str
     source: FaceSource
     collection: str
-    caller: str
+    caller: Caller
     profile: str | None = None
 
 
@@ -37,7 +38,7 @@ class Verification:
 
 
 def verification_attempt(request: VerifyRequest) -> Attempt:
-    return Attempt(request.caller, Action.VERIFY, request.collection, request.subject_id)
+    return Attempt(request.caller.name, Action.VERIFY, request.collection, request.subject_id)
 
 
 class Verify:
@@ -66,9 +67,10 @@ class Verify:
         self._lockout = lockout
 
     def __call__(self, request: VerifyRequest) -> Verification:
-        """Raises `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`, `ModelMismatch`,
-        `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
+        """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
+        `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
+        request.caller.require_source(request.source)
         probe = self._sampler.probe(request.source)
         with self._gallery.transaction() as tx:
             trial = self._lockout.trial_in(tx, request.collection, request.subject_id)

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
+from service.domain.shown_similarity import SimilarityDetail
 from service.wiring.parts import DISTRIBUTION
 from service.wiring.process import Wiring
 
@@ -51,6 +52,7 @@ def build_app(config: AppConfig) -> FastAPI:
         version=metadata.version(DISTRIBUTION),
         open_metrics=config.open_metrics and local,
         purge_interval=config.purge_interval,
+        reply_similarity=SimilarityDetail(config.reply_similarity),
     )
     telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
     return create_app(wiring.services(), settings, telemetry)

@@ -89,8 +89,8 @@ def desk(http: httpx.Client) -> Desk:
 
 @pytest.fixture(scope="session")
 def enroller_key(installation: Installation) -> str:
-    """One that may enroll and nothing else."""
-    return installation.key(Scope.ENROLL)
+    """One that may enroll, vectors too, and nothing else."""
+    return installation.key(Scope.ENROLL, Scope.EMBEDDING)
 
 
 @pytest.fixture

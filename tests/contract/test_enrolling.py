@@ -148,9 +148,23 @@ def test_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: De
 
 
 def test_flagged_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: Desk) -> None:
+    ok(desk.put(duplicatePolicy="flag"))
     ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    flagged = enroller.given("/enroll", KIM_AGAIN, subjectId="lee", onDuplicate="flag")
+    flagged = enroller.given("/enroll", KIM_AGAIN, subjectId="lee")
     (duplicate,) = ok(flagged, 201)["duplicates"]
     assert duplicate.get("subjectId") is None
     assert duplicate["similarity"] == pytest.approx(0.8, abs=0.001)
     assert "kim" not in flagged.text
+
+
+@pytest.mark.parametrize("asked", [{"onDuplicate": "allow"}, {"profile": "conservative"}])
+def test_word_in_the_request_does_not_sign_a_person_up_twice(
+    desk: Desk, enroller: Desk, asked: dict[str, str]
+) -> None:
+    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+    near = at_cosine(KIM, 0.42)
+    assert code(enroller.given("/enroll", near, subjectId="eve", **asked)) == (
+        409,
+        "duplicate_subject",
+    )
+    ok(desk.given("/enroll", near, subjectId="eve", **asked), 201)  # this key has `admin`

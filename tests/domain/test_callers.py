@@ -22,7 +22,8 @@ def _key(expires_at: datetime | None = None, revoked_at: datetime | None = None)
 
 
 def test_scopes_are_those_of_the_contract() -> None:
-    assert [scope.value for scope in Scope] == ["token", "enroll", "verify", "search", "admin"]
+    scopes = ["token", "enroll", "verify", "search", "embedding", "admin"]
+    assert [scope.value for scope in Scope] == scopes
 
 
 @given(scopes, st.sampled_from(Scope))

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from service.config import AppConfig
-from service.domain.callers import Scope
+from service.domain.callers import LOCAL_USER, Scope
 from service.domain.errors import BackupDamaged, MasterKeyInvalid, MasterKeyMissing
 from service.domain.source import Uploads
 from service.usecases.backup import Restored, Step
@@ -51,7 +51,7 @@ def enrolled(service: Wiring, people: People) -> Wiring:
                 subject(name),
                 _photographs(photographs[:3]),
                 "default",
-                "till",
+                LOCAL_USER,
                 metadata={"note": subject(name)},
             )
         )
@@ -88,10 +88,12 @@ def decisions(service: Wiring, people: People) -> str:
     for name, other in pairwise([*people, next(iter(people))]):
         probe = _photographs(people[name][3:4])
         answers += [
-            service.verify(VerifyRequest(subject(who), probe, "default", "drill"))
+            service.verify(VerifyRequest(subject(who), probe, "default", LOCAL_USER))
             for who in (name, other)
         ]
-        answers.append(service.identify(SearchRequest(probe, "default", "drill", "aggressive", 10)))
+        answers.append(
+            service.identify(SearchRequest(probe, "default", LOCAL_USER, "aggressive", 10))
+        )
         answers.append(service.subjects.show(subject(name), "default"))
     return repr(answers)
 

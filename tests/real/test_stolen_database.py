@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service.domain.callers import LOCAL_USER
 from service.domain.face import Embedding
 from service.domain.source import Uploads
 from service.gallery.server_programs import programs
@@ -38,7 +39,7 @@ def embeddings(service: Wiring, people: dict[str, list[Path]]) -> list[Embedding
         source = Uploads([path.read_bytes() for path in photographs[:3]])
         enrolled.append(service.sampler.probe(source).embedding)
         service.enroll(
-            EnrollRequest(name, source, "default", "test", metadata={"note": note(name)})
+            EnrollRequest(name, source, "default", LOCAL_USER, metadata={"note": note(name)})
         )
     return enrolled
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from service.domain.bulk import BulkRow
 from service.domain.bulk import Outcome as BulkOutcome
+from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.lockout import LockoutRules
 from service.domain.ports import KeyGallery, Vault
@@ -41,6 +42,7 @@ from service.usecases.verify import Verification, Verify, VerifyRequest, verific
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
 CALLER = "till"
+TILL = Caller(CALLER, frozenset(Scope))
 DEFAULT = DEFAULT_COLLECTION
 LONG_ID = "subject-kim-0123456789"
 """Which no hash and no sealed bytes hold by chance, as they may a name of three letters."""
@@ -58,6 +60,7 @@ class Desk:
     clock: StandInClock
     rules: LockoutRules = RULES
     decisions: bool = True
+    caller: Caller = TILL
 
     @property
     def collections(self) -> Collections:
@@ -81,7 +84,7 @@ class Desk:
 
     def enroll(self, subject_id: str, source: FaceSource | str, **fields: Any) -> Enrolled:
         """`fields`: those of `EnrollRequest`."""
-        asked = {"collection": DEFAULT, "caller": CALLER, **fields}
+        asked = {"collection": DEFAULT, "caller": self.caller, **fields}
         use_case = Enroll(
             self._sampler,
             self.gallery,
@@ -96,7 +99,7 @@ class Desk:
 
     def bulk(self, rows: Iterable[BulkRow], **fields: Any) -> list[BulkOutcome]:
         """`fields`: those of `BulkRequest`."""
-        asked = {"collection": DEFAULT, "caller": CALLER, **fields}
+        asked = {"collection": DEFAULT, "caller": self.caller, **fields}
         memory = SearchMemory(2**30, EIGHT_BITS, workers=1)
         keep = KeepIndex(self.gallery, memory, worth_holding=0)
         batch = EnrollBatch(self.gallery, self.vault, ARCFACE, self.model_id, self.clock, keep)
@@ -121,7 +124,9 @@ class Desk:
             self._lockout,
         )
         recorded = Recorded(use_case, verification_attempt, self.trail)
-        return recorded(VerifyRequest(subject_id, _source(source), collection, CALLER, profile))
+        return recorded(
+            VerifyRequest(subject_id, _source(source), collection, self.caller, profile)
+        )
 
     def search(
         self,
@@ -134,7 +139,7 @@ class Desk:
             self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.trail
         )
         recorded = Recorded(use_case, search_attempt, self.trail)
-        return recorded(SearchRequest(_source(source), collection, CALLER, profile, limit))
+        return recorded(SearchRequest(_source(source), collection, self.caller, profile, limit))
 
     def found(self, source: FaceSource | str, **fields: Any) -> list[str]:
         """Who a search names, in its order."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from service.domain.bulk import BulkRow, Outcome, Place, RefusedRow, Result, Row, Unit
+from service.domain.callers import Scope
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import (
     CollectionNotFound,
@@ -23,7 +24,7 @@ from service.domain.source import ImageFiles
 from service.usecases.batch import BulkRequest
 from service.usecases.bulk import BulkEnroll, Pace
 from tests.domain.vectors import at_cosine, face_of
-from tests.usecases.desk import Desk, Tables
+from tests.usecases.desk import TILL, Desk, Tables
 from tests.usecases.stand_ins import given
 
 FLAG, ALLOW = DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW
@@ -154,6 +155,18 @@ def test_duplicates_are_flagged_or_allowed_where_asked(desk: Desk) -> None:
     assert results(allowed) == ["enrolled"]
 
 
+def test_bulk_of_who_may_only_enroll_is_not_laxer_than_the_collection(desk: Desk) -> None:
+    enroller = replace(TILL, scopes=frozenset({Scope.ENROLL, Scope.EMBEDDING}))
+    rows = [ready(1, "kim"), ready(2, "eve", "kim")]
+    refused = desk.bulk(rows, on_duplicate=ALLOW, caller=enroller)
+    assert results(refused) == ["enrolled", "duplicate_subject"]
+
+
+def test_bulk_of_vectors_needs_the_scope_for_them(desk: Desk) -> None:
+    enroller = replace(TILL, scopes=frozenset({Scope.ENROLL}))
+    assert results(desk.bulk([ready(1, "kim")], caller=enroller)) == ["not_allowed"]
+
+
 def test_policy_and_profile_are_the_collections_own(desk: Desk) -> None:
     desk.put(duplicate_policy=FLAG, duplicate_profile="conservative")
     near = Row(Place(Unit.LINE, 2), "eve", given(at_cosine(face_of("kim"), 0.42)))
@@ -241,7 +254,7 @@ def test_batch_waits_for_others_and_is_tried_again(desk: Desk) -> None:
     busy: Any = Busy()
     bulk = BulkEnroll(desk.gallery, busy, desk.clock, sleep=waits.append)
     embed: Any = iter
-    done = list(bulk(BulkRequest("default", "till"), [ready(1, "kim")], embed))
+    done = list(bulk(BulkRequest("default", TILL), [ready(1, "kim")], embed))
     assert (results(done[0]), waits) == (["enrolled"], [1, 1])
 
 
@@ -262,7 +275,7 @@ def test_reading_who_is_enrolled_makes_no_batch_smaller(desk: Desk) -> None:
     enroll: Any = Ready()
     bulk = BulkEnroll(desk.gallery, enroll, desk.clock, timer=lambda: seconds[0])
     embed: Any = iter
-    list(bulk(BulkRequest("default", "till"), crowd(150), embed))
+    list(bulk(BulkRequest("default", TILL), crowd(150), embed))
     assert sizes == [50, 100]
 
 

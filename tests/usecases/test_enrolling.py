@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from service.domain.callers import Scope
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import (
     CollectionNotFound,
@@ -17,7 +20,7 @@ from service.domain.errors import (
 from service.domain.face import Reason
 from service.usecases.enrollment import Mode
 from tests.domain.vectors import at_cosine, face_of
-from tests.usecases.desk import DEFAULT, Desk
+from tests.usecases.desk import DEFAULT, TILL, Desk
 from tests.usecases.stand_ins import PHOTO_COSINE, given, photos
 
 EXISTING = [Mode.ADD, Mode.REPLACE]
@@ -94,6 +97,14 @@ def test_flagged_duplicate_is_enrolled_and_named(desk: Desk) -> None:
     enrolled = desk.enroll("kim2", "kim:1", on_duplicate=DuplicatePolicy.FLAG)
     assert [one.subject_id for one in enrolled.duplicates] == ["kim"]
     assert desk.found("kim:1") == ["kim", "kim2"]
+
+
+def test_who_may_only_enroll_is_not_laxer_than_the_collection(desk: Desk) -> None:
+    enroller = replace(desk, caller=replace(TILL, scopes=frozenset({Scope.ENROLL})))
+    enroller.enroll("kim", "kim:1")
+    for policy in (DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW):
+        with pytest.raises(DuplicateSubject):
+            enroller.enroll("kim2", "kim:1", on_duplicate=policy)
 
 
 def test_allowed_duplicate_is_enrolled_without_a_search(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from service.domain.errors import (
 from service.domain.source import CameraFrames
 from service.usecases.enrollment import Enrolled, Mode
 from tests.domain.vectors import face_of
-from tests.usecases.desk import LONG_ID, Desk, Tables
+from tests.usecases.desk import LONG_ID, TILL, Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, given, photos
 
 
@@ -97,9 +97,9 @@ def test_order_of_metadata_does_not_make_another_request(desk: Desk) -> None:
 
 
 def test_other_callers_same_key_is_another_key(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1", idempotency_key="1", caller="till")
+    desk.enroll("kim", "kim:1", idempotency_key="1", caller=TILL)
     with pytest.raises(SubjectExists):
-        desk.enroll("kim", "kim:1", idempotency_key="1", caller="door")
+        desk.enroll("kim", "kim:1", idempotency_key="1", caller=replace(TILL, name="door"))
 
 
 def test_same_key_in_another_collection_is_another_key(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from service.api.reading import body_of
 from service.api.sending import sent
 from service.api.showing import enroll_answer
 from service.domain.callers import Scope
+from service.domain.shown_similarity import detail_for
 from service.usecases.enrollment import EnrollRequest
 
 router = APIRouter(tags=["enrollment"], responses=PROBLEMS)
@@ -73,7 +74,7 @@ def enroll(
         subject_id=body.subject_id,
         source=body.source(settings.max_frames, settings.max_images),
         collection=body.collection,
-        caller=caller.name,
+        caller=caller,
         mode=body.mode,
         on_duplicate=body.on_duplicate,
         profile=body.profile,
@@ -83,5 +84,6 @@ def enroll(
         consent_reference=body.consent_reference,
     )
     enrolled = services.enroll(request)
-    answer = enroll_answer(enrolled, language, with_ids=caller.may(Scope.SEARCH))
+    detail = detail_for(caller, settings.reply_similarity)
+    answer = enroll_answer(enrolled, language, detail, with_ids=caller.may(Scope.SEARCH))
     return sent(answer, CREATED)

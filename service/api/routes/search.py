@@ -16,13 +16,14 @@ from service.api.reading import body_of
 from service.api.sending import sent
 from service.api.showing import dedupe_answer, identify_answer
 from service.domain.callers import Caller
+from service.domain.shown_similarity import detail_for
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.services import Services
 
 router = APIRouter(route_class=Direct, tags=["search"], responses=PROBLEMS)
 
 _FOUND = {
-    "candidates": [{"subjectId": "user-1", "similarity": 0.7123, "band": "very_high"}],
+    "candidates": [{"subjectId": "user-1", "similarity": 0.71, "band": "very_high"}],
     "threshold": 0.4,
     "profile": "balanced",
     "searched": 1200,
@@ -47,7 +48,7 @@ def dedupe(
 ) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return sent(dedupe_answer(result))
+    return sent(dedupe_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
 @router.post(
@@ -64,12 +65,12 @@ def identify(
 ) -> Response:
     """Whose face is this? Every template is compared."""
     result = _search(caller, services, settings, body)
-    return sent(identify_answer(result))
+    return sent(identify_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
 def _search(
     caller: Caller, services: Services, settings: Settings, body: SearchBody
 ) -> SearchResult:
     source = body.source(settings.max_frames, settings.max_images)
-    request = SearchRequest(source, body.collection, caller.name, body.profile, body.limit)
+    request = SearchRequest(source, body.collection, caller, body.profile, body.limit)
     return services.identify(request)

@@ -15,6 +15,7 @@ from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.sending import sent
 from service.api.showing import verify_answer
+from service.domain.shown_similarity import detail_for
 from service.usecases.verify import VerifyRequest
 
 router = APIRouter(route_class=Direct, tags=["verification"], responses=PROBLEMS)
@@ -23,7 +24,7 @@ _ANSWER = example(
     {
         "subjectId": "user-1",
         "match": True,
-        "similarity": 0.7123,
+        "similarity": 0.71,
         "threshold": 0.4,
         "profile": "balanced",
         "band": "very_high",
@@ -51,5 +52,6 @@ def verify(
 ) -> Response:
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     source = body.source(settings.max_frames, settings.max_images)
-    request = VerifyRequest(body.subject_id, source, body.collection, caller.name, body.profile)
-    return sent(verify_answer(services.verify(request), language))
+    request = VerifyRequest(body.subject_id, source, body.collection, caller, body.profile)
+    detail = detail_for(caller, settings.reply_similarity)
+    return sent(verify_answer(services.verify(request), language, detail))
