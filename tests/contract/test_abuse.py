@@ -45,7 +45,7 @@ def verify(server: Server, key: str, face: str) -> httpx.Response:
 def test_hundred_faces_on_one_subject_are_locked_out(
     installation: Installation, pair: Server
 ) -> None:
-    admin, key = installation.key(), installation.key(Scope.VERIFY)
+    admin, key = installation.key(), installation.key(Scope.VERIFY, Scope.EMBEDDING)
     with pair.client(admin) as http:
         body = {"subjectId": "victim", "embedding": face_of("victim").tolist()}
         ok(http.post("/enroll", json=body), 201)
