@@ -40,11 +40,11 @@ _UNSENT = "face_unsent"
 _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
 
-def pooled_engine(url: str) -> Engine:
+def pooled_engine(url: str, size: int = POOL_SIZE) -> Engine:
     """Every statement by itself, until somebody begins a transaction (`database.py`)."""
     engine = create_engine(
         driver_url(url),
-        pool_size=POOL_SIZE,
+        pool_size=size,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         pool_use_lifo=True,  # the ones that are not needed stay out of the caches

@@ -25,6 +25,7 @@ from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock
 from service.gallery.migrations import head
+from service.gallery.pool_share import PoolShare
 from service.gallery.positions import PostgresPositions
 from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
@@ -97,15 +98,18 @@ class PostgresGallery:
         self, url: str, clock: Clock = utc_now, vault: Callable[[], Vault] | None = None
     ) -> None:
         self._engine = pooled_engine(url)
+        self._checked = pooled_engine(url, size=1)
+        """Of its own, so that whether it can serve is told while all others wait."""
         self._clock = clock
         self._vault = vault
+        self._share = PoolShare()
         self._collection_ids: dict[str, UUID] = {}
         """As they were last read; see `PostgresAttempts.trial_in`."""
 
     @contextmanager
-    def transaction(self) -> Iterator[PostgresTransaction]:
+    def transaction(self, *waits_for: str) -> Iterator[PostgresTransaction]:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
-        with translated(), self._engine.connect() as connection:
+        with self._share.of(waits_for), translated(), self._engine.connect() as connection:
             pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
             send_later(pooled, _BEGIN, *_TERMS)
             try:
@@ -136,7 +140,7 @@ class PostgresGallery:
 
     def check(self) -> None:
         """Raises `DatabaseUnavailable`, `DatabaseNotMigrated` or what `require_write_access` does."""
-        with translated(), self._engine.connect() as connection:
+        with translated(), self._checked.connect() as connection:
             require_write_access(connection)
             if connection.scalar(_REVISION) != self._head:
                 raise DatabaseNotMigrated
@@ -156,6 +160,7 @@ class PostgresGallery:
     def close(self) -> None:
         """Gives all idle connections back."""
         self._engine.dispose()
+        self._checked.dispose()
 
     @cached_property
     def _head(self) -> str:

@@ -56,8 +56,8 @@ def watched_vault(vault: Vault, metrics: Metrics) -> Vault:
 
 def watched_gallery(gallery: AnyGallery, metrics: Metrics) -> AnyGallery:
     @contextmanager
-    def transaction() -> Iterator[Transaction]:
-        with metrics.transaction(), gallery.transaction() as tx:
+    def transaction(*waits_for: str) -> Iterator[Transaction]:
+        with metrics.transaction(), gallery.transaction(*waits_for) as tx:
             yield _watched_transaction(tx, metrics)
 
     return changed(gallery, transaction=transaction)

@@ -97,7 +97,7 @@ class EnrollBatch:
         """
         if _nothing_to_do(items):
             return [item for item in items if isinstance(item, Outcome)]
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             people = OpenCollection.unlock(collection, self._vault)
             now = self._clock()

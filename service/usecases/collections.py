@@ -57,7 +57,7 @@ class Collections:
         """
         calibration = self._calibration.with_thresholds(settings.thresholds)
         calibration.profile(settings.duplicate_profile)
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(name) as tx:
             self._ensure(tx, name)
             collection = lock_collection(tx, name)
             self._remove_expired(tx, collection)
@@ -72,7 +72,7 @@ class Collections:
         `default` always exists: deleting it leaves it empty, under a new key.
         Raises `CollectionNotFound`.
         """
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(name) as tx:
             deleted = tx.collections.delete(lock_collection(tx, name))
             if name == DEFAULT_COLLECTION:
                 self._ensure(tx, name)

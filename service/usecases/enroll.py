@@ -78,7 +78,7 @@ class Enroll:
             return earlier
         require_future(request.expires_at, self._clock())
         probe = self._sampler.probe(request.source)
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             people = OpenCollection.unlock(collection, self._vault)
             if earlier := earlier_answer(tx, people, request):

@@ -51,7 +51,7 @@ class Erase:
 
     def _erase(self, subject_id: str, collection_name: str, caller: str, action: Action) -> Erasure:
         audit_id, now = uuid4(), self._clock()
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(collection_name) as tx:
             collection = lock_collection(tx, collection_name)
             if tx.subjects.find(collection, subject_id) is None:
                 raise SubjectNotFound

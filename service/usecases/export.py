@@ -62,7 +62,7 @@ class Export:
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> Exported:
         """Raises `CollectionNotFound`, `SubjectNotFound`, `TemplateTampered`."""
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(collection_name) as tx:
             people = OpenCollection.unlock(lock_collection(tx, collection_name), self._vault)
             subject = tx.subjects.find(people.collection, subject_id)
             if subject is None:

@@ -96,7 +96,7 @@ class Unlock:
 
         Raises `CollectionNotFound`, `SubjectNotFound`.
         """
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(collection_name, subject_id) as tx:
             collection = require_collection(tx, collection_name)
             if tx.subjects.find(collection, subject_id) is None:
                 raise SubjectNotFound

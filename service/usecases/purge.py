@@ -60,7 +60,7 @@ class Purge:
 
     def _batch(self, name: str, *, wait: bool) -> int | None:
         """None: somebody else purges."""
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(name) as tx:
             if not tx.collections.lock_purge(wait=wait):
                 return None
             collection = tx.collections.find(name)

@@ -72,7 +72,7 @@ class Verify:
         """
         request.caller.require_source(request.source)
         probe = self._sampler.probe(request.source)
-        with self._gallery.transaction() as tx:
+        with self._gallery.transaction(request.collection, request.subject_id) as tx:
             trial = self._lockout.trial_in(tx, request.collection, request.subject_id)
             collection = trial.collection
             people = OpenCollection.unlock(collection, self._vault)

@@ -41,8 +41,8 @@ class FailingGallery:
         self._repository, self._method = step.split(".")
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        with self._real.transaction() as tx:
+    def transaction(self, *waits_for: str) -> Iterator[Transaction]:
+        with self._real.transaction(*waits_for) as tx:
             real = getattr(tx, self._repository)
             setattr(tx, self._repository, FailingRepository(real, self._method))
             yield tx

@@ -32,8 +32,11 @@ class Transaction(Protocol):
 
 
 class Gallery(Protocol):
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(self, *waits_for: str) -> AbstractContextManager[Transaction]:
         """Commits at the end of the block; rolls back where it raises.
+
+        `waits_for`: whose lock the block will ask for, a collection's name or that and a subject's:
+        only a few of a process may hold a connection while they wait for the same one.
 
         Raises `DatabaseUnavailable` where the database cannot be reached, `Overloaded` where a
         lock or a connection is not to be had in time.
