@@ -15,6 +15,7 @@ from service.api.language import language_of
 from service.domain.callers import Caller, Scope
 from service.domain.errors import (
     CameraUnavailable,
+    ClocksDisagree,
     Conflict,
     DatabaseUnavailable,
     DuplicateSubject,
@@ -58,6 +59,7 @@ _STATUSES: Mapping[type[FaceError], int] = {
     RateLimited: 429,
     Overloaded: 503,
     DatabaseUnavailable: 503,
+    ClocksDisagree: 503,
     CameraUnavailable: 503,
     KeyServiceUnavailable: 503,
     Misconfigured: 503,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from service.api.recurring import Recurring
+from service.usecases.purge import PurgeBatch
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ FOLLOW_SECONDS = 1.0
 class Purge(Protocol):
     """The use case, as far as it is used here."""
 
-    def batches(self, *, wait: bool) -> Iterator[int]: ...
+    def batches(self, *, wait: bool) -> Iterator[PurgeBatch]: ...
 
 
 def sweeping(purge: Purge, interval: float) -> Recurring:
@@ -32,12 +33,19 @@ def following(keep: Callable[[], None]) -> Recurring:
 
 
 def _purge_once(purge: Purge, stop: threading.Event) -> None:
-    removed = 0
+    removed = held = 0
     try:
         for batch in purge.batches(wait=False):
-            removed += batch
+            removed += batch.removed
+            held += 0 if batch.held is None else batch.held.number
             if stop.is_set():
                 break
     finally:
         if removed:
             logger.info("%s people expired and were removed", removed)
+        if held:
+            logger.warning(
+                "%s expired people were not removed, since they are unusually many: look at the"
+                " clocks and at `face purge`, which tells whose they are",
+                held,
+            )

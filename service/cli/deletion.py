@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from service.cli.options import Language
@@ -11,12 +13,26 @@ from service.cli.words import say
 from service.config import AppConfig
 from service.wiring import Wiring
 
+Confirm = Annotated[
+    list[str] | None,
+    typer.Option(help="A collection whose expired people may all go, however many they are."),
+]
 
-def purge(lang: Language = None) -> None:
-    """Remove people whose time is over; prints how many. A running server does so by itself."""
+
+def purge(confirm: Confirm = None, lang: Language = None) -> None:
+    """Remove people whose time is over; prints how many. A running server does so by itself.
+
+    Status 3: unusually many are expired in some collection, so nobody was removed from it.
+    """
     wiring, language = ready(lang)
-    removed = sum(wiring.purge.batches(wait=True))
-    typer.echo(f"{say('purged', language)}: {removed}")
+    batches = list(wiring.purge.batches(wait=True, confirmed=confirm or ()))
+    typer.echo(f"{say('purged', language)}: {sum(batch.removed for batch in batches)}")
+    held = [(batch.collection, batch.held) for batch in batches if batch.held is not None]
+    for collection, expired in held:
+        text = say("purge_held", language)
+        err.print(text.format(collection=collection, expired=expired.number, people=expired.people))
+    if held:
+        raise typer.Exit(NOT_DONE)
 
 
 def scrub(lang: Language = None) -> None:

@@ -86,6 +86,12 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "templates_opened": {"ko": "열어 본 템플릿", "en": "templates opened"},
     "consent": {"ko": "동의", "en": "consent"},
     "purged": {"ko": "기간이 지나 삭제한 사람", "en": "people whose time was over, removed"},
+    "purge_held": {
+        "ko": "{collection}: {people}명 중 {expired}명의 기간이 지났습니다. 한꺼번에 너무 많아 아무도 지우지 않았습니다. "
+        "두 컴퓨터의 시계와 보존 기간을 확인한 뒤, 맞다면 face purge --confirm {collection}을 실행해 주세요.",
+        "en": "{collection}: {expired} of {people} people are expired. That is unusually many, so nobody was "
+        "removed. Look at the clocks and at the retention; if it is right, run face purge --confirm {collection}.",
+    },
     "scrubbed": {
         "ko": "삭제된 데이터가 데이터베이스 파일에서 지워졌습니다",
         "en": "what was deleted is gone from the database's files",

@@ -17,7 +17,8 @@
     │   ├── ModelMismatch                    model_mismatch
     │   ├── IdempotencyConflict              idempotency_conflict
     │   ├── ApiKeyExists                     api_key_exists
-    │   └── SubjectRepeated                  subject_repeated
+    │   ├── SubjectRepeated                  subject_repeated
+    │   └── PurgeHeld                        purge_held
     ├── UnacceptableImages
     │   ├── ImageTooLarge                    image_too_large
     │   ├── TooManyImages                    too_many_images
@@ -33,6 +34,7 @@
     │   ├── DatabaseUnavailable              database_unavailable
     │   │   ├── DatabaseReadOnly             database_read_only
     │   │   └── DatabaseStandby              database_standby
+    │   ├── ClocksDisagree                   clocks_disagree
     │   ├── CameraUnavailable                camera_unavailable
     │   ├── KeyServiceUnavailable            key_service_unavailable
     │   └── RateLimited                      rate_limited
@@ -200,6 +202,12 @@ class SubjectRepeated(Conflict):
     code = "subject_repeated"
 
 
+class PurgeHeld(Conflict):
+    """So many are expired at once that an operator has to look first. Values: `expired`, `people`."""
+
+    code = "purge_held"
+
+
 class UnacceptableImages(FaceError):
     pass
 
@@ -279,6 +287,15 @@ class DatabaseStandby(DatabaseUnavailable):
     """It answers, and takes no writes because it follows another server."""
 
     code = "database_standby"
+
+
+class ClocksDisagree(Unavailable):
+    """Nothing that cannot be undone is done by a clock that may be wrong.
+
+    Values: `seconds`, by which the process's clock is ahead of the database's.
+    """
+
+    code = "clocks_disagree"
 
 
 class CameraUnavailable(Unavailable):

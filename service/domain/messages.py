@@ -175,6 +175,14 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "This subjectId stands in an earlier row.",
         "Only the first row counts. Give another person another subjectId, or put one person's photographs into one row.",
     ),
+    "purge_held": _entry(
+        "기간이 지난 사람이 한꺼번에 너무 많습니다.",
+        "{people}명 중 {expired}명의 기간이 지났습니다. 시계나 보존 기간이 잘못되었을 수 있어 아무도 지우지 않았습니다. "
+        "맞다면 관리자가 `face purge --confirm <컬렉션>`을 실행해 주세요.",
+        "Too many people are expired at once.",
+        "{expired} of {people} are. A clock or a date may be wrong, so nobody was removed. If it is right, "
+        "whoever runs the service runs `face purge --confirm <collection>`.",
+    ),
     "image_too_large": _entry(
         "이미지가 너무 큽니다.",
         "한 이미지의 한도는 {limit}입니다. 크기를 줄여 다시 보내 주세요.",
@@ -256,6 +264,14 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The database is a standby.",
         "A replica takes no writes. Name the primary in FACE_DATABASE_URL; with several hosts, add "
         "target_session_attrs=read-write.",
+    ),
+    "clocks_disagree": _entry(
+        "서비스와 데이터베이스의 시계가 다릅니다.",
+        "서비스의 시계가 데이터베이스보다 {seconds}초 빠릅니다(음수이면 느립니다). 되돌릴 수 없는 작업이라 하지 않았습니다. "
+        "관리자는 두 컴퓨터의 시계를 NTP로 맞춰 주세요.",
+        "The clocks of the service and its database disagree.",
+        "The service's is {seconds} s ahead (behind, where negative). Nothing that cannot be undone is done "
+        "like that: whoever runs the service should set both machines' clocks by NTP.",
     ),
     "camera_unavailable": _entry(
         "카메라를 열 수 없습니다.",

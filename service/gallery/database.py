@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
 from service.gallery.failures import translated
-from service.gallery.lifetime import Clock
+from service.gallery.lifetime import Clock, ServerClock, server_time
 from service.gallery.migrations import head
 from service.gallery.pool_share import PoolShare
 from service.gallery.positions import PostgresPositions
@@ -69,6 +69,7 @@ class PostgresTransaction:
         clock: Clock,
         vault: Callable[[], Vault] | None,
         collection_ids: dict[str, UUID],
+        server_clock: ServerClock,
     ) -> None:
         self.connection = connection
         self.collections = PostgresCollections(connection)
@@ -80,6 +81,10 @@ class PostgresTransaction:
         self.audit = PostgresAuditLog(connection, vault)
         self.sealed_rows = PostgresSealedRows(connection, self.positions)
         self.attempts = PostgresAttempts(connection, clock, self.collections, collection_ids)
+        self._server_clock = server_clock
+
+    def server_time(self) -> datetime:
+        return self._server_clock(self.connection)
 
 
 def utc_now() -> datetime:
@@ -91,11 +96,15 @@ class PostgresGallery:
 
     `url`: `postgresql://…` or `postgresql+psycopg://…`. `clock`: who has expired by now? `vault`:
     made when something is first written down; without one nothing can be, and a transaction that
-    has to fails.
+    has to fails. `server_clock`: the database's.
     """
 
     def __init__(
-        self, url: str, clock: Clock = utc_now, vault: Callable[[], Vault] | None = None
+        self,
+        url: str,
+        clock: Clock = utc_now,
+        vault: Callable[[], Vault] | None = None,
+        server_clock: ServerClock = server_time,
     ) -> None:
         self._engine = pooled_engine(url)
         self._checked = pooled_engine(url, size=1)
@@ -103,6 +112,7 @@ class PostgresGallery:
         self._clock = clock
         self._vault = vault
         self._share = PoolShare()
+        self._server_clock = server_clock
         self._collection_ids: dict[str, UUID] = {}
         """As they were last read; see `PostgresAttempts.trial_in`."""
 
@@ -114,7 +124,11 @@ class PostgresGallery:
             send_later(pooled, _BEGIN, *_TERMS)
             try:
                 transaction = PostgresTransaction(
-                    connection, self._clock, self._vault, self._collection_ids
+                    connection,
+                    self._clock,
+                    self._vault,
+                    self._collection_ids,
+                    self._server_clock,
                 )
                 yield transaction
                 transaction.positions.settle()
@@ -152,6 +166,11 @@ class PostgresGallery:
         with self.transaction() as tx:
             made: datetime | None = tx.connection.scalar(_OLDEST_KEY)
         return made
+
+    def clock_difference(self) -> timedelta:
+        """By how much this process's clock is ahead of the database's. Raises as `transaction`."""
+        with translated(), self._engine.connect() as connection:
+            return self._clock() - self._server_clock(connection)
 
     def counters(self) -> PostgresCounters:
         """Where calls are counted, on the same pool of connections."""

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+)
 
 from service.domain.collection import Collection
 from service.gallery.tables import subjects
@@ -18,6 +29,13 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 """Before anybody's enrollment."""
 
 Clock = Callable[[], datetime]
+ServerClock = Callable[[Connection], datetime]
+
+
+def server_time(connection: Connection) -> datetime:
+    """The server's clock now, not at the transaction's start."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
 
 
 def expired(collection: Collection, now: datetime) -> ColumnElement[bool]:

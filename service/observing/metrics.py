@@ -116,6 +116,18 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=registry,
         )
+        self._purge_held = Gauge(
+            "face_purge_held",
+            "Expired people who are not removed before an operator has looked.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._clock_difference = Gauge(
+            "face_clock_difference_seconds",
+            "By how much this machine's clock is ahead of the database's.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
         self._search_rows = Gauge(
             "face_search_rows",
             "Templates held in memory for searches.",
@@ -216,6 +228,12 @@ class Metrics:
 
     def is_build(self, version: str, python: str) -> None:
         self._build.labels(version, python).set(1)
+
+    def purge_holds(self, people: int) -> None:
+        self._purge_held.set(people)
+
+    def clock_differs(self, seconds: float) -> None:
+        self._clock_difference.set(seconds)
 
     def oldest_key_made(self, timestamp: float) -> None:
         """`timestamp`: seconds of Unix time."""

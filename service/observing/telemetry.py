@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.domain.errors import FaceError
 from service.observing.exposition import CONTENT_TYPE, exposition
@@ -13,7 +13,8 @@ from service.observing.metrics import Metrics
 class PrometheusTelemetry:
     """Implements the HTTP room's `Telemetry`.
 
-    `oldest_key`: when the oldest data key in use was made; looked up at each reading.
+    `oldest_key`: when the oldest data key in use was made; `clock_difference`: by how much this
+    machine's clock is ahead of the database's. Both are looked up at each reading.
     """
 
     content_type = CONTENT_TYPE
@@ -22,9 +23,11 @@ class PrometheusTelemetry:
         self,
         metrics: Metrics,
         oldest_key: Callable[[], datetime | None],
+        clock_difference: Callable[[], timedelta],
     ) -> None:
         self._metrics = metrics
         self._oldest_key = oldest_key
+        self._clock_difference = clock_difference
 
     def answered(
         self, method: str, route: str, status: int | None, code: str | None, seconds: float
@@ -35,14 +38,15 @@ class PrometheusTelemetry:
             self._metrics.refused(route, code)
 
     def exposition(self) -> bytes:
-        self._look_up_the_oldest_key()
+        self._look_up()
         return exposition(self._metrics)
 
-    def _look_up_the_oldest_key(self) -> None:
-        """Without a database the last known one stands: the other numbers are wanted then most."""
+    def _look_up(self) -> None:
+        """Without a database what was last known stands: the other numbers are wanted then most."""
         try:
-            made = self._oldest_key()
+            made, difference = self._oldest_key(), self._clock_difference()
         except FaceError:
             return
         if made is not None:
             self._metrics.oldest_key_made(made.timestamp())
+        self._metrics.clock_differs(difference.total_seconds())

@@ -25,7 +25,7 @@ from service.usecases.keeping import KeepIndex
 from service.usecases.people import OpenCollection, bind_model, lock_collection, require_collection
 from service.usecases.purge import remove_expired
 from service.usecases.searching import HALF_PRECISION_MARGIN, lookalikes_of_many
-from service.usecases.terms import sealed_subject
+from service.usecases.terms import require_true_date, sealed_subject
 
 SAME_EMBEDDING = 0.9999
 """Cosine from which a ready embedding is the one that is stored: an earlier run enrolled it.
@@ -92,8 +92,8 @@ class EnrollBatch:
         """What became of each, in order; no two candidates with the same subject id. Outcomes
         stay what they are, and the refused among them are written down like the others.
 
-        Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`, and
-        what transactions raise.
+        Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
+        `ClocksDisagree`, and what transactions raise.
         """
         if _nothing_to_do(items):
             return [item for item in items if isinstance(item, Outcome)]
@@ -123,6 +123,7 @@ class EnrollBatch:
         bind_model(tx, people.collection, self._model_id)
         became = _known(tx, people, candidates)
         new = [one for one in candidates if one.row.subject_id not in became]
+        require_true_date(tx, people.collection, now)
         remove_expired(tx, people, now, len(new), among=[one.row.subject_id for one in new])
         judged = self._judged(tx, people, request, new)
         admitted = [one for one, outcome in zip(new, judged, strict=True) if outcome.error is None]

@@ -11,6 +11,7 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.errors import Overloaded
 from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.purge import require_usual
 from service.domain.thresholds import Calibration
 from service.usecases.people import OpenCollection, lock_collection, require_collection
 from service.usecases.purge import remove_expired
@@ -53,14 +54,16 @@ class Collections:
     def put(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
         """Create the collection, or give it these settings.
 
-        Raises `ProfileNotFound` where the duplicate profile is none of the collection's.
+        Raises `ProfileNotFound` where the duplicate profile is none of the collection's, and
+        `PurgeHeld`, `ClocksDisagree` where a longer retention would bring back the expired.
         """
         calibration = self._calibration.with_thresholds(settings.thresholds)
         calibration.profile(settings.duplicate_profile)
         with self._gallery.transaction(name) as tx:
             self._ensure(tx, name)
             collection = lock_collection(tx, name)
-            self._remove_expired(tx, collection)
+            if _keeps_longer(settings, collection.settings):
+                self._remove_expired(tx, collection)
             collection = replace(collection, settings=settings)
             tx.collections.update(collection)
             self._write_down(tx, Action.COLLECTION_SET, name, caller)
@@ -113,7 +116,11 @@ class Collections:
             self._vault.unlock(default.collection_id, default.keys.active)
 
     def _remove_expired(self, tx: Transaction, collection: Collection) -> None:
-        """A longer retention must not bring back whose time was over under the old one."""
+        """A longer retention must not bring back whose time was over under the old one.
+
+        Raises `PurgeHeld`, `ClocksDisagree`.
+        """
+        require_usual(tx.subjects.count_expired(collection))
         people = OpenCollection.unlock(collection, self._vault)
         while remove_expired(tx, people, self._clock()):
             pass
@@ -124,3 +131,9 @@ class Collections:
 
     def _write_down(self, tx: Transaction, action: Action, name: str, caller: str) -> None:
         tx.audit.append(AuditEntry(uuid4(), self._clock(), caller, action, name))
+
+
+def _keeps_longer(new: CollectionSettings, old: CollectionSettings) -> bool:
+    if old.retention is None:
+        return False
+    return new.retention is None or new.retention > old.retention

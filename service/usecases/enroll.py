@@ -28,7 +28,7 @@ from service.usecases.purge import remove_expired
 from service.usecases.recording import Attempt
 from service.usecases.sampling import Probe, Sampler
 from service.usecases.searching import lookalikes, shortlist
-from service.usecases.terms import require_future, sealed_subject
+from service.usecases.terms import require_future, require_true_date, sealed_subject
 from service.usecases.verify import best_similarity
 
 DUPLICATES_SHOWN = 10
@@ -71,7 +71,7 @@ class Enroll:
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
-        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
+        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, and what `Sampler.probe` raises.
         """
         request.caller.require_source(request.source)
         if request.idempotency_key and (earlier := self._first_answer(request)):
@@ -128,6 +128,7 @@ class Enroll:
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
+            require_true_date(tx, people.collection, self._clock())
             remove_expired(tx, people, self._clock(), among=[request.subject_id])
             return True
         if not exists:

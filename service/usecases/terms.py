@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from service.domain.collection import Subject
+from service.domain.collection import Collection, Subject
 from service.domain.errors import InvalidRequest
 from service.domain.messages import FieldProblem
+from service.domain.ports import Transaction
+from service.domain.purge import require_agreement
 from service.usecases.people import OpenCollection
 
 LONGEST_ENROLLMENT = timedelta(days=36_525)
@@ -26,6 +28,14 @@ def require_future(expires_at: datetime | None, now: datetime) -> None:
     """Raises `InvalidRequest` unless the moment, if there is one, lies in the next 100 years."""
     if expires_at is not None and not now < expires_at <= now + LONGEST_ENROLLMENT:
         raise InvalidRequest([{"field": "expiresAt", "problem": FieldProblem.OUT_OF_RANGE}])
+
+
+def require_true_date(tx: Transaction, collection: Collection, now: datetime) -> None:
+    """Where retention counts from the enrollment, a clock that is wrong today would have somebody
+    removed too early by one that is right. Raises `ClocksDisagree`.
+    """
+    if collection.settings.retention is not None:
+        require_agreement(now, tx.server_time())
 
 
 class Terms(Protocol):

@@ -54,5 +54,6 @@ def build_app(config: AppConfig) -> FastAPI:
         purge_interval=config.purge_interval,
         reply_similarity=SimilarityDetail(config.reply_similarity),
     )
-    telemetry = PrometheusTelemetry(metrics, wiring.gallery.oldest_key_made)
+    gallery = wiring.gallery
+    telemetry = PrometheusTelemetry(metrics, gallery.oldest_key_made, gallery.clock_difference)
     return create_app(wiring.services(), settings, telemetry)

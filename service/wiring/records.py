@@ -58,7 +58,9 @@ class RecordsWiring(SearchingWiring, ImagesWiring):
 
     @cached_property
     def purge(self) -> Purge:
-        return Purge(self.gallery, self.vault, now)
+        if self._metrics is None:
+            return Purge(self.gallery, self.vault, now)
+        return Purge(self.gallery, self.vault, now, self._metrics.purge_holds)
 
     @cached_property
     def subjects(self) -> Subjects:

@@ -12,6 +12,8 @@ import pytest
 from service.api.recurring import recurring
 from service.api.sweep import sweeping
 from service.domain.errors import DatabaseUnavailable
+from service.domain.purge import Expired
+from service.usecases.purge import PurgeBatch
 
 SECONDS = 10.0
 """How long to wait for what must happen."""
@@ -22,15 +24,15 @@ SOON, LATER = 0.001, 3600.0
 class StandInPurge:
     """Counts its runs, and ends each as it is told to."""
 
-    def __init__(self, *endings: Exception | int) -> None:
+    def __init__(self, *endings: Exception | PurgeBatch) -> None:
         self._endings = iter(endings)
         self.runs = threading.Semaphore(0)
         self.waits: list[bool] = []
 
-    def batches(self, *, wait: bool) -> Iterator[int]:
+    def batches(self, *, wait: bool) -> Iterator[PurgeBatch]:
         self.waits.append(wait)
         self.runs.release()
-        ending = next(self._endings, 0)
+        ending = next(self._endings, PurgeBatch("default"))
         if isinstance(ending, Exception):
             raise ending
         yield ending
@@ -78,11 +80,11 @@ def test_stops_with_the_server() -> None:
 
 def test_stops_between_two_batches() -> None:
     class EndlessPurge(StandInPurge):
-        def batches(self, *, wait: bool) -> Iterator[int]:
+        def batches(self, *, wait: bool) -> Iterator[PurgeBatch]:
             self.waits.append(wait)
             self.runs.release()
             while True:
-                yield 1
+                yield PurgeBatch("default", removed=1)
 
     before = threading.active_count()
     purge = EndlessPurge()
@@ -103,9 +105,21 @@ def test_failure_is_told_without_its_words_and_the_next_run_comes(
 
 
 def test_tells_how_many_were_removed(caplog: pytest.LogCaptureFixture) -> None:
-    purge = StandInPurge(7)
+    purge = StandInPurge(PurgeBatch("default", removed=7))
     with caplog.at_level(logging.INFO, "service.api.sweep"), _running(purge, SOON):
         assert purge.ran(2)
     assert [record.getMessage() for record in caplog.records] == [
         "7 people expired and were removed"
     ]
+
+
+def test_tells_how_many_were_held_back_and_of_no_collection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    purge = StandInPurge(PurgeBatch("visitors", held=Expired(400, 500)))
+    with caplog.at_level(logging.INFO, "service.api.sweep"), _running(purge, SOON):
+        assert purge.ran(2)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("400 expired people were not removed")
+    assert "visitors" not in record.getMessage()

@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from service.config import AppConfig
 from service.domain.collection import Subject
-from service.domain.errors import SubjectNotFound
+from service.domain.errors import ClocksDisagree, SubjectNotFound
 from service.domain.face import EMBEDDING_SIZE
+from service.domain.purge import ALWAYS_REMOVED
 from service.gallery.connecting import single_use_engine
 from service.usecases.people import OpenCollection
-from service.wiring import Wiring
+from service.wiring import Wiring, records, storage
 from tests.cli.face import MASTER_KEY, call
 from tests.domain.vectors import face_of
 
@@ -56,6 +57,39 @@ def test_purge_removes_whose_time_is_over_and_tells_how_many(database_url: str) 
     assert (outcome.status, outcome.out) == (0, "people whose time was over, removed: 1\n")
     assert _actions(database_url) == ["expire"]
     assert call("purge", "--lang", "ko").out == "기간이 지나 삭제한 사람: 0\n"
+
+
+def test_process_whose_clock_is_far_ahead_purges_nobody(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _enroll("kim", datetime.now(UTC) + timedelta(days=1))
+    with monkeypatch.context() as wrong:
+        for module in (storage, records):
+            wrong.setattr(module, "now", lambda: datetime.now(UTC) + timedelta(days=400))
+        with pytest.raises(ClocksDisagree):
+            call("purge", "--confirm", "default")
+    assert _actions(database_url) == []
+    assert call("subjects", "show", "kim").status == 0
+
+
+def test_unusually_many_wait_for_a_word(database_url: str) -> None:
+    _enroll("kim", YESTERDAY)
+    with single_use_engine(database_url).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO subjects (collection_id, subject_id, enrolled_at, expires_at)"
+                " SELECT collection_id, 'p' || n, enrolled_at, expires_at"
+                f" FROM subjects, generate_series(1, {ALWAYS_REMOVED}) AS n"
+            )
+        )
+    held = call("purge")
+    assert (held.status, held.out) == (3, "people whose time was over, removed: 0\n")
+    many = ALWAYS_REMOVED + 1
+    assert f"default: {many} of {many} people are expired" in held.err
+    assert "face purge --confirm default" in held.err
+    assert "한꺼번에 너무 많아" in call("purge", "--lang", "ko").err
+    done = call("purge", "--confirm", "default")
+    assert (done.status, done.out) == (0, f"people whose time was over, removed: {many}\n")
 
 
 def test_scrub_is_status_0_where_nothing_remains() -> None:

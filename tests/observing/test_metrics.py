@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,10 @@ def verified(metrics: Metrics, similarity: float) -> None:
 
 def no_key() -> datetime | None:
     return None
+
+
+def no_difference() -> timedelta:
+    return timedelta(0)
 
 
 ONE_WORKER = """
@@ -100,21 +104,27 @@ def test_calls_under_way_are_counted_until_they_fail(metrics: Metrics) -> None:
 
 
 def test_call_that_nobody_was_left_for_has_no_status(metrics: Metrics) -> None:
-    PrometheusTelemetry(metrics, no_key).answered("POST", "/verify", None, None, 1.0)
+    PrometheusTelemetry(metrics, no_key, no_difference).answered("POST", "/verify", None, None, 1.0)
     assert b'route="/verify"' not in exposition(metrics)
 
 
 def test_age_of_the_oldest_key_is_asked_for_at_each_reading(metrics: Metrics) -> None:
     made = datetime(2026, 1, 1, tzinfo=UTC)
-    PrometheusTelemetry(metrics, lambda: made).exposition()
+    PrometheusTelemetry(metrics, lambda: made, no_difference).exposition()
     assert value(metrics, "face_oldest_data_key_timestamp_seconds") == made.timestamp()
+
+
+def test_difference_of_the_clocks_is_asked_for_at_each_reading(metrics: Metrics) -> None:
+    PrometheusTelemetry(metrics, no_key, lambda: timedelta(minutes=-2)).exposition()
+    assert value(metrics, "face_clock_difference_seconds") == -120
 
 
 def test_without_a_database_the_other_numbers_are_told(metrics: Metrics) -> None:
     def unreachable() -> datetime | None:
         raise DatabaseUnavailable
 
-    assert b"face_engine_calls 0.0" in PrometheusTelemetry(metrics, unreachable).exposition()
+    telemetry = PrometheusTelemetry(metrics, unreachable, no_difference)
+    assert b"face_engine_calls 0.0" in telemetry.exposition()
 
 
 def test_what_a_dead_worker_was_at_is_forgotten_and_what_it_counted_is_not(tmp_path: Path) -> None:

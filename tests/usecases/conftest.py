@@ -54,8 +54,8 @@ def clock() -> StandInClock:
 
 @pytest.fixture
 def gallery(database_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[PostgresGallery]:
-    """Where time passes as the clock is moved."""
-    gallery = PostgresGallery(database_url, clock, lambda: vault)
+    """Where time passes as the clock is moved, for the database too."""
+    gallery = PostgresGallery(database_url, clock, lambda: vault, lambda _: clock())
     yield gallery
     gallery.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from service.domain.callers import ApiKey
@@ -29,6 +30,10 @@ class Transaction(Protocol):
     def sealed_rows(self) -> SealedRows: ...
     @property
     def attempts(self) -> Attempts: ...
+
+    def server_time(self) -> datetime:
+        """What the database's own clock shows at this moment."""
+        ...
 
 
 class Gallery(Protocol):

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate, Subject
+from service.domain.purge import Expired
 from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
 
 
@@ -87,6 +88,10 @@ class Subjects(Protocol):
         self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
         """The ids of up to `limit` people whose time is over; `among`: the only ones that count."""
+        ...
+
+    def count_expired(self, collection: Collection) -> Expired:
+        """How many people's time is over. Where that is nobody, `people` may be 0 as well."""
         ...
 
     def delete(self, collection: Collection, subject_id: str) -> int:

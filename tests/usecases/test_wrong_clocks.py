@@ -1,0 +1,217 @@
+"""Nothing irreversible trusts one clock, nor two clocks about very many people at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.domain.bulk import Place, Row, Unit
+from service.domain.collection import DuplicatePolicy
+from service.domain.errors import (
+    ClocksDisagree,
+    CollectionNotFound,
+    PurgeHeld,
+    SubjectNotFound,
+)
+from service.domain.purge import ALWAYS_REMOVED, Expired
+from service.gallery.database import PostgresGallery
+from service.usecases.purge import PurgeBatch
+from service.vault.keyring import KeyRing
+from tests.domain.vectors import face_of
+from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.stand_ins import StandInClock, given
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FAR = timedelta(days=400)
+
+Process = Callable[[timedelta], Desk]
+
+
+@pytest.fixture
+def process(desk: Desk, database_url: str, vault: KeyRing) -> Iterator[Process]:
+    """A process whose clock is ahead of the database's real one by so much."""
+    galleries: list[PostgresGallery] = []
+
+    def started(ahead: timedelta) -> Desk:
+        clock = StandInClock()
+        clock.now = datetime.now(UTC) + ahead
+        gallery = PostgresGallery(database_url, clock, lambda: vault)
+        galleries.append(gallery)
+        return replace(desk, gallery=gallery, clock=clock)
+
+    yield started
+    for gallery in galleries:
+        gallery.close()
+
+
+def _purge(desk: Desk, *confirmed: str) -> list[PurgeBatch]:
+    return list(desk.purge.batches(wait=True, confirmed=confirmed))
+
+
+def _crowd(tables: Tables, people: int) -> None:
+    """Kim's row once more under each of many names, not expired."""
+    tables.change(
+        "INSERT INTO subjects (collection_id, subject_id, enrolled_at)"
+        f" SELECT collection_id, 'p' || n, enrolled_at FROM subjects, generate_series(1, {people}) n"
+        " WHERE subject_id = 'kim'"
+    )
+
+
+def _expire(tables: Tables, desk: Desk, people: int) -> None:
+    tables.change(
+        "UPDATE subjects SET expires_at = :then WHERE subject_id IN"
+        f" (SELECT 'p' || n FROM generate_series(1, {people}) n)",
+        then=desk.clock.now - HOUR,
+    )
+
+
+def test_process_far_ahead_purges_nobody(process: Process, tables: Tables) -> None:
+    honest = process(timedelta(0))
+    honest.enroll("kim", "kim", expires_at=honest.clock.now + DAY)
+    before = tables.content()
+    with pytest.raises(ClocksDisagree):
+        _purge(process(FAR))
+    assert tables.content() == before
+    assert honest.verify("kim", "kim").decision.match
+
+
+def test_process_far_ahead_purges_nobody_by_retention(process: Process, tables: Tables) -> None:
+    honest = process(timedelta(0))
+    honest.put(retention_days=365)
+    honest.enroll("kim", "kim")
+    before = tables.content()
+    with pytest.raises(ClocksDisagree):
+        _purge(process(FAR), DEFAULT)
+    assert tables.content() == before
+
+
+def test_clocks_that_agree_purge_as_ever(process: Process, tables: Tables) -> None:
+    honest = process(timedelta(0))
+    honest.enroll("kim", "kim", expires_at=honest.clock.now + HOUR)
+    # The person's date is moved back instead of both clocks forward.
+    tables.change("UPDATE subjects SET expires_at = expires_at - interval '2 hours'")
+    assert _purge(honest) == [PurgeBatch(DEFAULT, removed=1)]
+
+
+def test_database_far_ahead_purges_nobody(desk: Desk, database_url: str, vault: KeyRing) -> None:
+    desk.enroll("kim", "kim", expires_at=desk.clock.now + HOUR)
+    gallery = PostgresGallery(database_url, desk.clock, lambda: vault, lambda _: desk.clock() + FAR)
+    jumped = replace(desk, gallery=gallery)
+    assert _purge(jumped) == []
+    desk.clock.advance(HOUR)
+    with pytest.raises(ClocksDisagree):
+        _purge(jumped)
+    gallery.close()
+
+
+def test_name_is_not_given_away_by_a_process_far_ahead(process: Process, tables: Tables) -> None:
+    honest = process(timedelta(0))
+    honest.enroll("kim", "kim", expires_at=honest.clock.now + DAY)
+    before = tables.beside_the_log()
+    with pytest.raises(ClocksDisagree):
+        process(FAR).enroll("kim", "another face")
+    with pytest.raises(ClocksDisagree):
+        process(FAR).bulk([Row(Place(Unit.LINE, 1), "kim", given(face_of("another face")))])
+    assert tables.beside_the_log() == before
+
+
+def test_longer_retention_removes_nobody_by_a_clock_far_ahead(
+    process: Process, tables: Tables
+) -> None:
+    honest = process(timedelta(0))
+    honest.put(retention_days=365)
+    honest.enroll("kim", "kim")
+    before = tables.beside_the_log()
+    with pytest.raises(ClocksDisagree):
+        process(FAR).put(retention_days=730)
+    assert tables.beside_the_log() == before
+
+
+@pytest.mark.parametrize("ahead", [FAR, -FAR])
+def test_nobody_gets_a_wrong_date_from_which_retention_counts(
+    process: Process, tables: Tables, ahead: timedelta
+) -> None:
+    """A clock that is behind would have them purged today, by one that is right."""
+    process(timedelta(0)).put(retention_days=365)
+    before = tables.beside_the_log()
+    wrong = process(ahead)
+    with pytest.raises(ClocksDisagree):
+        wrong.enroll("kim", "kim")
+    with pytest.raises(ClocksDisagree):
+        wrong.bulk([Row(Place(Unit.LINE, 1), "kim", given(face_of("kim")))])
+    assert tables.beside_the_log() == before
+
+
+def test_small_number_goes_and_one_more_does_not(desk: Desk, tables: Tables) -> None:
+    desk.enroll("kim", "kim")
+    _crowd(tables, ALWAYS_REMOVED + 1)
+    _expire(tables, desk, ALWAYS_REMOVED + 1)
+    before = tables.content()
+    people = ALWAYS_REMOVED + 2
+    assert _purge(desk) == [PurgeBatch(DEFAULT, held=Expired(ALWAYS_REMOVED + 1, people))]
+    assert tables.content() == before
+    tables.change("UPDATE subjects SET expires_at = NULL WHERE subject_id = 'p1'")
+    assert _purge(desk) == [PurgeBatch(DEFAULT, removed=ALWAYS_REMOVED)]
+
+
+def test_small_share_of_many_goes(desk: Desk, tables: Tables) -> None:
+    desk.enroll("kim", "kim")
+    _crowd(tables, 999)
+    _expire(tables, desk, 200)
+    assert sum(batch.removed for batch in _purge(desk)) == 200
+
+
+def test_held_people_go_by_an_operators_word_and_by_that_alone(desk: Desk, tables: Tables) -> None:
+    desk.put("shop")
+    desk.enroll("kim", "kim")
+    _crowd(tables, 300)
+    _expire(tables, desk, 300)
+    held = PurgeBatch(DEFAULT, held=Expired(300, 301))
+    assert _purge(desk) == _purge(desk, "shop") == [held]
+    assert sum(batch.removed for batch in _purge(desk, DEFAULT)) == 300
+    assert _purge(desk) == []
+
+
+def test_word_about_a_collection_that_is_not_there_is_refused(desk: Desk) -> None:
+    with pytest.raises(CollectionNotFound):
+        _purge(desk, "shpo")
+
+
+def test_held_people_are_nobody_to_every_caller(desk: Desk, tables: Tables) -> None:
+    end = desk.clock.now + HOUR
+    desk.enroll("kim", "kim", expires_at=end)
+    _crowd(tables, ALWAYS_REMOVED)
+    tables.change("UPDATE subjects SET expires_at = :end", end=end)
+    desk.clock.now = end
+    assert [batch.removed for batch in _purge(desk)] == [0]
+    with pytest.raises(SubjectNotFound):
+        desk.verify("kim", "kim")
+    assert desk.found("kim") == []
+
+
+def test_longer_retention_waits_for_the_word_too(desk: Desk, tables: Tables) -> None:
+    desk.put(retention_days=30)
+    desk.enroll("kim", "kim")
+    _crowd(tables, ALWAYS_REMOVED)
+    desk.clock.advance(30 * DAY)
+    with pytest.raises(PurgeHeld):
+        desk.put(retention_days=60)
+    desk.put(retention_days=20, duplicate_policy=DuplicatePolicy.FLAG)
+    assert len(tables.rows("SELECT 1 FROM subjects")) == ALWAYS_REMOVED + 1
+    _purge(desk, DEFAULT)
+    desk.put(retention_days=60)
+    assert tables.rows("SELECT 1 FROM subjects") == []
+
+
+def test_how_many_are_held_is_reported_at_the_end(desk: Desk, tables: Tables) -> None:
+    reports: list[int] = []
+    purge = type(desk.purge)(desk.gallery, desk.vault, desk.clock, reports.append)
+    desk.enroll("kim", "kim")
+    _crowd(tables, 300)
+    _expire(tables, desk, 300)
+    list(purge.batches(wait=True))
+    list(purge.batches(wait=True, confirmed=[DEFAULT]))
+    assert reports == [300, 0]
