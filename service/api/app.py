@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
-from fastapi.routing import iter_route_contexts
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.types import ASGIApp
 
 from service.api import problems
 from service.api.admission import MOST_CALLS, CallLimit
-from service.api.direct import Direct, DirectRoutes
 from service.api.openapi import completed
 from service.api.recurring import Recurring, lifespan
-from service.api.requests import BodyLimit, RequestContext
+from service.api.requests import RequestContext
 from service.api.routes import (
     audit,
     collections,
@@ -30,6 +25,7 @@ from service.api.routes import (
 )
 from service.api.settings import ApiSettings
 from service.api.sweep import following, sweeping
+from service.api.syntax import HeadAsGet, StrictSyntax
 from service.api.telemetry import Telemetry
 from service.usecases.services import Services
 
@@ -42,26 +38,12 @@ Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`. Every an
 
 
 class Application(FastAPI):
-    """FastAPI with our own bodies in its documentation, and only our own layers around its routes.
-
-    Left out of its own: one that answers what nobody caught, which `RequestContext` does, a limit
-    of bodies, which `BodyLimit` is, and spans that nobody collects.
-    """
+    """FastAPI with our own bodies in its documentation."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             self.openapi_schema = completed(super().openapi())
         return self.openapi_schema
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """From the innermost: a request's id is there before its size is judged."""
-        known = [context.original_route for context in iter_route_contexts(self.routes)]
-        direct = [route for route in known if isinstance(route, Direct)]
-        routed = DirectRoutes(AsyncExitStackMiddleware(self.router), direct)
-        answered = ExceptionMiddleware(routed, self.exception_handlers)
-        sized = BodyLimit(answered, self.state.settings.max_body_bytes)
-        admitted = CallLimit(sized, MOST_CALLS)
-        return RequestContext(admitted, self.state.telemetry)
 
 
 def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) -> FastAPI:
@@ -72,6 +54,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         version=settings.version,
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
+        redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
         lifespan=lifespan(lambda: _tasks(services, settings)),
     )
@@ -82,7 +65,16 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     for resource in (*resources, metrics, documentation):
         app.include_router(resource.router)
     problems.install(app)
+    _add_middleware(app, telemetry)
     return app
+
+
+def _add_middleware(app: FastAPI, telemetry: Telemetry) -> None:
+    """From the innermost to the outermost: what is refused on the way has a request's id already."""
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(CallLimit, most=MOST_CALLS)
+    app.add_middleware(StrictSyntax)
+    app.add_middleware(RequestContext, telemetry=telemetry)
 
 
 def _tasks(services: Services, settings: ApiSettings) -> list[Recurring]:

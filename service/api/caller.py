@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 from collections.abc import Callable
@@ -47,16 +46,8 @@ class CallerWith:
         self.scope = scope
         self._keyless = keyless
 
-    async def __call__(self, request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
-        """The keys are parameters for the documentation's sake."""
+    def __call__(self, request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
         presented = bearer.credentials if bearer else header
-        return await asyncio.to_thread(self._admitted, request, presented)
-
-    async def of(self, request: Request) -> Caller:
-        """The same where FastAPI does not look for the keys."""
-        return await self(request, await _bearer(request), await _header(request))
-
-    def _admitted(self, request: Request, presented: str | None) -> Caller:
         limits: CallLimits = request.app.state.services.limits
         address = address_of(request)
         limits.admit(address)

@@ -8,6 +8,9 @@ from starlette.requests import HTTPConnection
 
 from service.domain.messages import Language
 
+MOST_CHARACTERS = 256
+"""Read of what a caller prefers; browsers send a fifth of it. It is read for every answer."""
+
 _QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 
@@ -25,7 +28,7 @@ def preferred(accept_language: str, default: Language) -> Language:
     """
     best: Language = default
     best_weight = 0.0
-    for choice in accept_language.split(","):
+    for choice in accept_language[:MOST_CHARACTERS].split(","):
         tag, _, parameters = choice.strip().partition(";")
         primary = tag.strip().lower().partition("-")[0]
         weight = _weight(parameters)

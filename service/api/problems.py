@@ -8,7 +8,9 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic_core import ErrorDetails
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from service.api.language import language_of
@@ -177,12 +179,12 @@ def _field(location: Sequence[int | str]) -> str:
     return ".".join(parts)[:100]
 
 
-def _written_down(request: Request, error: FaceError) -> FaceError:
+def _written_down(request: Request, error: NotAllowed) -> FaceError:
     """What to answer to `error`. A call that is not allowed goes into the audit log, by method and
     route, where it is known who made it; if that fails, the failure is the answer.
     """
     caller: Caller | None = getattr(request.state, "caller", None)
-    if caller is None or not isinstance(error, NotAllowed):
+    if caller is None:
         return error
     called = f"{request.method} {request.scope['route'].path}"
     collection = error.values.get("collection")
@@ -198,16 +200,27 @@ def install(app: FastAPI) -> None:
     """Every failure of `app` is answered with a problem document."""
 
     @app.exception_handler(FaceError)
-    def on_face_error(request: Request, error: FaceError) -> JSONResponse:
-        return problem(request, _written_down(request, error))
+    async def on_face_error(request: Request, error: FaceError) -> JSONResponse:
+        if isinstance(error, NotAllowed):
+            error = await run_in_threadpool(_written_down, request, error)
+        return problem(request, error)
 
     @app.exception_handler(RequestValidationError)
-    def on_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def on_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
         return problem(request, invalid_request(error.errors()))
 
     @app.exception_handler(HTTPException)
-    def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+    async def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
         known: dict[int, FaceError] = {404: AddressNotFound(), 405: MethodNotAllowed()}
         answer = problem(request, known.get(error.status_code, InvalidRequest()))
-        answer.headers.update(error.headers or {})  # the methods that are allowed
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(sorted(_methods(request)))
         return answer
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the address answers, of which each route knows its own."""
+    address = request.scope["route"].path
+    routes = iter_route_contexts(request.app.routes)
+    methods = {method for one in routes if one.path == address for method in one.methods or ()}
+    return methods | {"HEAD"} if "GET" in methods else methods

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -70,9 +68,7 @@ def lifespan(
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:
-        current_default_thread_limiter().total_tokens = MOST_THREADS  # of routes that are FastAPI's
-        threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="call")
-        asyncio.get_running_loop().set_default_executor(threads)
+        current_default_thread_limiter().total_tokens = MOST_THREADS
         with ExitStack() as running:
             for task in tasks():
                 running.enter_context(recurring(task))

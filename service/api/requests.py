@@ -1,4 +1,4 @@
-"""Around every request: its id, its one log line, its size limit, and the last safety net."""
+"""Around every request: its id, its one log line, and the last safety net."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.api.headers import secured
 from service.api.problems import problem
 from service.api.telemetry import Telemetry
 from service.domain.calls import answering
-from service.domain.errors import FaceError, ImageTooLarge
+from service.domain.errors import FaceError
 
 access_log = logging.getLogger("service.access")
 logger = logging.getLogger(__name__)
@@ -100,45 +100,6 @@ class _Outgoing:
             own = (*message.get("headers", ()), (_REQUEST_ID, self._request_id))
             message["headers"] = secured(own, over_tls=self._over_tls)
         await self._send(message)
-
-
-class BodyLimit:
-    """Refuses bodies that no valid request can have, before or while they are read."""
-
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope)
-        if _declared_length(request) > self._max_bytes:
-            await problem(request, self._too_large())(scope, receive, send)
-            return
-        await self._app(scope, self._counted(receive), send)
-
-    def _counted(self, receive: Receive) -> Receive:
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise self._too_large()
-            return message
-
-        return counted
-
-    def _too_large(self) -> ImageTooLarge:
-        return ImageTooLarge(limit=f"{self._max_bytes // 1024} KiB / request")
-
-
-def _declared_length(request: Request) -> int:
-    declared = request.headers.get("content-length", "")
-    return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
 def _request_id(request: Request) -> str:

@@ -183,8 +183,6 @@ def _rehearsed(logging_config: dict[str, Any]) -> None:
 def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
     import uvicorn
 
-    from service.api.connection import Connection
-
     settings: dict[str, Any] = {
         "factory": True,
         "host": config.server_host,
@@ -192,7 +190,7 @@ def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
         "workers": workers,
         # uvloop does not exist on Windows, and the work here is not the event loop's.
         "loop": "asyncio",
-        "http": Connection,
+        "http": "h11",
         "ws": "none",  # no route is one
         # The service has its own access log, without paths: a path may hold a subject's id.
         "access_log": False,

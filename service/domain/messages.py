@@ -45,6 +45,8 @@ class FieldProblem(StrEnum):
     TOO_LONG = "too_long"
     NOT_JSON = "not_json"
     NOT_BASE64 = "not_base64"
+    NOT_MULTIPART = "not_multipart"
+    NOT_UTF_8 = "not_utf_8"
     ONE_SOURCE = "one_source"
 
 
@@ -467,6 +469,11 @@ FIELD_PROBLEMS: Mapping[FieldProblem, Mapping[Language, str]] = {
     FieldProblem.TOO_LONG: {"ko": "값이 너무 깁니다.", "en": "The value is too long."},
     FieldProblem.NOT_JSON: {"ko": "올바른 JSON이 아닙니다.", "en": "This is not valid JSON."},
     FieldProblem.NOT_BASE64: {"ko": "올바른 base64가 아닙니다.", "en": "This is not valid base64."},
+    FieldProblem.NOT_MULTIPART: {
+        "ko": "온전한 multipart/form-data가 아니거나 항목이 너무 많습니다.",
+        "en": "This is no whole multipart/form-data, or has too many parts.",
+    },
+    FieldProblem.NOT_UTF_8: {"ko": "UTF-8로 보내 주세요.", "en": "Send it in UTF-8."},
     FieldProblem.ONE_SOURCE: {
         "ko": "images, embedding, camera, directory 중 정확히 하나를 보내 주세요.",
         "en": "Send exactly one of images, embedding, camera and directory.",

@@ -47,8 +47,19 @@ def log_config(*, as_json: bool, colours: bool = False) -> dict[str, Any]:
         "formatters": {"line": line},
         "handlers": {"stderr": stderr},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
-        "loggers": {"service": {"level": "INFO"}, "uvicorn": {"level": "INFO"}},
+        "filters": {"offers": {"()": "service.observing.logs.without_offers"}},
+        "loggers": {
+            "service": {"level": "INFO"},
+            "uvicorn": {"level": "INFO"},
+            "uvicorn.error": {"filters": ["offers"]},
+        },
     }
+
+
+def without_offers() -> Callable[[logging.LogRecord], bool]:
+    """Java's own client offers HTTP/2 with every call, and uvicorn warns twice of each offer."""
+    offers = ("Unsupported upgrade request.", "No supported WebSocket library")
+    return lambda record: not record.getMessage().startswith(offers)
 
 
 class Lines(logging.Formatter):

@@ -40,6 +40,10 @@ def test_weight_that_is_none_does_not_count(weight: str) -> None:
     assert preferred(f"en;q={weight}, ko;q=0.1", "ko") == "ko"
 
 
+def test_only_the_beginning_of_an_endless_list_is_read() -> None:
+    assert preferred("fr, " * 20_000 + "en", "ko") == "ko"
+
+
 @given(st.text(alphabet="enko-;q=.0123456789, *\tx"))
 def test_anything_has_an_answer(accepted: str) -> None:
     assert preferred(accepted, "ko") in ("ko", "en")

@@ -80,6 +80,16 @@ def test_wrong_method_names_the_right_one(http: httpx.Client) -> None:
     assert answer.headers["Allow"] == "POST"
 
 
+def test_wrong_method_names_all_right_ones(http: httpx.Client) -> None:
+    for path, methods in {
+        "/admin/subjects/kim": "DELETE, GET, HEAD",
+        "/admin/collections/default": "DELETE, GET, HEAD, PUT",
+    }.items():
+        answer = http.post(path)
+        assert code(answer) == (405, "method_not_allowed")
+        assert answer.headers["Allow"] == methods
+
+
 def test_template_of_another_model_is_not_compared(desk: Desk, tables: Tables) -> None:
     ok(desk.given("/enroll", face_of("kim"), subjectId="kim"), 201)
     tables.change(

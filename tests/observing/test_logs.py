@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from service.domain.calls import answering
 from service.engine.pool import WorkerPool
+from service.observing.logs import without_offers
 from tests.observing.lines import Lines
 
 
@@ -85,6 +87,16 @@ def test_line_without_an_exception_under_way_names_none(lines: Lines) -> None:
 def test_other_libraries_have_one_line_to_say_it_in(lines: Lines) -> None:
     lines.logger("asyncio").error("Task exception was never retrieved\nfuture: <... kim ...>")
     assert lines.last["event"] == "Task exception was never retrieved"
+
+
+def test_offers_of_another_protocol_are_passed_over() -> None:
+    told = without_offers()
+    for sentence, expected in {
+        "Unsupported upgrade request.": False,
+        "No supported WebSocket library detected. Please use": False,
+        "Invalid HTTP request received.": True,
+    }.items():
+        assert told(logging.makeLogRecord({"msg": sentence})) is expected
 
 
 def test_terminal_gets_text() -> None:

@@ -10,7 +10,6 @@ from service.api.answers import DedupeAnswer, IdentifyAnswer
 from service.api.bodies import SearchBody
 from service.api.caller import SearchCaller
 from service.api.dependencies import Settings, UseCases
-from service.api.direct import Direct
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.sending import sent
@@ -20,7 +19,7 @@ from service.domain.shown_similarity import detail_for
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.services import Services
 
-router = APIRouter(route_class=Direct, tags=["search"], responses=PROBLEMS)
+router = APIRouter(tags=["search"], responses=PROBLEMS)
 
 _FOUND = {
     "candidates": [{"subjectId": "user-1", "similarity": 0.71, "band": "very_high"}],

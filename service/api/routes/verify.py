@@ -10,7 +10,6 @@ from service.api.answers import VerifyAnswer
 from service.api.bodies import VerifyBody
 from service.api.caller import VerifyCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
-from service.api.direct import Direct
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.reading import body_of
 from service.api.sending import sent
@@ -18,7 +17,7 @@ from service.api.showing import verify_answer
 from service.domain.shown_similarity import detail_for
 from service.usecases.verify import VerifyRequest
 
-router = APIRouter(route_class=Direct, tags=["verification"], responses=PROBLEMS)
+router = APIRouter(tags=["verification"], responses=PROBLEMS)
 
 _ANSWER = example(
     {
