@@ -7,9 +7,10 @@ logged: nothing waits for the disk. The server's clock decides, whatever the pro
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from limits.storage import Storage
-from sqlalchemy import Delete, Engine, Executable, and_, bindparam, case, delete, func, select
+from sqlalchemy import Delete, Engine, Executable, and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -19,9 +20,14 @@ from service.gallery.tables import rate_counters as counters
 SWEPT_AT_A_TIME = 100
 """Windows that are over go when a new one starts: this many at most, so more than come."""
 
+LONGEST_WINDOW = timedelta(days=1)
+"""The settings take no longer one. What would end later began by a clock that was far ahead, and
+would shut its callers out for as long as that.
+"""
+
 _NOW = func.clock_timestamp()
 _END = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds"))
-_IS_OVER = counters.c.ends_at <= _NOW
+_IS_OVER = or_(counters.c.ends_at <= _NOW, counters.c.ends_at > _NOW + LONGEST_WINDOW)
 _CURRENT = and_(counters.c.key == bindparam("key"), ~_IS_OVER)
 
 _COUNT = (

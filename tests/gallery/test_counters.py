@@ -59,6 +59,18 @@ def test_window_that_is_over_starts_anew(counters: PostgresCounters, database_ur
     assert counters.get_expiry("a") > time.time() + HOUR / 2
 
 
+def test_window_from_a_clock_far_ahead_is_over(
+    counters: PostgresCounters, database_url: str
+) -> None:
+    """It would shut its caller out for as long as the clock was ahead."""
+    counters.incr("a", HOUR, 5)
+    with single_use_engine(database_url).begin() as connection:
+        connection.execute(text("UPDATE rate_counters SET ends_at = ends_at + interval '400 days'"))
+    assert counters.get("a") == 0
+    assert counters.incr("a", HOUR) == 1
+    assert counters.get_expiry("a") == pytest.approx(time.time() + HOUR, abs=5)
+
+
 def test_windows_that_are_over_are_removed(counters: PostgresCounters, database_url: str) -> None:
     for number in range(SWEPT_AT_A_TIME + 2):
         counters.incr(f"old{number}", HOUR)
