@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable
+from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, DatabaseUnsuitable
 from service.gallery.connecting import driver_url, single_use_engine
 from service.gallery.database import PostgresGallery
 from service.gallery.migrations import compare, downgrade, head, migrate
 from service.gallery.tables import metadata
+from tests.gallery.statements import noted
 from tests.postgres import TestServer
 
 CONSTRAINTS = text(
@@ -73,6 +74,34 @@ def test_workers_that_start_at_once_migrate_once(empty_database_url: str) -> Non
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate, [empty_database_url] * 4))
     compare(empty_database_url)
+
+
+def test_extension_that_is_there_is_not_made_again(empty_database_url: str) -> None:
+    """Citus refuses the statement to an ordinary role, whether or not there is anything to do."""
+    with single_use_engine(empty_database_url).begin() as connection:
+        connection.execute(text("CREATE EXTENSION vector"))
+    with noted() as statements:
+        migrate(empty_database_url)
+    assert statements
+    assert not [one for one in statements if "CREATE EXTENSION" in one]
+
+
+def test_role_that_may_not_make_the_extension_is_told_who_may(
+    empty_database_url: str, postgres_server: TestServer
+) -> None:
+    """The right to create in a schema is not enough for that."""
+    url = driver_url(empty_database_url)
+    postgres_server.run(f"CREATE ROLE {url.database} LOGIN PASSWORD 'x'")
+    with single_use_engine(empty_database_url).begin() as connection:
+        connection.execute(text(f"GRANT CREATE ON SCHEMA public TO {url.database}"))
+    try:
+        with pytest.raises(DatabaseUnsuitable) as refused:
+            migrate(url.set(username=url.database, password="x").render_as_string(False))
+    finally:
+        with single_use_engine(empty_database_url).begin() as connection:
+            connection.execute(text(f"DROP OWNED BY {url.database}"))
+        postgres_server.run(f"DROP ROLE {url.database}")
+    assert "as a superuser" in str(refused.value.values["cause"])
 
 
 def test_failed_migration_leaves_nothing(empty_database_url: str) -> None:
