@@ -102,6 +102,9 @@ class PostgresCollections:
     def lock(self, collection: Collection) -> None:
         self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
 
+    def lock_name(self, name: str) -> None:
+        self._connection.execute(_LOCK, {"key": _name_lock_number(name)})
+
     def lock_keys(self, name: str) -> None:
         """Holds nothing while it waits, so that whoever it waits for can wait for nothing of it."""
         self._connection.execute(_SHORTER_WAIT)
@@ -162,6 +165,11 @@ def _lock_number(collection_id: UUID) -> int:
     to share one, they would wait for each other and nothing else.
     """
     digest = blake2b(collection_id.bytes, digest_size=8, person=b"face-collection")
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _name_lock_number(name: str) -> int:
+    digest = blake2b(name.encode(), digest_size=8, person=b"face-name")
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
-from service.domain.errors import Overloaded
 from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.purge import require_usual
 from service.domain.thresholds import Calibration
@@ -83,20 +82,17 @@ class Collections:
             return deleted
 
     def ensure_default(self) -> None:
-        """Make the collection that always exists, where it does not exist yet.
-
-        Of several workers that start at once all but one come second, and find it made.
-        """
-        try:
-            self._ensure_default()
-        except Overloaded:
-            self._ensure_default()
-
-    def _ensure_default(self) -> None:
+        """Make the collection that always exists, where it does not exist yet."""
         with self._gallery.transaction() as tx:
             self._ensure(tx, DEFAULT_COLLECTION)
 
     def _ensure(self, tx: Transaction, name: str) -> None:
+        """Of several who would make it at once all but one come second, and find it made."""
+        if tx.collections.find(name) is None:
+            tx.collections.lock_name(name)
+            self._make(tx, name)
+
+    def _make(self, tx: Transaction, name: str) -> None:
         if tx.collections.find(name) is None:
             collection_id, now = uuid4(), self._clock()
             keys = self._vault.new_keys(collection_id, now)

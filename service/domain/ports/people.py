@@ -37,6 +37,12 @@ class Collections(Protocol):
         """Write settings and model of the collection with this id."""
         ...
 
+    def lock_name(self, name: str) -> None:
+        """Until the end of the transaction this one alone makes a collection of that name. Raises
+        `Overloaded`.
+        """
+        ...
+
     def lock_keys(self, name: str) -> None:
         """Until the end of the transaction this one alone knows the collection's keys.
 
