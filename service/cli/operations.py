@@ -75,6 +75,7 @@ def _providers(wiring: Wiring) -> str:
 
 def _database(wiring: Wiring) -> str:
     wiring.gallery.check()
+    wiring.require_search_memory()
     return "PostgreSQL" if wiring.config.database_url else f"embedded, {wiring.config.data_dir}"
 
 

@@ -50,6 +50,7 @@
         ├── DatabaseRightMissing             database_right_missing
         ├── TlsUnusable                      tls_unusable
         ├── DatabaseNotEmpty                 database_not_empty
+        ├── DatabaseDistributed              database_distributed
         ├── BackupDamaged                    backup_damaged
         ├── BackupTooNew                     backup_too_new
         ├── CopyFailed                       copy_failed
@@ -382,6 +383,14 @@ class DatabaseNotEmpty(Misconfigured):
     """There is something in the database that a backup was to be restored into."""
 
     code = "database_not_empty"
+
+
+class DatabaseDistributed(Misconfigured):
+    """Citus spreads people over several servers. `what` is safe on one only; `instead`: what to
+    do. Both are names of commands, settings and pages, the same in every language.
+    """
+
+    code = "database_distributed"
 
 
 class BackupDamaged(Misconfigured):

@@ -361,6 +361,12 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "The database is not empty.",
         "A backup is restored into an empty one only: make one by CREATE DATABASE and name it by FACE_DATABASE_URL, or name a new folder by FACE_DATA_DIR.",
     ),
+    "database_distributed": _entry(
+        "이 데이터베이스는 Citus로 여러 서버에 나뉘어 있습니다.",
+        "{what}: 서버가 한 대일 때만 안전하므로 실행하지 않았습니다. 해결 방법: {instead}.",
+        "Citus spreads this database over several servers.",
+        "{what} is safe with one server only, and was refused. Instead: {instead}.",
+    ),
     "backup_damaged": _entry(
         "백업 파일이 손상되었거나 백업 파일이 아닙니다.",
         "아무것도 바뀌지 않았습니다. 다른 사본을 사용해 주세요.",

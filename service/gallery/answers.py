@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select
@@ -32,7 +33,7 @@ class PostgresAnswers:
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredAnswer]:
         query = (
-            self._living(collection)
+            self._living(collection, [subject_id])
             .where(answers.c.subject_id == subject_id)
             .order_by(answers.c.created_at, answers.c.caller, answers.c.key)
         )
@@ -50,10 +51,12 @@ class PostgresAnswers:
         }
         self._connection.execute(insert(answers).values(row))
 
-    def _living(self, collection: Collection) -> Select[Any]:
+    def _living(
+        self, collection: Collection, subject_ids: Sequence[str] | None = None
+    ) -> Select[Any]:
         return select(answers).where(
             answers.c.collection_id == collection.collection_id,
-            of_the_living(answers, collection, self._clock()),
+            of_the_living(answers, collection, self._clock(), subject_ids),
         )
 
 

@@ -14,7 +14,7 @@ from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
 from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing
 from service.domain.ports import Vault
-from service.gallery.copying import copy_rows
+from service.gallery.row_insert import insert_rows
 from service.gallery.tables import audit, audit_head
 from service.gallery.together import run, written
 
@@ -100,7 +100,7 @@ class PostgresAuditLog:
         for entry in first:
             record, head = chain.link(head, entry, keyed)
             rows.append(_columns(record))
-        copy_rows(self._connection, audit, rows)
+        insert_rows(self._connection, audit, rows)
         record, head = chain.link(head, last, keyed)
         moved = {**_columns(record), "seal": chain.seal(head, keyed)}
         run(self._connection, _INSERT_LAST_AND_COMMIT if commit else _INSERT_LAST, moved)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.domain.backup import Contents
 from service.domain.errors import DatabaseNotEmpty, DatabaseUnsuitable
+from service.gallery.citus import require_one_server
 from service.gallery.connecting import single_use_engine
 from service.gallery.dump_programs import DumpProgram
 from service.gallery.failures import translated
@@ -17,6 +18,9 @@ from service.gallery.migrations import head, known_revisions, migrate
 
 _LOCK_WAIT = "--lock-wait-timeout=60s"
 """How long pg_dump waits for a migration to end before it gives up."""
+
+_BACKUP = ("face backup", "docs/citus.md, pgBackRest")
+"""A snapshot is one server's: a dump of several would be of as many moments."""
 
 _LONG = text(
     "SELECT set_config('statement_timeout', '0', true),"
@@ -57,6 +61,7 @@ class PostgresSnapshot:
     """Implements `Snapshot`, for as long as its transaction lasts."""
 
     def __init__(self, connection: Connection, url: str) -> None:
+        require_one_server(connection, *_BACKUP)
         connection.execute(_LONG)
         self.contents = _contents(connection)
         self._name = connection.scalar(text("SELECT pg_export_snapshot()"))
@@ -82,7 +87,9 @@ class PostgresCopies:
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresSnapshot]:
-        """Raises `DatabaseUnavailable`, `DatabaseNotMigrated`, `DatabaseUnsuitable`."""
+        """Raises `DatabaseUnavailable`, `DatabaseNotMigrated`, `DatabaseUnsuitable`,
+        `DatabaseDistributed`.
+        """
         engine = single_use_engine(self._url).execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )

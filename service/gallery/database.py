@@ -19,6 +19,7 @@ from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys, find_api_key
 from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog, all_records, stored_head
+from service.gallery.citus import require_one_server
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
@@ -31,6 +32,7 @@ from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.templates import PostgresTemplates
 from service.gallery.together import run
+from service.gallery.vectors import SEARCH_MEMORY
 from service.gallery.write_access import require_write_access
 
 LOCK_MILLISECONDS = 10_000
@@ -158,6 +160,13 @@ class PostgresGallery:
             require_write_access(connection)
             if connection.scalar(_REVISION) != self._head:
                 raise DatabaseNotMigrated
+
+    def require_search_memory(self) -> None:
+        """Whether people may be held in memory to search by. Raises `DatabaseDistributed` where
+        they may not, and as `check` does.
+        """
+        with translated(), self._engine.connect() as connection:
+            require_one_server(connection, *SEARCH_MEMORY)
 
     def oldest_key_made(self) -> datetime | None:
         """When the oldest active data key was made; None where there is none yet. Raises as

@@ -6,7 +6,7 @@ however long the purge takes to come by.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -56,8 +56,11 @@ def alive(collection: Collection, now: datetime) -> ColumnElement[bool]:
     return not_(expired(collection, now))
 
 
-def of_the_living(table: Table, collection: Collection, now: datetime) -> ColumnElement[bool]:
-    """Of rows of a table that hangs on `subjects`.
+def of_the_living(
+    table: Table, collection: Collection, now: datetime, subject_ids: Sequence[str] | None = None
+) -> ColumnElement[bool]:
+    """Of rows of a table that hangs on `subjects`. `subject_ids`: whose rows alone are asked for,
+    where that is known; so that Citus, too, knows it, and asks their shards only.
 
     Asks whether somebody is expired rather than whether they live: PostgreSQL then compares
     faces first and looks up only those few whose face fits (measured: a search of 50,000 costs
@@ -68,4 +71,5 @@ def of_the_living(table: Table, collection: Collection, now: datetime) -> Column
         subjects.c.subject_id == table.c.subject_id,
     )
     in_collection = subjects.c.collection_id == collection.collection_id
-    return not_(exists().where(in_collection, their_own, expired(collection, now)))
+    theirs = [] if subject_ids is None else [subjects.c.subject_id.in_(subject_ids)]
+    return not_(exists().where(in_collection, their_own, *theirs, expired(collection, now)))

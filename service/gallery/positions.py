@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from service.domain.collection import Collection
 from service.domain.search import WriteMark
@@ -70,7 +70,7 @@ class PostgresPositions:
 
     def begin_epochs(self) -> None:
         """For rows that have come by another way than through here, as from a backup."""
-        self._connection.execute(update(collection_writes).values(epoch=func.gen_random_uuid()))
+        self._connection.execute(update(collection_writes).values(epoch=uuid4()))
 
 
 def begin_positions(connection: Connection, collection_id: UUID) -> None:

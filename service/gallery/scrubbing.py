@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from service.domain.errors import Overloaded
+from service.gallery.citus import require_one_server
 from service.gallery.connecting import single_use_engine
 from service.gallery.failures import translated
 from service.gallery.tables import (
@@ -34,6 +35,9 @@ TABLES = tuple(table.name for table in _WRITTEN_ANEW)
 WAIT_SECONDS = 10.0
 """How long to wait for a table, while everybody who comes later waits behind us; and for older
 transactions to end."""
+
+_SCRUB = ("face scrub", "docs/deletion.md, docs/citus.md")
+"""Log and statistics of the workers would stay as they are, unseen from here."""
 
 _PAUSE_SECONDS = 0.05
 
@@ -82,11 +86,12 @@ def scrub(url: str) -> Scrubbed:
     """Write the tables anew, then make the server drop the log behind them.
 
     While a table is written, nobody can use it. Raises `DatabaseUnavailable`,
-    `DatabaseNotMigrated`, and `Overloaded` where a table stays in use, or where a transaction
+    `DatabaseNotMigrated`, `DatabaseDistributed`, and `Overloaded` where a table stays in use, or where a transaction
     does not end that may still see what was deleted.
     """
     engine = single_use_engine(url).execution_options(isolation_level="AUTOCOMMIT")
     with translated(), engine.connect() as connection:
+        require_one_server(connection, *_SCRUB)
         connection.execute(_TERMS.bindparams(lock=str(int(WAIT_SECONDS * 1000))))
         connection.execute(_ONE_AT_A_TIME)
         connection.execute(text(f"ANALYZE {', '.join(TABLES)}"))  # its old samples are deleted rows

@@ -3,9 +3,10 @@
 A template row names its key. Other sealed values name it in their header: bytes 2 to 17 (see
 `vault/cipher.py`).
 
-Rows are read with `FOR NO KEY UPDATE SKIP LOCKED`: a rotation waits for no row of a call. It waits
-for positions alone, last of all, and whoever holds those waits for no row of anybody's: so it can be
-part of no deadlock, and a call waits for one batch at most.
+Rows are looked up without a lock and then locked one by one, each by its whole key, since Citus locks
+rows of one shard only. `FOR NO KEY UPDATE SKIP LOCKED`: a rotation waits for no row of a call. It
+waits for positions alone, last of all, and whoever holds those waits for no row of anybody's: so it
+can be part of no deadlock, and a call waits for one batch at most.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     LargeBinary,
+    Row,
+    RowMapping,
     Table,
+    and_,
     bindparam,
     func,
     or_,
@@ -108,18 +113,36 @@ class PostgresSealedRows:
         after: object | None,
         limit: int,
     ) -> Sequence[Any]:
-        """In the order of the primary key, so that a walk over the table reads each row once."""
+        """In the order of the primary key, so that a walk over the table reads each row once.
+
+        Those that somebody else holds are left out, unless there are no others among the next
+        `limit`: then the walk goes on behind them.
+        """
         place = [table.c[name] for name in order]
-        query = (
-            select(table)
-            .where(table.c.collection_id == collection.collection_id, _under(table, key_id))
-            .order_by(*place)
-            .limit(limit)
-            .with_for_update(key_share=True, skip_locked=True)
-        )
+        is_under = and_(table.c.collection_id == collection.collection_id, _under(table, key_id))
+        walk = select(*place).where(is_under).order_by(*place).limit(limit)
         if after is not None:
-            query = query.where(tuple_(*place) > tuple_(*(getattr(after, name) for name in order)))
-        return self._connection.execute(query).mappings().all()
+            walk = walk.where(tuple_(*place) > tuple_(*(getattr(after, name) for name in order)))
+        while found := self._connection.execute(walk).all():
+            locked = [row for each in found if (row := self._lock(table, is_under, place, each))]
+            if locked or len(found) < limit:
+                return locked
+            walk = walk.where(tuple_(*place) > tuple_(*found[-1]))
+        return []
+
+    def _lock(
+        self,
+        table: Table,
+        is_under: ColumnElement[bool],
+        place: Sequence[Column[Any]],
+        found: Row[Any],
+    ) -> RowMapping | None:
+        """The row as it is now; None where somebody holds it, or it is no more what was found."""
+        whose = [column == value for column, value in zip(place, found, strict=True)]
+        query = (
+            select(table).where(is_under, *whose).with_for_update(key_share=True, skip_locked=True)
+        )
+        return self._connection.execute(query).mappings().one_or_none()
 
     def _replace(
         self,

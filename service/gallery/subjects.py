@@ -18,9 +18,9 @@ from sqlalchemy import (
 
 from service.domain.collection import Collection, Subject
 from service.domain.purge import Expired
-from service.gallery.copying import copy_rows
 from service.gallery.lifetime import Clock, alive, expired
 from service.gallery.positions import PostgresPositions
+from service.gallery.row_insert import insert_rows
 from service.gallery.tables import subjects, templates
 
 
@@ -33,7 +33,7 @@ class PostgresSubjects:
         self._positions = positions
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
-        query = self._living(collection).where(subjects.c.subject_id == subject_id)
+        query = self._living(collection, subject_id)
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else _subject(row)
 
@@ -57,7 +57,7 @@ class PostgresSubjects:
 
     def add_all(self, collection: Collection, added: Sequence[Subject]) -> None:
         rows = [_columns(collection, subject) for subject in added]
-        copy_rows(self._connection, subjects, rows)
+        insert_rows(self._connection, subjects, rows)
 
     def set_metadata(self, collection: Collection, subject: Subject) -> None:
         query = update(subjects).where(_is(collection, subject.subject_id))
@@ -104,8 +104,8 @@ class PostgresSubjects:
         self._positions.give_up(collection, deleted[0])
         return deleted[0]
 
-    def _living(self, collection: Collection) -> Select[Any]:
-        return _of(collection).where(alive(collection, self._clock()))
+    def _living(self, collection: Collection, subject_id: str | None = None) -> Select[Any]:
+        return _of(collection, subject_id).where(alive(collection, self._clock()))
 
 
 def _in(collection: Collection) -> ColumnElement[bool]:
@@ -116,17 +116,19 @@ def _is(collection: Collection, subject_id: str) -> ColumnElement[bool]:
     return _in(collection) & (subjects.c.subject_id == subject_id)
 
 
-def _of(collection: Collection) -> Select[Any]:
-    count = (
-        select(func.count())
-        .where(
-            templates.c.collection_id == subjects.c.collection_id,
-            templates.c.subject_id == subjects.c.subject_id,
-        )
-        .scalar_subquery()
-        .label("templates")
+def _of(collection: Collection, subject_id: str | None = None) -> Select[Any]:
+    """Of one subject, or of all. The one is named for each table: Citus asks one shard only where
+    it is told, and does not conclude it from the join.
+    """
+    count = select(func.count()).where(
+        templates.c.collection_id == subjects.c.collection_id,
+        templates.c.subject_id == subjects.c.subject_id,
     )
-    return select(subjects, count).where(_in(collection))
+    whose = [_in(collection)]
+    if subject_id is not None:
+        count = count.where(templates.c.subject_id == subject_id)
+        whose.append(subjects.c.subject_id == subject_id)
+    return select(subjects, count.scalar_subquery().label("templates")).where(*whose)
 
 
 def _columns(collection: Collection, subject: Subject) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     case,
     cast,
     delete,
-    exists,
     func,
     or_,
     select,
@@ -28,9 +27,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
-from service.gallery.copying import copy_rows
 from service.gallery.lifetime import Clock, of_the_living
 from service.gallery.positions import PostgresPositions
+from service.gallery.row_insert import insert_rows
 from service.gallery.tables import templates
 from service.gallery.vectors import positions_up_to, written_at, written_between
 
@@ -49,7 +48,7 @@ class PostgresTemplates:
     def of_all(self, collection: Collection, subject_ids: Sequence[str]) -> list[StoredTemplate]:
         query = (
             select(templates)
-            .where(self._living(collection), templates.c.subject_id.in_(subject_ids))
+            .where(self._living(collection, subject_ids), templates.c.subject_id.in_(subject_ids))
             .order_by(templates.c.created_at, templates.c.template_id)
         )
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
@@ -65,7 +64,7 @@ class PostgresTemplates:
             _columns(collection, template, position)
             for template, position in zip(added, positions, strict=True)
         ]
-        copy_rows(self._connection, templates, rows)
+        insert_rows(self._connection, templates, rows)
 
     def delete_of(self, collection: Collection, subject_id: str) -> int:
         query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
@@ -79,8 +78,8 @@ class PostgresTemplates:
         return self._connection.execute(query).scalar_one()
 
     def any(self, collection: Collection) -> bool:
-        query = select(exists().where(self._living(collection)))
-        return self._connection.execute(query).scalar_one()
+        query = select(templates.c.template_id).where(self._living(collection)).limit(1)
+        return self._connection.execute(query).first() is not None
 
     def nearest(
         self,
@@ -136,8 +135,11 @@ class PostgresTemplates:
         rows = self._connection.execute(query).mappings()
         return {row["position"]: stored_template(row) for row in rows}
 
-    def _living(self, collection: Collection) -> ColumnElement[bool]:
-        return _in(collection) & of_the_living(templates, collection, self._clock())
+    def _living(
+        self, collection: Collection, subject_ids: Sequence[str] | None = None
+    ) -> ColumnElement[bool]:
+        living = of_the_living(templates, collection, self._clock(), subject_ids)
+        return _in(collection) & living
 
 
 def _in(collection: Collection) -> ColumnElement[bool]:

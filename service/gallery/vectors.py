@@ -19,7 +19,11 @@ from sqlalchemy import Connection
 
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, WrittenRows
+from service.gallery.citus import require_one_server
 from service.gallery.connecting import driver_of
+
+SEARCH_MEMORY = ("FACE_SEARCH_MEMORY", "FACE_SEARCH_MEMORY=0")
+"""What needs one server, and what to do where there are several."""
 
 ROWS_AT_A_TIME = 2_048
 """Joined into one value: twice as many take the server and the driver twice as long a row, since
@@ -59,9 +63,14 @@ def written_between(
 ) -> list[WrittenRows]:
     """The first `limit` rows after a position, up to another one; each under one key.
 
+    For the search memory, which takes a position that it has read past for one that never gets
+    another row. Not so on Citus, where a worker commits after the coordinator has counted. Raises
+    `DatabaseDistributed`.
+
     They are read in several statements. A row that is written anew meanwhile is found at neither
     place, if its new one is beyond `up_to`, as after any statement.
     """
+    require_one_server(connection, *SEARCH_MEMORY)
     found: list[WrittenRows] = []
     while limit > 0:
         rows = sql.SQL("position > {} AND position <= {}").format(after, up_to)

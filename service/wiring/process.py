@@ -67,6 +67,7 @@ class Wiring(BulkWiring):
         """
         vault = self.vault
         self.gallery.check()
+        self.require_search_memory()
         self.collections.ensure_default()
         with self.gallery.transaction() as tx:
             default = tx.collections.find(DEFAULT_COLLECTION)

@@ -76,6 +76,7 @@ AS_DOCUMENTED = [
     errors.DatabaseRightMissing(right="INSERT", table="templates"),
     errors.TlsUnusable(cause="tls.pem: no such file"),
     errors.DatabaseNotEmpty(),
+    errors.DatabaseDistributed(what="face backup", instead="docs/citus.md"),
     errors.BackupDamaged(),
     errors.BackupTooNew(version="2.0.0"),
     errors.CopyFailed(program="pg_dump", cause="connection refused"),
