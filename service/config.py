@@ -123,10 +123,14 @@ class AppConfig(BaseSettings):
         None, description="`redis://…` or `rediss://…`, where calls are counted; unset: PostgreSQL"
     )
     lockout_after: int = Field(
-        10, ge=0, le=1000, description="refused faces after which a subject is locked; 0: never"
+        10,
+        ge=0,
+        le=1000,
+        description="refused faces after which a subject is locked for the key that sent them; five "
+        "such keys lock it for all; 0: never",
     )
     lockout_window: int = Field(
-        900, ge=1, le=2_592_000, description="seconds within which they count together"
+        900, ge=1, le=2_592_000, description="seconds within which they count together; a match in between changes nothing"
     )
     lockout_seconds: int = Field(
         900, ge=1, le=2_592_000, description="seconds that a subject stays locked"

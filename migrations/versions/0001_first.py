@@ -119,14 +119,15 @@ TABLES = [
     )
     """,
     """
-    CREATE TABLE attempts (
+    CREATE TABLE failed_comparisons (
         collection_id uuid NOT NULL,
         subject_id text COLLATE "C" NOT NULL,
+        caller text NOT NULL,
         refusals integer NOT NULL,
         since timestamptz NOT NULL,
         locked_until timestamptz,
-        CONSTRAINT attempts_pk PRIMARY KEY (collection_id, subject_id),
-        CONSTRAINT attempts_subjects_fk FOREIGN KEY (collection_id, subject_id)
+        CONSTRAINT failed_comparisons_pk PRIMARY KEY (collection_id, subject_id, caller),
+        CONSTRAINT failed_comparisons_subjects_fk FOREIGN KEY (collection_id, subject_id)
             REFERENCES subjects ON DELETE CASCADE
     )
     """,
@@ -226,7 +227,7 @@ NOT_SAMPLED = [
     ("answers", "fingerprint"),
     ("answers", "sealed"),
     ("collection_keys", "wrapped"),
-    ("attempts", "subject_id"),
+    ("failed_comparisons", "subject_id"),
 ]
 
 AUDIT_GUARDS = [
@@ -270,7 +271,7 @@ SERVICE, AUDITOR = "face_service", "face_auditor"
 GRANTS = {
     SERVICE: [
         "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
-        "SELECT, INSERT, UPDATE, DELETE ON templates, answers, attempts, rate_counters",
+        "SELECT, INSERT, UPDATE, DELETE ON templates, answers, failed_comparisons, rate_counters",
         "SELECT, INSERT, UPDATE ON collection_writes",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",

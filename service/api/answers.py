@@ -140,8 +140,11 @@ class KeptAnswerExport(Camel):
 
 
 class RefusalsExport(Camel):
-    """Faces refused under this id, counted since `since`; `lockedUntil`: null, not locked."""
+    """Faces that one key sent and that were not this person's, counted since `since`; `caller`: the
+    key's name; `lockedUntil`: null, not locked for it.
+    """
 
+    caller: str
     number: int
     since: datetime
     locked_until: datetime | None
@@ -159,7 +162,7 @@ class ExportAnswer(Camel):
     templates: list[TemplateExport]
     audit: list[AuditExport]
     answers: list[KeptAnswerExport]
-    refusals: RefusalsExport | None
+    refusals: list[RefusalsExport]
     exported_at: datetime
     audit_id: UUID
 

@@ -27,7 +27,6 @@ from service.api.answers import (
 )
 from service.domain.audit import AuditRecord
 from service.domain.face import Sample
-from service.domain.lockout import Refusals
 from service.domain.messages import Language, advice
 from service.domain.shown_similarity import SimilarityDetail, shown_lookalikes, shown_similarity
 from service.domain.thresholds import Band
@@ -121,17 +120,14 @@ def export_answer(exported: Exported) -> ExportAnswer:
         answers=[
             KeptAnswerExport(caller=one.caller, idempotency_key=one.key) for one in exported.answers
         ],
-        refusals=_refusals(exported.refusals),
+        refusals=[
+            RefusalsExport(
+                caller=caller, number=one.number, since=one.since, locked_until=one.locked_until
+            )
+            for caller, one in sorted(exported.refusals.items())
+        ],
         exported_at=exported.exported_at,
         audit_id=exported.audit_id,
-    )
-
-
-def _refusals(counted: Refusals | None) -> RefusalsExport | None:
-    if counted is None:
-        return None
-    return RefusalsExport(
-        number=counted.number, since=counted.since, locked_until=counted.locked_until
     )
 
 

@@ -2,12 +2,23 @@
 
 A verification that may be repeated without end is a search: whoever holds a key and enough faces
 would find one that passes. The number of tries, times the false match rate, is what is left.
+
+Refusals are counted for the key that sent them, and lock the subject for that key: else the least
+of keys could lock everybody out. A match takes nothing back, or every right face would buy a
+stranger more tries; refusals are past when their window is over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+KEYS_TO_LOCK_ALL = 5
+"""So many keys, each with as many refusals as lock it, lock a subject for every key. No key counts
+for more than that, so none can do it alone, nor four of them; and whatever number of keys somebody
+has, a subject is compared with no more strangers than this many times what one key may try.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +32,49 @@ class LockoutRules:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What is kept of a subject's refusals. `since`: the first; `locked_until`: None, not locked."""
+    """What is kept of a subject's refusals by one key. `since`: the first of them; `locked_until`:
+    None while they are too few.
+    """
 
     number: int
     since: datetime
     locked_until: datetime | None = None
 
-    def locked_for(self, now: datetime) -> timedelta | None:
-        """How long the subject stays locked; None where it is open."""
-        if self.locked_until is None or self.locked_until <= now:
-            return None
-        return self.locked_until - now
+    def past_from(self, rules: LockoutRules) -> datetime:
+        """From this moment on they do not count."""
+        return self.since + rules.window if self.locked_until is None else self.locked_until
 
 
 def one_more(before: Refusals | None, now: datetime, rules: LockoutRules) -> Refusals:
     """After another refusal. What lies before the window, or before a lock that is over, is past."""
-    past = before is None or before.locked_until or now - before.since >= rules.window
-    number, since = (1, now) if before is None or past else (before.number + 1, before.since)
-    return Refusals(number, since, now + rules.lasts if number >= rules.after else None)
+    if before is None or before.past_from(rules) <= now:
+        before = Refusals(0, now)
+    number = before.number + 1
+    return Refusals(number, before.since, now + rules.lasts if number >= rules.after else None)
+
+
+def locked_until(
+    refusals: Mapping[str, Refusals], caller: str, now: datetime, rules: LockoutRules
+) -> datetime | None:
+    """When the subject is open again for `caller`; None where it is open now.
+
+    `refusals`: by the key that sent the faces.
+    """
+    own = refusals.get(caller)
+    mine = own.locked_until if own else None
+    ends = [end for end in (mine, locked_for_all_until(refusals, now, rules)) if end and end > now]
+    return max(ends, default=None)
+
+
+def locked_for_all_until(
+    refusals: Mapping[str, Refusals], now: datetime, rules: LockoutRules
+) -> datetime | None:
+    """When fewer refusals count again than lock a subject for every key; None where fewer do now."""
+    total = 0
+    for each in sorted(refusals.values(), key=lambda one: one.past_from(rules), reverse=True):
+        if each.past_from(rules) <= now:
+            break
+        total += min(each.number, rules.after)
+        if total >= rules.after * KEYS_TO_LOCK_ALL:
+            return each.past_from(rules)
+    return None

@@ -20,9 +20,9 @@ from service.domain.collection import (
 from service.gallery.positions import begin_positions
 from service.gallery.tables import (
     answers,
-    attempts,
     collection_keys,
     collections,
+    failed_comparisons,
     subjects,
     templates,
 )
@@ -155,7 +155,7 @@ class PostgresCollections:
             self._connection.execute(
                 delete(table).where(table.c.collection_id == collection.collection_id)
             ).rowcount
-            for table in (templates, answers, attempts, subjects, collections)
+            for table in (templates, answers, failed_comparisons, subjects, collections)
         ]
         return removed[0]
 

@@ -17,12 +17,12 @@ from service.domain.errors import DatabaseNotMigrated
 from service.domain.ports import Vault
 from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys, find_api_key
-from service.gallery.attempts import PostgresAttempts
 from service.gallery.audit import PostgresAuditLog, all_records, stored_head
 from service.gallery.citus import require_one_server
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
+from service.gallery.failed_comparisons import PostgresFailedComparisons
 from service.gallery.failures import translated
 from service.gallery.lifetime import Clock, ServerClock, server_time
 from service.gallery.migrations import head
@@ -82,7 +82,9 @@ class PostgresTransaction:
         self.api_keys = PostgresApiKeys(connection)
         self.audit = PostgresAuditLog(connection, vault)
         self.sealed_rows = PostgresSealedRows(connection, self.positions)
-        self.attempts = PostgresAttempts(connection, clock, self.collections, collection_ids)
+        self.failed_comparisons = PostgresFailedComparisons(
+            connection, clock, self.collections, collection_ids
+        )
         self._server_clock = server_clock
 
     def server_time(self) -> datetime:

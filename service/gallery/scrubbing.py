@@ -21,14 +21,14 @@ from service.gallery.connecting import single_use_engine
 from service.gallery.failures import translated
 from service.gallery.tables import (
     answers,
-    attempts,
     collection_keys,
     collections,
+    failed_comparisons,
     subjects,
     templates,
 )
 
-_WRITTEN_ANEW = (answers, attempts, templates, subjects, collections, collection_keys)
+_WRITTEN_ANEW = (answers, failed_comparisons, templates, subjects, collections, collection_keys)
 TABLES = tuple(table.name for table in _WRITTEN_ANEW)
 """What is about people, and the keys that open it. The audit log holds neither."""
 

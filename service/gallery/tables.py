@@ -217,17 +217,18 @@ audit_head = Table(
 )
 """One row: where the chain of `audit` ends, and its key, wrapped. A trigger lets it move forward."""
 
-attempts = Table(
-    "attempts",
+failed_comparisons = Table(
+    "failed_comparisons",
     metadata,
     Column("collection_id", Uuid, primary_key=True),
     _subject_id(),
+    Column("caller", Text, primary_key=True),
     Column("refusals", Integer, nullable=False),
     _moment("since"),
     _moment("locked_until", nullable=True),
     _subject_key(),
 )
-"""Refused faces of a subject; a row only where there are some."""
+"""Refused faces of a subject, by the key that sent them; a row only where there are some."""
 
 rate_counters = Table(
     "rate_counters",

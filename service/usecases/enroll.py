@@ -133,12 +133,13 @@ class Enroll:
             return True
         if not exists:
             raise SubjectNotFound
-        trial = self._lockout.trial(tx, people.collection, request.subject_id)
-        similarity = best_similarity(people, trial.templates, self._model_id, probe)
+        whose = people.collection, request.subject_id
+        comparison = self._lockout.comparison(tx, *whose, request.caller.name)
+        similarity = best_similarity(people, comparison.templates, self._model_id, probe)
         if similarity < calibration.profile(BALANCED).threshold:
-            trial.refused()
+            comparison.refused()
             return False
-        trial.passed()
+        comparison.passed()
         return True
 
     def _store(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ class ExportedTemplate:
 class Exported:
     """`audit`: since the person's enrollment, this export included: an id may have been somebody
     else's before. `answers`: that earlier answers are kept; they may name other people, so not
-    what they say (Art. 15, 4).
+    what they say (Art. 15, 4). `refusals`: of faces under this id, by the key that sent them.
     """
 
     subject_id: str
@@ -45,7 +45,7 @@ class Exported:
     templates: Sequence[ExportedTemplate]
     audit: Sequence[AuditEntry]
     answers: Sequence[StoredAnswer]
-    refusals: Refusals | None
+    refusals: Mapping[str, Refusals]
     exported_at: datetime
     audit_id: UUID
 
@@ -86,7 +86,7 @@ class Export:
             templates=_templates(tx, people, subject.subject_id),
             audit=tx.audit.about(pseudonym, subject.enrolled_at),
             answers=tx.answers.of(collection, subject.subject_id),
-            refusals=tx.attempts.find(collection, subject.subject_id),
+            refusals=tx.failed_comparisons.of(collection, subject.subject_id),
             exported_at=now,
             audit_id=entry.audit_id,
         )

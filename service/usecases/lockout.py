@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import Collection
 from service.domain.errors import CollectionNotFound, SubjectLocked, SubjectNotFound
-from service.domain.lockout import LockoutRules, one_more
-from service.domain.ports import Gallery, Judged, Transaction, Vault
+from service.domain.lockout import (
+    LockoutRules,
+    Refusals,
+    locked_for_all_until,
+    locked_until,
+    one_more,
+)
+from service.domain.ports import Gallery, SubjectForComparison, Transaction, Vault
 from service.usecases.people import OpenCollection, require_collection
 
 logger = logging.getLogger(__name__)
 
 
 class Lockout:
-    """Counts in the transaction that judges, so that every process sees it; it must commit.
+    """Counts in the transaction that compares, so that every process sees it; it must commit.
 
-    Faces are judged against one subject one after the other: of any number of simultaneous tries
+    Faces are compared with one subject one after the other: of any number of simultaneous tries
     no more than the allowed ones get a "no", and the rest are turned away whatever they show.
     """
 
@@ -29,58 +35,81 @@ class Lockout:
         self._rules = rules
         self._clock = clock
 
-    def trial(self, tx: Transaction, collection: Collection, subject_id: str) -> Trial:
+    def comparison(
+        self, tx: Transaction, collection: Collection, subject_id: str, caller: str
+    ) -> Comparison:
         """To be asked for before a face is compared. Raises `SubjectLocked`."""
         counted = bool(self._rules.after)
-        judged = tx.attempts.trial(collection, subject_id, counted=counted)
-        trial = Trial(tx, subject_id, self._rules, self._clock(), judged)
-        trial.require_open()
-        return trial
+        subject = tx.failed_comparisons.subject(collection, subject_id, counted=counted)
+        comparison = Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
+        comparison.require_open()
+        return comparison
 
-    def trial_in(self, tx: Transaction, name: str, subject_id: str) -> Trial:
+    def comparison_in(self, tx: Transaction, name: str, subject_id: str, caller: str) -> Comparison:
         """In the collection of this name, `require_open` still to be asked.
 
         Raises `CollectionNotFound`.
         """
-        judged = tx.attempts.trial_in(name, subject_id, counted=bool(self._rules.after))
-        if judged is None:
+        counted = bool(self._rules.after)
+        subject = tx.failed_comparisons.subject_in(name, subject_id, counted=counted)
+        if subject is None:
             raise CollectionNotFound
-        return Trial(tx, subject_id, self._rules, self._clock(), judged)
+        return Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
 
 
-class Trial:
-    """One face against one subject."""
+class Comparison:
+    """One face against one subject, sent by one key."""
 
     def __init__(
-        self, tx: Transaction, subject_id: str, rules: LockoutRules, now: datetime, judged: Judged
+        self,
+        tx: Transaction,
+        subject_id: str,
+        caller: str,
+        rules: LockoutRules,
+        now: datetime,
+        subject: SubjectForComparison,
     ) -> None:
         self._tx = tx
-        self.collection = judged.collection
-        self.templates = judged.templates
-        self._whose = judged.collection, subject_id
+        self.collection = subject.collection
+        self.templates = subject.templates
+        self._whose = subject.collection, subject_id
+        self._caller = caller
         self._rules = rules
         self._now = now
-        self._before = judged.refusals
+        self._before = subject.refusals
 
     def require_open(self) -> None:
         """Raises `SubjectLocked`."""
-        if self._before and (left := self._before.locked_for(self._now)):
-            raise SubjectLocked(math.ceil(left.total_seconds()))
+        if end := locked_until(self._before, self._caller, self._now, self._rules):
+            raise SubjectLocked(math.ceil((end - self._now).total_seconds()))
 
     def refused(self) -> None:
         """It was somebody else's face."""
         if not self._rules.after:
             return
-        refusals = one_more(self._before, self._now, self._rules)
-        self._tx.attempts.put(*self._whose, refusals)
-        if refusals.locked_until:
-            where = self._whose[0].collection_id
-            logger.warning("a subject of collection %s is locked: too many refusals", where)
+        own = one_more(self._before.get(self._caller), self._now, self._rules)
+        self._tx.failed_comparisons.put(*self._whose, self._caller, own)
+        self._tell({**self._before, self._caller: own})
+
+    def _tell(self, after: Mapping[str, Refusals]) -> None:
+        where = self.collection.collection_id
+        if locked_for_all_until(after, self._now, self._rules):
+            logger.warning("a subject of collection %s is locked for every key", where)
+        elif after[self._caller].locked_until:
+            logger.warning(
+                "a subject of collection %s is locked for the key %s: too many refusals",
+                *(where, self._caller),
+            )
 
     def passed(self) -> None:
-        """It was the subject: what was refused before were their own bad photographs."""
-        if self._before:
-            self._tx.attempts.delete(*self._whose)
+        """It was the subject. What counts still counts; what is past need not be kept."""
+        past = [
+            caller
+            for caller, each in self._before.items()
+            if each.past_from(self._rules) <= self._now
+        ]
+        if past:
+            self._tx.failed_comparisons.delete(*self._whose, past)
 
 
 class Unlock:
@@ -100,8 +129,8 @@ class Unlock:
             collection = require_collection(tx, collection_name)
             if tx.subjects.find(collection, subject_id) is None:
                 raise SubjectNotFound
-            tx.attempts.lock(collection, subject_id)
-            tx.attempts.delete(collection, subject_id)
+            tx.failed_comparisons.lock_subject(collection, subject_id)
+            tx.failed_comparisons.delete(collection, subject_id)
             pseudonym = OpenCollection.unlock(collection, self._vault).names.pseudonym(subject_id)
             now = self._clock()
             tx.audit.append(

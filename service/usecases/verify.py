@@ -72,19 +72,22 @@ class Verify:
         """
         request.caller.require_source(request.source)
         probe = self._sampler.probe(request.source)
-        with self._gallery.transaction(request.collection, request.subject_id) as tx:
-            trial = self._lockout.trial_in(tx, request.collection, request.subject_id)
-            collection = trial.collection
+        caller, subject_id = request.caller.name, request.subject_id
+        with self._gallery.transaction(request.collection, subject_id) as tx:
+            comparison = self._lockout.comparison_in(tx, request.collection, subject_id, caller)
+            collection = comparison.collection
             people = OpenCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
-            trial.require_open()
-            similarity = best_similarity(people, trial.templates, self._model_id, probe.embedding)
+            comparison.require_open()
+            similarity = best_similarity(
+                people, comparison.templates, self._model_id, probe.embedding
+            )
             decision = decide(similarity, profile, calibration)
-            if not decision.match:
-                trial.refused()
-            elif similarity >= calibration.profile(BALANCED).threshold:
-                trial.passed()  # a laxer profile lets in, but proves too little to forget refusals
+            if decision.match:
+                comparison.passed()
+            else:
+                comparison.refused()
             attempt = verification_attempt(request)
             self._trail.decided(tx, people.names, attempt, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)

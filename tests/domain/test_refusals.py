@@ -1,4 +1,4 @@
-"""When refusals count together, when they lock, and for how long."""
+"""When refusals count together, when they lock whom, and for how long."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.lockout import LockoutRules, Refusals, one_more
+from service.domain.lockout import (
+    KEYS_TO_LOCK_ALL,
+    LockoutRules,
+    Refusals,
+    locked_for_all_until,
+    locked_until,
+    one_more,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RULES = LockoutRules(after=3, window=15 * MINUTE, lasts=5 * MINUTE)
+
+
+def locks(number: int, since: datetime = NOON) -> dict[str, Refusals]:
+    """So many keys that have each locked themselves out."""
+    return {f"key-{n}": Refusals(3, since, since + 5 * MINUTE) for n in range(number)}
 
 
 def test_first_refusal_opens_the_window() -> None:
@@ -38,8 +50,49 @@ def test_refusal_after_a_lock_counts_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("locked_until", "left"),
-    [(None, None), (NOON - MINUTE, None), (NOON, None), (NOON + MINUTE, MINUTE)],
+    ("end", "left"),
+    [(None, None), (NOON - MINUTE, None), (NOON, None), (NOON + MINUTE, NOON + MINUTE)],
 )
-def test_lock_lasts_until_its_end(locked_until: datetime | None, left: timedelta | None) -> None:
-    assert Refusals(3, NOON - MINUTE, locked_until).locked_for(NOON) == left
+def test_lock_lasts_until_its_end(end: datetime | None, left: datetime | None) -> None:
+    refusals = {"till": Refusals(3, NOON - MINUTE, end)}
+    assert locked_until(refusals, "till", NOON, RULES) == left
+
+
+def test_lock_is_the_keys_own() -> None:
+    refusals = locks(KEYS_TO_LOCK_ALL - 1)
+    assert locked_until(refusals, "key-0", NOON, RULES) == NOON + 5 * MINUTE
+    assert locked_until(refusals, "another", NOON, RULES) is None
+
+
+def test_enough_keys_lock_it_for_all() -> None:
+    refusals = locks(KEYS_TO_LOCK_ALL)
+    assert locked_until(refusals, "another", NOON, RULES) == NOON + 5 * MINUTE
+
+
+def test_one_key_counts_for_one_however_often_it_was_refused() -> None:
+    refusals = {"key": Refusals(1000, NOON, NOON + MINUTE)} | locks(KEYS_TO_LOCK_ALL - 2)
+    assert locked_until(refusals, "another", NOON, RULES) is None
+
+
+def test_lock_for_all_ends_when_fewer_count() -> None:
+    early = {"early": Refusals(3, NOON - MINUTE, NOON + MINUTE)}
+    refusals = locks(KEYS_TO_LOCK_ALL - 1) | early
+    assert locked_for_all_until(refusals, NOON, RULES) == NOON + MINUTE
+    assert locked_for_all_until(refusals, NOON + MINUTE, RULES) is None
+
+
+def test_refusals_that_are_too_few_to_lock_a_key_count_as_well() -> None:
+    few = {f"few-{n}": Refusals(1, NOON) for n in range(3)}
+    refusals = locks(KEYS_TO_LOCK_ALL - 1) | few
+    assert locked_for_all_until(refusals, NOON, RULES) == NOON + 5 * MINUTE
+    assert locked_for_all_until(few, NOON, RULES) is None
+
+
+def test_longer_of_two_locks_is_told() -> None:
+    refusals = locks(KEYS_TO_LOCK_ALL) | {"till": Refusals(3, NOON, NOON + 9 * MINUTE)}
+    assert locked_until(refusals, "till", NOON, RULES) == NOON + 9 * MINUTE
+
+
+def test_past_refusals_lock_nobody() -> None:
+    long_ago = locks(2 * KEYS_TO_LOCK_ALL, NOON - 60 * MINUTE)
+    assert locked_until(long_ago, "key-0", NOON, RULES) is None

@@ -11,7 +11,7 @@ from service.gallery.connecting import single_use_engine
 from tests.gallery.distribution import Layout, distribute, kinds, problems, tables
 from tests.postgres import TestServer
 
-PEOPLE = {"subjects", "templates", "answers", "attempts"}
+PEOPLE = {"subjects", "templates", "answers", "failed_comparisons"}
 
 CONSTRAINTS = text("""
     SELECT conrelid::regclass || ' ' || conname AS name, pg_get_constraintdef(oid) AS definition
@@ -107,27 +107,29 @@ WRONG = {
         "wrong cannot refer from api_keys to collections"
     ),
     """ALTER TABLE subjects ADD UNIQUE (collection_id, enrolled_at, subject_id);
-       ALTER TABLE attempts ADD CONSTRAINT wrong FOREIGN KEY (collection_id, since, subject_id)
-       REFERENCES subjects (collection_id, enrolled_at, subject_id) ON DELETE SET NULL""": (
+       ALTER TABLE failed_comparisons ADD CONSTRAINT wrong
+       FOREIGN KEY (collection_id, since, subject_id) REFERENCES subjects (collection_id, enrolled_at, subject_id) ON DELETE SET NULL""": (
         "wrong would set the distribution column"
     ),
     """ALTER TABLE subjects ADD other text COLLATE "C", ADD UNIQUE (other, subject_id);
-       ALTER TABLE attempts ADD other text COLLATE "C", ADD CONSTRAINT wrong
+       ALTER TABLE failed_comparisons ADD other text COLLATE "C", ADD CONSTRAINT wrong
        FOREIGN KEY (subject_id, other) REFERENCES subjects (other, subject_id)""": (
-        "wrong cannot refer from attempts to subjects"
+        "wrong cannot refer from failed_comparisons to subjects"
     ),
     "ALTER TABLE templates ADD number bigserial": "templates.number is numbered by one server",
     "ALTER TABLE collections ADD number int GENERATED ALWAYS AS IDENTITY": (
         "collections.number is numbered by one server"
     ),
-    'ALTER TABLE attempts ALTER subject_id TYPE text COLLATE "POSIX"': (
+    'ALTER TABLE failed_comparisons ALTER subject_id TYPE text COLLATE "POSIX"': (
         "the distribution columns are of several types"
     ),
     """CREATE TRIGGER wrong BEFORE UPDATE ON collections
        FOR EACH ROW EXECUTE FUNCTION audit_refuse()""": (
         "collections is no plain, logged table without triggers"
     ),
-    "ALTER TABLE attempts SET UNLOGGED": "attempts is no plain, logged table without triggers",
+    "ALTER TABLE failed_comparisons SET UNLOGGED": (
+        "failed_comparisons is no plain, logged table without triggers"
+    ),
 }
 
 

@@ -26,7 +26,7 @@ MADE = "CREATE TABLE made (n int)"
 def lock_at_once(gallery: PostgresGallery, kept: Collection, subject_id: str) -> None:
     with gallery.transaction() as tx:
         run(tx.connection, "SET LOCAL lock_timeout = 1")
-        tx.attempts.lock(kept, subject_id)
+        tx.failed_comparisons.lock_subject(kept, subject_id)
 
 
 def begin_in_vain(gallery: PostgresGallery, work: Callable[[PostgresTransaction], object]) -> None:
@@ -77,11 +77,11 @@ def test_a_face_is_judged_by_what_was_stored(gallery: PostgresGallery) -> None:
         for row in (first, second, template("lee")):
             tx.templates.add(kept, row)
     with gallery.transaction() as tx:
-        judged = tx.attempts.trial(kept, "kim", counted=True)
+        judged = tx.failed_comparisons.subject(kept, "kim", counted=True)
         read = tx.templates.of(kept, "kim")
-        uncounted = tx.attempts.trial(kept, "kim", counted=False)
-        named = tx.attempts.trial_in(kept.name, "kim", counted=True)
-    assert judged.refusals is None
+        uncounted = tx.failed_comparisons.subject(kept, "kim", counted=False)
+        named = tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)
+    assert judged.refusals == {}
     assert named is not None
     for rows in (judged.templates, uncounted.templates, named.templates):
         assert {row.template_id for row in rows} == {first.template_id, second.template_id}
@@ -101,14 +101,14 @@ def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
         tx.collections.add(kept)
         tx.subjects.add(kept, subject("kim"))
         tx.templates.add(kept, template("kim"))
-        assert len(tx.attempts.trial(kept, "kim", counted=True).templates) == found
+        assert len(tx.failed_comparisons.subject(kept, "kim", counted=True).templates) == found
         assert len(tx.templates.of(kept, "kim")) == found
     gallery.close()
 
 
 def test_there_is_no_trial_in_a_collection_that_is_not_there(gallery: PostgresGallery) -> None:
     with gallery.transaction() as tx:
-        assert tx.attempts.trial_in("nowhere", "kim", counted=True) is None
+        assert tx.failed_comparisons.subject_in("nowhere", "kim", counted=True) is None
 
 
 def test_trial_is_of_the_collection_that_has_the_name_now(gallery: PostgresGallery) -> None:
@@ -121,7 +121,7 @@ def test_trial_is_of_the_collection_that_has_the_name_now(gallery: PostgresGalle
             tx.templates.add(kept, template("kim"))
         for _ in range(2):
             with gallery.transaction() as tx:
-                judged = tx.attempts.trial_in(kept.name, "kim", counted=True)
+                judged = tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)
                 assert judged is not None
                 assert judged.collection.collection_id == kept.collection_id
                 assert len(judged.templates) == 1
@@ -138,9 +138,9 @@ def test_trial_in_a_collection_locks_the_subject_there(
         tx.collections.add(kept)
     if known:
         with gallery.transaction() as tx:
-            tx.attempts.trial_in(kept.name, "lee", counted=True)
+            tx.failed_comparisons.subject_in(kept.name, "lee", counted=True)
     with gallery.transaction() as tx:
-        tx.attempts.trial_in(kept.name, "kim", counted=True)
+        tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)
         with pytest.raises(Overloaded):
             lock_at_once(gallery, kept, "kim")
 

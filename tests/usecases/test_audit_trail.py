@@ -129,7 +129,9 @@ def test_stranger_is_counted_and_written_down(desk: Desk, tables: Tables) -> Non
     desk.enroll("kim", "kim:1")
     with pytest.raises(SubjectMismatch):
         desk.enroll("kim", "lee:1", mode=Mode.ADD)
-    assert [row["refusals"] for row in tables.rows("SELECT refusals FROM attempts")] == [1]
+    assert [row["refusals"] for row in tables.rows("SELECT refusals FROM failed_comparisons")] == [
+        1
+    ]
     assert (_last(tables)["action"], _last(tables)["outcome"]) == ("add", "subject_mismatch")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import CollectionNotFound, SubjectNotFound, TemplateTampered
+from service.domain.lockout import Refusals
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
 from tests.usecases.stand_ins import embedding_of_photo
@@ -74,11 +75,10 @@ def test_kept_answers_are_named_and_not_told(enrolled: Desk) -> None:
 
 
 def test_counted_refusals_are_told(enrolled: Desk) -> None:
-    assert enrolled.export("kim").refusals is None
+    assert enrolled.export("kim").refusals == {}
     enrolled.verify("kim", "lee:1")
     counted = enrolled.export("kim").refusals
-    assert counted is not None
-    assert (counted.number, counted.since) == (1, enrolled.clock.now)
+    assert counted == {CALLER: Refusals(1, enrolled.clock.now)}
 
 
 def test_earlier_bearer_of_the_name_is_not_told_about(enrolled: Desk) -> None:

@@ -65,7 +65,7 @@ CREATE_STEPS = [
     "answers.add",
 ]
 REPLACE_STEPS = [
-    "attempts.trial",
+    "failed_comparisons.subject",
     "templates.delete_of",
     "subjects.set_metadata",
     "templates.add",

@@ -82,7 +82,14 @@ _EXPORT = example(
             }
         ],
         "answers": [{"caller": "till-1", "idempotencyKey": "order-1"}],
-        "refusals": {"number": 1, "since": "2026-01-01T10:00:00Z", "lockedUntil": None},
+        "refusals": [
+            {
+                "caller": "till-1",
+                "number": 1,
+                "since": "2026-01-01T10:00:00Z",
+                "lockedUntil": None,
+            }
+        ],
         "exportedAt": "2026-01-02T09:00:00Z",
         "auditId": "6c1e6a8e-6b8b-4b8e-8a7e-0d1a0f4f9f11",
     }
@@ -152,6 +159,6 @@ def unlock_subject(
     subject_id: Subject,
     collection: QueryCollection,
 ) -> UnlockAnswer:
-    """Open a subject that was locked after too many refusals, and forget those."""
+    """Open a subject that was locked after too many refusals, for every key, and forget those."""
     services.unlock(subject_id, collection, caller.name)
     return UnlockAnswer(subject_id=subject_id, collection=collection, locked=False)

@@ -2,11 +2,11 @@
 
 from service.domain.ports.calling import (
     ApiKeys,
-    Attempts,
     AuditLog,
     AuditSnapshots,
-    Judged,
+    FailedComparisons,
     RateLimit,
+    SubjectForComparison,
 )
 from service.domain.ports.gallery import Gallery, KeyGallery, Transaction
 from service.domain.ports.images import (
@@ -29,7 +29,6 @@ from service.domain.ports.secrets import CollectionKey, NameKey, Rewrapping, Vau
 __all__ = [
     "Answers",
     "ApiKeys",
-    "Attempts",
     "AuditLog",
     "AuditSnapshots",
     "BulkEmbedding",
@@ -38,8 +37,8 @@ __all__ = [
     "CollectionKey",
     "Collections",
     "FaceEngine",
+    "FailedComparisons",
     "Gallery",
-    "Judged",
     "KeyGallery",
     "ModelIdentity",
     "NameKey",
@@ -47,6 +46,7 @@ __all__ = [
     "Rewrapping",
     "SealedRows",
     "StoredAnswer",
+    "SubjectForComparison",
     "Subjects",
     "Templates",
     "Transaction",

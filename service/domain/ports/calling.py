@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,36 +67,46 @@ class AuditSnapshots(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Whom a face is judged against. `refusals`: None where there were none, or none are counted;
-    `templates`: empty where there is no such subject.
+class SubjectForComparison:
+    """Whom a face is compared with. `refusals`: by the key that sent the faces, empty where none
+    are counted; `templates`: empty where there is no such subject.
     """
 
     collection: Collection
-    refusals: Refusals | None
+    refusals: Mapping[str, Refusals]
     templates: Sequence[StoredTemplate]
 
 
-class Attempts(Protocol):
-    def lock(self, collection: Collection, subject_id: str) -> None:
-        """Until the end of the transaction nobody else judges a face against this subject."""
+class FailedComparisons(Protocol):
+    def lock_subject(self, collection: Collection, subject_id: str) -> None:
+        """Until the end of the transaction nobody else compares a face with this subject."""
         ...
 
-    def find(self, collection: Collection, subject_id: str) -> Refusals | None: ...
-
-    def trial(self, collection: Collection, subject_id: str, *, counted: bool) -> Judged:
-        """What a face is judged by. `counted`: refusals are, and so the subject is locked first."""
+    def of(self, collection: Collection, subject_id: str) -> Mapping[str, Refusals]:
+        """By the key that sent the faces."""
         ...
 
-    def trial_in(self, name: str, subject_id: str, *, counted: bool) -> Judged | None:
+    def subject(
+        self, collection: Collection, subject_id: str, *, counted: bool
+    ) -> SubjectForComparison:
+        """`counted`: refusals are, and so the subject is locked first."""
+        ...
+
+    def subject_in(
+        self, name: str, subject_id: str, *, counted: bool
+    ) -> SubjectForComparison | None:
         """The same in the collection of this name; None where there is none."""
         ...
 
-    def put(self, collection: Collection, subject_id: str, refusals: Refusals) -> None:
+    def put(self, collection: Collection, subject_id: str, caller: str, refusals: Refusals) -> None:
         """Write it, in place of what was there. The subject must exist."""
         ...
 
-    def delete(self, collection: Collection, subject_id: str) -> None: ...
+    def delete(
+        self, collection: Collection, subject_id: str, callers: Sequence[str] | None = None
+    ) -> None:
+        """Those of `callers`; None: all."""
+        ...
 
 
 class RateLimit(Protocol):

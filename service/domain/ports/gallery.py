@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from service.domain.callers import ApiKey
-from service.domain.ports.calling import ApiKeys, Attempts, AuditLog
+from service.domain.ports.calling import ApiKeys, AuditLog, FailedComparisons
 from service.domain.ports.people import Answers, Collections, SealedRows, Subjects, Templates
 
 
@@ -29,7 +29,7 @@ class Transaction(Protocol):
     @property
     def sealed_rows(self) -> SealedRows: ...
     @property
-    def attempts(self) -> Attempts: ...
+    def failed_comparisons(self) -> FailedComparisons: ...
 
     def server_time(self) -> datetime:
         """What the database's own clock shows at this moment."""

@@ -1,4 +1,4 @@
-"""What a face is judged by: the subject's refusals so far, and their templates. One trip.
+"""What a face is compared with: the subject's refusals so far, and their templates. One trip.
 
 Every verification reads this, so that it is spared SQLAlchemy's part, and the text of 512 numbers.
 """
@@ -14,17 +14,22 @@ from sqlalchemy import Connection, LargeBinary, bindparam, func, select, text
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.lockout import Refusals
-from service.domain.ports import Judged
+from service.domain.ports import SubjectForComparison
 from service.gallery.lifetime import start_of_retention
-from service.gallery.tables import attempts, subjects, templates
+from service.gallery.tables import failed_comparisons, subjects, templates
 from service.gallery.together import Rows, run, written
 
 _LOCK = written(text("SELECT pg_advisory_xact_lock(:lock)"))
 
 _REFUSALS = written(
-    select(attempts.c.refusals, attempts.c.since, attempts.c.locked_until).where(
-        attempts.c.collection_id == bindparam("collection_id"),
-        attempts.c.subject_id == bindparam("subject_id"),
+    select(
+        failed_comparisons.c.caller,
+        failed_comparisons.c.refusals,
+        failed_comparisons.c.since,
+        failed_comparisons.c.locked_until,
+    ).where(
+        failed_comparisons.c.collection_id == bindparam("collection_id"),
+        failed_comparisons.c.subject_id == bindparam("subject_id"),
     )
 )
 
@@ -52,24 +57,27 @@ _TEMPLATES = written(
     .order_by(templates.c.created_at, templates.c.template_id)
 )
 
-TRIAL = f"{_LOCK}; {_REFUSALS}; {_TERM}; {_TEMPLATES}"
+COUNTED = f"{_LOCK}; {_REFUSALS}; {_TERM}; {_TEMPLATES}"
 """Its last three once nobody else holds the lock, which is kept until the transaction ends."""
 
-UNCOUNTED_TRIAL = f"{_TERM}; {_TEMPLATES}"
+UNCOUNTED = f"{_TERM}; {_TEMPLATES}"
 
 
-def refusals_of(connection: Connection, collection: Collection, subject_id: str) -> Refusals | None:
+def refusals_of(
+    connection: Connection, collection: Collection, subject_id: str
+) -> dict[str, Refusals]:
+    """By the key that sent the faces."""
     whose = {"collection_id": collection.collection_id, "subject_id": subject_id}
     [rows] = run(connection, _REFUSALS, whose)
     return _refusals(rows)
 
 
-def judged_by(rows: Sequence[Rows], collection: Collection, now: datetime) -> Judged:
-    """From the rows of `TRIAL` or of `UNCOUNTED_TRIAL`."""
+def subject_of(rows: Sequence[Rows], collection: Collection, now: datetime) -> SubjectForComparison:
+    """From the rows of `COUNTED` or of `UNCOUNTED`."""
     *counted, term, found = rows
     kept = term and not _is_over(term[0], collection, now)
     stored = [_template(row) for row in found] if kept else []
-    return Judged(collection, _refusals(counted[-1]) if counted else None, stored)
+    return SubjectForComparison(collection, _refusals(counted[-1] if counted else []), stored)
 
 
 def _is_over(term: Mapping[str, Any], collection: Collection, now: datetime) -> bool:
@@ -78,11 +86,10 @@ def _is_over(term: Mapping[str, Any], collection: Collection, now: datetime) -> 
     return bool(own or enrolled <= start_of_retention(collection, now))
 
 
-def _refusals(rows: list[dict[str, Any]]) -> Refusals | None:
-    if not rows:
-        return None
-    row = rows[0]
-    return Refusals(row["refusals"], row["since"], row["locked_until"])
+def _refusals(rows: list[dict[str, Any]]) -> dict[str, Refusals]:
+    return {
+        row["caller"]: Refusals(row["refusals"], row["since"], row["locked_until"]) for row in rows
+    }
 
 
 def _template(row: Mapping[str, Any]) -> StoredTemplate:
