@@ -130,7 +130,10 @@ class AppConfig(BaseSettings):
         "such keys lock it for all; 0: never",
     )
     lockout_window: int = Field(
-        900, ge=1, le=2_592_000, description="seconds within which they count together; a match in between changes nothing"
+        900,
+        ge=1,
+        le=2_592_000,
+        description="seconds within which they count together; a match in between changes nothing",
     )
     lockout_seconds: int = Field(
         900, ge=1, le=2_592_000, description="seconds that a subject stays locked"
