@@ -118,7 +118,7 @@ class PostgresGallery:
         self._share = PoolShare()
         self._server_clock = server_clock
         self._collection_ids: dict[str, UUID] = {}
-        """As they were last read; see `PostgresAttempts.trial_in`."""
+        """As they were last read; see `PostgresFailedComparisons.subject_in`."""
 
     @contextmanager
     def transaction(self, *waits_for: str) -> Iterator[PostgresTransaction]:

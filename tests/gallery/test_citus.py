@@ -22,7 +22,7 @@ from service.gallery.connecting import single_use_engine
 from service.gallery.copies import PostgresCopies
 from service.gallery.database import PostgresGallery
 from service.gallery.scrubbing import scrub
-from service.gallery.trials import TRIAL, UNCOUNTED_TRIAL
+from service.gallery.subject_for_comparison import COUNTED, UNCOUNTED
 from service.usecases.enrollment import Mode
 from service.vault.keyring import KeyRing
 from service.wiring import Wiring
@@ -32,7 +32,7 @@ from tests.usecases.desk import Desk
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 from tests.usecases.test_rotating_keys import rotate
 
-DISTRIBUTED = ("subjects", "templates", "answers", "attempts")
+DISTRIBUTED = ("subjects", "templates", "answers", "failed_comparisons")
 
 EXTENSION = """
     SET LOCAL allow_system_table_mods = on;
@@ -188,7 +188,7 @@ def test_call_about_one_person_asks_one_shard(desk: Desk, call: str) -> None:
     assert [(one, each) for one in named if (each := without_subject(one, DISTRIBUTED))] == []
 
 
-@pytest.mark.parametrize("script", [TRIAL, UNCOUNTED_TRIAL])
+@pytest.mark.parametrize("script", [COUNTED, UNCOUNTED])
 def test_verification_asks_one_shard(script: str) -> None:
     statements = script.split("; ")
     assert sum(any(f"FROM {table}" in one for table in DISTRIBUTED) for one in statements) >= 2
