@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
 MEGAPIXEL = 1_000_000
@@ -73,6 +74,9 @@ class AppConfig(BaseSettings):
     database_url: SecretStr | None = Field(
         None,
         description="SQLAlchemy URL of a PostgreSQL with pgvector; unset: the embedded server",
+    )
+    database_password_file: ExpandedPath | None = Field(
+        None, description="a file that holds the password of the role in `database_url`"
     )
     master_key: SecretStr | None = Field(None, description="32 bytes, base64")
     master_key_file: ExpandedPath | None = Field(
@@ -193,6 +197,30 @@ class AppConfig(BaseSettings):
     @classmethod
     def _split(cls, roots: object) -> object:
         return _paths(roots) if isinstance(roots, str) else roots
+
+
+def is_readable_dotenv() -> bool:
+    """Whether the file `.env`, where there is one, can be read as text."""
+    try:
+        DotEnvSettingsSource(AppConfig)
+    except (UnicodeDecodeError, OSError):
+        return False
+    return True
+
+
+def given_names() -> Iterator[tuple[str, str]]:
+    """Where (`.env`, or empty for the environment) and under which name something is set: every
+    variable that begins as a setting does, and every line of `.env`.
+    """
+    prefix = AppConfig.model_config["env_prefix"]
+    yield from (("", name) for name in os.environ if name.upper().startswith(prefix))
+    yield from ((".env", name.upper()) for name in DotEnvSettingsSource(AppConfig).env_vars)
+
+
+def setting_names() -> frozenset[str]:
+    """The environment's name of every setting."""
+    prefix = AppConfig.model_config["env_prefix"]
+    return frozenset(f"{prefix}{field.upper()}" for field in AppConfig.model_fields)
 
 
 def _paths(text: str) -> list[str]:

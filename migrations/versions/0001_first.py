@@ -10,9 +10,6 @@ import logging
 
 from alembic import op
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-
-from service.domain.errors import DatabaseUnsuitable
 
 revision = "0001"
 down_revision = None
@@ -20,15 +17,6 @@ branch_labels = None
 depends_on = None
 
 _logger = logging.getLogger("service.migrations")
-
-OLDEST_PGVECTOR = (0, 8)
-"""halfvec came with 0.7; 0.8 is the oldest version that this service is tested with."""
-
-NOT_PERMITTED = (
-    "this role may not create the extension; as a superuser, connected to this database, run"
-    " CREATE EXTENSION vector"
-)
-_INSUFFICIENT_PRIVILEGE = "42501"
 
 TABLES = [
     """
@@ -309,7 +297,6 @@ DROP_ROLE = """
 
 
 def upgrade() -> None:
-    _require_pgvector()
     for statement in [*TABLES, *INDEXES, *AUDIT_GUARDS]:
         op.execute(statement)
     for kind, columns in STORAGE.items():
@@ -329,35 +316,6 @@ def downgrade() -> None:
     names = [statement.partition(" TABLE ")[2].split()[0] for statement in TABLES]
     op.execute(f"DROP TABLE {', '.join(names)}")
     op.execute("DROP FUNCTION audit_refuse")
-
-
-def _require_pgvector() -> None:
-    """Looks before it makes the extension: where it is there, nobody need be allowed to make it."""
-    installed = _installed_pgvector() or _install_pgvector()
-    if tuple(int(part) for part in installed.split(".")[:2]) < OLDEST_PGVECTOR:
-        update = "update its package, then run ALTER EXTENSION vector UPDATE"
-        raise DatabaseUnsuitable(cause=f"pgvector here is {installed}; {update}")
-
-
-def _install_pgvector() -> str:
-    """Its version."""
-    connection = op.get_bind()
-    available = text("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
-    if not connection.scalar(available):
-        raise DatabaseUnsuitable(cause="pgvector is not installed on the server")
-    try:
-        connection.execute(text("CREATE EXTENSION vector"))
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
-            raise DatabaseUnsuitable(cause=NOT_PERMITTED) from None
-        raise
-    return str(_installed_pgvector())
-
-
-def _installed_pgvector() -> str | None:
-    query = text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
-    version: str | None = op.get_bind().scalar(query)
-    return version
 
 
 def _make_roles() -> None:

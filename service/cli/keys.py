@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import DEFAULT_COLLECTION, Collection, Language
+from service.cli.options import (
+    DEFAULT_COLLECTION,
+    NEW_KEY_FILE_VARIABLE,
+    NEW_KMS_VARIABLE,
+    Collection,
+    Language,
+)
 from service.cli.output import NOT_DONE, err, language_of, print_table
 from service.cli.progress import progress_bar
 from service.cli.ready import ready
@@ -37,13 +43,13 @@ NewKeyFile = Annotated[
     typer.Option(
         exists=True,
         dir_okay=False,
-        envvar="FACE_NEW_MASTER_KEY_FILE",
+        envvar=NEW_KEY_FILE_VARIABLE,
         help="A file with the new master key, base64.",
     ),
 ]
 NewKms = Annotated[
     str | None,
-    typer.Option(envvar="FACE_NEW_MASTER_KEY_KMS", help="An AWS KMS key: id, ARN or alias."),
+    typer.Option(envvar=NEW_KMS_VARIABLE, help="An AWS KMS key: id, ARN or alias."),
 ]
 
 

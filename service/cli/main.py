@@ -5,12 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from service.cli import (
     apikeys,
@@ -18,24 +17,18 @@ from service.cli import (
     backup,
     bulk,
     deletion,
+    doctor,
     keys,
-    operations,
+    migrate,
     people,
     quantize,
     server,
     subjects,
     tokens,
 )
-from service.cli.output import (
-    explain,
-    explain_settings,
-    explain_system,
-    language_of,
-    print_in_any_language,
-)
-from service.config import AppConfig
-from service.domain.errors import FaceError
-from service.domain.messages import Language
+from service.cli.exit_status import exit_status
+from service.cli.settings_check import warn_of_unknown_settings
+from service.wiring import DISTRIBUTION
 
 app = typer.Typer(
     name="face",
@@ -43,9 +36,35 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for room in (tokens, server, people, bulk, operations, backup, deletion, quantize):
+_TELL_THEMSELVES = ("server", "doctor")
+"""Commands that tell of misspelt settings in their own way: in the log, in the table."""
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"face {metadata.version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def face(
+    ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Face enrollment, verification and duplicate check."""
+    if ctx.invoked_subcommand not in _TELL_THEMSELVES:
+        warn_of_unknown_settings()
+
+
+for room in (tokens, server, people, bulk, migrate, doctor, backup, deletion, quantize):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(apikeys.app, name="apikey")
@@ -53,26 +72,12 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 
 
-def main() -> None:
-    """Runs the command; an expected failure is a sentence on stderr, never a traceback."""
+def run(arguments: Sequence[str]) -> int:
+    """The exit status of `face` with these arguments; a failure is a sentence on stderr."""
     signal.signal(signal.SIGTERM, _terminated)
-    print_in_any_language()
-    try:
-        app()
-    except FaceError as error:
-        sys.exit(explain(error, _language(sys.argv)))
-    except (ValidationError, SettingsError, UnicodeDecodeError) as error:
-        sys.exit(explain_settings(error))
-    except OSError as error:
-        sys.exit(explain_system(error))
+    return exit_status(lambda: app(list(arguments), standalone_mode=False), arguments)
 
 
 def _terminated(number: int, _: FrameType | None) -> NoReturn:
     """Leaves as by Ctrl-C, so that the embedded database is stopped: the default would not."""
     sys.exit(128 + number)
-
-
-def _language(arguments: Sequence[str]) -> Language:
-    """`--lang` is read once more here: the command that had parsed it is gone."""
-    _, _, chosen = " ".join(arguments).replace("=", " ").partition("--lang ")
-    return language_of(chosen.partition(" ")[0] or None, AppConfig())

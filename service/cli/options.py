@@ -16,6 +16,11 @@ from service.domain.collection import DEFAULT_COLLECTION
 __all__ = ["DEFAULT_COLLECTION"]
 
 
+NEW_KEY_FILE_VARIABLE = "FACE_NEW_MASTER_KEY_FILE"
+NEW_KMS_VARIABLE = "FACE_NEW_MASTER_KEY_KMS"
+"""Options of `face keys rewrap` that the environment may give; all others there are settings."""
+
+
 class Lang(StrEnum):
     KO = "ko"
     EN = "en"

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.api.camel import Camel
+from service.cli.causes import cause_text
 from service.config import AppConfig
 from service.domain.errors import (
     DuplicateSubject,
@@ -46,6 +47,8 @@ def language_of(chosen: str | None, config: AppConfig) -> Language:
 
 def print_in_any_language() -> None:
     """Where the encoding of stdout lacks Korean, as in a pipe on Windows, it becomes UTF-8."""
+    if sys.stdout is None:  # closed before the start
+        return
     try:
         "가".encode(sys.stdout.encoding)
     except UnicodeEncodeError:
@@ -68,7 +71,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    width = None if sys.stdout.isatty() else _WIDE
+    width = None if sys.stdout is not None and sys.stdout.isatty() else _WIDE
     Console(highlight=False, markup=False, width=width).print(table)
 
 
@@ -76,12 +79,17 @@ def explain(error: FaceError, language: Language) -> int:
     """Prints what went wrong and what to do; answers with the exit status."""
     words = message(error, language)
     err.print(f"{words.title} {words.detail} [{error.code}]")
-    for line in particulars_of(error, language):
+    for line in (*causes_of(error, language), *particulars_of(error, language)):
         err.print(f"  {line}")
     return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), NOT_DONE)
 
 
-def explain_settings(error: ValueError) -> int:
+def causes_of(error: FaceError, language: Language) -> list[str]:
+    """What stood in the way, for the operator; empty where the message says it all."""
+    return [cause_text(error.diagnosis, language)] if error.diagnosis else []
+
+
+def explain_settings(error: Exception) -> int:
     """Names the settings that are wrong, without their values, which may be secrets."""
     if isinstance(error, UnicodeDecodeError):
         err.print(".env: must be UTF-8")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
+from service.cli.settings_check import log_unknown_settings
 from service.cli.tls import tls_options
 from service.cli.words import say
 from service.config import AppConfig
@@ -83,6 +84,7 @@ def server(
     config = AppConfig()
     logging.config.dictConfig(_logging(config))
     logging.captureWarnings(capture=True)
+    log_unknown_settings(config)
     tls = tls_options(config)
     _require_free_port(config)
     if not tls:

@@ -168,6 +168,23 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "fnmr_after": {"ko": "FNMR 사본", "en": "FNMR, copy"},
     "fmr_before": {"ko": "FMR 원본", "en": "FMR, original"},
     "fmr_after": {"ko": "FMR 사본", "en": "FMR, copy"},
+    "unforeseen": {
+        "ko": "예상하지 못한 오류로 중단되었습니다: {kind} ({where}). 서비스의 버전과 함께 관리자에게 "
+        "알려 주세요.",
+        "en": "This ended in an error that nobody foresaw: {kind} ({where}). Tell whoever maintains "
+        "the service, with its version.",
+    },
+    "unknown_setting": {
+        "ko": "{place}의 {name}은(는) 알 수 없는 설정이라 적용되지 않습니다.",
+        "en": "{name} in {place} is no setting and has no effect.",
+    },
+    "nearest_setting": {
+        "ko": "{place}의 {name}은(는) 알 수 없는 설정이라 적용되지 않습니다. "
+        "{nearest}을(를) 잘못 적은 것인지 확인해 주세요.",
+        "en": "{name} in {place} is no setting and has no effect. Did you mean {nearest}?",
+    },
+    "environment": {"ko": "환경 변수", "en": "the environment"},
+    "none_unknown": {"ko": "알 수 없는 이름이 없습니다", "en": "all names are known"},
     "another_model": {
         "ko": "{name}은(는) 다른 모델입니다. 원본으로 등록된 사람은 다시 등록해야 합니다.",
         "en": "{name} is another model: people enrolled under the original must enroll again.",

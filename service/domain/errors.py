@@ -68,8 +68,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from service.domain.causes import Cause, Diagnosis
 from service.domain.face import Sample
 
 
@@ -80,10 +81,21 @@ class FaceError(Exception):
     """
 
     code: ClassVar[str] = "internal_error"
+    diagnosis: Diagnosis | None = None
+    """The cause, for the operator at the command line and in the log; HTTP callers never see it."""
 
     def __init__(self, **values: object) -> None:
         super().__init__(self.code)
         self.values: Mapping[str, object] = values
+
+    def because(self, cause: Cause, **values: object) -> Self:
+        """The same error with its cause.
+
+        >>> DatabaseUnavailable().because(Cause.DISK_FULL).diagnosis.cause
+        <Cause.DISK_FULL: 'disk_full'>
+        """
+        self.diagnosis = Diagnosis(cause, values)
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Whole on its way from one process to another, whatever its constructor asks for."""
@@ -358,7 +370,7 @@ class MasterKeyInvalid(Misconfigured):
 
 
 class DatabaseUnsuitable(Misconfigured):
-    """Values: `cause`, what the server lacks."""
+    """What the server, the database or the role lacks stands in its diagnosis."""
 
     code = "database_unsuitable"
 

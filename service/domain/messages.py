@@ -332,9 +332,9 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "database_unsuitable": _entry(
         "사용할 수 없는 데이터베이스입니다.",
-        "PostgreSQL 15 이상과 pgvector 0.8 이상이 필요합니다: {cause}.",
+        "PostgreSQL 15 이상과 pgvector 0.8 이상을 갖춘 UTF-8 데이터베이스가 필요합니다. 원인은 `face doctor`로 확인해 주세요.",
         "The database cannot be used.",
-        "PostgreSQL 15 or newer with pgvector 0.8 or newer is needed: {cause}.",
+        "A UTF-8 database of PostgreSQL 15 or newer with pgvector 0.8 or newer is needed. `face doctor` names the cause.",
     ),
     "database_not_migrated": _entry(
         "데이터베이스 구조가 최신이 아닙니다.",

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
+from service.gallery.session import set_session
 from service.gallery.sockets import has_something_to_read
 
 AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
@@ -50,6 +51,7 @@ def pooled_engine(url: str, size: int = POOL_SIZE) -> Engine:
         pool_use_lifo=True,  # the ones that are not needed stay out of the caches
         **_common("AUTOCOMMIT"),
     )
+    event.listen(engine, "connect", set_session)
     event.listen(engine, "checkout", _require_quiet)
     event.listen(engine, "before_cursor_execute", _send_unsent)
     return engine
@@ -85,7 +87,9 @@ def _require_quiet(connection: Connection[Any], *_: object) -> None:
 
 def single_use_engine(url: str) -> Engine:
     """For a job that is done once: keeps no connection."""
-    return create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
+    engine = create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
+    event.listen(engine, "connect", set_session)
+    return engine
 
 
 def driver_of(connection: AnyConnection) -> Connection[Any]:
@@ -109,5 +113,9 @@ def _common(isolation: str) -> dict[str, Any]:
     return {
         "isolation_level": isolation,
         "hide_parameters": True,
-        "connect_args": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+        "connect_args": {
+            "connect_timeout": CONNECT_SECONDS,
+            "prepare_threshold": None,
+            "client_encoding": "utf8",
+        },
     }

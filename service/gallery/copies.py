@@ -9,6 +9,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from service.domain.backup import Contents
+from service.domain.causes import Cause
 from service.domain.errors import DatabaseNotEmpty, DatabaseUnsuitable
 from service.gallery.citus import require_one_server
 from service.gallery.connecting import single_use_engine
@@ -135,8 +136,7 @@ def _contents(connection: Connection) -> Contents:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != _NOT_PERMITTED:
             raise
-        cause = "this role may not read every table, so back up as their owner"
-        raise DatabaseUnsuitable(cause=cause) from None
+        raise DatabaseUnsuitable().because(Cause.NOT_OWNER) from None
 
 
 def _rows(connection: Connection) -> dict[str, int]:
@@ -154,16 +154,19 @@ def _count(path: str) -> TextClause:
 
 def _require_postgresql(contents: Contents, version: str) -> None:
     if _major(version) < _major(contents.postgresql):
-        cause = f"the backup is of PostgreSQL {contents.postgresql}, and this is {version}"
-        raise DatabaseUnsuitable(cause=cause)
+        raise _older("PostgreSQL", contents.postgresql, version)
 
 
 def _require_pgvector(contents: Contents, version: str | None) -> None:
     if version is None:
-        raise DatabaseUnsuitable(cause="pgvector is not installed on the server")
+        raise DatabaseUnsuitable().because(Cause.EXTENSION_UNAVAILABLE)
     if _feature_version(version) < _feature_version(contents.pgvector):
-        cause = f"the backup is of pgvector {contents.pgvector}, and this is {version}"
-        raise DatabaseUnsuitable(cause=cause)
+        raise _older("pgvector", contents.pgvector, version)
+
+
+def _older(product: str, backup: str, server: str) -> DatabaseUnsuitable:
+    cause = Cause.BACKUP_OF_NEWER_SERVER
+    return DatabaseUnsuitable().because(cause, product=product, backup=backup, server=server)
 
 
 def _create_missing_roles(connection: Connection, roles: Iterable[str]) -> None:
@@ -176,8 +179,8 @@ def _create_missing_roles(connection: Connection, roles: Iterable[str]) -> None:
         try:
             connection.execute(text(f"CREATE ROLE {quote(role)} NOLOGIN"))
         except DBAPIError:
-            cause = f"create these roles first: {', '.join(missing)}"
-            raise DatabaseUnsuitable(cause=cause) from None
+            roles = ", ".join(missing)
+            raise DatabaseUnsuitable().because(Cause.ROLES_MISSING, roles=roles) from None
 
 
 def _major(version: str) -> int:

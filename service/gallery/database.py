@@ -29,7 +29,9 @@ from service.gallery.migrations import head
 from service.gallery.pool_share import PoolShare
 from service.gallery.positions import PostgresPositions
 from service.gallery.sealed_rows import PostgresSealedRows
+from service.gallery.server_facts import ServerFacts, server_facts
 from service.gallery.subjects import PostgresSubjects
+from service.gallery.suitability import require_suitable
 from service.gallery.templates import PostgresTemplates
 from service.gallery.together import run
 from service.gallery.vectors import SEARCH_MEMORY
@@ -155,6 +157,16 @@ class PostgresGallery:
             with snapshot.begin():
                 run(snapshot, "; ".join(_TERMS))
                 yield stored_head(snapshot), all_records(snapshot)
+
+    def require_suitable(self) -> None:
+        """Raises `DatabaseUnsuitable`, `DatabaseUnavailable`."""
+        with translated(), self._engine.connect() as connection:
+            require_suitable(connection)
+
+    def facts(self) -> ServerFacts:
+        """Of the server that this is connected to. Raises as `check`."""
+        with translated(), self._engine.connect() as connection:
+            return server_facts(connection)
 
     def check(self) -> None:
         """Raises `DatabaseUnavailable`, `DatabaseNotMigrated` or what `require_write_access` does."""

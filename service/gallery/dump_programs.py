@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from service.domain.causes import Cause
 from service.domain.errors import CopyFailed, DatabaseUnsuitable
 from service.gallery.connecting import CONNECT_SECONDS, driver_url
 from service.gallery.server_programs import programs
@@ -122,8 +123,8 @@ def _program(name: str, server: int) -> str:
     found = {path for folder in folders if (path := shutil.which(name, path=folder))}
     fit = sorted((major, path) for path in found if (major := _major(path)) >= server)
     if not fit:
-        cause = f"the server is PostgreSQL {server}; install a {name} of that version"
-        raise DatabaseUnsuitable(cause=cause)
+        cause = Cause.DUMP_PROGRAM_MISSING
+        raise DatabaseUnsuitable().because(cause, program=name, server=server)
     return fit[0][1]
 
 

@@ -14,7 +14,9 @@ from psycopg import Error, OperationalError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, FaceError, Overloaded
+from service.gallery.causes import diagnosis_of
 
 _logger = logging.getLogger(__name__)
 
@@ -36,16 +38,17 @@ _NOT_MIGRATED = {
 }
 _UNAVAILABLE = {
     "25006",  # read_only_sql_transaction: a replica, as after a failover
+    "25P03",  # idle_in_transaction_session_timeout
+    "25P04",  # transaction_timeout
     "3D000",  # invalid_catalog_name: no such database
-    "53100",  # disk_full
-    "57P01",  # admin_shutdown
-    "57P02",  # crash_shutdown
-    "57P03",  # cannot_connect_now
+    "42501",  # insufficient_privilege: the role was not granted what docs/roles.md lists
 }
-_CONNECTION_CLASS = "08"
-
-_NO_CONNECTION_LEFT = ("too many clients", "remaining connection slots", "too many connections")
-"""A refused connection carries no code in libpq, only these words of the server."""
+_UNAVAILABLE_CLASSES = (
+    "08",  # connection exception
+    "53",  # insufficient resources: disk_full, out_of_memory
+    "57",  # operator intervention: the server stops, starts or recovers
+    "58",  # system error: a file that cannot be read or written
+)
 
 
 class QueryFailed(Exception):
@@ -67,10 +70,13 @@ def translated() -> Iterator[None]:
 
 def _translation(error: BaseException | None, statement: str | None) -> Exception:
     code = getattr(error, "sqlstate", None)
-    failure = _by_code(code) if code else _by_words(error)
+    diagnosis = diagnosis_of(error)
+    failure = _by_code(code) if code else _by_words(error, diagnosis)
     if failure is None:
         return QueryFailed(f"sqlstate {code}, {_constraint(error)}, in: {statement}")
-    _logger.warning("%s: sqlstate %s, %s", failure.code, code, type(error).__name__)
+    failure.diagnosis = diagnosis
+    cause = diagnosis.cause if diagnosis else type(error).__name__
+    _logger.warning("%s: %s, sqlstate %s", failure.code, cause, code)
     return failure
 
 
@@ -79,16 +85,16 @@ def _by_code(code: str) -> FaceError | None:
         return Overloaded()
     if code in _NOT_MIGRATED:
         return DatabaseNotMigrated()
-    if code in _UNAVAILABLE or code.startswith(_CONNECTION_CLASS):
+    if code in _UNAVAILABLE or code.startswith(_UNAVAILABLE_CLASSES):
         return DatabaseUnavailable()
     return None
 
 
-def _by_words(error: BaseException | None) -> FaceError | None:
+def _by_words(error: BaseException | None, diagnosis: Diagnosis | None) -> FaceError | None:
     """No code: it did not come from a running query, but from connecting, or the line broke."""
-    if any(words in str(error) for words in _NO_CONNECTION_LEFT):
+    if diagnosis is not None and diagnosis.cause == Cause.TOO_MANY_CONNECTIONS:
         return Overloaded()
-    return DatabaseUnavailable() if isinstance(error, OperationalError) else None
+    return DatabaseUnavailable() if diagnosis or isinstance(error, OperationalError) else None
 
 
 def _constraint(error: BaseException | None) -> str:

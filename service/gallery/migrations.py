@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from service.gallery.connecting import single_use_engine
 from service.gallery.failures import translated
+from service.gallery.suitability import make_suitable
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x66616365_6D696772)
 """Of several workers that start at once one migrates and the others wait; "facemigr" in ASCII."""
@@ -19,9 +20,13 @@ _FOLDER = "migrations"
 
 
 def migrate(url: str) -> None:
-    """Bring the database to the newest revision. Raises `DatabaseUnavailable`, `Overloaded`."""
+    """Bring the database to the newest revision.
+
+    Raises `DatabaseUnsuitable`, `DatabaseUnavailable`, `Overloaded`.
+    """
     with translated(), single_use_engine(url).begin() as connection:
         connection.execute(_ONE_AT_A_TIME)
+        make_suitable(connection)
         command.upgrade(_config(connection), "head")
 
 

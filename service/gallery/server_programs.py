@@ -7,6 +7,7 @@ seconds; and it takes a process id that was given to somebody else for a running
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -16,6 +17,7 @@ import warnings
 from pathlib import Path
 from typing import IO, Any
 
+from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable
 
 _logger = logging.getLogger(__name__)
@@ -62,8 +64,17 @@ def run(program: str, *arguments: str, inside: Path, timeout: float, owner: dict
                 **owner,
             )
         except (subprocess.SubprocessError, OSError) as error:
-            _logger.error("%s failed: %s\n%s", program, type(error).__name__, _text(output))
-            raise DatabaseUnavailable from None
+            said = _text(output)
+            _logger.error("%s failed: %s\n%s", program, type(error).__name__, said)
+            raise _failure(program, said or str(error)) from None
+
+
+def _failure(program: str, said: str) -> DatabaseUnavailable:
+    """With its last words: the programs tell what went wrong there, and have no rows to quote."""
+    if os.strerror(errno.ENOSPC) in said:
+        return DatabaseUnavailable().because(Cause.DISK_FULL)
+    last = said.strip().splitlines()[-1]
+    return DatabaseUnavailable().because(Cause.PROGRAM_FAILED, program=program, said=last)
 
 
 def _environment() -> dict[str, str]:

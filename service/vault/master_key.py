@@ -11,6 +11,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from service.domain.causes import Cause
 from service.domain.collection import SealContext
 from service.domain.errors import MasterKeyInvalid, MasterKeyMissing, TemplateTampered
 from service.vault.cipher import KEY_BYTES, Cipher
@@ -29,7 +30,7 @@ class MasterKey:
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
-            raise MasterKeyInvalid
+            raise MasterKeyInvalid().because(Cause.KEY_MALFORMED)
         self.secret = secret
 
     @classmethod
@@ -38,7 +39,7 @@ class MasterKey:
         try:
             return cls(base64.b64decode("".join(text.split()), validate=True))
         except (binascii.Error, ValueError):
-            raise MasterKeyInvalid from None
+            raise MasterKeyInvalid().because(Cause.KEY_MALFORMED) from None
 
     def wrap(self, secret: bytes, place: KeyPlace) -> bytes:
         return self._cipher(place).seal(secret, _context(place))
@@ -66,9 +67,13 @@ def read_key_file(path: Path) -> MasterKey:
     try:
         text = path.read_text("ascii")
     except FileNotFoundError:
-        raise MasterKeyMissing from None
-    except (OSError, UnicodeDecodeError):
-        raise MasterKeyInvalid from None
+        raise MasterKeyMissing().because(Cause.KEY_FILE_MISSING, path=path) from None
+    except OSError as error:
+        unreadable = MasterKeyInvalid()
+        unreadable.because(Cause.KEY_FILE_UNREADABLE, path=path, reason=error.strerror)
+        raise unreadable from None
+    except UnicodeDecodeError:
+        raise MasterKeyInvalid().because(Cause.KEY_MALFORMED) from None
     _warn_of_other_readers(path)
     return MasterKey.from_base64(text)
 

@@ -66,6 +66,7 @@ class Wiring(BulkWiring):
         Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
         """
         vault = self.vault
+        self.gallery.require_suitable()
         self.gallery.check()
         self.require_search_memory()
         self.collections.ensure_default()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from service.domain.errors import DatabaseUnavailable
 from service.domain.ports import RateLimit
 from service.usecases.backup import Backup, Restore
 from service.usecases.limiting import CallLimits
+from service.wiring.database_url import configured_url
 from service.wiring.keys import KeysWiring
 from service.wiring.parts import DISTRIBUTION, now
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from service.gallery.copies import PostgresCopies
     from service.gallery.database import PostgresGallery
     from service.gallery.scrubbing import Scrubbed
-
-logger = logging.getLogger(__name__)
 
 
 class StorageWiring(KeysWiring):
@@ -41,8 +38,7 @@ class StorageWiring(KeysWiring):
         """The configured server's address, or that of the embedded one, started."""
         if self.config.database_url is not None:
             url = self.config.database_url.get_secret_value()
-            _require_postgresql(url)
-            return url
+            return configured_url(url, self.config.database_password_file)
         from service.gallery.embedded import start_embedded
 
         return start_embedded(self.config.data_dir).url
@@ -118,18 +114,3 @@ class StorageWiring(KeysWiring):
         if self.config.rate_limit_storage is None:
             return self.gallery.counters()
         return redis_counters(self.config.rate_limit_storage.get_secret_value())
-
-
-def _require_postgresql(url: str) -> None:
-    """Raises `DatabaseUnavailable`, having said why; without the URL, which holds a password."""
-    from sqlalchemy.exc import ArgumentError
-
-    from service.gallery.connecting import DRIVER, driver_url
-
-    try:
-        if driver_url(url).drivername == DRIVER:
-            return
-    except (ArgumentError, ValueError):
-        pass
-    logger.error("FACE_DATABASE_URL is no URL of a PostgreSQL, as postgresql://user@host/face is")
-    raise DatabaseUnavailable

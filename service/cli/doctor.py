@@ -1,4 +1,4 @@
-"""Migrate the database, and look whether everything is in order."""
+"""Look whether everything is in order, and name the cause of what is not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from importlib import metadata
 import typer
 
 from service.cli.options import Language
-from service.cli.output import NOT_DONE, err, language_of, print_table
+from service.cli.output import NOT_DONE, causes_of, language_of, print_table
+from service.cli.settings_check import unknown_settings
 from service.cli.words import say
 from service.config import AppConfig
 from service.domain.errors import FaceError
@@ -18,19 +19,17 @@ from service.domain.messages import message
 from service.wiring import DISTRIBUTION, Wiring
 
 
-def migrate(lang: Language = None) -> None:
-    """Bring the database to the newest revision."""
-    config = AppConfig()
-    Wiring(config).migrate()
-    err.print(say("migrated", language_of(lang, config)))
+class _Wrong(Exception):
+    """What is wrong, in words."""
 
 
 def doctor(lang: Language = None) -> None:
-    """Look at model, providers, keys and database. Status 3: something is wrong."""
+    """Look at settings, model, device, keys and database. Status 3: something is wrong."""
     config = AppConfig()
     wiring, language = Wiring(config), language_of(lang, config)
     checks: dict[str, Callable[[], str]] = {
         "service": lambda: f"{metadata.version(DISTRIBUTION)}, Python {platform.python_version()}",
+        "settings": lambda: _settings(language),
         "runtimes": _runtimes,
         "model": lambda: wiring.engine.model.model_id,
         "licence": lambda: _licence(config.model_name),
@@ -45,13 +44,22 @@ def doctor(lang: Language = None) -> None:
 
 
 def _checked(check: Callable[[], str], language: Spoken) -> tuple[bool, str]:
+    """Whatever a check raises is one line of the table, and the other checks go on."""
     try:
         return True, check()
     except FaceError as error:
         words = message(error, language)
-        return False, f"{words.title} {words.detail}"
-    except OSError as error:
+        return False, " ".join((words.title, *(causes_of(error, language) or [words.detail])))
+    except (_Wrong, OSError) as error:
         return False, str(error)
+    except Exception as error:
+        return False, type(error).__name__
+
+
+def _settings(language: Spoken) -> str:
+    if unknown := unknown_settings():
+        raise _Wrong(" ".join(one.sentence(language) for one in unknown))
+    return say("none_unknown", language)
 
 
 def _runtimes() -> str:
@@ -74,9 +82,14 @@ def _providers(wiring: Wiring) -> str:
 
 
 def _database(wiring: Wiring) -> str:
+    wiring.gallery.require_suitable()
     wiring.gallery.check()
     wiring.require_search_memory()
-    return "PostgreSQL" if wiring.config.database_url else f"embedded, {wiring.config.data_dir}"
+    facts = wiring.gallery.facts()
+    address = f"{facts.role}@{facts.host}:{facts.port}/{facts.database}"
+    kind = "" if wiring.config.database_url else f"embedded in {wiring.config.data_dir}, "
+    tls = "TLS" if facts.encrypted else "no TLS"
+    return f"{kind}PostgreSQL {facts.version}, {address}, {tls}, revision {facts.revision}"
 
 
 def _vault(wiring: Wiring) -> str:
@@ -85,5 +98,4 @@ def _vault(wiring: Wiring) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    for command in (migrate, doctor):
-        app.command()(command)
+    app.command()(doctor)

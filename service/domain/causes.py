@@ -1,0 +1,77 @@
+"""Why a job could not be done, for the operator alone: HTTP callers are told the error's code.
+
+The words are in `service/cli/causes.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Each stands in both languages in the command line's catalogue, with these values."""
+
+    # The address of the database.
+    URL_INVALID = "url_invalid"
+    OPTION_UNKNOWN = "option_unknown"  # option, nearest
+    OPTION_INVALID = "option_invalid"  # option
+    PASSWORD_FILE_UNUSABLE = "password_file_unusable"  # noqa: S105 - a code, no secret  # path, reason
+
+    # On the way to it.
+    HOST_UNKNOWN = "host_unknown"  # host
+    PORT_CLOSED = "port_closed"  # server
+    SERVER_UNREACHABLE = "server_unreachable"  # server, reason
+    NO_ANSWER = "no_answer"
+    NOT_POSTGRESQL = "not_postgresql"  # server
+    CONNECTION_LOST = "connection_lost"
+    TLS_REFUSED = "tls_refused"  # server
+    TLS_FAILED = "tls_failed"  # reason
+    CERTIFICATE_REFUSED = "certificate_refused"  # server
+    CERTIFICATE_OF_ANOTHER_HOST = "certificate_of_another_host"  # reason
+    AUTHORITY_MISSING = "authority_missing"  # path
+
+    # Who is let in.
+    PASSWORD_MISSING = "password_missing"  # noqa: S105 - a code, no secret
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 - a code, no secret  # role
+    NOT_ADMITTED = "not_admitted"  # said
+    ROLE_UNKNOWN = "role_unknown"  # role
+    DATABASE_UNKNOWN = "database_unknown"  # database
+    RIGHT_MISSING = "right_missing"  # said
+
+    # What the server has not enough of, or does just now.
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    DISK_FULL = "disk_full"
+    STATEMENT_TIMEOUT = "statement_timeout"
+    LOCK_TIMEOUT = "lock_timeout"
+    SESSION_TIMEOUT = "session_timeout"
+    READ_ONLY = "read_only"
+    SERVER_STARTING_OR_STOPPING = "server_starting_or_stopping"
+    SERVER_SAID = "server_said"  # said
+
+    # What the database is like.
+    POSTGRESQL_TOO_OLD = "postgresql_too_old"  # version, needed
+    ENCODING_NOT_UTF8 = "encoding_not_utf8"  # encoding
+    EXTENSION_UNAVAILABLE = "extension_unavailable"
+    EXTENSION_MISSING = "extension_missing"  # database, role
+    EXTENSION_TOO_OLD = "extension_too_old"  # version, needed
+    EXTENSION_ELSEWHERE = "extension_elsewhere"  # schema, role
+    BACKUP_OF_NEWER_SERVER = "backup_of_newer_server"  # product, backup, server
+    ROLES_MISSING = "roles_missing"  # roles
+    NOT_OWNER = "not_owner"
+    DUMP_PROGRAM_MISSING = "dump_program_missing"  # program, server
+
+    # The embedded database and the keys.
+    PROGRAM_FAILED = "program_failed"  # program, said
+    KEY_FILE_MISSING = "key_file_missing"  # path
+    KEY_FILE_UNREADABLE = "key_file_unreadable"  # path, reason
+    KEY_MALFORMED = "key_malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A cause and what fills its sentence: never a password, nor what stands in a row."""
+
+    cause: Cause
+    values: Mapping[str, object] = field(default_factory=dict)
