@@ -24,7 +24,7 @@ def main() -> None:
     end in a status and a sentence, too.
     """
     try:
-        from service.cli.main import run
+        from service.cli.app import run
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except Exception as error:

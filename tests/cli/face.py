@@ -11,7 +11,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from service.cli.main import app
+from service.cli.app import app
 
 MASTER_KEY = "A" * 43 + "="
 """32 zero bytes."""
@@ -56,12 +56,12 @@ class Face:
         return subprocess.Popen(
             [sys.executable, "-m", "service", *(str(argument) for argument in arguments)],
             cwd=self.folder,
-            env={**self._environment(), **environment},
+            env={**self.environment(), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
 
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
         """Nothing of the developer's own settings; the package found from any folder."""
         inherited = {k: v for k, v in os.environ.items() if not k.upper().startswith("FACE_")}
         given = {

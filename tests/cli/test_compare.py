@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.cli.main import app
+from service.cli.app import app
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from service.domain.errors import DatabaseNotMigrated
+from service.gallery.migrations import head
+from service.wiring import DISTRIBUTION
 from tests.cli.face import MASTER_KEY, Face, call
+from tests.own_server import own_server
 
 
 def test_doctor_is_content_where_all_is_in_order(gallery_face: Face) -> None:
@@ -17,6 +21,32 @@ def test_doctor_is_content_where_all_is_in_order(gallery_face: Face) -> None:
     assert "CPUExecutionProvider -> CPUExecutionProvider" in outcome.out
     assert "non-commercial" in outcome.out
     assert "!!" not in outcome.out
+
+
+def test_doctor_tells_of_the_database(bare: Face) -> None:
+    with own_server() as server:
+        server.run("CREATE DATABASE face")
+        face = bare.but(database_url=server.url(database="face"), master_key=MASTER_KEY)
+        face("migrate")
+        told = face("doctor").out
+        server.stop()
+        stopped = face("doctor", "--lang", "en").out
+        server.start()
+    assert "database    ok  PostgreSQL 18." in told
+    assert f", postgres@127.0.0.1:{server.port}/face, no TLS, revision {head()}" in told
+    assert (
+        f"database    !!  The database cannot be reached. Nobody listens at 127.0.0.1:{server.port}."
+        in stopped
+    )
+
+
+def test_version_is_printed(bare: Face) -> None:
+    outcome = bare("--version")
+    assert (outcome.status, outcome.out) == (0, f"face {version(DISTRIBUTION)}\n")
+
+
+def test_short_help_is_that_of_every_command(bare: Face) -> None:
+    assert bare("apikey", "create", "-h").out == bare("apikey", "create", "--help").out
 
 
 def test_doctor_names_a_missing_pack_and_looks_at_the_rest(bare_gallery: Face) -> None:

@@ -74,3 +74,31 @@ def test_dotenv_in_another_encoding_is_a_sentence(bare: Face) -> None:
     assert outcome.status == 2
     assert ".env" in outcome.err
     assert is_a_sentence(outcome)
+
+
+def test_misspelt_setting_is_told_with_the_nearest(bare_gallery: Face) -> None:
+    (bare_gallery.folder / ".env").write_text("FACE_OPEN_TOKEN=true\nSERVER_PROT=1\n")
+    outcome = bare_gallery("apikey", "list", FACE_MASTER_KEY_FIEL="/x", FACE_ODD="1")
+    assert outcome.status == 0
+    for name, nearest in (
+        ("FACE_OPEN_TOKEN", "FACE_OPEN_TOKENS"),
+        ("SERVER_PROT", "FACE_SERVER_PORT"),
+        ("FACE_MASTER_KEY_FIEL", "FACE_MASTER_KEY_FILE"),
+    ):
+        assert f" {name}" in outcome.err
+        assert nearest in outcome.err
+    assert "FACE_ODD" in outcome.err
+    assert "FACE_OPEN_TOKEN" in bare_gallery("doctor", "--lang", "en").out
+
+
+def test_setting_that_is_right_is_not_told(bare_gallery: Face) -> None:
+    (bare_gallery.folder / ".env").write_text("face_log_format=json\n# FACE_NOTHING=1\n")
+    assert bare_gallery("apikey", "list", FACE_NEW_MASTER_KEY_FILE="x").err == ""
+
+
+def test_password_of_the_database_is_read_from_its_file(bare_gallery: Face, tmp_path: Path) -> None:
+    missing = bare_gallery.but(database_password_file=tmp_path / "none")("apikey", "list")
+    assert (missing.status, str(tmp_path / "none") in missing.err) == (3, True)
+    (tmp_path / "password").write_text("p:/@%\\\n")
+    given = bare_gallery.but(database_password_file=tmp_path / "password")
+    assert given("apikey", "list").status == 0

@@ -233,4 +233,5 @@ def test_password_is_on_no_command_line(database_url: str) -> None:
 def test_server_newer_than_every_program_is_refused(database_url: str) -> None:
     with pytest.raises(DatabaseUnsuitable) as refused:
         DumpProgram("pg_dump", database_url, 99)
-    assert "PostgreSQL 99" in str(refused.value.values["cause"])
+    values = {"program": "pg_dump", "server": 99}
+    assert refused.value.diagnosis == Diagnosis(Cause.DUMP_PROGRAM_MISSING, values)
