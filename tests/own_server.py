@@ -139,7 +139,7 @@ def _free_port() -> int:
 def small_disk(mebibytes: int) -> Iterator[Path]:
     """A folder on a disk of its own; skips the test where none can be mounted."""
     folder = Path(tempfile.mkdtemp(prefix="face-disk-"))
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
     try:
         if sys.platform == "win32" or subprocess.run(mount, check=False).returncode != 0:
             pytest.skip("this user may mount no disk")

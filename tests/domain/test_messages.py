@@ -71,7 +71,7 @@ AS_DOCUMENTED = [
     errors.ConflictingRuntimes(runtimes="onnxruntime, onnxruntime-gpu"),
     errors.MasterKeyMissing(),
     errors.MasterKeyInvalid(),
-    errors.DatabaseUnsuitable(cause="no pgvector"),
+    errors.DatabaseUnsuitable(),
     errors.DatabaseNotMigrated(),
     errors.DatabaseRightMissing(right="INSERT", table="templates"),
     errors.TlsUnusable(cause="tls.pem: no such file"),

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, DatabaseUnsuitable
 from service.gallery.connecting import driver_url, single_use_engine
 from service.gallery.database import PostgresGallery
@@ -101,7 +102,8 @@ def test_role_that_may_not_make_the_extension_is_told_who_may(
         with single_use_engine(empty_database_url).begin() as connection:
             connection.execute(text(f"DROP OWNED BY {url.database}"))
         postgres_server.run(f"DROP ROLE {url.database}")
-    assert "as a superuser" in str(refused.value.values["cause"])
+    values = {"database": url.database, "role": url.database}
+    assert refused.value.diagnosis == Diagnosis(Cause.EXTENSION_MISSING, values)
 
 
 def test_failed_migration_leaves_nothing(empty_database_url: str) -> None:
