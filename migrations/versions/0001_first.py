@@ -30,7 +30,8 @@ TABLES = [
         created_at timestamptz NOT NULL,
         CONSTRAINT collections_pk PRIMARY KEY (collection_id),
         CONSTRAINT collections_name_key UNIQUE (name),
-        CONSTRAINT collections_name_check CHECK (length(name) BETWEEN 1 AND 128)
+        CONSTRAINT collections_name_check CHECK
+            (name ~ '^(?:[A-Za-z0-9_:@-][A-Za-z0-9._:@-]?|[.][A-Za-z0-9_:@-]|[A-Za-z0-9._:@-]{3,64})$')
     )
     """,
     """
@@ -70,7 +71,8 @@ TABLES = [
         CONSTRAINT subjects_collections_fk FOREIGN KEY (collection_id)
             REFERENCES collections ON DELETE CASCADE,
         CONSTRAINT subjects_subject_id_check
-            CHECK (subject_id ~ '^[A-Za-z0-9._:@-]{1,128}$')
+            CHECK (subject_id ~ '^(?:[A-Za-z0-9_:@-][A-Za-z0-9._:@-]?|[.][A-Za-z0-9_:@-]'
+                '|[A-Za-z0-9._:@-]{3,128})$')
     )
     """,
     """

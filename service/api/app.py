@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.api import problems
 from service.api.admission import MOST_CALLS, CallLimit
 from service.api.openapi import completed
+from service.api.query import require_known_query
 from service.api.recurring import Recurring, lifespan
 from service.api.requests import RequestContext
 from service.api.routes import (
@@ -52,10 +53,12 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         title=documentation.TITLE,
         description=DESCRIPTION,
         version=settings.version,
+        openapi_url=None,  # FastAPI's own is a route without dependencies: see `documentation`
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
         redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
+        dependencies=[Depends(require_known_query)],
         lifespan=lifespan(lambda: _tasks(services, settings)),
     )
     app.state.services = services

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError, from_json
 
+from service.api.base64_image import PATTERN, image_of
 from service.api.camel import Camel
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.names import COLLECTION, PROFILE, SUBJECT_ID
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, GivenEmbedding, Uploads
-from service.domain.terms import MOST_REFERENCE_CHARACTERS, is_moment, metadata_fits
+from service.domain.terms import (
+    MOST_METADATA_BYTES,
+    MOST_REFERENCE_CHARACTERS,
+    is_moment,
+    metadata_fits,
+)
 from service.domain.thresholds import BALANCED
 from service.usecases.enrollment import Mode
 from service.usecases.identify import DEFAULT_CANDIDATES, MOST_CANDIDATES
@@ -32,17 +44,17 @@ def _decoded(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
+        return image_of(value)
+    except ValueError:
         raise PydanticCustomError("base64_invalid", "not base64") from None
 
 
-def _parsed_metadata(value: object) -> object:
+def _parsed_metadata(value: object, info: ValidationInfo) -> object:
     """Multipart fields are text: there the metadata is a JSON text.
 
     Read by the parser of JSON bodies, which bounds how deep it may be nested.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or info.mode == "json":
         return value
     try:
         return from_json(value)
@@ -52,14 +64,19 @@ def _parsed_metadata(value: object) -> object:
 
 def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     if not metadata_fits(metadata):
-        raise PydanticCustomError("metadata_too_long", "too long")
+        raise PydanticCustomError(
+            "metadata_too_long", "too long", {"max_length": MOST_METADATA_BYTES}
+        )
     return metadata
 
 
-def _rfc_3339(value: object) -> object:
-    if not isinstance(value, str) or not is_moment(value):
-        raise PydanticCustomError("moment_invalid", "not RFC 3339")
-    return value
+def _rfc_3339(value: object) -> datetime:
+    try:
+        if isinstance(value, str) and is_moment(value):
+            return datetime.fromisoformat(value)
+    except ValueError:  # the 30th of February
+        pass
+    raise PydanticCustomError("moment_invalid", "not RFC 3339")
 
 
 def _printable(text: str) -> str:
@@ -72,7 +89,9 @@ SubjectId = Annotated[str, Field(pattern=f"^{SUBJECT_ID}$")]
 CollectionName = Annotated[str, Field(pattern=f"^{COLLECTION}$")]
 ProfileName = Annotated[str, Field(pattern=f"^{PROFILE}$")]
 Base64Image = Annotated[
-    bytes, BeforeValidator(_decoded), Field(json_schema_extra={"contentEncoding": "base64"})
+    bytes,
+    BeforeValidator(_decoded),
+    Field(json_schema_extra={"contentEncoding": "base64", "pattern": PATTERN}),
 ]
 Metadata = Annotated[
     dict[str, Any], BeforeValidator(_parsed_metadata), AfterValidator(_within_limit)
@@ -106,8 +125,8 @@ class FaceBody(CollectionsBody):
     """A request with exactly one face source."""
 
     images: list[Base64Image] | None = Field(None, repr=False)
-    embedding: Annotated[list[float], Field(max_length=MOST_NUMBERS)] | None = Field(
-        None, repr=False
+    embedding: Annotated[list[float], Field(max_length=MOST_NUMBERS, fail_fast=True)] | None = (
+        Field(None, repr=False)
     )
     camera: CameraSource | None = None
     directory: DirectorySource | None = None

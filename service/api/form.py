@@ -8,6 +8,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME
 from service.domain.errors import InvalidRequest
 from service.domain.messages import FieldProblem
 
@@ -18,13 +19,13 @@ MOST_FILES = 1000
 MOST_BYTES_OF_A_FIELD = 8 * 1024
 """Twice what the longest one, `metadata`, may have."""
 
-MOST_BYTES_OF_A_NAME = 100
+_LONGEST = f"{MOST_BYTES_OF_A_FIELD // 1024} KiB"
 _UTF_8 = frozenset({b"utf-8", b"utf8"})
 
 
 async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> FormData:
     """The fields as text and the files in memory. Raises `InvalidRequest`."""
-    _require_utf_8(headers["content-type"].encode("latin-1"))
+    require_utf_8(headers["content-type"])
     form = Form(
         headers,
         stream,
@@ -33,9 +34,12 @@ async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Fo
         max_part_size=MOST_BYTES_OF_A_FIELD,
     )
     try:
-        return await form.parse()
+        read = await form.parse()
     except MultiPartException:
         raise _invalid("body", FieldProblem.NOT_MULTIPART) from None
+    if not form.complete:
+        raise _invalid("body", FieldProblem.NOT_MULTIPART)
+    return read
 
 
 class Form(MultiPartParser):
@@ -46,16 +50,19 @@ class Form(MultiPartParser):
     spool_max_size = 0
     """Never onto the disk, where photographs do not belong. The body is bounded."""
 
+    complete = False
+    """Once the last boundary has come: a photograph cut off would be missing without a word."""
+
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
         for name, value in self._current_part.item_headers:
             if name == b"content-type":
-                _require_utf_8(value)
+                require_utf_8(value)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._current_part
         if part.file is None and len(part.data) + end - start > MOST_BYTES_OF_A_FIELD:
-            raise _invalid(part.field_name, FieldProblem.TOO_LONG)
+            raise _invalid(part.field_name, FieldProblem.TOO_LONG, longest=_LONGEST)
         super().on_part_data(data, start, end)
 
     def on_part_end(self) -> None:
@@ -64,8 +71,12 @@ class Form(MultiPartParser):
             _require_text(part.field_name, part.data)
         super().on_part_end()
 
+    def on_end(self) -> None:
+        self.complete = True
 
-def _require_utf_8(content_type: bytes) -> None:
+
+def require_utf_8(content_type: str | bytes) -> None:
+    """Whatever names another character set is refused, and nothing is read by it."""
     _, options = parse_options_header(content_type)
     if options.get(b"charset", b"utf-8").lower() not in _UTF_8:
         raise _invalid("Content-Type", FieldProblem.NOT_UTF_8)
@@ -78,5 +89,6 @@ def _require_text(name: str, content: bytes | bytearray) -> None:
         raise _invalid(name, FieldProblem.NOT_UTF_8) from None
 
 
-def _invalid(field: str, problem: FieldProblem) -> InvalidRequest:
-    return InvalidRequest([{"field": field[:MOST_BYTES_OF_A_NAME], "problem": problem}])
+def _invalid(field: str, problem: FieldProblem, **allowed: object) -> InvalidRequest:
+    name = field[:MOST_CHARACTERS_OF_A_NAME]
+    return InvalidRequest([{"field": name, "problem": problem, "allowed": allowed}])

@@ -9,10 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
-from pydantic_core import ErrorDetails
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from service.api.field_problems import invalid_request
 from service.api.language import language_of
 from service.domain.callers import Caller, Scope
 from service.domain.errors import (
@@ -37,7 +37,6 @@ from service.domain.errors import (
     UnusableSamples,
 )
 from service.domain.messages import (
-    FieldProblem,
     Language,
     advice,
     field_problem_text,
@@ -131,7 +130,11 @@ def _particulars(
         return _lookalikes(request, error)
     if isinstance(error, InvalidRequest):
         return [
-            {**each, "message": field_problem_text(each["problem"], language)}
+            {
+                "field": each["field"],
+                "problem": each["problem"],
+                "message": field_problem_text(each, language),
+            }
             for each in error.particulars
         ]
     return error.particulars
@@ -145,38 +148,6 @@ def _lookalikes(request: Request, error: DuplicateSubject) -> list[Mapping[str, 
     if not caller.may(Scope.SEARCH):
         return [{"similarity": similarity} for _, similarity in shown]
     return [{"subjectId": one.subject_id, "similarity": similarity} for one, similarity in shown]
-
-
-def invalid_request(errors: Sequence[ErrorDetails]) -> InvalidRequest:
-    """Pydantic's findings without the values, which may be faces or names."""
-    return InvalidRequest(
-        [
-            {"field": _field(each["loc"]), "problem": _PROBLEMS.get(each["type"], _OTHERWISE)}
-            for each in errors
-        ]
-    )
-
-
-_OTHERWISE = FieldProblem.INVALID
-
-_PROBLEMS: Mapping[str, FieldProblem] = {
-    "missing": FieldProblem.MISSING,
-    "extra_forbidden": FieldProblem.UNKNOWN,
-    "json_invalid": FieldProblem.NOT_JSON,
-    "one_source": FieldProblem.ONE_SOURCE,
-    "base64_invalid": FieldProblem.NOT_BASE64,
-    "greater_than_equal": FieldProblem.OUT_OF_RANGE,
-    "less_than_equal": FieldProblem.OUT_OF_RANGE,
-    "string_too_long": FieldProblem.TOO_LONG,
-    "too_long": FieldProblem.TOO_LONG,
-    "metadata_too_long": FieldProblem.TOO_LONG,
-}
-
-
-def _field(location: Sequence[int | str]) -> str:
-    """`subjectId`, `camera.maxFrames`; the names of unknown fields are the caller's own words."""
-    parts = [str(part) for part in location if part not in ("body", "query", "path", "header")]
-    return ".".join(parts)[:100]
 
 
 def _written_down(request: Request, error: NotAllowed) -> FaceError:

@@ -13,8 +13,9 @@ from starlette.datastructures import UploadFile
 
 from service.api.bodies import CollectionsBody
 from service.api.camel import Camel
-from service.api.form import MOST_BYTES_OF_A_NAME, read_form
-from service.api.problems import invalid_request
+from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
+from service.api.form import read_form, require_utf_8
+from service.api.json_body import json_of
 from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
 
@@ -64,6 +65,7 @@ def _require_json(request: Request) -> None:
     kind = _media_type(request)
     if kind != "application/json" and not kind.endswith("+json"):
         raise _invalid("Content-Type")
+    require_utf_8(request.headers["content-type"])
 
 
 def _media_type(request: Request) -> str:
@@ -99,7 +101,7 @@ async def _form(request: Request, limit: int) -> Mapping[str, Any]:
         if isinstance(value, UploadFile) and name == IMAGES:
             files.append(await value.read())
         elif isinstance(value, UploadFile) or name == IMAGES or name in fields:
-            raise _invalid(name[:MOST_BYTES_OF_A_NAME])
+            raise _invalid(name[:MOST_CHARACTERS_OF_A_NAME])
         else:
             fields[name] = value
     _check_number(request, len(files))
@@ -122,7 +124,8 @@ def body_of(
     """
 
     async def parsed(request: Request) -> Body:
-        body = await _parsed(shape, await read(request))
+        most_images: int = request.app.state.settings.max_images_per_request
+        body = await _parsed(shape, await read(request), most_images)
         if isinstance(body, CollectionsBody):
             request.state.caller.require_collection(body.collection)
         return body
@@ -130,19 +133,14 @@ def body_of(
     return parsed
 
 
-async def _parsed(shape: type[Body], raw: RawBody) -> Body:
+async def _parsed(shape: type[Body], raw: RawBody, most_images: int) -> Body:
     """JSON in a worker thread: it may be megabytes of base64. The fields of a form are bounded, and
     its files are bytes already.
     """
-    if raw.json is None:
-        return _validated(shape, raw)
-    return await run_in_threadpool(_validated, shape, raw)
-
-
-def _validated(shape: type[Body], raw: RawBody) -> Body:
+    if raw.json is not None:
+        return await run_in_threadpool(json_of, raw.json, shape, most_images)
     try:
-        if raw.json is not None:
-            return shape.model_validate_json(raw.json, by_alias=True, by_name=False)
         return shape.model_validate(raw.form, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise invalid_request(error.errors(include_input=False, include_url=False)) from None
+        findings = error.errors(include_input=False, include_url=False)
+        raise invalid_request(findings, shape) from None

@@ -122,7 +122,4 @@ def particulars_of(error: FaceError, language: Language) -> list[str]:
         ]
     if isinstance(error, DuplicateSubject):
         return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.lookalikes]
-    return [
-        f"{each['field']}: {field_problem_text(each['problem'], language)}"
-        for each in error.particulars
-    ]
+    return [f"{each['field']}: {field_problem_text(each, language)}" for each in error.particulars]

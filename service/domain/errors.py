@@ -114,7 +114,9 @@ def _remade(kind: type[FaceError], state: Mapping[str, Any]) -> FaceError:
 
 
 class InvalidRequest(FaceError):
-    """`problems`: `{"field", "problem"}` each, a `FieldProblem`; never the field's value."""
+    """`problems`: `{"field", "problem", "allowed"?}` each: a `FieldProblem`, and what would be right
+    by the names of `messages.ALLOWED`; never the field's value.
+    """
 
     code = "invalid_request"
 

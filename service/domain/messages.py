@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from service.domain.errors import FaceError
 from service.domain.face import Reason
@@ -40,18 +40,33 @@ class FieldProblem(StrEnum):
 
     MISSING = "missing"
     UNKNOWN = "unknown"
+    REPEATED = "repeated"
     INVALID = "invalid"
     OUT_OF_RANGE = "out_of_range"
     TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
     NOT_JSON = "not_json"
     NOT_BASE64 = "not_base64"
     NOT_MULTIPART = "not_multipart"
     NOT_UTF_8 = "not_utf_8"
+    NOT_TEXT = "not_text"
+    NOT_INTEGER = "not_integer"
+    NOT_NUMBER = "not_number"
+    NOT_LIST = "not_list"
+    NOT_OBJECT = "not_object"
+    NOT_A_CHOICE = "not_a_choice"
+    NOT_A_NAME = "not_a_name"
+    NOT_A_MOMENT = "not_a_moment"
+    NOT_PRINTABLE = "not_printable"
     ONE_SOURCE = "one_source"
 
 
-def field_problem_text(problem: FieldProblem, language: Language) -> str:
-    return FIELD_PROBLEMS[problem][language]
+def field_problem_text(particular: Mapping[str, Any], language: Language) -> str:
+    """What is wrong, and where `particular` has `allowed`, what would be right."""
+    sentences = [FIELD_PROBLEMS[particular["problem"]][language]]
+    for name, value in particular.get("allowed", {}).items():
+        sentences.append(ALLOWED[name][language].format(value))
+    return " ".join(sentences)
 
 
 def band_text(band: Band, language: Language) -> str:
@@ -467,12 +482,14 @@ BANDS: Mapping[Band, Mapping[Language, str]] = {
 FIELD_PROBLEMS: Mapping[FieldProblem, Mapping[Language, str]] = {
     FieldProblem.MISSING: {"ko": "필수 항목입니다.", "en": "This field is needed."},
     FieldProblem.UNKNOWN: {"ko": "알 수 없는 항목입니다.", "en": "There is no such field."},
+    FieldProblem.REPEATED: {"ko": "두 번 이상 적혀 있습니다.", "en": "It is given more than once."},
     FieldProblem.INVALID: {"ko": "값이 올바르지 않습니다.", "en": "The value is not valid."},
     FieldProblem.OUT_OF_RANGE: {
         "ko": "값이 허용 범위를 벗어났습니다.",
         "en": "The value is out of range.",
     },
     FieldProblem.TOO_LONG: {"ko": "값이 너무 깁니다.", "en": "The value is too long."},
+    FieldProblem.TOO_SHORT: {"ko": "값이 너무 짧습니다.", "en": "The value is too short."},
     FieldProblem.NOT_JSON: {"ko": "올바른 JSON이 아닙니다.", "en": "This is not valid JSON."},
     FieldProblem.NOT_BASE64: {"ko": "올바른 base64가 아닙니다.", "en": "This is not valid base64."},
     FieldProblem.NOT_MULTIPART: {
@@ -480,8 +497,45 @@ FIELD_PROBLEMS: Mapping[FieldProblem, Mapping[Language, str]] = {
         "en": "This is no whole multipart/form-data, or has too many parts.",
     },
     FieldProblem.NOT_UTF_8: {"ko": "UTF-8로 보내 주세요.", "en": "Send it in UTF-8."},
+    FieldProblem.NOT_TEXT: {"ko": "문자열이어야 합니다.", "en": "It must be a text."},
+    FieldProblem.NOT_INTEGER: {"ko": "정수여야 합니다.", "en": "It must be a whole number."},
+    FieldProblem.NOT_NUMBER: {"ko": "숫자여야 합니다.", "en": "It must be a number."},
+    FieldProblem.NOT_LIST: {"ko": "목록이어야 합니다.", "en": "It must be a list."},
+    FieldProblem.NOT_OBJECT: {"ko": "JSON 객체여야 합니다.", "en": "It must be a JSON object."},
+    FieldProblem.NOT_A_CHOICE: {
+        "ko": "정해진 값만 사용할 수 있습니다.",
+        "en": "It must be one of certain values.",
+    },
+    FieldProblem.NOT_A_NAME: {
+        "ko": "사용할 수 없는 이름입니다.",
+        "en": "This name cannot be used.",
+    },
+    FieldProblem.NOT_A_MOMENT: {
+        "ko": "RFC 3339 형식의 시각이어야 합니다(예: 2027-01-01T09:00:00Z).",
+        "en": "It must be a time as in RFC 3339, such as 2027-01-01T09:00:00Z.",
+    },
+    FieldProblem.NOT_PRINTABLE: {
+        "ko": "화면에 표시할 수 없는 문자가 있습니다.",
+        "en": "It has characters that cannot be printed.",
+    },
     FieldProblem.ONE_SOURCE: {
         "ko": "images, embedding, camera, directory 중 정확히 하나를 보내 주세요.",
         "en": "Send exactly one of images, embedding, camera and directory.",
     },
 }
+
+ALLOWED: Mapping[str, Mapping[Language, str]] = {
+    "nearest": {"ko": "가장 비슷한 이름은 {}입니다.", "en": "The nearest name is {}."},
+    "choices": {"ko": "사용할 수 있는 것: {}.", "en": "There are: {}."},
+    "least": {"ko": "{} 이상이어야 합니다.", "en": "It must be at least {}."},
+    "most": {"ko": "{} 이하여야 합니다.", "en": "It must be at most {}."},
+    "longest": {"ko": "최대 길이는 {}입니다.", "en": "The greatest length is {}."},
+    "shortest": {"ko": "최소 길이는 {}입니다.", "en": "The smallest length is {}."},
+    "values": {"ko": "값은 {}개까지 보낼 수 있습니다.", "en": "It may have up to {} values."},
+    "signs": {
+        "ko": "영문자, 숫자, 문자 {}만 쓸 수 있고, 이름 전체가 . 또는 ..일 수는 없습니다.",
+        "en": "It may have letters A to Z, digits and {}, and may not be . or .. as a whole.",
+    },
+    "form": {"ko": "형식: {}", "en": "Its form: {}"},
+}
+"""What would be right, by the names in a particular's `allowed`."""

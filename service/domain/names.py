@@ -1,12 +1,26 @@
-"""What subjects, collections and profiles may be called, as regular expressions.
+"""What subjects, collections, profiles and keys may be called, as regular expressions.
 
 Printable ASCII without slashes, spaces or control characters: a name fits into a URL's path, a
-file name and a log line as it is.
+file name and a log line as it is. Not `.` or `..`, which clients take out of a path before they
+send it: nobody could be asked for, or deleted, by such a name.
 """
 
 from __future__ import annotations
 
-SUBJECT_ID = r"[A-Za-z0-9._:@-]{1,128}"
-COLLECTION = r"[A-Za-z0-9._:@-]{1,64}"
-PROFILE = r"[A-Za-z0-9._-]{1,64}"
-API_KEY = r"[A-Za-z0-9._@-]{1,64}"
+SIGNS = "_:@-"
+SIGNS_OF_A_PROFILE = "_-"
+MOST_CHARACTERS_OF_A_SUBJECT_ID = 128
+MOST_CHARACTERS = 64
+
+
+def _pattern(signs: str, most: int) -> str:
+    """Without looking ahead, which is not known everywhere: one, two, or more characters."""
+    other = f"[A-Za-z0-9{signs}]"
+    any_one = f"[A-Za-z0-9.{signs}]"
+    return rf"(?:{other}{any_one}?|[.]{other}|{any_one}{{3,{most}}})"
+
+
+SUBJECT_ID = _pattern(SIGNS, MOST_CHARACTERS_OF_A_SUBJECT_ID)
+COLLECTION = _pattern(SIGNS, MOST_CHARACTERS)
+PROFILE = _pattern(SIGNS_OF_A_PROFILE, MOST_CHARACTERS)
+API_KEY = _pattern("_@-", MOST_CHARACTERS)

@@ -30,9 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.domain.face import EMBEDDING_SIZE
-
-SUBJECT_ID_PATTERN = "^[A-Za-z0-9._:@-]{1,128}$"
-"""The contract's form of a subject id; the API checks it first, this is the last line."""
+from service.domain.names import COLLECTION, SUBJECT_ID
 
 metadata = MetaData(
     naming_convention={
@@ -74,7 +72,7 @@ collections = Table(
     Column("name_key_id", Uuid, nullable=False),
     Column("wrapped_name_key", LargeBinary, nullable=False),
     _moment("created_at"),
-    CheckConstraint("length(name) BETWEEN 1 AND 128", name="name"),
+    CheckConstraint(f"name ~ '^{COLLECTION}$'", name="name"),
 )
 
 collection_keys = Table(
@@ -109,7 +107,7 @@ subjects = Table(
     _moment("enrolled_at"),
     _moment("expires_at", nullable=True),
     Column("consent", LargeBinary),
-    CheckConstraint(f"subject_id ~ '{SUBJECT_ID_PATTERN}'", name="subject_id"),
+    CheckConstraint(f"subject_id ~ '^{SUBJECT_ID}$'", name="subject_id"),
     Index(None, "collection_id", "expires_at"),
     Index(None, "collection_id", "enrolled_at"),
 )

@@ -108,6 +108,8 @@ def test_metadata_of_a_form(desk: Desk, portraits: list[Path], metadata: str) ->
         'multipart/form-data; boundary=""',
         "multipart/form-data; boundary=" + "B" * 5000,
         "multipart/form-data; charset=rot13; boundary=B",
+        "multipart/form-data; charset=punycode; boundary=B",
+        "application/json; charset=utf-16",
         "application/json, text/plain",
         "\x7f;;;=",
     ],
@@ -120,7 +122,22 @@ def test_content_type(http: httpx.Client, kind: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "subject_id",
-    ["", "a/b", "../etc", "a\nb", "kim\n", "a b", "\0", "김민지", "é", "a" * 129, "kim%2F", "a\\b"],
+    [
+        ".",
+        "..",
+        "",
+        "a/b",
+        "../etc",
+        "a\nb",
+        "kim\n",
+        "a b",
+        "\0",
+        "김민지",
+        "é",
+        "a" * 129,
+        "kim%2F",
+        "a\\b",
+    ],
 )
 def test_subject_id_of_another_form(desk: Desk, subject_id: str) -> None:
     for answer in (
@@ -145,7 +162,7 @@ def test_slash_makes_another_address(http: httpx.Client) -> None:
     assert code(http.get("/admin/subjects/a%2Fb")) == (404, "not_found")
 
 
-@pytest.mark.parametrize("collection", ["", "a/b", "김", "a" * 65, "\n"])
+@pytest.mark.parametrize("collection", [".", "..", "", "a/b", "김", "a" * 65, "\n"])
 def test_collection_of_another_form(desk: Desk, http: httpx.Client, collection: str) -> None:
     elsewhere = Desk(http, collection)
     assert code(elsewhere.given("/dedupe", face_of("kim"))) == (400, "invalid_request")

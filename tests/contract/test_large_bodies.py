@@ -30,6 +30,31 @@ def test_body_above_the_limit(strict: Server, key: str, path: str, body: str) ->
     assert code(answer) == (413, "image_too_large")
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "POST /token/camera",
+        "POST /token/directory",
+        "PUT /admin/collections/default",
+    ],
+)
+def test_call_that_takes_no_photographs_takes_no_large_body(
+    strict: Server, key: str, call: str
+) -> None:
+    method, _, path = call.partition(" ")
+    with strict.client(key) as http:
+        answer = http.request(method, path, content=b" " * 40 * 1024, headers=JSON)
+    assert code(answer) == (413, "image_too_large")
+
+
+def test_megabyte_of_images_that_are_none_is_refused_in_few_words(strict: Server, key: str) -> None:
+    with strict.client(key) as http:
+        body = b'{"subjectId": "kim", "images": [' + b"1," * 500_000 + b"1]}"
+        answer = http.post("/enroll", content=body, headers=JSON)
+    assert code(answer) == (413, "too_many_images")
+    assert len(answer.content) < 1000
+
+
 def test_form_above_the_limit(strict: Server, key: str) -> None:
     with strict.client(key) as http:
         answer = http.post("/enroll", files={"images": ("1.jpg", b" " * BODY)})

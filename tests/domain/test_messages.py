@@ -11,13 +11,16 @@ from service.domain import errors
 from service.domain.errors import FaceError, Lookalike
 from service.domain.face import Reason
 from service.domain.messages import (
+    ALLOWED,
     CAMERA_FAILED,
     ERRORS,
     NO_EMBEDDING,
+    FieldProblem,
     Language,
     Message,
     advice,
     band_text,
+    field_problem_text,
     message,
 )
 from service.domain.thresholds import Band
@@ -149,6 +152,21 @@ def test_every_band_has_a_text_of_its_own_in_both_languages(band: Band) -> None:
         others = {band_text(other, language) for other in Band if other is not band}
         assert band_text(band, language)
         assert band_text(band, language) not in others
+
+
+@pytest.mark.parametrize("problem", FieldProblem)
+def test_every_problem_of_a_field_has_a_text_in_both_languages(problem: FieldProblem) -> None:
+    assert HANGUL.search(field_problem_text({"problem": problem}, "ko"))
+    assert field_problem_text({"problem": problem}, "en").isascii()
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_is_allowed_is_told_in_both_languages(name: str) -> None:
+    particular = {"problem": FieldProblem.INVALID, "allowed": {name: "{x}"}}
+    for language in LANGUAGES:
+        assert "{x}" in field_problem_text(particular, language)
+    assert HANGUL.search(ALLOWED[name]["ko"])
+    assert ALLOWED[name]["en"].isascii()
 
 
 def test_band_of_the_contracts_example() -> None:

@@ -123,12 +123,20 @@ def test_pages_follow_each_other_in_byte_order(gallery: PostgresGallery, kept: C
     assert [found.subject_id for found in first + rest] == sorted(names)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "김", "a" * 129, "a\n"])
+@pytest.mark.parametrize("name", ["", ".", "..", "a b", "김", "a" * 129, "a\n"])
 def test_subject_id_outside_the_contract_is_refused(
     gallery: PostgresGallery, kept: Collection, name: str
 ) -> None:
     with pytest.raises(QueryFailed), gallery.transaction() as tx:
         tx.subjects.add(kept, subject(name))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a b", "김", "a" * 65, "a\n"])
+def test_name_of_a_collection_outside_the_contract_is_refused(
+    gallery: PostgresGallery, name: str
+) -> None:
+    with pytest.raises(QueryFailed), gallery.transaction() as tx:
+        tx.collections.add(collection(name))
 
 
 def test_template_comes_back_as_it_was(gallery: PostgresGallery, kept: Collection) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 TITLE = "Face enrollment and verification"
 
@@ -24,6 +24,13 @@ _KEPT_SECONDS = 24 * 60 * 60
 Asset = Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"]
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+def description(request: Request) -> JSONResponse:
+    """Every call, for programs."""
+    app: FastAPI = request.app
+    return JSONResponse(app.openapi())
 
 
 @router.get("/docs")

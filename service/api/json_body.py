@@ -1,0 +1,76 @@
+"""JSON bodies, bounded before they are parsed and in UTF-8."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from service.api.camel import Camel
+from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
+from service.domain.errors import InvalidRequest, TooManyImages
+from service.domain.messages import FieldProblem
+
+Body = TypeVar("Body", bound=Camel)
+
+MOST_PIECES = 16 * 1024
+"""Commas and opening brackets, those in texts included: an embedding has 512, and no other field
+hundreds. Each becomes an object of 30 to 100 bytes when parsed.
+"""
+
+MOST_NAMES = 1024
+"""Of one object; `metadata` of the greatest length has 700. Each unknown one becomes a finding."""
+
+_IMAGES = re.compile(rb'"images"\s*:\s*\[([^\]]*)')
+
+
+def json_of(content: bytes, shape: type[Body], most_images: int) -> Body:
+    """`content` as a `shape`. Raises `InvalidRequest`, `TooManyImages`."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PIECES:
+        raise _too_many(content, most_images)
+    images = _distinct(content).get("images")
+    if isinstance(images, list) and len(images) > most_images:
+        raise TooManyImages(limit=most_images)
+    try:
+        return shape.model_validate_json(content, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise invalid_request(error.errors(include_input=False, include_url=False), shape) from None
+
+
+def _distinct(content: bytes) -> Mapping[str, Any]:
+    """The outermost object, in which no name is given twice: parsers differ on which of them
+    counts. What else is wrong is pydantic's to find.
+    """
+    try:
+        whole = json.loads(content.decode(), object_pairs_hook=_object, parse_int=len)
+    except UnicodeDecodeError:
+        raise _invalid(FieldProblem.NOT_UTF_8) from None
+    except (ValueError, RecursionError):
+        raise _invalid(FieldProblem.NOT_JSON) from None
+    return whole if isinstance(whole, dict) else {}
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_NAMES:
+        raise _invalid(FieldProblem.TOO_LONG, values=MOST_NAMES)
+    whole: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in whole:
+            raise _invalid(FieldProblem.REPEATED, name)
+        whole[name] = value
+    return whole
+
+
+def _too_many(content: bytes, most_images: int) -> InvalidRequest | TooManyImages:
+    images = _IMAGES.search(content)
+    if images is not None and images[1].count(b",") >= 2 * most_images:  # `data:` has one as well
+        return TooManyImages(limit=most_images)
+    return _invalid(FieldProblem.TOO_LONG, values=MOST_PIECES)
+
+
+def _invalid(problem: FieldProblem, field: str = "body", **allowed: object) -> InvalidRequest:
+    name = field[:MOST_CHARACTERS_OF_A_NAME]
+    return InvalidRequest([{"field": name, "problem": problem, "allowed": allowed}])

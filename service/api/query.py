@@ -1,0 +1,47 @@
+"""Query parameters that no route has, or that are given twice, are refused before anything happens.
+
+FastAPI passes over them: `DELETE …?colection=race` would delete from `default`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+
+from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, MOST_TOLD, unknown
+from service.domain.errors import InvalidRequest
+from service.domain.messages import FieldProblem
+
+MOST_BYTES = 4096
+"""Three times what the longest, those of the audit log, have when every character is escaped."""
+
+
+async def require_known_query(request: Request) -> None:
+    """A dependency of the whole application. Raises `InvalidRequest`."""
+    if not request.scope["query_string"]:
+        return
+    if len(request.scope["query_string"]) > MOST_BYTES:
+        allowed = {"longest": f"{MOST_BYTES} B"}
+        raise InvalidRequest(
+            [{"field": "query", "problem": FieldProblem.TOO_LONG, "allowed": allowed}]
+        )
+    known = set(_parameters(request.scope["route"].dependant))
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    problems = [unknown(name, known) for name in given if name not in known]
+    problems += [
+        {"field": name[:MOST_CHARACTERS_OF_A_NAME], "problem": FieldProblem.REPEATED}
+        for name, times in given.items()
+        if name in known and times > 1
+    ]
+    if problems:
+        raise InvalidRequest(problems[:MOST_TOLD])
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    for parameter in dependant.query_params:
+        yield parameter.alias
+    for needed in dependant.dependencies:
+        yield from _parameters(needed)

@@ -1,0 +1,31 @@
+"""Names that fit into a path of a URL, a file name and a line of a log."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from service.domain import names
+
+LENGTHS = {names.SUBJECT_ID: 128, names.COLLECTION: 64, names.PROFILE: 64, names.API_KEY: 64}
+
+
+@pytest.mark.parametrize("pattern", LENGTHS)
+@pytest.mark.parametrize("name", ["a", "7", "_", "-", "a.", ".a", "..a", "...", "a.b", "A-1_.z"])
+def test_name_is_taken(pattern: str, name: str) -> None:
+    assert re.fullmatch(pattern, name)
+
+
+@pytest.mark.parametrize("pattern", LENGTHS)
+@pytest.mark.parametrize(
+    "name", [".", "..", "", "/", "a/b", "a b", " ", "a\n", "\n", "é", "김", "%2e"]
+)
+def test_name_is_refused(pattern: str, name: str) -> None:
+    assert not re.fullmatch(pattern, name)
+
+
+@pytest.mark.parametrize(("pattern", "longest"), LENGTHS.items())
+def test_length_is_limited(pattern: str, longest: int) -> None:
+    assert re.fullmatch(pattern, "a" * longest)
+    assert not re.fullmatch(pattern, "a" * (longest + 1))
