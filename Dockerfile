@@ -15,9 +15,9 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /nonexistent face \
-    && install -d -o face /models /data
+    && install -d -o face -m 700 /models /data /backups
 COPY --from=build /opt/face /opt/face
-COPY docker/entrypoint.sh docker/healthy.py /usr/local/lib/face/
+COPY docker/healthy.py /usr/local/lib/face/
 ENV PATH=/opt/face/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     FACE_SERVER_HOST=0.0.0.0 \
@@ -28,5 +28,4 @@ USER face
 EXPOSE 23535
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10m --retries=3 \
     CMD ["python", "/usr/local/lib/face/healthy.py"]
-ENTRYPOINT ["/usr/local/lib/face/entrypoint.sh"]
 CMD ["face", "server"]

@@ -17,6 +17,8 @@ from service.domain.errors import MasterKeyInvalid, MasterKeyMissing, TemplateTa
 from service.vault.cipher import KEY_BYTES, Cipher
 from service.vault.wrapping import KeyPlace
 
+_SECRETS_OF_A_CONTAINER = Path("/run/secrets")
+
 _logger = logging.getLogger(__name__)
 
 
@@ -108,6 +110,10 @@ def _place(content: bytes, path: Path) -> None:
 
 
 def _warn_of_other_readers(path: Path) -> None:
-    """A warning, not a refusal: containers mount their secrets read-only with mode 0444."""
+    """A warning, not a refusal: there are machines with one user. None for the secrets of a
+    container, which has no other users, and where they are mounted with mode 0444.
+    """
+    if path.parent == _SECRETS_OF_A_CONTAINER:
+        return
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         _logger.warning("the master key file can be read by other users of this machine: %s", path)
