@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -12,8 +13,11 @@ import pytest
 import yaml
 
 from scripts.environment import ROOT
+from service.config import AppConfig
 from service.domain.messages import ERRORS
 from service.domain.search import SearchProblem
+from service.engine.pool import LONGEST_WAIT, MAX_WAITING_CALLS
+from service.observing.metrics import REQUEST_BUCKETS
 from tests.contract.scrape import Scrape, scrape
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "face.json").read_text("utf-8"))
@@ -21,11 +25,18 @@ ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_tex
 SCRAPING = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text("utf-8"))
 
 RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+PER = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 NAME = re.compile(r"\bface_[a-z_]+")
 MATCHED = re.compile(r"\bface_[a-z_]+\{([^}]*)\}")
 MATCHER = re.compile(r'([a-z_]+)(?:=|=~)"([^"]*)"')
 LABELS = {"code", "route", "recommendation", "found", "call", "problem"}
 GIVEN_BY_PROMETHEUS = {"instance", "job"}
+
+
+def per_second(rate: str) -> float:
+    """Of `30/minute`."""
+    number, _, unit = rate.partition("/")
+    return int(number) / PER[unit]
 
 
 def panels() -> Iterator[dict[str, Any]]:
@@ -112,3 +123,59 @@ def test_prometheus_reads_with_a_key_over_tls() -> None:
     assert job["scheme"] == "https"
     assert job["authorization"]["credentials_file"]
     assert SCRAPING["rule_files"] == ["alerts.yml"]
+
+
+CORES = 2
+SLOW_PHOTOGRAPH = 0.3
+"""Seconds; the small machine and the large photographs that an operator has in the end."""
+
+ONE_EVENT = 1 / 300
+"""Of a rate over five minutes."""
+
+REACHED: Mapping[str, float] = {
+    "FaceDatabaseUnavailable": ONE_EVENT,
+    "FaceOverloaded": ONE_EVENT,
+    "FaceEngineQueue": (CORES + CORES * LONGEST_WAIT / SLOW_PHOTOGRAPH)
+    / (CORES + MAX_WAITING_CALLS),
+    "FaceDatabasePool": 1.0,
+    "FaceSlowVerification": min(LONGEST_WAIT, REQUEST_BUCKETS[-1]),
+    "FaceKeysGuessed": per_second(AppConfig.model_fields["rate_limit_failures"].default),
+    "FacePurgeHeld": 1,
+    "FaceModelsDiffer": 2,
+    "FaceDataKeyOld": 10 * 365 * 86_400,
+}
+"""What the service can tell on the left of each rule's last comparison, with its own limits."""
+
+BY_THEMSELVES = {
+    "FaceDown",
+    "FaceClocksDiffer",
+    "FaceTemplateTampered",
+    "FaceInternalError",
+    "FaceRecognisesFewer",
+    "FaceSearchOutOfMemory",
+}
+"""Rules that compare with no limit of the service: one event, a state, or its own past."""
+
+
+def threshold(rule: dict[str, Any]) -> float:
+    """The number, or product, at the end of the rule's expression."""
+    compared = re.search(r"> ([0-9. *]+)$", rule["expr"])
+    assert compared is not None, rule["expr"]
+    return math.prod(float(factor) for factor in compared[1].split("*"))
+
+
+def test_every_rule_is_looked_at() -> None:
+    assert set(REACHED) | BY_THEMSELVES == set(RULES)
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_rule_can_fire(name: str) -> None:
+    assert REACHED[name] > threshold(RULES[name])
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if "rate(" in rule["expr"]])
+def test_window_of_a_rate_holds_several_scrapes(name: str) -> None:
+    """Prometheus asks once a minute where nobody says otherwise; two values make a rate."""
+    minutes = {"m": 1, "h": 60, "d": 1440}
+    for number, unit in re.findall(r"\[([0-9]+)([mhd])\]", RULES[name]["expr"]):
+        assert int(number) * minutes[unit] >= 3
