@@ -84,7 +84,7 @@ def _providers(wiring: Wiring) -> str:
 def _database(wiring: Wiring) -> str:
     wiring.gallery.require_suitable()
     wiring.gallery.check()
-    wiring.require_search_memory()
+    wiring.gallery.require_citus_settings(search_memory=wiring.config.search_memory > 0)
     facts = wiring.gallery.facts()
     address = f"{facts.role}@{facts.host}:{facts.port}/{facts.database}"
     kind = "" if wiring.config.database_url else f"embedded in {wiring.config.data_dir}, "

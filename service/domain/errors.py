@@ -400,8 +400,9 @@ class DatabaseNotEmpty(Misconfigured):
 
 
 class DatabaseDistributed(Misconfigured):
-    """Citus spreads people over several servers. `what` is safe on one only; `instead`: what to
-    do. Both are names of commands, settings and pages, the same in every language.
+    """Citus spreads people over several servers, where `what` is not safe; `instead`: what to do.
+
+    Both are names of commands, settings and pages, the same in every language.
     """
 
     code = "database_distributed"

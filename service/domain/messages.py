@@ -378,9 +378,9 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "database_distributed": _entry(
         "이 데이터베이스는 Citus로 여러 서버에 나뉘어 있습니다.",
-        "{what}: 서버가 한 대일 때만 안전하므로 실행하지 않았습니다. 해결 방법: {instead}.",
+        "{what}: Citus에서는 안전하지 않아 실행하지 않았습니다. 해결 방법: {instead}.",
         "Citus spreads this database over several servers.",
-        "{what} is safe with one server only, and was refused. Instead: {instead}.",
+        "{what} is not safe there and was refused. Instead: {instead}.",
     ),
     "backup_damaged": _entry(
         "백업 파일이 손상되었거나 백업 파일이 아닙니다.",

@@ -16,6 +16,7 @@ from psycopg import Error, OperationalError, pq
 from psycopg.errors import ConnectionTimeout
 
 from service.domain.causes import Cause, Diagnosis
+from service.gallery.citus import lost_a_worker
 
 _CAUSES: Mapping[str, Cause] = {
     "25006": Cause.READ_ONLY,  # read_only_sql_transaction
@@ -56,7 +57,8 @@ def diagnosis_of(error: BaseException | None) -> Diagnosis | None:
     if not isinstance(error, Error):
         return None
     if error.sqlstate:
-        return _by_code(error.sqlstate, error.diag.message_primary or "")
+        said = error.diag.message_primary or ""
+        return _said(said) if lost_a_worker(error) else _by_code(error.sqlstate, said)
     return _by_words(error)
 
 

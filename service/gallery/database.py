@@ -18,7 +18,7 @@ from service.domain.ports import Vault
 from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys, find_api_key
 from service.gallery.audit import PostgresAuditLog, all_records, stored_head
-from service.gallery.citus import require_one_server
+from service.gallery.citus import require_citus_settings
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
 from service.gallery.counters import PostgresCounters
@@ -34,7 +34,6 @@ from service.gallery.subjects import PostgresSubjects
 from service.gallery.suitability import require_suitable
 from service.gallery.templates import PostgresTemplates
 from service.gallery.together import run
-from service.gallery.vectors import SEARCH_MEMORY
 from service.gallery.write_access import require_write_access
 
 LOCK_MILLISECONDS = 10_000
@@ -175,12 +174,12 @@ class PostgresGallery:
             if connection.scalar(_REVISION) != self._head:
                 raise DatabaseNotMigrated
 
-    def require_search_memory(self) -> None:
-        """Whether people may be held in memory to search by. Raises `DatabaseDistributed` where
-        they may not, and as `check` does.
+    def require_citus_settings(self, *, search_memory: bool) -> None:
+        """`search_memory`: whether people are to be held in memory to search by. Raises
+        `DatabaseDistributed`, and as `check` does.
         """
         with translated(), self._engine.connect() as connection:
-            require_one_server(connection, *SEARCH_MEMORY)
+            require_citus_settings(connection, search_memory=search_memory)
 
     def oldest_key_made(self) -> datetime | None:
         """When the oldest active data key was made; None where there is none yet. Raises as

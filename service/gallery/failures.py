@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, FaceError, Overloaded
 from service.gallery.causes import diagnosis_of
+from service.gallery.citus import lost_a_worker
 
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ def _translation(error: BaseException | None, statement: str | None) -> Exceptio
     code = getattr(error, "sqlstate", None)
     diagnosis = diagnosis_of(error)
     failure = _by_code(code) if code else _by_words(error, diagnosis)
+    if isinstance(error, Error) and lost_a_worker(error):
+        failure = DatabaseUnavailable()
     if failure is None:
         return QueryFailed(f"sqlstate {code}, {_constraint(error)}, in: {statement}")
     failure.diagnosis = diagnosis

@@ -19,11 +19,8 @@ from sqlalchemy import Connection
 
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, WrittenRows
-from service.gallery.citus import require_one_server
+from service.gallery.citus import SEARCH_MEMORY, require_one_server
 from service.gallery.connecting import driver_of
-
-SEARCH_MEMORY = ("FACE_SEARCH_MEMORY", "FACE_SEARCH_MEMORY=0")
-"""What needs one server, and what to do where there are several."""
 
 ROWS_AT_A_TIME = 2_048
 """Joined into one value: twice as many take the server and the driver twice as long a row, since

@@ -68,7 +68,7 @@ class Wiring(BulkWiring):
         vault = self.vault
         self.gallery.require_suitable()
         self.gallery.check()
-        self.require_search_memory()
+        self.gallery.require_citus_settings(search_memory=self.config.search_memory > 0)
         self.collections.ensure_default()
         with self.gallery.transaction() as tx:
             default = tx.collections.find(DEFAULT_COLLECTION)

@@ -13,11 +13,6 @@ from service.wiring.storage import StorageWiring
 class SearchingWiring(StorageWiring):
     """Large collections, in the memory of this process."""
 
-    def require_search_memory(self) -> None:
-        """Raises `DatabaseDistributed` where `search_memory` is set and is not safe."""
-        if self.config.search_memory:
-            self.gallery.require_search_memory()
-
     @cached_property
     def index(self) -> SearchIndex | None:
         """Of a server, which has the time to fill it; None: every search scans the database."""

@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from service.config import AppConfig
+from service.domain.causes import Cause, Diagnosis
 from service.domain.collection import DuplicatePolicy
-from service.domain.errors import DatabaseDistributed
+from service.domain.errors import DatabaseDistributed, DatabaseUnavailable
 from service.gallery.connecting import single_use_engine
 from service.gallery.copies import PostgresCopies
 from service.gallery.database import PostgresGallery
+from service.gallery.failures import QueryFailed
 from service.gallery.scrubbing import scrub
 from service.gallery.subject_for_comparison import COUNTED, UNCOUNTED
 from service.usecases.enrollment import Mode
@@ -67,6 +70,8 @@ def prepared(database_url: str) -> str:
 @pytest.fixture
 def spread(prepared: str) -> str:
     change(prepared, SPREAD)
+    name = make_url(prepared).database
+    change(prepared, f"ALTER DATABASE {name} SET citus.multi_shard_modify_mode TO 'sequential'")
     return prepared
 
 
@@ -124,6 +129,45 @@ def test_process_starts_on_several_servers_without_a_search_memory_only(
         Wiring(settings(spread, tmp_path, search_memory=1)).prepare()
     assert refused.value.values["instead"] == "FACE_SEARCH_MEMORY=0"
     Wiring(settings(spread, tmp_path, search_memory=0)).prepare()
+
+
+def test_process_starts_on_several_servers_in_one_mode_only(spread: str, tmp_path: Path) -> None:
+    name = make_url(spread).database
+    change(spread, f"ALTER DATABASE {name} SET citus.multi_shard_modify_mode TO 'parallel'")
+    with pytest.raises(DatabaseDistributed) as refused:
+        Wiring(settings(spread, tmp_path, search_memory=0)).prepare()
+    change(spread, str(refused.value.values["instead"]))
+    Wiring(settings(spread, tmp_path, search_memory=0)).prepare()
+
+
+def fail(gallery: PostgresGallery, code: str, words: str) -> None:
+    raised = f"DO $$ BEGIN RAISE EXCEPTION '{words}' USING ERRCODE = '{code}'; END $$"
+    with gallery.transaction() as tx:
+        tx.connection.execute(text(raised))
+
+
+LOST = [
+    "could not commit transaction for shard 102015 on at least one active node",
+    "server closed the connection unexpectedly",
+    "connection to the remote node face_app@10.0.0.2:5432 failed",
+]
+
+
+@pytest.mark.parametrize("words", LOST)
+def test_worker_lost_at_the_commit_is_a_database_that_is_unavailable(
+    gallery: PostgresGallery, words: str
+) -> None:
+    """As Citus 14.0.1 says it: by its code alone it would be a fault of ours."""
+    with pytest.raises(DatabaseUnavailable) as raised:
+        fail(gallery, "XX000", words)
+    assert raised.value.diagnosis == Diagnosis(Cause.SERVER_SAID, {"said": words})
+
+
+def test_other_internal_errors_are_not_taken_for_it(gallery: PostgresGallery) -> None:
+    with pytest.raises(QueryFailed, match="XX000"):
+        fail(gallery, "XX000", "something else")
+    with pytest.raises(QueryFailed, match="22000"):
+        fail(gallery, "22000", LOST[0])
 
 
 def enroll_three(url: str) -> tuple[set[str], list[np.ndarray]]:
