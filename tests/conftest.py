@@ -35,6 +35,12 @@ def model_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases() -> Path:
+    """Small inputs that came out wrong; their README says what is right."""
+    return _required(SHARED / "cases")
+
+
+@pytest.fixture(scope="session")
 def people() -> dict[str, list[Path]]:
     """Eight people by name, five photographs each, in order."""
     root = _required(SHARED / "photos" / "people")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from service.capture.images import EncodedPhotograph, is_supported
 from service.capture.limits import ImageLimits
 from service.domain.errors import ImageTooLarge, TooManyImages, UnsupportedImage
-from service.domain.face import Photograph
+from service.domain.face import Photograph, Reason
 
 
 def uploaded_photographs(images: Sequence[bytes], limits: ImageLimits) -> list[Photograph]:
@@ -30,5 +30,5 @@ def _require_acceptable(photograph: EncodedPhotograph, limits: ImageLimits) -> N
         raise ImageTooLarge(limit=limits.bytes_in_words)
     if encoded and not is_supported(encoded):
         raise UnsupportedImage
-    if (photograph.pixels_in_header() or 0) > limits.max_pixels:
+    if photograph.acceptable() is Reason.TOO_LARGE:
         raise ImageTooLarge(limit=limits.pixels_in_words)

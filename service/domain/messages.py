@@ -214,9 +214,13 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "unsupported_image": _entry(
         "지원하지 않는 파일입니다.",
-        "JPEG, PNG, WebP 이미지를 보내 주세요.",
+        "JPEG, PNG, WebP 이미지를 보내 주세요. 휴대전화의 HEIC 사진이라면 아이폰은 설정 > 카메라 > 포맷에서 "
+        "'높은 호환성'을, 갤럭시는 카메라 설정에서 '고효율 사진' 끄기를 선택하고 다시 촬영해 주세요. "
+        "서버에 추가 패키지 heif를 설치하면 HEIC와 AVIF도 받습니다.",
         "This file is not supported.",
-        "Send JPEG, PNG or WebP images.",
+        "Send JPEG, PNG or WebP images. Is it a phone's HEIC? Choose Settings > Camera > Formats > Most "
+        "Compatible on an iPhone, or switch off high efficiency pictures in a Galaxy's camera settings, and take "
+        "it again. With the extra `heif` the service reads HEIC and AVIF as well.",
     ),
     "no_usable_face": _entry(
         "사용할 수 있는 얼굴이 없습니다.",
@@ -442,8 +446,8 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
 
 ADVICE: Mapping[Reason, Mapping[Language, str]] = {
     Reason.UNREADABLE: {
-        "ko": "이미지를 읽을 수 없습니다. 파일이 손상되지 않았는지 확인하고 다시 촬영해 주세요.",
-        "en": "The image cannot be read. Check that the file is whole, or take it again.",
+        "ko": "이미지를 읽을 수 없습니다. 파일이 온전하고 움직이지 않는 일반 사진인지 확인하거나 다시 촬영해 주세요.",
+        "en": "The image cannot be read. Check that the file is whole and an ordinary still picture, or take it again.",
     },
     Reason.TOO_LARGE: {
         "ko": "이미지가 너무 큽니다. 해상도를 낮춰 주세요.",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from heapq import heapify, heapreplace
 from itertools import islice
 from threading import Barrier, BrokenBarrierError, Lock
 from typing import TypeVar
@@ -50,22 +51,37 @@ class WorkerPool:
         workers: int | None = None,
         waiting: int = MAX_WAITING_CALLS,
         longest_wait: float = LONGEST_WAIT,
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`workers`: threads; None: one per core, as each inference uses one core."""
         self.workers = workers or os.cpu_count() or 1
         self.most_calls = self.workers + waiting
         self._longest_wait = longest_wait
+        self._timer = timer
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="face-engine")
         self._finisher = ThreadPoolExecutor(self.workers, thread_name_prefix="face-finisher")
         self._lock = Lock()
         self._calls = self._tasks = 0
+        self._started: dict[object, float] = {}
         self._seconds = 0.0
 
     @property
     def expected_wait(self) -> float:
-        """Seconds until a worker is free for one more photograph, as things are."""
-        free = self.workers - self._tasks
-        return 0.0 if free > 0 else (1 - free) * self._seconds / self.workers
+        """Seconds until a worker is free for one more photograph, as things are.
+
+        Photographs take what the last ones took; one that has taken longer, as long again.
+        """
+        now = self._timer()
+        ages = [now - started for started in list(self._started.values())]
+        waiting = self._tasks - len(ages)
+        if len(ages) + waiting < self.workers:
+            return 0.0
+        free_in = [self._seconds - age if age < self._seconds else age for age in ages]
+        free_in += [0.0] * (self.workers - len(ages))
+        heapify(free_in)
+        for _ in range(waiting):
+            heapreplace(free_in, free_in[0] + self._seconds)
+        return free_in[0]
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """`work` done on each item, in the order given; one call, however many items.
@@ -75,11 +91,8 @@ class WorkerPool:
         """
 
         def measured(item: Item) -> Result:
-            started = time.perf_counter()
-            try:
+            with self._measured():
                 return work(item)
-            finally:
-                self._note(time.perf_counter() - started)
 
         with self._place():
             return self._each(self._executor, measured, items)
@@ -144,10 +157,12 @@ class WorkerPool:
         self, executor: Executor, work: Callable[[Item], Result], item: Item
     ) -> Future[Result]:
         # Each in a copy of the caller's context: its lines in the log name the same request.
-        future = executor.submit(copy_context().run, work, item)
-        if executor is self._executor:
+        counted = executor is self._executor
+        if counted:
             with self._lock:
                 self._tasks += 1
+        future = executor.submit(copy_context().run, work, item)
+        if counted:
             future.add_done_callback(self._gone)
         return future
 
@@ -155,9 +170,18 @@ class WorkerPool:
         with self._lock:
             self._tasks -= 1
 
-    def _note(self, seconds: float) -> None:
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        this, started = object(), self._timer()
         with self._lock:
-            self._seconds += (seconds - self._seconds) * (MEMORY if self._seconds else 1.0)
+            self._started[this] = started
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._started[this]
+                seconds = self._timer() - started - self._seconds
+                self._seconds += seconds * (MEMORY if self._seconds else 1.0)
 
 
 def _raise_first(done: set[Future[Result]]) -> None:

@@ -51,9 +51,12 @@ def turned(orientation: int) -> Pillow.Exif:
 
 
 def as_pillow_sees(data: bytes) -> Image:
-    """BGR, upright."""
-    upright = ImageOps.exif_transpose(Pillow.open(io.BytesIO(data))).convert("RGB")
-    return np.asarray(upright, np.uint8)[..., ::-1]
+    """BGR, upright, transparency over white."""
+    upright = ImageOps.exif_transpose(Pillow.open(io.BytesIO(data)))
+    if upright.has_transparency_data:
+        white = Pillow.new("RGBA", upright.size, "white")
+        upright = Pillow.alpha_composite(white, upright.convert("RGBA"))
+    return np.asarray(upright.convert("RGB"), np.uint8)[..., ::-1]
 
 
 def pixels_of(data: bytes, limits: ImageLimits = LIMITS) -> Image | Reason:

@@ -47,13 +47,11 @@ def test_too_many_pixels_are_refused_with_the_limit_in_words(side: int) -> None:
     [
         encoded(picture(), "GIF"),
         encoded(picture(), "BMP"),
-        encoded(picture(), "AVIF"),
-        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
         b"not a photograph",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\0",
     ],
-    ids=["gif", "bmp", "avif", "heic", "text", "svg", "one-byte"],
+    ids=["gif", "bmp", "text", "svg", "one-byte"],
 )
 def test_other_formats_are_unsupported(upload: bytes) -> None:
     with pytest.raises(UnsupportedImage):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,6 +36,20 @@ def _broken(item: int) -> int:
     if item == 2:
         raise LookupError(item)
     return item
+
+
+class Clock:
+    """Stands still until it is put forward."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def take(self, seconds: float) -> None:
+        """Work of so many seconds."""
+        self.now += seconds
 
 
 def test_results_come_in_the_order_given() -> None:
@@ -95,38 +108,74 @@ def test_a_call_with_many_photographs_is_one_call() -> None:
 
 
 def test_a_call_that_would_wait_too_long_is_refused_and_told_when_to_come_back() -> None:
-    pool, gate = WorkerPool(1, longest_wait=0.01), Gate(1)
-    pool.map(time.sleep, [0.05])
+    clock = Clock()
+    pool, gate = WorkerPool(1, longest_wait=3.0, timer=clock), Gate(1)
+    pool.map(clock.take, [4.2])
     with ThreadPoolExecutor() as callers:
         call = callers.submit(pool.map, gate.hold, [1])
         gate.wait_until_full()
         with pytest.raises(Overloaded) as refused:
             pool.map(str, [2])
         gate.opened.set()
-        assert refused.value.retry_after >= 1
+        assert refused.value.retry_after == 5
         assert call.result(MOST) == [1]
 
 
 def test_a_free_worker_refuses_nobody_however_slow_it_was() -> None:
-    pool = WorkerPool(1, longest_wait=0.01)
-    pool.map(time.sleep, [0.05])
+    clock = Clock()
+    pool = WorkerPool(1, longest_wait=0.01, timer=clock)
+    pool.map(clock.take, [50.0])
     assert pool.expected_wait == 0.0
     assert pool.map(str, [1]) == ["1"]
 
 
 def test_the_expected_wait_grows_with_the_queue() -> None:
-    pool, gate = WorkerPool(1), Gate(1)
-    pool.map(time.sleep, [0.05])
+    clock = Clock()
+    pool, gate = WorkerPool(1, timer=clock), Gate(1)
+    pool.map(clock.take, [2.0])
     with ThreadPoolExecutor() as callers:
         calls = [callers.submit(pool.map, gate.hold, [1])]
         gate.wait_until_full()
-        shorter = pool.expected_wait
+        assert pool.expected_wait == 2.0
         calls.append(callers.submit(pool.map, gate.hold, [2, 3]))
-        while pool.expected_wait == shorter:
+        while pool._tasks < 3:
             pass
+        assert pool.expected_wait == 6.0
         gate.opened.set()
-        assert shorter > 0.0
         assert [call.result(MOST) for call in calls] == [[1], [2, 3]]
+
+
+def test_what_runs_longer_than_usual_is_expected_to_take_as_long_again() -> None:
+    """Photographs that took a twentieth of a second held everybody else for two minutes."""
+    clock = Clock()
+    pool, gate = WorkerPool(2, timer=clock), Gate(2)
+    pool.map(clock.take, [1.0])
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(pool.map, gate.hold, [1, 2])
+        gate.wait_until_full()
+        clock.take(0.75)
+        assert pool.expected_wait == 0.25
+        clock.take(4.25)
+        assert pool.expected_wait == 5.0
+        with pytest.raises(Overloaded) as refused:
+            pool.map(str, [3])
+        gate.opened.set()
+        assert refused.value.retry_after == 5
+        assert call.result(MOST) == [1, 2]
+    assert pool.map(str, [4]) == ["4"]
+
+
+def test_one_worker_that_is_stuck_does_not_shut_out_those_whom_others_serve() -> None:
+    clock = Clock()
+    pool, gate = WorkerPool(2, timer=clock), Gate(1)
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(pool.map, gate.hold, [1])
+        gate.wait_until_full()
+        clock.take(100.0)
+        assert pool.expected_wait == 0.0
+        assert pool.map(str, [2]) == ["2"]
+        gate.opened.set()
+        assert call.result(MOST) == [1]
 
 
 def test_one_photograph_does_not_wait_for_all_of_a_long_call() -> None:
