@@ -15,15 +15,11 @@ from dataclasses import dataclass, field
 from service.capture import jpeg_markers, png_chunks
 from service.capture.heif import can_read_heif, heif_kind, read_heif
 from service.capture.jpeg_markers import read_jpeg
-from service.capture.limits import ImageLimits
+from service.capture.limits import MAX_SIDE, SIDE_IN_WORDS, ImageLimits
 from service.capture.picture import REDUCED, Picture
 from service.capture.png_chunks import read_png
 from service.capture.webp_chunks import is_webp, read_webp
 from service.domain.face import Decoded, Image, Reason
-
-MAX_SIDE = 20_000
-"""Pixels. Detectors widen a strip to at least a sixteenth of its length: one of a million by 40 pixels, which
-are few enough, would take 188 GB."""
 
 _ALWAYS = (jpeg_markers.SIGNATURE, png_chunks.SIGNATURE)
 
@@ -42,9 +38,14 @@ class EncodedPhotograph:
         picture = _read(self.encoded)
         if picture is None:
             return Reason.UNREADABLE
-        too_long = max(picture.width, picture.height) > MAX_SIDE
-        too_large = picture.cost_pixels > self.limits.max_pixels
-        return Reason.TOO_LARGE if too_long or too_large else picture
+        return Reason.TOO_LARGE if _exceeded(picture, self.limits) else picture
+
+    def exceeded(self) -> str | None:
+        """The limit that it exceeds, in words; None where there is none, or it cannot be read."""
+        if len(self.encoded) > self.limits.max_bytes:
+            return self.limits.bytes_in_words
+        picture = _read(self.encoded)
+        return None if picture is None else _exceeded(picture, self.limits)
 
     def pixels(self) -> Image | Reason:
         picture = self.acceptable()
@@ -79,6 +80,12 @@ def _read(encoded: bytes) -> Picture | None:
         return read_webp(encoded)
     kind = heif_kind(encoded)
     return read_heif(encoded, kind) if kind and can_read_heif() else None
+
+
+def _exceeded(picture: Picture, limits: ImageLimits) -> str | None:
+    if max(picture.width, picture.height) > MAX_SIDE:
+        return SIDE_IN_WORDS
+    return limits.pixels_in_words if picture.cost_pixels > limits.max_pixels else None
 
 
 def _denominator(picture: Picture, least_side: int) -> int:

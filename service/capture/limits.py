@@ -7,6 +7,12 @@ from dataclasses import dataclass
 _MEBIBYTE = 1024 * 1024
 _MEGAPIXEL = 1_000_000
 
+MAX_SIDE = 20_000
+"""Pixels. Detectors widen a strip to at least a sixteenth of its length: one of a million by 40 pixels, which
+are few enough, would take 188 GB."""
+
+SIDE_IN_WORDS = f"{MAX_SIDE} px"
+
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from service.capture.images import EncodedPhotograph, is_supported
 from service.capture.limits import ImageLimits
 from service.domain.errors import ImageTooLarge, TooManyImages, UnsupportedImage
-from service.domain.face import Photograph, Reason
+from service.domain.face import Photograph
 
 
 def uploaded_photographs(images: Sequence[bytes], limits: ImageLimits) -> list[Photograph]:
@@ -20,15 +20,12 @@ def uploaded_photographs(images: Sequence[bytes], limits: ImageLimits) -> list[P
         raise TooManyImages(limit=limits.max_images)
     photographs = [EncodedPhotograph(encoded, limits) for encoded in images]
     for photograph in photographs:
-        _require_acceptable(photograph, limits)
+        _require_acceptable(photograph)
     return [*photographs]
 
 
-def _require_acceptable(photograph: EncodedPhotograph, limits: ImageLimits) -> None:
-    encoded = photograph.encoded
-    if len(encoded) > limits.max_bytes:
-        raise ImageTooLarge(limit=limits.bytes_in_words)
-    if encoded and not is_supported(encoded):
+def _require_acceptable(photograph: EncodedPhotograph) -> None:
+    if photograph.encoded and not is_supported(photograph.encoded):
         raise UnsupportedImage
-    if photograph.acceptable() is Reason.TOO_LARGE:
-        raise ImageTooLarge(limit=limits.pixels_in_words)
+    if limit := photograph.exceeded():
+        raise ImageTooLarge(limit=limit)

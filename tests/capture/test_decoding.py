@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from service.capture.images import MAX_SIDE, EncodedPhotograph
-from service.capture.limits import ImageLimits
+from service.capture.images import EncodedPhotograph
+from service.capture.limits import MAX_SIDE, ImageLimits
 from service.domain.face import Reason
 from tests.capture.encoding import (
     LIMITS,

@@ -81,7 +81,7 @@ def test_picture_of_a_few_pixels_has_no_face(desk: Desk, side: int) -> None:
 
 
 def test_picture_of_extreme_proportions_has_no_face(desk: Desk) -> None:
-    assert reason(desk, encoded(Pillow.new("RGB", (60_000, 1)), "PNG")) == "no_face"
+    assert reason(desk, encoded(Pillow.new("RGB", (20_000, 1)), "PNG")) == "no_face"
 
 
 @pytest.mark.parametrize("form", ["GIF", "BMP", "TIFF"])
@@ -99,7 +99,7 @@ def test_one_bad_upload_refuses_the_good_ones_beside_it(desk: Desk, portraits: l
     assert code(desk.enroll("kim", portraits[0], b"hello")) == (415, "unsupported_image")
 
 
-@pytest.mark.parametrize("size", [(100_000, 100_000), (2**31 - 1, 2**31 - 1), (1, 40_000_001)])
+@pytest.mark.parametrize("size", [(100_000, 100_000), (2**31 - 1, 2**31 - 1), (20_001, 1)])
 def test_enormous_picture_is_refused_by_its_header(desk: Desk, size: tuple[int, int]) -> None:
     assert code(desk.enroll("kim", promising(*size))) == (413, "image_too_large")
 
