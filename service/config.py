@@ -93,7 +93,14 @@ class AppConfig(BaseSettings):
         "resolved; several: separated as in PATH; none: none",
     )
     open_tokens: bool = Field(
-        False, description="let programs on this machine call `/token/*` without a key"
+        False,
+        description="let programs of the service's own user on this machine call `/token/*` without "
+        "a key",
+    )
+    open_tokens_users: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="users, by name or number, whose programs may do so too (and read `/metrics`, "
+        "under `open_metrics`); several: separated by commas",
     )
     max_image_bytes: int = Field(
         10 * MEBIBYTE, ge=1024, description="bytes of one encoded image; refused above"
@@ -116,12 +123,13 @@ class AppConfig(BaseSettings):
         "600/minute", description="calls with one API key; `off`: any number"
     )
     rate_limit_per_address: Rate = Field(
-        "1200/minute", description="calls from one address (of IPv6: its /64 network); or `off`"
+        "1200/minute",
+        description="calls with right keys from one address (of IPv6: its /64 network); or `off`",
     )
     rate_limit_failures: Rate = Field(
         "30/minute",
-        description="calls without a key or with a wrong one from one address, which is then not "
-        "heard at all; or `off`",
+        description="calls without a key or with a wrong one from one address; right keys pass all "
+        "the same; or `off`",
     )
     rate_limit_storage: SecretStr | None = Field(
         None, description="`redis://…` or `rediss://…`, where calls are counted; unset: PostgreSQL"
@@ -178,7 +186,9 @@ class AppConfig(BaseSettings):
         description="of `face server`; `auto`: readable on a terminal, else one JSON object a line",
     )
     open_metrics: bool = Field(
-        False, description="let programs on this machine read `/metrics` without a key"
+        False,
+        description="let programs of the service's own user on this machine, and of "
+        "`open_tokens_users`, read `/metrics` without a key",
     )
 
     reply_similarity: Literal["rounded", "exact", "band"] = Field(
@@ -197,6 +207,13 @@ class AppConfig(BaseSettings):
     @classmethod
     def _split(cls, roots: object) -> object:
         return _paths(roots) if isinstance(roots, str) else roots
+
+    @field_validator("open_tokens_users", mode="before")
+    @classmethod
+    def _named(cls, users: object) -> object:
+        if not isinstance(users, str):
+            return users
+        return [user.strip() for user in users.split(",") if user.strip()]
 
 
 def is_readable_dotenv() -> bool:

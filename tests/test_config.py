@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "threshold_profiles": {},
     "image_roots": (),
     "open_tokens": False,
+    "open_tokens_users": (),
     "max_image_bytes": 10 * 1024 * 1024,
     "max_image_pixels": 40_000_000,
     "max_images_per_request": 20,
@@ -122,6 +123,11 @@ def test_camera_index_from_the_environment_is_the_same_camera(
 def test_image_roots_are_separated_as_in_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_IMAGE_ROOTS", os.pathsep.join(["/faces", "~/more"]))
     assert AppConfig().image_roots == (Path("/faces"), Path.home() / "more")
+
+
+def test_users_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_OPEN_TOKENS_USERS", "kiosk, 1003,")
+    assert AppConfig().open_tokens_users == ("kiosk", "1003")
 
 
 def test_image_roots_may_be_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:

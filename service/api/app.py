@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 
 from service.api import problems
 from service.api.admission import MOST_CALLS, CallLimit
+from service.api.open_door import OpenDoor
 from service.api.openapi import completed
 from service.api.query import require_known_query
 from service.api.recurring import Recurring, lifespan
@@ -64,6 +65,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     app.state.services = services
     app.state.settings = settings
     app.state.telemetry = telemetry
+    app.state.open_door = OpenDoor(settings.open_users)
     resources = (token, enroll, verify, search, subjects, collections, audit, health)
     for resource in (*resources, metrics, documentation):
         app.include_router(resource.router)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from service.api.address import address_of, forwarding_header
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.errors import Unauthenticated
 from service.usecases.limiting import CallLimits
@@ -20,19 +19,12 @@ _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same
 BearerKey = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 HeaderKey = Annotated[str | None, Depends(_header)]
 
-FORWARDING_HEADERS = ("forwarded", "via", "x-real-ip")
-FORWARDING_PREFIX = "x-forwarded-"
-
-_ONE_CUSTOMER = 64
-"""Bits of an IPv6 network."""
-
-_AUTHORITY = re.compile(
-    r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII
-)
+Keyless = Callable[[Request], Caller]
+"""Who a caller without a key is. Raises `Unauthenticated`."""
 
 
-Keyless = Callable[[Request], Caller | None]
-"""Who a caller without a key is; None: nobody."""
+def _nobody(_: Request) -> Caller:
+    raise Unauthenticated
 
 
 class CallerWith:
@@ -42,7 +34,7 @@ class CallerWith:
     routes and looks for it.
     """
 
-    def __init__(self, scope: Scope, keyless: Keyless = lambda _: None) -> None:
+    def __init__(self, scope: Scope, keyless: Keyless = _nobody) -> None:
         self.scope = scope
         self._keyless = keyless
 
@@ -50,102 +42,41 @@ class CallerWith:
         presented = bearer.credentials if bearer else header
         limits: CallLimits = request.app.state.services.limits
         address = address_of(request)
-        limits.admit(address)
+        limits.note_way(forwarding_header(request))
         try:
             caller = self._authenticated(request, presented)
         except Unauthenticated:
             limits.note_failure(address)
             raise
         request.state.caller = caller
-        limits.admit_key(caller.name)
+        limits.admit(caller.name, address)
         caller.require(self.scope)
         return caller
 
     def _authenticated(self, request: Request, presented: str | None) -> Caller:
-        caller = _known(request, presented) or self._keyless(request)
-        if caller is None:
-            raise Unauthenticated
+        if presented is None:
+            return self._keyless(request)
+        caller: Caller = request.app.state.services.api_keys.authenticate(presented)
         return caller
 
 
-def _known(request: Request, presented: str | None) -> Caller | None:
-    """The holder of the presented key; None where none is presented."""
-    if presented is None:
-        return None
-    caller: Caller = request.app.state.services.api_keys.authenticate(presented)
-    return caller
-
-
-def _open_kiosk(request: Request) -> Caller | None:
+def _open_kiosk(request: Request) -> Caller:
     """The classic kiosk, which makes tokens without a key where that was allowed."""
-    is_open = request.app.state.settings.open_tokens
-    return OPEN_KIOSK if is_open and comes_from_this_machine(request) else None
+    return _of_this_machine(request, OPEN_KIOSK, allowed=request.app.state.settings.open_tokens)
 
 
-def _open_monitor(request: Request) -> Caller | None:
+def _open_monitor(request: Request) -> Caller:
     """This machine's monitoring, which reads metrics without a key where that was allowed."""
-    is_open = request.app.state.settings.open_metrics
-    return OPEN_MONITOR if is_open and comes_from_this_machine(request) else None
+    return _of_this_machine(request, OPEN_MONITOR, allowed=request.app.state.settings.open_metrics)
 
 
-def address_of(request: Request) -> str:
-    """Where the call comes from, as it is counted: behind a proxy that is the proxy.
-
-    Not what a forwarding header says, which anybody can write. Of an IPv6 address its /64 network,
-    which is what one customer of a provider is given (RFC 6177): the rest they choose freely.
-    """
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host  # a socket's file, which has no address
-    if isinstance(address, ipaddress.IPv4Address):
-        return host
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address.packed, _ONE_CUSTOMER), strict=False))
-
-
-def comes_from_this_machine(request: Request) -> bool:
-    """A program of this machine, not a proxy in front of it and not a web page inside a browser.
-
-    A proxy on the same machine also connects from a loopback address, so any sign of forwarding
-    counts. A page from elsewhere reaches loopback through the user's browser: it names another
-    host (DNS rebinding) or another origin.
-    """
-    names = request.headers.keys()
-    if any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIX) for name in names):
-        return False
-    return (
-        is_loopback(request.client.host if request.client else "")
-        and all(is_loopback(host) for host in _hosts(request))
-        and all(is_loopback(origin) for origin in _origins(request))
-    )
-
-
-def _hosts(request: Request) -> list[str]:
-    """Not `request.url`: that has the server's own address where the header is malformed."""
-    return [_host(given) for given in request.headers.getlist("host")] or [""]
-
-
-def _origins(request: Request) -> list[str]:
-    return [_host(given.partition("://")[2]) for given in request.headers.getlist("origin")]
-
-
-def _host(authority: str) -> str:
-    """The host of `host:port`; empty for anything else."""
-    parts = _AUTHORITY.fullmatch(authority)
-    return (parts["ipv6"] or parts["name"]) if parts else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host`, a name or an address, can only mean this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _of_this_machine(request: Request, caller: Caller, *, allowed: bool) -> Caller:
+    """Raises `Unauthenticated`, which says why where the door is open to others."""
+    if not allowed:
+        raise Unauthenticated
+    if shut := request.app.state.open_door.why_shut(request):
+        raise Unauthenticated(shut)
+    return caller
 
 
 TokenCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, _open_kiosk))]

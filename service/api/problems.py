@@ -41,6 +41,7 @@ from service.domain.messages import (
     advice,
     field_problem_text,
     message,
+    shut_text,
 )
 from service.domain.shown_similarity import detail_for, shown_lookalikes
 from service.usecases.recording import Attempt
@@ -128,6 +129,9 @@ def _particulars(
         ]
     if isinstance(error, DuplicateSubject):
         return _lookalikes(request, error)
+    if isinstance(error, Unauthenticated) and error.shut:
+        shut = error.shut
+        return [{"cause": shut.cause, "what": shut.what, "message": shut_text(shut, language)}]
     if isinstance(error, InvalidRequest):
         return [
             {

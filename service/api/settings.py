@@ -11,6 +11,7 @@ from service.domain.shown_similarity import SimilarityDetail
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """`open_tokens`, `open_metrics`: already false where the server listens beyond this machine.
+    `open_users`: whose programs they open for besides the service's own user, by name or number.
     `purge_interval`: seconds; 0: never.
     """
 
@@ -23,6 +24,7 @@ class ApiSettings:
     version: str
     purge_interval: int
     open_metrics: bool = False
+    open_users: tuple[str, ...] = ()
     reply_similarity: SimilarityDetail = SimilarityDetail.ROUNDED
 
     @property

@@ -113,7 +113,7 @@ def _logging(config: AppConfig) -> dict[str, Any]:
 
 
 def _warn_of_plain_text(host: str) -> None:
-    from service.api.caller import is_loopback
+    from service.api.address import is_loopback
 
     if not is_loopback(host):
         logger.warning(

@@ -72,6 +72,7 @@ from typing import Any, ClassVar, Self
 
 from service.domain.causes import Cause, Diagnosis
 from service.domain.face import Sample
+from service.domain.open_door import Shut
 
 
 class FaceError(Exception):
@@ -130,7 +131,13 @@ class InvalidRequest(FaceError):
 
 
 class Unauthenticated(FaceError):
+    """`shut`: why a door that needs no key was shut for this call; None where there is none."""
+
     code = "unauthenticated"
+
+    def __init__(self, shut: Shut | None = None) -> None:
+        super().__init__()
+        self.shut = shut
 
 
 class NotAllowed(FaceError):

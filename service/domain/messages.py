@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from service.domain.errors import FaceError
 from service.domain.face import Reason
+from service.domain.open_door import Shut, ShutCause
 from service.domain.thresholds import Band
 
 Language: TypeAlias = Literal["ko", "en"]
@@ -67,6 +68,11 @@ def field_problem_text(particular: Mapping[str, Any], language: Language) -> str
     for name, value in particular.get("allowed", {}).items():
         sentences.append(ALLOWED[name][language].format(value))
     return " ".join(sentences)
+
+
+def shut_text(shut: Shut, language: Language) -> str:
+    """Why an open door was shut, and so what to send or to set."""
+    return SHUT_DOORS[shut.cause][language].format(what=shut.what)
 
 
 def band_text(band: Band, language: Language) -> str:
@@ -543,3 +549,28 @@ ALLOWED: Mapping[str, Mapping[Language, str]] = {
     "form": {"ko": "형식: {}", "en": "Its form: {}"},
 }
 """What would be right, by the names in a particular's `allowed`."""
+
+SHUT_DOORS: Mapping[ShutCause, Mapping[Language, str]] = {
+    ShutCause.FORWARDED: {
+        "ko": "{what} 헤더가 있어 프록시를 거친 요청으로 판단했습니다. API 키를 보내 주세요.",
+        "en": "The header {what} says that a proxy passed this on. Send an API key.",
+    },
+    ShutCause.FOREIGN_NAME: {
+        "ko": "{what} 헤더가 이 컴퓨터가 아닌 곳을 가리킵니다. localhost로 호출하거나 API 키를 보내 주세요.",
+        "en": "The header {what} names another place than this machine. Call localhost, or send an API key.",
+    },
+    ShutCause.OTHER_MACHINE: {
+        "ko": "다른 컴퓨터에서 온 요청입니다. API 키를 보내 주세요.",
+        "en": "The call comes from another machine. Send an API key.",
+    },
+    ShutCause.OTHER_USER: {
+        "ko": "호출한 프로그램의 사용자 {what}은(는) 서비스를 실행하는 사용자가 아니며 open_tokens_users에도 없습니다. "
+        "이 사용자를 설정에 추가하거나 API 키를 보내 주세요.",
+        "en": "The calling program belongs to {what}, who is neither the service's own user nor among "
+        "open_tokens_users. Add that user there, or send an API key.",
+    },
+    ShutCause.UNKNOWN_USER: {
+        "ko": "호출한 프로그램이 어느 사용자의 것인지 확인할 수 없습니다. API 키를 보내 주세요.",
+        "en": "It cannot be told to which user the calling program belongs. Send an API key.",
+    },
+}

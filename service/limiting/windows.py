@@ -19,13 +19,8 @@ from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from service.domain.errors import DatabaseUnavailable, RateLimited
+from service.limiting.deadlines import Deadlines
 from service.limiting.leases import Leases
-from service.limiting.recently import Recently
-
-CLEAR_SECONDS = 1.0
-"""How long a caller who may call is not asked about again. What this process counts is seen at
-once; what another one counts, after so long at most.
-"""
 
 logger = logging.getLogger(__name__)
 
@@ -42,35 +37,28 @@ class WindowLimit:
         self._rate = parse(rate)
         self._windows = FixedWindowRateLimiter(storage)
         self._leases = Leases(storage, self._rate)
-        self._clear = Recently(CLEAR_SECONDS)
+        self._used_up = Deadlines()
+        """Whoever has used up their calls is refused without a trip, until their window ends."""
 
     def count(self, who: str) -> None:
-        self._clear.forget(who)
+        if left := self._used_up.seconds_left(who):
+            raise RateLimited(math.ceil(left))
         with _storage_at_hand():
             if not self._leases.take(self._name, who):
-                raise RateLimited(self._seconds_left(who))
-
-    def check(self, who: str) -> None:
-        if who in self._clear:
-            return
-        with _storage_at_hand():
-            if not self._windows.test(self._rate, self._name, who):
-                raise RateLimited(self._seconds_left(who))
-        self._clear.note(who)
+                seconds = self._seconds_left(who)
+                self._used_up.note(who, seconds)
+                raise RateLimited(seconds)
 
     def _seconds_left(self, who: str) -> int:
-        """Of the window; whole seconds, and at least one."""
+        """Of the window; whole seconds, at least one and never more than it has."""
         end = self._windows.get_window_stats(self._rate, self._name, who).reset_time
-        return max(1, math.ceil(end - time.time()))
+        return min(self._rate.get_expiry(), max(1, math.ceil(end - time.time())))
 
 
 class Unlimited:
     """Implements `RateLimit` where there is none."""
 
     def count(self, who: str) -> None:
-        pass
-
-    def check(self, who: str) -> None:
         pass
 
 

@@ -28,8 +28,8 @@ def build_app(config: AppConfig) -> FastAPI:
 
     Raises `Misconfigured`, `Unavailable`: a service that cannot answer does not start.
     """
+    from service.api.address import is_loopback
     from service.api.app import create_app
-    from service.api.caller import is_loopback
     from service.api.settings import ApiSettings
     from service.observing.metrics import Metrics
     from service.observing.telemetry import PrometheusTelemetry
@@ -51,6 +51,7 @@ def build_app(config: AppConfig) -> FastAPI:
         max_images_per_request=config.max_images_per_request,
         version=metadata.version(DISTRIBUTION),
         open_metrics=config.open_metrics and local,
+        open_users=config.open_tokens_users,
         purge_interval=config.purge_interval,
         reply_similarity=SimilarityDetail(config.reply_similarity),
     )

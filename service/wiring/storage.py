@@ -100,6 +100,9 @@ class StorageWiring(KeysWiring):
             per_key=self._rate_limit("key", self.config.rate_limit_per_key),
             per_address=self._rate_limit("address", self.config.rate_limit_per_address),
             failures=self._rate_limit("failures", self.config.rate_limit_failures),
+            by_address=bool(
+                {self.config.rate_limit_per_address, self.config.rate_limit_failures} - {"off"}
+            ),
         )
 
     def _rate_limit(self, name: str, rate: str) -> RateLimit:

@@ -49,14 +49,31 @@ def test_refused_caller_is_told_when_to_come_back(installing: Installing) -> Non
 
 
 @pytest.mark.parametrize("given", [None, WRONG, "nonsense"])
-def test_guessing_ends_before_the_right_key_is_tried(
+def test_guessing_is_slowed_and_does_not_shut_out_who_has_a_key(
     installing: Installing, given: str | None
 ) -> None:
+    """Behind a proxy, or in one office, they share an address."""
     service = installing(rate_limit_failures="3/hour")
     key = service.key()
-    assert statuses(service, given, 4) == [401] * 3 + [429]
-    assert statuses(service, key, 1) == [429]
-    assert statuses(service, key, 1, ELSEWHERE) == [200]
+    assert statuses(service, given, 5) == [401] * 3 + [429] * 2
+    assert statuses(service, key, 5) == [200] * 5
+    assert statuses(service, given, 1) == [429]
+    assert statuses(service, given, 1, ELSEWHERE) == [401]
+
+
+def test_wrong_keys_use_up_nobodys_calls(installing: Installing) -> None:
+    service = installing(rate_limit_per_address="2/hour", rate_limit_failures="3/hour")
+    assert statuses(service, WRONG, 50) == [401] * 3 + [429] * 47
+    assert statuses(service, service.key(), 3) == [200, 200, 429]
+
+
+def test_wrong_key_whose_id_is_right_is_refused_as_any_other(installing: Installing) -> None:
+    service = installing(rate_limit_failures="1/hour")
+    key = service.key()
+    changed = key[:-1] + ("A" if key[-1] != "A" else "B")
+    answers = [ask(service, given) for given in (WRONG, changed, WRONG)]
+    assert [one.status_code for one in answers] == [401, 429, 429]
+    assert answers[1].json()["detail"] == answers[2].json()["detail"]
 
 
 def test_good_calls_are_no_failures(installing: Installing) -> None:
@@ -64,9 +81,22 @@ def test_good_calls_are_no_failures(installing: Installing) -> None:
     assert statuses(service, service.key(), 5) == [200] * 5
 
 
-def test_wrong_keys_count_as_calls_from_their_address(installing: Installing) -> None:
-    service = installing(rate_limit_per_address="2/hour")
-    assert statuses(service, WRONG, 3) == [401, 401, 429]
+def test_proxy_is_told_of_once(installing: Installing, caplog: pytest.LogCaptureFixture) -> None:
+    service = installing(rate_limit_per_address="9/hour")
+    ask(service, None)
+    assert "proxy" not in caplog.text
+    for number in range(3):
+        ask(service, WRONG, **{"X-Forwarded-For": f"203.0.113.{number}"})
+    (record,) = [each for each in caplog.records if "proxy" in each.getMessage()]
+    assert "x-forwarded-for" in record.getMessage()
+    assert "203.0.113" not in record.getMessage()
+
+
+def test_proxy_is_no_news_where_addresses_are_not_limited(
+    installing: Installing, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(installing(rate_limit_per_key="9/hour"), None, Via="1.1 proxy")
+    assert "proxy" not in caplog.text
 
 
 def test_forwarding_header_makes_no_other_address(installing: Installing) -> None:
@@ -109,10 +139,12 @@ def test_two_processes_share_the_counts(installing: Installing) -> None:
 
 
 @pytest.mark.parametrize("limit", ["per_key", "per_address", "failures"])
-def test_nobody_is_let_in_while_calls_cannot_be_counted(installing: Installing, limit: str) -> None:
+def test_nobody_is_answered_while_their_calls_cannot_be_counted(
+    installing: Installing, limit: str
+) -> None:
     settings = {f"rate_limit_{limit}": "1000/hour", "rate_limit_storage": REDIS_THAT_IS_AWAY}
     service = installing(**settings)
-    refusal = ask(service, service.key())
+    refusal = ask(service, WRONG if limit == "failures" else service.key())
     assert (refusal.status_code, refusal.json()["code"]) == (503, "database_unavailable")
     assert refusal.headers["Retry-After"]
     assert service.call("GET", "/healthz").status_code == 200

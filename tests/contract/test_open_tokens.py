@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.contract.calls import CALLS, call
 from tests.contract.desk import code, files, ok
 from tests.contract.films import Cinema
 from tests.contract.installation import CALL_SECONDS, Installation, Server
+from tests.contract.other_users import call_as, relay_of
 
 FORWARDED = [
     {"X-Forwarded-For": "203.0.113.7"},
@@ -34,12 +36,9 @@ FOREIGN_HOSTS = [
     "localhost.example",
     "203.0.113.7",
     "0.0.0.0",
-    "faces.example@127.0.0.1",
-    "faces.example:99999999",
-    "[::1",
-    "a b",
     "",
 ]
+MALFORMED_HOSTS = ["faces.example@127.0.0.1", "faces.example:99999999", "[::1", "a b"]
 FOREIGN_ORIGINS = [
     "https://faces.example",
     "null",
@@ -134,24 +133,34 @@ def test_nothing_else_is_open(kiosk: Server, name: str) -> None:
     assert code(call(kiosk, name, {})) == (401, "unauthenticated")
 
 
-def refused(stranger: httpx.Client, headers: dict[str, str]) -> None:
+def refused(stranger: httpx.Client, headers: dict[str, str]) -> list[str]:
+    """What kept the door shut, as the answer says it."""
     answer = stranger.post("/token/images", json={"images": [""]}, headers=headers)
     assert code(answer) == (401, "unauthenticated")
+    errors = answer.json().get("errors", [])
+    assert all(each["message"] for each in errors)
+    return [f"{each['cause']} {each['what']}" for each in errors]
 
 
 @pytest.mark.parametrize("headers", FORWARDED, ids=str)
 def test_forwarded_call_needs_a_key(stranger: httpx.Client, headers: dict[str, str]) -> None:
-    refused(stranger, headers)
+    assert refused(stranger, headers) == [f"forwarded {next(iter(headers)).lower()}"]
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_call_under_a_foreign_host_name_needs_a_key(stranger: httpx.Client, host: str) -> None:
-    refused(stranger, {"Host": host})
+    assert refused(stranger, {"Host": host}) == ["foreign_name host"]
+
+
+@pytest.mark.parametrize("host", MALFORMED_HOSTS)
+def test_call_under_no_host_name_is_refused(stranger: httpx.Client, host: str) -> None:
+    answer = stranger.post("/token/images", json={"images": [""]}, headers={"Host": host})
+    assert code(answer) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 def test_page_from_elsewhere_needs_a_key(stranger: httpx.Client, origin: str) -> None:
-    refused(stranger, {"Origin": origin})
+    assert refused(stranger, {"Origin": origin}) == ["foreign_name origin"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +180,7 @@ def test_page_of_this_machine_needs_none(stranger: httpx.Client, headers: dict[s
 
 
 def test_wrong_key_is_refused_all_the_same(stranger: httpx.Client) -> None:
-    refused(stranger, {"X-API-Key": "nonsense"})
+    assert refused(stranger, {"X-API-Key": "nonsense"}) == []
 
 
 def test_forwarded_call_with_a_key_is_served(stranger: httpx.Client, key: str) -> None:
@@ -182,5 +191,59 @@ def test_forwarded_call_with_a_key_is_served(stranger: httpx.Client, key: str) -
 def test_server_open_to_the_network_opens_no_tokens(installation: Installation) -> None:
     with installation.serving("--open-tokens", host="0.0.0.0") as server:
         with server.client() as http:
-            refused(http, {})
+            assert refused(http, {}) == []
         assert "open_tokens" in server.log
+
+
+KIOSK_USER, WEB_SERVER = 54321, 54322
+NO_FACE = json.dumps({"images": [""]})
+
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becoming another user needs root"
+)
+
+
+@pytest.fixture(scope="module")
+def shared(installation: Installation) -> Iterator[Server]:
+    """Open to the kiosk's own user as well."""
+    users = f" {KIOSK_USER} , root"
+    options: dict[str, Any] = {"open_metrics": True, "open_tokens_users": users}
+    with installation.serving("--open-tokens", **options) as server:
+        yield server
+
+
+def shut(answer: tuple[int, str]) -> list[str]:
+    assert answer[0] == 401
+    return [f"{each['cause']} {each['what']}" for each in json.loads(answer[1])["errors"]]
+
+
+@as_root
+def test_program_of_another_user_needs_a_key(kiosk: Server) -> None:
+    answer = call_as(WEB_SERVER, kiosk.port, "POST", "/token/images", NO_FACE)
+    assert shut(answer) == [f"other_user {WEB_SERVER}"]
+    assert f"other_user {WEB_SERVER}" in kiosk.log
+
+
+@as_root
+def test_program_of_a_user_who_is_named_needs_none(shared: Server) -> None:
+    """Both doors: the one for tokens, and the one for metrics."""
+    for method, path, body in (("POST", "/token/images", NO_FACE), ("GET", "/metrics", "")):
+        assert call_as(KIOSK_USER, shared.port, method, path, body)[0] == 200
+        answer = call_as(WEB_SERVER, shared.port, method, path, body)
+        assert shut(answer) == [f"other_user {WEB_SERVER}"]
+
+
+@as_root
+def test_relay_of_another_user_that_names_nobody_opens_nothing(kiosk: Server) -> None:
+    """As nginx and HAProxy come: no header says that there is a proxy."""
+    with relay_of(WEB_SERVER, kiosk.port) as port, httpx.Client() as stranger:
+        url = f"http://127.0.0.1:{port}/token/images"
+        answer = stranger.post(url, json={"images": [""]}, timeout=CALL_SECONDS)
+    assert shut((answer.status_code, answer.text)) == [f"other_user {WEB_SERVER}"]
+
+
+@as_root
+def test_call_with_a_key_passes_whoever_makes_it(kiosk: Server, key: str) -> None:
+    with relay_of(WEB_SERVER, kiosk.port) as port, kiosk.client(key) as holder:
+        url = f"http://127.0.0.1:{port}/token/images"
+        ok(holder.post(url, json={"images": [""]}))

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from limits import parse
 from limits.storage import MemoryStorage
 
 from service.domain.errors import RateLimited
-from service.limiting import leases, recently, windows
+from service.limiting import deadlines, leases
+from service.limiting.deadlines import Deadlines
 from service.limiting.leases import MOST, Leases
-from service.limiting.recently import Recently
 from service.limiting.windows import WindowLimit
 from tests.limiting.conftest import Opened
 
 
 class CountingStorage(MemoryStorage):
-    """`trips`: those that count; `questions`: those that only ask."""
+    """`trips`: those that count."""
 
-    trips = questions = 0
+    trips = 0
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         self.trips += 1
-        self.questions -= 1  # the library's own
         return super().incr(key, expiry, amount)
-
-    def get(self, key: str) -> int:
-        self.questions += 1
-        return super().get(key)
 
 
 def taken(parts: list[Leases], calls: int) -> int:
@@ -80,37 +76,34 @@ def test_whoever_was_forgotten_takes_anew(monkeypatch: pytest.MonkeyPatch) -> No
     assert storage.trips == 4
 
 
-def test_who_may_call_is_asked_about_once_a_moment() -> None:
+def test_who_has_used_up_their_calls_is_refused_without_a_trip() -> None:
     storage = CountingStorage()
     limit = WindowLimit("failures", "3/hour", storage)
-    for _ in range(5):
-        limit.check("till")
-    assert storage.questions == 1
+    passed = 0
+    for _ in range(100):
+        with suppress(RateLimited):
+            limit.count("till")
+            passed += 1
+    assert (passed, storage.trips) == (3, 4)
 
 
-def test_own_counts_are_seen_at_once() -> None:
-    limit = WindowLimit("failures", "3/hour", MemoryStorage())
-    for _ in range(3):
-        limit.check("till")
-        limit.count("till")
-    with pytest.raises(RateLimited):
-        limit.check("till")
-
-
-def test_counts_of_others_are_seen_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_are_asked_about_anew_when_the_window_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     storage = MemoryStorage()
-    mine, theirs = (WindowLimit("failures", "1/hour", storage) for _ in range(2))
-    mine.check("till")
-    theirs.count("till")
-    later = time.monotonic() + windows.CLEAR_SECONDS
+    limit = WindowLimit("failures", "1/hour", storage)
+    limit.count("till")
+    with pytest.raises(RateLimited) as refusal:
+        limit.count("till")
+    later = time.monotonic() + refusal.value.retry_after
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    with pytest.raises(RateLimited):
-        mine.check("till")
+    storage.reset()
+    limit.count("till")
 
 
 def test_names_are_forgotten_before_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recently, "NAMES_KEPT", 2)
-    names = Recently(60)
+    monkeypatch.setattr(deadlines, "NAMES_KEPT", 2)
+    waiting = Deadlines()
     for name in ("a", "b", "c"):
-        names.note(name)
-    assert [name in names for name in ("a", "b", "c")] == [False, False, True]
+        waiting.note(name, 60)
+    assert [bool(waiting.seconds_left(name)) for name in ("a", "b", "c")] == [False, False, True]

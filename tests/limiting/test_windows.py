@@ -51,20 +51,6 @@ def test_limits_of_two_names_are_counted_apart(opened: Opened) -> None:
         assert passes(WindowLimit(name, "1/hour", storage))
 
 
-def test_asking_counts_nothing(limit: WindowLimit) -> None:
-    for _ in range(5):
-        limit.check("till")
-    assert passes(limit)
-
-
-def test_asking_after_the_last_call_is_refused(limit: WindowLimit) -> None:
-    for _ in range(3):
-        limit.count("till")
-    with pytest.raises(RateLimited) as refusal:
-        limit.check("till")
-    assert refusal.value.retry_after > 0
-
-
 def test_several_processes_at_once_share_the_count(opened: Opened) -> None:
     limits = [WindowLimit("key", "20/hour", opened()) for _ in range(2)]
     with ThreadPoolExecutor(8) as callers:
@@ -75,7 +61,6 @@ def test_several_processes_at_once_share_the_count(opened: Opened) -> None:
 def test_where_there_is_no_limit_everybody_passes() -> None:
     for _ in range(1000):
         Unlimited().count("till")
-    Unlimited().check("till")
 
 
 @pytest.mark.parametrize("storage", ["postgresql", "redis"])
@@ -88,8 +73,7 @@ def test_nobody_passes_while_the_storage_is_away(
     else:
         counters = PostgresGallery(f"postgresql://face:s3cr3t@{NOBODY_LISTENS}/face").counters()
     limit = WindowLimit("key", "3/hour", counters)
-    for call in (limit.count, limit.check):
-        with pytest.raises(DatabaseUnavailable):
-            call("till")
+    with pytest.raises(DatabaseUnavailable):
+        limit.count("till")
     assert caplog.records
     assert "s3cr3t" not in caplog.text

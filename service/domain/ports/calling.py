@@ -119,7 +119,3 @@ class RateLimit(Protocol):
     def count(self, who: str) -> None:
         """One more call by `who`. Raises `RateLimited` where it is one too many."""
         ...
-
-    def check(self, who: str) -> None:
-        """Raises `RateLimited` where another call would be one too many; counts nothing."""
-        ...
