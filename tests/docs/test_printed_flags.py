@@ -1,0 +1,72 @@
+"""Every `face …` that is printed anywhere names a command, options and settings that there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from service.cli.app import app
+from service.config import setting_names
+from tests.docs.printed import PAGES, blocks, inline_commands, words_of
+
+HELP = {"--help", "-h"}
+OTHER_VARIABLES = {
+    "FACE_NEW_MASTER_KEY_FILE",
+    "FACE_NEW_MASTER_KEY_KMS",
+    "FACE_TEST_DATABASE_URL",
+    "FACE_TEST_SHARED",
+}
+
+
+def mistakes(words: list[str]) -> list[str]:
+    """Options that the named command has not, or the command where there is none."""
+    command: Any = typer.main.get_command(app)
+    options = _options(command)
+    rest = [word.strip("[],") for word in words]
+    while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
+        if not re.fullmatch(r"[a-z-]+", rest[0]):
+            return []  # `face …`: any of them
+        if rest[0] not in command.commands:
+            return [rest[0]]
+        command = command.commands[rest.pop(0)]
+        options = _options(command)
+    named = (word.partition("=")[0] for word in rest if word.startswith("-") and word.strip("-."))
+    return [name for name in named if name not in options]
+
+
+def _options(command: Any) -> set[str]:
+    return HELP.union(*(each.opts + each.secondary_opts for each in command.params))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_exist(page: Path) -> None:
+    printed = [command for block in blocks(page) for command in block.commands]
+    wrong = {
+        command: found
+        for command in (*printed, *inline_commands(page))
+        if (found := mistakes(words_of(command)))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_variables_are_settings(page: Path) -> None:
+    named = set(re.findall(r"\bFACE_[A-Z_]+[A-Z]\b", page.read_text("utf-8")))
+    assert named <= setting_names() | OTHER_VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["verify", "kim", "--profil", "x"], ["--profil"]),
+        (["subjects", "lst"], ["lst"]),
+        (["nothing"], ["nothing"]),
+        (["apikey", "create", "x", "--scope=verify"], []),
+    ],
+)
+def test_mistake_would_be_found(words: list[str], found: list[str]) -> None:
+    assert mistakes(words) == found
