@@ -97,6 +97,7 @@ def test_master_key_of_an_external_database_is_never_made_up(config: AppConfig) 
 def test_master_key_of_the_embedded_database_is_made_for_its_owner_only(tmp_path: Path) -> None:
     wiring = Wiring(AppConfig(data_dir=tmp_path / "data"))
     assert wiring.vault is not None
+    wiring.embedded.stop()
     assert wiring.key_file == tmp_path / "data" / "master.key"
     assert len(base64.b64decode(wiring.key_file.read_text())) == 32
     if os.name == "posix":

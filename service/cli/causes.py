@@ -208,9 +208,30 @@ CAUSES: Mapping[Cause, Mapping[Language, str]] = {
         "ko": "마스터 키 파일 {path}을(를) 읽을 수 없습니다: {reason}",
         "en": "The master key file {path} cannot be read: {reason}",
     },
+    Cause.KEY_EMPTY: {
+        "ko": "{source}: 비어 있습니다. 백업해 둔 마스터 키를 넣어 주세요.",
+        "en": "{source}: empty. Put the master key there that you have a copy of.",
+    },
     Cause.KEY_MALFORMED: {
-        "ko": "마스터 키는 base64로 적은 32바이트여야 합니다.",
-        "en": "A master key is 32 bytes in base64.",
+        "ko": "{source}: base64가 아닙니다. 마스터 키는 base64로 적은 32바이트입니다.",
+        "en": "{source}: not base64. A master key is 32 bytes in base64.",
+    },
+    Cause.KEY_OF_WRONG_LENGTH: {
+        "ko": "{source}: {size}바이트입니다. 마스터 키는 base64로 적은 32바이트입니다.",
+        "en": "{source}: {size} bytes. A master key is 32 bytes in base64.",
+    },
+    Cause.KEY_OF_ANOTHER_DATABASE: {
+        "ko": "이 마스터 키로는 데이터베이스에 저장된 키가 열리지 않습니다. 다른 데이터베이스의 키이거나, 저장된 키가 "
+        "변경되었습니다. 이 데이터베이스를 만들 때의 키나 `face keys rewrap`으로 바꾼 키를 지정해 주세요.",
+        "en": "The keys in this database do not open with this master key: it is another database's, or "
+        "they were altered. Name the key that the database was made with, or the one of `face keys rewrap`.",
+    },
+    Cause.KEY_LOST: {
+        "ko": "{path}이(가) 없는데 데이터베이스에는 그 키로 잠근 데이터가 있습니다. 새 키로는 열 수 없으므로 만들지 "
+        "않았고, 아무것도 쓰지 않았습니다. 백업해 둔 키를 그 자리에 돌려놓거나 FACE_MASTER_KEY_FILE로 지정해 주세요.",
+        "en": "{path} is gone, and the database holds what was sealed under it. A new key would not open "
+        "that, so none was made and nothing was written. Put your copy of the key back there, or name it by "
+        "FACE_MASTER_KEY_FILE.",
     },
 }
 

@@ -66,7 +66,11 @@ class Cause(StrEnum):
     PROGRAM_FAILED = "program_failed"  # program, said
     KEY_FILE_MISSING = "key_file_missing"  # path
     KEY_FILE_UNREADABLE = "key_file_unreadable"  # path, reason
-    KEY_MALFORMED = "key_malformed"
+    KEY_EMPTY = "key_empty"  # source
+    KEY_MALFORMED = "key_malformed"  # source
+    KEY_OF_WRONG_LENGTH = "key_of_wrong_length"  # source, size
+    KEY_OF_ANOTHER_DATABASE = "key_of_another_database"
+    KEY_LOST = "key_lost"  # path
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,16 +32,22 @@ class MasterKey:
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
-            raise MasterKeyInvalid().because(Cause.KEY_MALFORMED)
+            raise MasterKeyInvalid
         self.secret = secret
 
     @classmethod
-    def from_base64(cls, text: str) -> MasterKey:
-        """Raises `MasterKeyInvalid`."""
+    def from_base64(cls, text: str, source: str) -> MasterKey:
+        """`source`: where the text is from, for the operator. Raises `MasterKeyInvalid`."""
+        if not text.strip():
+            raise MasterKeyInvalid().because(Cause.KEY_EMPTY, source=source)
         try:
-            return cls(base64.b64decode("".join(text.split()), validate=True))
+            secret = base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise MasterKeyInvalid().because(Cause.KEY_MALFORMED) from None
+            raise MasterKeyInvalid().because(Cause.KEY_MALFORMED, source=source) from None
+        if len(secret) != KEY_BYTES:
+            wrong = MasterKeyInvalid()
+            raise wrong.because(Cause.KEY_OF_WRONG_LENGTH, source=source, size=len(secret))
+        return cls(secret)
 
     def wrap(self, secret: bytes, place: KeyPlace) -> bytes:
         return self._cipher(place).seal(secret, _context(place))
@@ -51,7 +57,7 @@ class MasterKey:
         try:
             return self._cipher(place).open(wrapped, _context(place))
         except TemplateTampered:
-            raise MasterKeyInvalid from None
+            raise MasterKeyInvalid().because(Cause.KEY_OF_ANOTHER_DATABASE) from None
 
     def _cipher(self, place: KeyPlace) -> Cipher:
         return Cipher(self.secret, place.key_id, place.collection_id)
@@ -75,9 +81,9 @@ def read_key_file(path: Path) -> MasterKey:
         unreadable.because(Cause.KEY_FILE_UNREADABLE, path=path, reason=error.strerror)
         raise unreadable from None
     except UnicodeDecodeError:
-        raise MasterKeyInvalid().because(Cause.KEY_MALFORMED) from None
+        raise MasterKeyInvalid().because(Cause.KEY_MALFORMED, source=path) from None
     _warn_of_other_readers(path)
-    return MasterKey.from_base64(text)
+    return MasterKey.from_base64(text, str(path))
 
 
 def create_key_file(path: Path) -> MasterKey:
@@ -103,10 +109,21 @@ def _place(content: bytes, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(path).hardlink_to(draft)
+        _sync_folder(path.parent)
     except FileExistsError:
         _logger.info("another process made the master key file first; using that one")
     finally:
         Path(draft).unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name reaches the disk as well as the content; Windows does that by itself."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _warn_of_other_readers(path: Path) -> None:

@@ -2,8 +2,8 @@
 
 Each file adds the parts of one room to those before it:
 
-    Parts ── KeysWiring ── StorageWiring ── SearchingWiring ─┐
-      └───── ImagesWiring ───────────────────────────────────┴─ RecordsWiring ── BulkWiring ── Wiring
+    Parts ── ServerWiring ── KeysWiring ── StorageWiring ── SearchingWiring ─┐
+      └───── ImagesWiring ───────────────────────────────────────────────────┴─ RecordsWiring ── BulkWiring ── Wiring
 """
 
 from service.wiring.app import build_app, server_app

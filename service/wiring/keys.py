@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.domain.causes import Cause
 from service.domain.errors import KeyServiceUnavailable, MasterKeyMissing
 from service.domain.ports import Rewrapping, Vault
-from service.wiring.parts import Parts
+from service.wiring.server import ServerWiring
 
 if TYPE_CHECKING:
     from service.vault.wrapping import KeyWrapper
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 KEY_FILE = "master.key"
 
 
-class KeysWiring(Parts):
+class KeysWiring(ServerWiring):
     """What is sealed, and by what."""
 
     @cached_property
@@ -39,16 +40,36 @@ class KeysWiring(Parts):
     @cached_property
     def master(self) -> KeyWrapper:
         """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
-        from service.vault.master_key import MasterKey, create_key_file, read_key_file
+        from service.vault.master_key import MasterKey, read_key_file
 
         if self.config.master_key_kms is not None:
             return _kms_key(self.config.master_key_kms)
         if self.config.master_key is not None:
-            return MasterKey.from_base64(self.config.master_key.get_secret_value())
+            return MasterKey.from_base64(
+                self.config.master_key.get_secret_value(), "FACE_MASTER_KEY"
+            )
         if self.config.master_key_file is not None:
             return read_key_file(self.config.master_key_file)
         if self.config.database_url is not None:
             raise MasterKeyMissing
+        return self._embedded_key()
+
+    def _embedded_key(self) -> KeyWrapper:
+        """Made only where the database is still empty: in the place of a key that was lost, a new
+        one would hide that from whoever could still put the old one back.
+
+        Raises `MasterKeyMissing`, and what starting the embedded server raises.
+        """
+        from service.gallery.emptiness import holds_rows
+        from service.vault.master_key import create_key_file
+
+        # Asked for once more at the end: meanwhile another process may have begun with both.
+        if (
+            not self.key_file.exists()
+            and holds_rows(self.server_url)
+            and not self.key_file.exists()
+        ):
+            raise MasterKeyMissing().because(Cause.KEY_LOST, path=self.key_file)
         return create_key_file(self.key_file)
 
     def rewrapping_to_file(self, path: Path) -> Rewrapping:
@@ -78,7 +99,7 @@ class KeysWiring(Parts):
         config = self.config
         given = (config.master_key, config.master_key_file, config.master_key_kms)
         if not any(given) and not self.key_file.exists():
-            raise MasterKeyMissing
+            raise MasterKeyMissing().because(Cause.KEY_FILE_MISSING, path=self.key_file)
         return self.vault
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from service.domain.ports import RateLimit
 from service.usecases.backup import Backup, Restore
 from service.usecases.limiting import CallLimits
-from service.wiring.database_url import configured_url
 from service.wiring.keys import KeysWiring
 from service.wiring.parts import DISTRIBUTION, now
 
@@ -32,16 +31,6 @@ class StorageWiring(KeysWiring):
 
             migrate(self.server_url)
         return self.server_url
-
-    @cached_property
-    def server_url(self) -> str:
-        """The configured server's address, or that of the embedded one, started."""
-        if self.config.database_url is not None:
-            url = self.config.database_url.get_secret_value()
-            return configured_url(url, self.config.database_password_file)
-        from service.gallery.embedded import start_embedded
-
-        return start_embedded(self.config.data_dir).url
 
     def migrate(self) -> None:
         """Bring the database to the newest revision. Raises `DatabaseUnavailable`."""

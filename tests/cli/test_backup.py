@@ -62,7 +62,7 @@ def archive_of(url: str, path: Path, revision: str | None = None) -> Path:
             "9.9.9",
             replace(contents, revision=revision or contents.revision),
         )
-        archives = SealedArchives(KeyRing(MasterKey.from_base64(MASTER_KEY)))
+        archives = SealedArchives(KeyRing(MasterKey.from_base64(MASTER_KEY, "test")))
         archives.write(path, manifest, snapshot.dump())
     return path
 

@@ -7,12 +7,15 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import MasterKeyInvalid, MasterKeyMissing
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, create_key_file, read_key_file
+from service.vault.wrapping import KeyPlace, Use
 
 SECRET = bytes(range(KEY_BYTES))
 TEXT = base64.b64encode(SECRET).decode()
@@ -22,17 +25,37 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissi
 
 @pytest.mark.parametrize("text", [TEXT, f" {TEXT}\n", f"{TEXT}\r\n"])
 def test_key_is_read_from_base64(text: str) -> None:
-    assert MasterKey.from_base64(text).secret == SECRET
+    assert MasterKey.from_base64(text, "test").secret == SECRET
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "not base64!", TEXT[:-4], base64.b64encode(SECRET + b"x").decode(), "열쇠", TEXT + "===="],
+    ("text", "diagnosis"),
+    [
+        ("", Diagnosis(Cause.KEY_EMPTY, {"source": "here"})),
+        (" \n", Diagnosis(Cause.KEY_EMPTY, {"source": "here"})),
+        ("not base64!", Diagnosis(Cause.KEY_MALFORMED, {"source": "here"})),
+        ("열쇠", Diagnosis(Cause.KEY_MALFORMED, {"source": "here"})),
+        (TEXT + "====", Diagnosis(Cause.KEY_MALFORMED, {"source": "here"})),
+        (TEXT[:-4], Diagnosis(Cause.KEY_OF_WRONG_LENGTH, {"source": "here", "size": 30})),
+        (
+            base64.b64encode(SECRET + b"x").decode(),
+            Diagnosis(Cause.KEY_OF_WRONG_LENGTH, {"source": "here", "size": 33}),
+        ),
+    ],
 )
-def test_anything_but_32_bytes_of_base64_is_no_key(text: str) -> None:
+def test_anything_but_32_bytes_of_base64_is_no_key(text: str, diagnosis: Diagnosis) -> None:
     with pytest.raises(MasterKeyInvalid) as caught:
-        MasterKey.from_base64(text)
+        MasterKey.from_base64(text, "here")
     assert caught.value.__cause__ is None
+    assert caught.value.diagnosis == diagnosis
+
+
+def test_key_of_another_database_is_told_as_that() -> None:
+    place = KeyPlace(uuid4(), uuid4(), Use.DATA)
+    wrapped = MasterKey(SECRET).wrap(b"x" * 32, place)
+    with pytest.raises(MasterKeyInvalid) as caught:
+        MasterKey(bytes(KEY_BYTES)).unwrap(wrapped, place)
+    assert caught.value.diagnosis == Diagnosis(Cause.KEY_OF_ANOTHER_DATABASE)
 
 
 def test_key_prints_no_secret() -> None:
@@ -40,13 +63,17 @@ def test_key_prints_no_secret() -> None:
 
 
 def test_missing_file_is_a_missing_key(tmp_path: Path) -> None:
-    with pytest.raises(MasterKeyMissing):
+    with pytest.raises(MasterKeyMissing) as caught:
         read_key_file(tmp_path / "none.key")
+    missing = Diagnosis(Cause.KEY_FILE_MISSING, {"path": tmp_path / "none.key"})
+    assert caught.value.diagnosis == missing
 
 
 def test_unreadable_file_is_an_invalid_key(tmp_path: Path) -> None:
-    with pytest.raises(MasterKeyInvalid):
+    with pytest.raises(MasterKeyInvalid) as caught:
         read_key_file(tmp_path)
+    assert caught.value.diagnosis is not None
+    assert caught.value.diagnosis.cause is Cause.KEY_FILE_UNREADABLE
 
 
 def test_key_file_is_made_once_and_then_read(tmp_path: Path) -> None:

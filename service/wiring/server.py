@@ -1,0 +1,31 @@
+"""The database server: the configured one, or the embedded one of this process."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from service.wiring.database_url import configured_url
+from service.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from service.gallery.embedded import EmbeddedServer
+
+
+class ServerWiring(Parts):
+    """Where the database is."""
+
+    @cached_property
+    def server_url(self) -> str:
+        """The configured server's address, or that of the embedded one, started."""
+        if self.config.database_url is not None:
+            url = self.config.database_url.get_secret_value()
+            return configured_url(url, self.config.database_password_file)
+        return self.embedded.url
+
+    @cached_property
+    def embedded(self) -> EmbeddedServer:
+        """Started. Raises `DatabaseUnavailable`."""
+        from service.gallery.embedded import start_embedded
+
+        return start_embedded(self.config.data_dir)
