@@ -26,7 +26,7 @@ from service.api.routes import (
     verify,
 )
 from service.api.settings import ApiSettings
-from service.api.sweep import following, sweeping
+from service.api.sweep import following, restarting, sweeping
 from service.api.syntax import HeadAsGet, StrictSyntax
 from service.api.telemetry import Telemetry
 from service.usecases.services import Services
@@ -86,4 +86,6 @@ def _tasks(services: Services, settings: ApiSettings) -> list[Recurring]:
     tasks = [sweeping(services.purge, settings.purge_interval)]
     if services.keep_index is not None:
         tasks.append(following(services.keep_index))
+    if services.restart_database is not None:
+        tasks.append(restarting(services.restart_database))
     return tasks

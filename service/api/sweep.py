@@ -1,4 +1,6 @@
-"""What a running server does by itself: it removes the expired, and keeps up with the gallery."""
+"""What a running server does by itself: it removes the expired, keeps up with the gallery, and looks
+after the embedded database.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,9 @@ logger = logging.getLogger(__name__)
 FOLLOW_SECONDS = 1.0
 """Between two looks for what was written: until then it is scanned in the database."""
 
+RESTART_SECONDS = 1.0
+"""Between two looks for the embedded database, which cost less than a millisecond."""
+
 
 class Purge(Protocol):
     """The use case, as far as it is used here."""
@@ -30,6 +35,11 @@ def sweeping(purge: Purge, interval: float) -> Recurring:
 def following(keep: Callable[[], None]) -> Recurring:
     """`keep`: brings what is held in memory up to date."""
     return Recurring("keeping the search state", lambda _: keep(), FOLLOW_SECONDS)
+
+
+def restarting(restart: Callable[[], None]) -> Recurring:
+    """`restart`: starts the embedded database again where it was killed."""
+    return Recurring("the look after the database", lambda _: restart(), RESTART_SECONDS)
 
 
 def _purge_once(purge: Purge, stop: threading.Event) -> None:

@@ -200,6 +200,46 @@ CAUSES: Mapping[Cause, Mapping[Language, str]] = {
         "ko": "내장 데이터베이스의 {program}이(가) 실패했습니다: {said}",
         "en": "{program} of the embedded database failed: {said}",
     },
+    Cause.FOLDER_READ_ONLY: {
+        "ko": "{path}이(가) 있는 디스크는 읽기 전용입니다. 쓸 수 있는 폴더를 FACE_DATA_DIR로 지정해 주세요.",
+        "en": "The disk of {path} is read-only. Name a folder that can be written by FACE_DATA_DIR.",
+    },
+    Cause.FOLDER_CLOSED: {
+        "ko": "사용자 {user}에게 {path}에 쓸 권한이 없습니다. 권한을 주거나 다른 폴더를 FACE_DATA_DIR로 지정해 주세요.",
+        "en": "{user} may not write to {path}. Grant it, or name another folder by FACE_DATA_DIR.",
+    },
+    Cause.FOLDER_UNUSABLE: {
+        "ko": "{path}을(를) 사용할 수 없습니다: {reason}",
+        "en": "{path} cannot be used: {reason}",
+    },
+    Cause.FOLDER_OF_ANOTHER_USER: {
+        "ko": "{path}의 데이터베이스는 사용자 {owner}의 것이고, 지금은 {user}(으)로 실행됩니다. {owner}(으)로 실행하거나 "
+        "chown -R {user} {path}로 넘겨주세요.",
+        "en": "The database in {path} belongs to {owner}, and this runs as {user}. Run it as {owner}, or "
+        "hand it over: chown -R {user} {path}",
+    },
+    Cause.FOLDER_OF_ANOTHER_VERSION: {
+        "ko": "{path}의 데이터베이스는 PostgreSQL {found}의 것이고, 내장된 것은 {version}입니다. 이전 버전의 서비스에서 "
+        "`face backup`을, 새 FACE_DATA_DIR에서 `face restore`를 실행해 주세요.",
+        "en": "The database in {path} is of PostgreSQL {found}, and the embedded one is {version}. Run `face "
+        "backup` with the version of the service that made it, then `face restore` with a new FACE_DATA_DIR.",
+    },
+    Cause.FOLDER_IS_NO_DATABASE: {
+        "ko": "{path}은(는) 비어 있지 않지만 데이터베이스가 아니거나 손상되었습니다. 아무것도 바꾸지 않았습니다. 백업을 "
+        "새 FACE_DATA_DIR에 복원하거나 다른 폴더를 지정해 주세요.",
+        "en": "{path} is not empty, and no database or a damaged one. Nothing was changed. Restore a backup "
+        "into a new FACE_DATA_DIR, or name another folder.",
+    },
+    Cause.SERVER_MOVED: {
+        "ko": "내장 데이터베이스를 다시 시작했지만 주소가 바뀌었습니다. 서비스를 다시 시작해 주세요.",
+        "en": "The embedded database was started again at another address. Start the service again.",
+    },
+    Cause.FOLDER_IN_USE: {
+        "ko": "다른 프로세스가 {seconds}초가 넘도록 데이터베이스를 시작하거나 멈추고 있습니다: {path}. 멈춰 있는 face "
+        "프로세스가 있는지 확인해 주세요.",
+        "en": "Another process has been starting or stopping the database for more than {seconds} s: {path}. "
+        "Look for a `face` that hangs.",
+    },
     Cause.KEY_FILE_MISSING: {
         "ko": "마스터 키 파일 {path}이(가) 없습니다.",
         "en": "There is no master key file {path}.",

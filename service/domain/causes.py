@@ -64,6 +64,14 @@ class Cause(StrEnum):
 
     # The embedded database and the keys.
     PROGRAM_FAILED = "program_failed"  # program, said
+    FOLDER_READ_ONLY = "folder_read_only"  # path
+    FOLDER_CLOSED = "folder_closed"  # path, user
+    FOLDER_UNUSABLE = "folder_unusable"  # path, reason
+    FOLDER_OF_ANOTHER_USER = "folder_of_another_user"  # path, owner, user
+    FOLDER_OF_ANOTHER_VERSION = "folder_of_another_version"  # path, found, version
+    FOLDER_IS_NO_DATABASE = "folder_is_no_database"  # path
+    SERVER_MOVED = "server_moved"
+    FOLDER_IN_USE = "folder_in_use"  # path, seconds
     KEY_FILE_MISSING = "key_file_missing"  # path
     KEY_FILE_UNREADABLE = "key_file_unreadable"  # path, reason
     KEY_EMPTY = "key_empty"  # source

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-from sqlalchemy.engine import URL
-
+from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable
 from service.gallery import server_folder
-from service.gallery.connecting import CONNECT_SECONDS
-from service.gallery.server_folder import SUPERUSER, Address
+from service.gallery.server_address import Address
+from service.gallery.server_connection import accepts, create_database, url_of
+from service.gallery.server_failures import refused, told_by_server
 from service.gallery.server_owner import hand_over, open_programs, server_owner
 from service.gallery.server_programs import run
+from service.gallery.server_record import forget_dead_server, is_served, read_record
 from service.gallery.shared_use import SharedUse, one_at_a_time
 
 DATABASE = "face"
@@ -31,6 +34,10 @@ _PAUSE_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 10
 """What pg_ctl gets on top of the time that it grants the server."""
+
+_LOG = "log"
+
+_logger = logging.getLogger(__name__)
 
 
 class EmbeddedServer:
@@ -50,13 +57,32 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Joins the server that another process has started. Raises `DatabaseUnavailable`."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with one_at_a_time(self._lock):
-            address = self._running()
-            _create_database(address)
-            self._use.join()
-        self.url = _url(address)
+        with self._explained():
+            self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with one_at_a_time(self._lock):
+                address = self._running()
+                create_database(address, DATABASE)
+                self._use.join()
+        self.url = url_of(address, DATABASE)
         atexit.register(self.stop)
+
+    @property
+    def runs(self) -> bool:
+        """Also where it was left by `stop`: then it is nobody's business here."""
+        return not self.url or is_served(self.folder)
+
+    def restart(self) -> bool:
+        """Starts the server again where it was killed. False: it was left by `stop` meanwhile.
+
+        Raises `DatabaseUnavailable`.
+        """
+        with self._explained(), one_at_a_time(self._lock):
+            if not self.url:  # stopped while this waited
+                return False
+            moved = url_of(self._running(), DATABASE) != self.url
+        if moved:
+            raise DatabaseUnavailable().because(Cause.SERVER_MOVED)
+        return True
 
     def stop(self) -> None:
         """Leaves the server, and stops it where nobody else uses it. Again: does nothing.
@@ -67,12 +93,15 @@ class EmbeddedServer:
         if not self.url or self._process != os.getpid():
             return
         self.url = ""
-        with one_at_a_time(self._lock):
-            if self._use.leave():
-                self._stop()
+        try:
+            with one_at_a_time(self._lock):
+                if self._use.leave():
+                    self._stop()
+        except (DatabaseUnavailable, OSError) as error:  # nothing is lost by a server that runs on
+            _logger.warning("the embedded database was not stopped: %s", type(error).__name__)
 
     def _running(self) -> Address:
-        if not (self.folder / "PG_VERSION").exists():
+        if not server_folder.is_made(self.folder, self._owner):
             open_programs(self._owner)
             server_folder.make(self.folder, self._owner)
         return self._found() or self._started()
@@ -80,9 +109,9 @@ class EmbeddedServer:
     def _found(self) -> Address | None:
         """A server that is there already, waited for while it recovers or is about to die."""
         deadline = time.monotonic() + START_SECONDS
-        while server_folder.is_served(self.folder) and time.monotonic() < deadline:
-            address = server_folder.address_of(self.folder)
-            if address is not None and _accepts(address):
+        while is_served(self.folder) and time.monotonic() < deadline:
+            address = read_record(self.folder).address
+            if address is not None and accepts(address):
                 return address
             time.sleep(_POLL_SECONDS)
         return None
@@ -90,27 +119,29 @@ class EmbeddedServer:
     def _started(self) -> Address:
         open_programs(self._owner)
         hand_over(self.folder, self._owner)
-        server_folder.forget_dead_server(self.folder)
-        server_folder.configure(self.folder, self._owner)
+        sockets = server_folder.configure(self.folder, self._owner)
+        forget_dead_server(self.folder, sockets)
         self._pg_ctl_start()
-        address = server_folder.address_of(self.folder)
+        address = read_record(self.folder).address
         if address is None:
             raise DatabaseUnavailable
         return address
 
     def _pg_ctl_start(self) -> None:
+        log = self.folder / _LOG
+        before = log.stat().st_size if log.exists() else 0
         for attempt in range(1, _START_ATTEMPTS + 1):
             try:
-                return self._pg_ctl("start", START_SECONDS, "-l", "log")
-            except DatabaseUnavailable:
+                return self._pg_ctl("start", START_SECONDS, "-l", _LOG)
+            except DatabaseUnavailable as error:
                 if attempt == _START_ATTEMPTS:
-                    raise
+                    raise told_by_server(log, before) or error from None
             time.sleep(_PAUSE_SECONDS)
         return None
 
     def _stop(self) -> None:
-        address = server_folder.address_of(self.folder)
-        if address is None or not server_folder.is_served(self.folder):
+        address = read_record(self.folder).address
+        if address is None or not is_served(self.folder):
             return
         self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
         if Path(address.host).is_dir() and Path(address.host) != self.folder:
@@ -126,48 +157,17 @@ class EmbeddedServer:
             owner=self._owner,
         )
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What the operating system refuses becomes a cause. Raises `DatabaseUnavailable`."""
+        try:
+            yield
+        except OSError as error:
+            raise refused(error, self.folder.parent) from None
+
 
 def start_embedded(data_dir: Path) -> EmbeddedServer:
     """Raises `DatabaseUnavailable`."""
     server = EmbeddedServer(data_dir)
     server.start()
     return server
-
-
-def _create_database(address: Address) -> None:
-    try:
-        with _connection(address) as connection:
-            exists = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
-            if not exists.rowcount:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
-    except psycopg.OperationalError:
-        raise DatabaseUnavailable from None
-
-
-def _accepts(address: Address) -> bool:
-    try:
-        _connection(address).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-def _connection(address: Address) -> psycopg.Connection:
-    return psycopg.connect(
-        host=address.host,
-        port=address.port,
-        user=SUPERUSER,
-        dbname=SUPERUSER,
-        autocommit=True,
-        connect_timeout=CONNECT_SECONDS,
-    )
-
-
-def _url(address: Address) -> str:
-    url = URL.create(
-        "postgresql+psycopg",
-        username=SUPERUSER,
-        database=DATABASE,
-        query={"host": address.host, "port": str(address.port)},
-    )
-    return url.render_as_string(hide_password=False)

@@ -28,6 +28,18 @@ def server_owner() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+def user_name(number: int) -> str:
+    """Of a user of this machine; its number where it has none."""
+    if sys.platform != "win32":
+        import pwd
+
+        try:
+            return pwd.getpwuid(number).pw_name
+        except KeyError:
+            pass
+    return str(number)
+
+
 def hand_over(folder: Path, owner: dict[str, Any]) -> None:
     """Give `folder` to the server's user, and let it pass through the folders above."""
     if owner and sys.platform != "win32":

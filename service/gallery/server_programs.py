@@ -25,6 +25,8 @@ _logger = logging.getLogger(__name__)
 VERSION = 18
 """Of PostgreSQL: an existing data folder opens with the version that made it only."""
 
+_FATAL = ("FATAL", "PANIC", "error", "could not")
+
 _NO_WINDOW = 0x08000000 | 0x00000200
 """Windows: CREATE_NO_WINDOW, CREATE_NEW_PROCESS_GROUP. The server outlives the console."""
 
@@ -66,20 +68,25 @@ def run(program: str, *arguments: str, inside: Path, timeout: float, owner: dict
         except (subprocess.SubprocessError, OSError) as error:
             said = _text(output)
             _logger.error("%s failed: %s\n%s", program, type(error).__name__, said)
-            raise _failure(program, said or str(error)) from None
+            raise program_failed(program, said or str(error)) from None
 
 
-def _failure(program: str, said: str) -> DatabaseUnavailable:
+def program_failed(program: str, said: str) -> DatabaseUnavailable:
     """With its last words: the programs tell what went wrong there, and have no rows to quote."""
     if os.strerror(errno.ENOSPC) in said:
         return DatabaseUnavailable().because(Cause.DISK_FULL)
-    last = said.strip().splitlines()[-1]
+    lines = said.strip().splitlines() or [""]
+    fatal = [line for line in lines if any(f"{word}: " in line for word in _FATAL)]
+    last = (fatal or lines)[-1]
     return DatabaseUnavailable().because(Cause.PROGRAM_FAILED, program=program, said=last)
 
 
 def _environment() -> dict[str, str]:
-    """Without PGPORT, PGDATA and their like: they are about other servers than this one."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    """Without PGPORT, PGDATA and their like: they are about other servers than this one. In one
+    language, so that what went wrong is known by its words.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**own, "LC_ALL": "C"}
 
 
 def _text(output: IO[bytes]) -> str:

@@ -14,6 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from service.domain.causes import Cause
+from service.domain.errors import DatabaseUnavailable
+
+LOCK_SECONDS = 300.0
+"""Longer than making or starting a database takes: whoever holds it after that hangs."""
+
 _POLL_SECONDS = 0.05
 _PLACES = 2**20
 """Windows has exclusive locks only: each user there locks one random byte out of these."""
@@ -44,11 +50,17 @@ class SharedUse:
 
 
 @contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    """Waits until no other thread or process is in a block of the same `path`."""
-    handle = _open(path)
+def one_at_a_time(path: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Waits until no other thread or process is in a block of the same `path`.
+
+    Raises `DatabaseUnavailable` where that takes longer than `seconds`.
+    """
+    handle, deadline = _open(path), time.monotonic() + seconds
     try:
         while not _lock_alone(handle):
+            if time.monotonic() > deadline:
+                in_use = DatabaseUnavailable()
+                raise in_use.because(Cause.FOLDER_IN_USE, path=path, seconds=round(seconds))
             time.sleep(_POLL_SECONDS)
         yield
     finally:

@@ -41,3 +41,4 @@ class Services:
     audit: ListAudit
     trail: Trail
     keep_index: Callable[[], None] | None = None
+    restart_database: Callable[[], None] | None = None

@@ -102,6 +102,7 @@ class Wiring(BulkWiring):
             unlock=self.unlock,
             limits=self.call_limits,
             keep_index=self.keep_index,
+            restart_database=self.restart_database,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,15 @@ class ServerWiring(Parts):
             url = self.config.database_url.get_secret_value()
             return configured_url(url, self.config.database_password_file)
         return self.embedded.url
+
+    @property
+    def restart_database(self) -> Callable[[], None] | None:
+        """To be called every second by a process that serves; None for a server of somebody else."""
+        if self.config.database_url is not None:
+            return None
+        from service.gallery.server_restart import ServerRestart
+
+        return ServerRestart(self.embedded)
 
     @cached_property
     def embedded(self) -> EmbeddedServer:
