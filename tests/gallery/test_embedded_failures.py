@@ -170,11 +170,10 @@ def test_killed_server_is_started_again_where_it_was(name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="face-test-", ignore_cleanup_errors=True) as folder:
         server = start_embedded(Path(folder) / name)
         sockets = _socket_folder(server)
-        assert server.runs
         kill(server)
-        assert not server.runs
+        assert not is_served(server.folder)
         assert server.restart()
-        assert server.runs
+        assert is_served(server.folder)
         assert _socket_folder(server) == sockets
         assert _answers(server.url)
         server.stop()
