@@ -91,6 +91,23 @@ def test_misspelt_setting_is_told_with_the_nearest(bare_gallery: Face) -> None:
     assert "FACE_OPEN_TOKEN" in bare_gallery("doctor", "--lang", "en").out
 
 
+def test_server_tells_of_a_misspelt_setting_and_of_what_stops_it(bare: Face) -> None:
+    closed = bare.but(database_url=SOMEWHERE, master_key=MASTER_KEY, open_token="true")
+    for workers in (1, 2):
+        outcome = closed("server", "--port", 0, "--workers", workers)
+        assert outcome.status == 3
+        assert "FACE_OPEN_TOKENS" in outcome.err
+        assert "127.0.0.1:1" in outcome.err.splitlines()[-1]
+        assert is_a_sentence(outcome)
+
+
+def test_key_file_that_is_not_there_is_named(bare: Face, tmp_path: Path) -> None:
+    missing = bare.but(database_url=SOMEWHERE, master_key_file=tmp_path / "none")
+    outcome = missing("delete", "kim")
+    assert (outcome.status, str(tmp_path / "none") in outcome.err) == (3, True)
+    assert "[master_key_missing]" in outcome.err
+
+
 def test_setting_that_is_right_is_not_told(bare_gallery: Face) -> None:
     (bare_gallery.folder / ".env").write_text("face_log_format=json\n# FACE_NOTHING=1\n")
     assert bare_gallery("apikey", "list", FACE_NEW_MASTER_KEY_FILE="x").err == ""

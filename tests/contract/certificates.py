@@ -41,13 +41,14 @@ class Authority:
         signed = builder.add_extension(authority, critical=True).sign(self._key, hashes.SHA256())
         self.certificate = self._write("authority.pem", signed.public_bytes(Encoding.PEM))
 
-    def pair(self, name: str, password: str | None = None) -> Pair:
+    def pair(self, name: str, password: str | None = None, *, expired: bool = False) -> Pair:
         """For a server or a client at 127.0.0.1; the key encrypted where there is a password."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-        builder = self._builder(subject, key.public_key()).add_extension(address, critical=False)
+        builder = self._builder(subject, key.public_key(), expired=expired)
+        builder = builder.add_extension(address, critical=False)
         signed = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         certificate = signed.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
         encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
@@ -55,9 +56,9 @@ class Authority:
         return Pair(self._write(f"{name}.pem", certificate), self._write(f"{name}.key", plain))
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, expired: bool = False
     ) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) - (3 * _LIFE if expired else timedelta())
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -216,6 +216,15 @@ def test_certificate_that_is_not_trusted_is_told_from_one_of_another_host(
     assert diagnosis(f"postgresql://plain@{host}:{encrypted}/migrated{options}").cause == cause
 
 
+def test_certificate_that_has_expired_is_not_trusted(
+    server: OwnServer, authority: Authority
+) -> None:
+    with tls_in_front(server.port, authority.pair("expired", expired=True)) as port:
+        options = f"?sslmode=verify-full&sslrootcert={authority.certificate}"
+        found = diagnosis(f"postgresql://plain@127.0.0.1:{port}/migrated{options}")
+    assert found == Diagnosis(Cause.CERTIFICATE_REFUSED, {"server": f"127.0.0.1:{port}"})
+
+
 def unsuitable(url: str) -> Diagnosis | None:
     with pytest.raises(DatabaseUnsuitable) as raised:
         migrate(url)
