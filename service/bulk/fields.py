@@ -6,7 +6,7 @@ The fields are those of `POST /enroll`, but that `images` are paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,19 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
+from service.bulk.field_names import (
+    CONSENT,
+    EMBEDDING,
+    EXPIRES,
+    FIELDS,
+    IMAGES,
+    METADATA,
+    SUBJECT,
+    SUBJECT_ID_ALLOWED,
+    invalid,
+    nearest,
+    shown,
+)
 from service.domain.bulk import BulkRow, Place, RefusedRow, Row
 from service.domain.errors import InvalidEmbedding, InvalidRequest
 from service.domain.messages import FieldProblem
 from service.domain.names import SUBJECT_ID
 from service.domain.source import GivenEmbedding, ImageFiles
-from service.domain.terms import is_moment, is_reference, metadata_fits
+from service.domain.terms import (
+    MOST_METADATA_BYTES,
+    MOST_REFERENCE_CHARACTERS,
+    is_moment,
+    is_reference,
+    metadata_fits,
+)
 
-SUBJECT, IMAGES, EMBEDDING = "subjectId", "images", "embedding"
-METADATA, EXPIRES, CONSENT = "metadata", "expiresAt", "consentReference"
-FIELDS = frozenset({SUBJECT, IMAGES, EMBEDDING, METADATA, EXPIRES, CONSENT})
-
-MOST_NAME_CHARACTERS = 64
-"""Of an unknown field's name, as far as it is repeated."""
+_IMAGES_ALLOWED = {"form": 'a.jpg | ["a.jpg", "b.jpg"]'}
 
 Value = TypeVar("Value")
 
@@ -35,9 +49,10 @@ Value = TypeVar("Value")
 class _Wrong(Exception):
     """A field's value is not what it should be."""
 
-    def __init__(self, problem: FieldProblem = FieldProblem.INVALID) -> None:
+    def __init__(self, problem: FieldProblem, **allowed: object) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.allowed = allowed
 
 
 def row_of(place: Place, fields: Mapping[str, object], folder: Path) -> BulkRow:
@@ -61,18 +76,9 @@ def row_of(place: Place, fields: Mapping[str, object], folder: Path) -> BulkRow:
     return Row(place, subject_id, source, metadata, expires_at, consent)
 
 
-def malformed(place: Place, problem: FieldProblem = FieldProblem.INVALID) -> RefusedRow:
+def malformed(place: Place, problem: FieldProblem, **allowed: object) -> RefusedRow:
     """A row of which no field can be read."""
-    return RefusedRow(place, _invalid(str(place.unit), problem))
-
-
-def require_known(names: Sequence[str]) -> None:
-    """Of the names that a file gives to the fields of all its rows. Raises `InvalidRequest`."""
-    if SUBJECT not in names:
-        raise _invalid(SUBJECT, FieldProblem.MISSING)
-    for name in names:
-        if name not in FIELDS or names.count(name) > 1:
-            raise _invalid(_shown(name), FieldProblem.UNKNOWN)
+    return RefusedRow(place, invalid(str(place.unit), problem, **allowed))
 
 
 class _Reading:
@@ -81,7 +87,7 @@ class _Reading:
     def __init__(self, fields: Mapping[str, object]) -> None:
         self._fields = {name: value for name, value in fields.items() if not _is_absent(value)}
         self.problems = [
-            {"field": _shown(name), "problem": FieldProblem.UNKNOWN}
+            {"field": shown(name), "problem": FieldProblem.UNKNOWN, "allowed": nearest(name)}
             for name in self._fields
             if name not in FIELDS
         ]
@@ -100,23 +106,15 @@ class _Reading:
         try:
             return read(self._fields[name])
         except _Wrong as wrong:
-            self.note(name, wrong.problem)
+            self.note(name, wrong.problem, **wrong.allowed)
             return None
 
-    def note(self, name: str, problem: FieldProblem) -> None:
-        self.problems.append({"field": name, "problem": problem})
-
-
-def _invalid(field: str, problem: FieldProblem) -> InvalidRequest:
-    return InvalidRequest([{"field": field, "problem": problem}])
+    def note(self, name: str, problem: FieldProblem, **allowed: object) -> None:
+        self.problems.append({"field": name, "problem": problem, "allowed": allowed})
 
 
 def _is_absent(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value)
-
-
-def _shown(name: str) -> str:
-    return ascii(name[:MOST_NAME_CHARACTERS])[1:-1]
 
 
 def _source(reading: _Reading, folder: Path) -> ImageFiles | GivenEmbedding | None:
@@ -133,7 +131,7 @@ def _source(reading: _Reading, folder: Path) -> ImageFiles | GivenEmbedding | No
 
 def _subject_id(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(SUBJECT_ID, value):
-        raise _Wrong
+        raise _Wrong(FieldProblem.NOT_A_NAME, **SUBJECT_ID_ALLOWED)
     return value
 
 
@@ -142,9 +140,9 @@ def _paths(value: object) -> list[str]:
     listed = _parsed(value) if isinstance(value, str) and value.startswith("[") else value
     paths = [listed] if isinstance(listed, str) else listed
     if not isinstance(paths, list) or not paths:
-        raise _Wrong
+        raise _Wrong(FieldProblem.INVALID, **_IMAGES_ALLOWED)
     if not all(isinstance(path, str) and path and "\0" not in path for path in paths):
-        raise _Wrong
+        raise _Wrong(FieldProblem.INVALID, **_IMAGES_ALLOWED)
     return paths
 
 
@@ -164,32 +162,36 @@ def _numbers(value: object) -> NDArray[np.float64]:
 def _metadata(value: object) -> Mapping[str, Any]:
     metadata = _parsed(value) if isinstance(value, str) else value
     if not isinstance(metadata, dict):
-        raise _Wrong
+        raise _Wrong(FieldProblem.NOT_OBJECT)
     try:
         if metadata_fits(metadata):
             return metadata
     except ValueError:  # NaN, or half of a surrogate pair
-        raise _Wrong from None
-    raise _Wrong(FieldProblem.TOO_LONG)
+        raise _Wrong(FieldProblem.NOT_JSON) from None
+    raise _Wrong(FieldProblem.TOO_LONG, longest=MOST_METADATA_BYTES)
 
 
 def _moment(value: object) -> datetime:
     moment = value
     if isinstance(value, str):
         if not is_moment(value):
-            raise _Wrong
+            raise _Wrong(FieldProblem.NOT_A_MOMENT)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:  # the 30th of February
-            raise _Wrong from None
+            raise _Wrong(FieldProblem.NOT_A_MOMENT) from None
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise _Wrong
+        raise _Wrong(FieldProblem.NOT_A_MOMENT)
     return moment
 
 
 def _reference(value: object) -> str:
-    if not isinstance(value, str) or not is_reference(value):
-        raise _Wrong
+    if not isinstance(value, str):
+        raise _Wrong(FieldProblem.NOT_TEXT)
+    if len(value) > MOST_REFERENCE_CHARACTERS:
+        raise _Wrong(FieldProblem.TOO_LONG, longest=MOST_REFERENCE_CHARACTERS)
+    if not is_reference(value):
+        raise _Wrong(FieldProblem.NOT_PRINTABLE)
     return value
 
 

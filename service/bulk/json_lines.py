@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic_core import from_json
 
 from service.bulk.fields import malformed, row_of
-from service.bulk.lines import count_lines, lines_of
+from service.bulk.lines import MOST_LINE_BYTES, count_lines, lines_of
 from service.domain.bulk import BulkRow, Place, Unit
 from service.domain.messages import FieldProblem
 
@@ -32,11 +32,11 @@ class JsonLines:
 
     def _row(self, place: Place, line: bytes | None) -> BulkRow:
         if line is None:
-            return malformed(place, FieldProblem.TOO_LONG)
+            return malformed(place, FieldProblem.TOO_LONG, longest=MOST_LINE_BYTES)
         try:
             fields = from_json(line)
         except ValueError:
             return malformed(place, FieldProblem.NOT_JSON)
         if not isinstance(fields, dict):
-            return malformed(place)
+            return malformed(place, FieldProblem.NOT_OBJECT)
         return row_of(place, fields, self._path.parent)

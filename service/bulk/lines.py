@@ -10,7 +10,8 @@ MOST_LINE_BYTES = 1024 * 1024
 """An embedding printed at full length takes 12 KB, metadata 4 KB."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BLOCK = 1024 * 1024
+BLOCK = 1024 * 1024
+"""Bytes read at a time."""
 
 
 def count_lines(path: Path) -> int:
@@ -18,7 +19,7 @@ def count_lines(path: Path) -> int:
     if not path.is_file():
         return 0
     with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from service.bulk.csv_file import CsvFile
 from service.bulk.folders import FolderTree
 from service.bulk.json_lines import JsonLines
+from service.domain.causes import Cause
 from service.domain.errors import BulkFileUnusable, ExtraMissing
 from service.domain.ports import BulkSource
 
@@ -24,7 +25,7 @@ def open_source(path: Path, max_images: int) -> BulkSource:
         return FolderTree(path, max_images)
     opened = _FORMATS.get(path.suffix.lower())
     if opened is None:
-        raise BulkFileUnusable(cause=f"its name ends in none of {', '.join(_FORMATS)}")
+        raise BulkFileUnusable().because(Cause.BULK_FORMAT_UNKNOWN, known=", ".join(_FORMATS))
     return opened(path)
 
 

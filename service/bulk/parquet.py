@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.bulk.fields import EMBEDDING, require_known, row_of
+from service.bulk.field_names import EMBEDDING, columns_of
+from service.bulk.fields import row_of
 from service.domain.bulk import BulkRow, Place, Unit
+from service.domain.causes import Cause
 from service.domain.errors import BulkFileUnusable
 
 ROWS_AT_A_TIME = 500
@@ -25,7 +27,7 @@ class ParquetFile:
         self._path = path
         with _readable(), pq.ParquetFile(path) as file:
             self._rows = int(file.metadata.num_rows)
-            require_known(file.schema_arrow.names)
+            self._columns = columns_of(file.schema_arrow.names)
 
     @property
     def expected(self) -> int:
@@ -35,15 +37,16 @@ class ParquetFile:
         number = 0
         with _readable(), pq.ParquetFile(self._path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(ROWS_AT_A_TIME):
-                for fields in _fields(batch):
+                for fields in _fields(batch, self._columns):
                     number += 1
                     yield row_of(Place(Unit.ROW, number), fields, self._path.parent)
 
 
-def _fields(batch: pa.RecordBatch) -> Iterator[dict[str, object]]:
-    columns = [_values(name, batch.column(name)) for name in batch.schema.names]
+def _fields(batch: pa.RecordBatch, fields: Sequence[str | None]) -> Iterator[dict[str, object]]:
+    named = [(field, column) for field, column in zip(fields, batch.columns, strict=True) if field]
+    columns = [_values(field, column) for field, column in named]
     for values in zip(*columns, strict=True):
-        yield dict(zip(batch.schema.names, values, strict=True))
+        yield dict(zip((field for field, _ in named), values, strict=True))
 
 
 def _values(name: str, column: pa.Array) -> Iterator[object]:
@@ -67,4 +70,6 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise BulkFileUnusable(cause=f"Parquet: {type(error).__name__}") from None
+        raise BulkFileUnusable().because(
+            Cause.BULK_FILE_DAMAGED, format="Parquet", reason=type(error).__name__
+        ) from None

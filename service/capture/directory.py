@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from pathlib import Path
 
 from service.capture.files import FilePhotograph
+from service.capture.heif import can_read_heif
 from service.capture.limits import ImageLimits
-from service.domain.errors import DirectoryNotAllowed, TooManyImages
+from service.capture.named_files import require_readable
+from service.capture.spelling import as_on_disk
+from service.domain.errors import DirectoryNotAllowed, TooManyImages, UnsupportedImage
 from service.domain.face import Photograph
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-_NO_FILE = Path()
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+"""Looked for where the extra `heif` is installed."""
+
 _NUMBER = re.compile(r"([0-9]+)")
 
 
@@ -24,27 +30,35 @@ def directory_photographs(
 
     `roots`: the folders that may be read, with all below them; None for all. A folder that is
     missing, or closed to this user, has no images. Raises `DirectoryNotAllowed` for a folder
-    outside the roots, whether it exists or not, and for an image that is a symlink to there.
+    outside the roots, whether it exists or not, and for an image that is a symlink to there;
+    `UnsupportedImage` where all that it has is HEIC, which cannot be read here.
     """
-    folder = _resolved(Path(path))
+    folder = _resolved(as_on_disk(Path(path)))
     _require_within(folder, roots)
-    files = () if folder is None else _image_files(folder, roots)
-    return [FilePhotograph(file, limits) for file in islice(files, max_images)]
+    if folder is None:
+        return []
+    files = list(islice(_image_files(folder, roots), max_images))
+    if not files and _named_with(HEIF_SUFFIXES, folder):
+        raise UnsupportedImage
+    return [FilePhotograph(file, limits) for file in files]
 
 
 def named_photographs(
     paths: Sequence[str], limits: ImageLimits, roots: Sequence[Path] | None
 ) -> list[Photograph]:
-    """One photograph per path, unread yet; a missing one will be `UNREADABLE`.
+    """One photograph per path, unread yet.
 
-    Raises `TooManyImages`, and `DirectoryNotAllowed` for a file outside the roots.
+    Raises `TooManyImages`, `DirectoryNotAllowed` for a file outside the roots, `InvalidRequest` for
+    files that cannot be read, and `UnsupportedImage` for HEIC that cannot be read here.
     """
     if len(paths) > limits.max_images:
         raise TooManyImages(limit=limits.max_images)
-    files = [_resolved(Path(path)) for path in paths]
+    named = [as_on_disk(Path(path)) for path in paths]
+    files = [_resolved(path) or path for path in named]
     for file in files:
         _require_within(file, roots)
-    return [FilePhotograph(file or _NO_FILE, limits) for file in files]
+    require_readable(files)
+    return [FilePhotograph(file, limits) for file in files]
 
 
 def _require_within(path: Path | None, roots: Sequence[Path] | None) -> None:
@@ -56,7 +70,8 @@ def _require_within(path: Path | None, roots: Sequence[Path] | None) -> None:
 
 
 def _image_files(folder: Path, roots: Sequence[Path] | None) -> Iterator[Path]:
-    for named in sorted(_named_as_images(folder), key=_natural_order):
+    suffixes = SUFFIXES | HEIF_SUFFIXES if can_read_heif() else SUFFIXES
+    for named in sorted(_named_with(suffixes, folder), key=_natural_order):
         file = _resolved(named)
         if file is not None:
             # Before looking what it is: whether something exists outside is not told either.
@@ -65,9 +80,11 @@ def _image_files(folder: Path, roots: Sequence[Path] | None) -> Iterator[Path]:
                 yield file
 
 
-def _named_as_images(folder: Path) -> list[Path]:
+def _named_with(suffixes: AbstractSet[str], folder: Path) -> list[Path]:
+    """Hidden files are none: macOS puts a `._1.jpg` beside each `1.jpg` of an archive."""
     try:
-        return [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES]
+        visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        return [path for path in visible if path.suffix.lower() in suffixes]
     except (OSError, ValueError):
         return []
 

@@ -87,8 +87,8 @@ def _line(outcome: Outcome, language: Language) -> dict[str, Any]:
     lookalikes = error.lookalikes if isinstance(error, DuplicateSubject) else outcome.lookalikes
     if lookalikes:
         line["duplicates"] = [_alike(one) for one in lookalikes]
-    elif error is not None and (errors := particulars_of(error, language)):
-        line["errors"] = errors
+    elif error is not None:
+        line["errors"] = particulars_of(error, language) or [message(error, language).detail]
     return line
 
 

@@ -273,6 +273,26 @@ CAUSES: Mapping[Cause, Mapping[Language, str]] = {
         "that, so none was made and nothing was written. Put your copy of the key back there, or name it by "
         "FACE_MASTER_KEY_FILE.",
     },
+    Cause.BULK_FILE_EMPTY: {
+        "ko": "파일이 비어 있습니다. 첫 줄에는 항목 이름이, 다음 줄부터는 한 줄에 한 사람이 있어야 합니다.",
+        "en": "The file is empty. Its first line must name the fields, and each line after it is a person.",
+    },
+    Cause.BULK_FILE_WITHOUT_HEAD: {
+        "ko": "첫 줄이 CSV의 머리글이 아닙니다. subjectId,images처럼 항목 이름을 적어 주세요.",
+        "en": "The first line is no head of a CSV file. Name the fields there, as in subjectId,images.",
+    },
+    Cause.BULK_FILE_IN_UTF_16: {
+        "ko": "UTF-16으로 저장된 파일입니다. 엑셀에서 'CSV UTF-8(쉼표로 분리)'로 다시 저장해 주세요.",
+        "en": "The file is UTF-16. Save it again as `CSV UTF-8 (comma delimited)`.",
+    },
+    Cause.BULK_FILE_DAMAGED: {
+        "ko": "온전한 {format} 파일이 아닙니다: {reason}",
+        "en": "It is no whole {format} file: {reason}",
+    },
+    Cause.BULK_FORMAT_UNKNOWN: {
+        "ko": "파일 이름으로 형식을 알 수 없습니다. 이름이 {known} 중 하나로 끝나야 합니다.",
+        "en": "The file's name does not tell its format. It must end in one of {known}.",
+    },
 }
 
 

@@ -14,11 +14,12 @@ from service.domain.source import DirectoryImages, GivenEmbedding, ImageFiles
 
 
 class Unit(StrEnum):
-    """How places in a source are counted, from 1; folders go by their names."""
+    """How places in a source are counted, from 1; folders and files go by their names."""
 
     LINE = "line"
     ROW = "row"
     FOLDER = "folder"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)

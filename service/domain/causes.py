@@ -80,6 +80,13 @@ class Cause(StrEnum):
     KEY_OF_ANOTHER_DATABASE = "key_of_another_database"
     KEY_LOST = "key_lost"  # path
 
+    # A file of people to enroll.
+    BULK_FILE_EMPTY = "bulk_file_empty"
+    BULK_FILE_WITHOUT_HEAD = "bulk_file_without_head"
+    BULK_FILE_IN_UTF_16 = "bulk_file_in_utf_16"
+    BULK_FILE_DAMAGED = "bulk_file_damaged"  # format, reason
+    BULK_FORMAT_UNKNOWN = "bulk_format_unknown"  # known
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

@@ -434,7 +434,7 @@ class CopyFailed(Misconfigured):
 
 
 class BulkFileUnusable(Misconfigured):
-    """Values: `cause`, what is wrong with the file as a whole, without any row's content."""
+    """The file as a whole; what is wrong with it stands in its diagnosis, without any row's content."""
 
     code = "bulk_file_unusable"
 

@@ -60,6 +60,16 @@ class FieldProblem(StrEnum):
     NOT_A_MOMENT = "not_a_moment"
     NOT_PRINTABLE = "not_printable"
     ONE_SOURCE = "one_source"
+    NOT_SAVED_AS_UTF_8 = "not_saved_as_utf_8"
+    OPEN_QUOTES = "open_quotes"
+    NUMBER_OF_FIELDS = "number_of_fields"
+    NO_SUCH_FILE = "no_such_file"
+    NO_SUCH_FOLDER = "no_such_folder"
+    NOT_A_FILE = "not_a_file"
+    CLOSED = "closed"
+    NO_PHOTOGRAPHS = "no_photographs"
+    LOOSE_PHOTOGRAPH = "loose_photograph"
+    LINK_LEADS_NOWHERE = "link_leads_nowhere"
 
 
 def field_problem_text(particular: Mapping[str, Any], language: Language) -> str:
@@ -412,9 +422,9 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "bulk_file_unusable": _entry(
         "일괄 등록 파일을 읽을 수 없습니다.",
-        "{cause}. 여기까지 등록한 사람은 그대로 있습니다. 파일을 고친 뒤 같은 명령을 다시 실행해 주세요.",
+        "여기까지 등록한 사람은 그대로 있습니다. 파일을 고친 뒤 같은 명령을 다시 실행해 주세요.",
         "The bulk file cannot be read.",
-        "{cause}. Whoever was enrolled so far remains. Mend the file and run the same command again.",
+        "Whoever was enrolled so far remains. Mend the file and run the same command again.",
     ),
     "extra_missing": _entry(
         "필요한 추가 패키지가 설치되어 있지 않습니다.",
@@ -532,6 +542,43 @@ FIELD_PROBLEMS: Mapping[FieldProblem, Mapping[Language, str]] = {
         "ko": "images, embedding, camera, directory 중 정확히 하나를 보내 주세요.",
         "en": "Send exactly one of images, embedding, camera and directory.",
     },
+    FieldProblem.NOT_SAVED_AS_UTF_8: {
+        "ko": "UTF-8이 아닙니다. 엑셀에서 'CSV UTF-8(쉼표로 분리)'로 다시 저장해 주세요.",
+        "en": "It is not UTF-8. Save the file again as `CSV UTF-8 (comma delimited)`.",
+    },
+    FieldProblem.OPEN_QUOTES: {
+        "ko": "따옴표의 짝이 맞지 않습니다. 값 안의 따옴표는 두 번 적어 주세요.",
+        "en": "Its quotation marks do not match. Write one inside of a value twice.",
+    },
+    FieldProblem.NUMBER_OF_FIELDS: {
+        "ko": "항목의 수가 머리글과 다릅니다.",
+        "en": "It has not as many fields as the head.",
+    },
+    FieldProblem.NO_SUCH_FILE: {"ko": "파일이 없습니다.", "en": "There is no such file."},
+    FieldProblem.NO_SUCH_FOLDER: {
+        "ko": "파일이 있어야 할 폴더가 없습니다.",
+        "en": "There is no such folder for the file to be in.",
+    },
+    FieldProblem.NOT_A_FILE: {
+        "ko": "파일이 아니라 폴더나 장치입니다.",
+        "en": "This is a folder or a device, not a file.",
+    },
+    FieldProblem.CLOSED: {
+        "ko": "읽을 권한이 없습니다. 이 명령을 실행하는 사용자에게 읽기 권한을 주세요.",
+        "en": "It may not be read. Give the user who runs this the right to read it.",
+    },
+    FieldProblem.NO_PHOTOGRAPHS: {
+        "ko": "폴더에 사진이 없습니다.",
+        "en": "There is no photograph in the folder.",
+    },
+    FieldProblem.LOOSE_PHOTOGRAPH: {
+        "ko": "사람의 폴더 안에 있지 않은 사진입니다. subjectId를 이름으로 하는 폴더에 넣어 주세요.",
+        "en": "This photograph is in nobody's folder. Put it into one named by the subjectId.",
+    },
+    FieldProblem.LINK_LEADS_NOWHERE: {
+        "ko": "자기 자신이나 없는 곳을 가리키는 링크입니다.",
+        "en": "This link leads to itself or to nothing.",
+    },
 }
 
 ALLOWED: Mapping[str, Mapping[Language, str]] = {
@@ -547,6 +594,9 @@ ALLOWED: Mapping[str, Mapping[Language, str]] = {
         "en": "It may have letters A to Z, digits and {}, and may not be . or .. as a whole.",
     },
     "form": {"ko": "형식: {}", "en": "Its form: {}"},
+    "found": {"ko": "찾은 것: {}.", "en": "Found: {}."},
+    "expected": {"ko": "있어야 하는 것: {}.", "en": "Expected: {}."},
+    "path": {"ko": "경로: {}", "en": "Its path: {}"},
 }
 """What would be right, by the names in a particular's `allowed`."""
 

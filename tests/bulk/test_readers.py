@@ -19,7 +19,7 @@ from service.bulk import lines
 from service.bulk.opening import open_source
 from service.domain.bulk import Place, Row, Unit
 from service.domain.errors import BulkFileUnusable, ExtraMissing, FaceError, InvalidRequest
-from service.domain.source import DirectoryImages, GivenEmbedding, ImageFiles
+from service.domain.source import GivenEmbedding, ImageFiles
 from tests.bulk.writing import (
     WRITERS,
     Fields,
@@ -76,11 +76,11 @@ BROKEN: dict[str, tuple[Fields, object]] = {
     "no name": ({"images": "1"}, ("invalid_request", ("subjectId", "missing"))),
     "a name with a space": (
         {"subjectId": "a b", "images": "1"},
-        ("invalid_request", ("subjectId", "invalid")),
+        ("invalid_request", ("subjectId", "not_a_name")),
     ),
     "a name too long": (
         {"subjectId": "a" * 129, "images": "1"},
-        ("invalid_request", ("subjectId", "invalid")),
+        ("invalid_request", ("subjectId", "not_a_name")),
     ),
     "no source": ({"subjectId": "kim"}, ("invalid_request", ("images", "missing"))),
     "two sources": (
@@ -89,7 +89,7 @@ BROKEN: dict[str, tuple[Fields, object]] = {
     ),
     "metadata that are no object": (
         {"subjectId": "kim", "images": "1", "metadata": [1]},
-        ("invalid_request", ("metadata", "invalid")),
+        ("invalid_request", ("metadata", "not_object")),
     ),
     "metadata too long": (
         {"subjectId": "kim", "images": "1", "metadata": {"a": "b" * 4096}},
@@ -97,15 +97,15 @@ BROKEN: dict[str, tuple[Fields, object]] = {
     ),
     "a date without its time": (
         {"subjectId": "kim", "images": "1", "expiresAt": "2027-01-01"},
-        ("invalid_request", ("expiresAt", "invalid")),
+        ("invalid_request", ("expiresAt", "not_a_moment")),
     ),
     "a day that does not exist": (
         {"subjectId": "kim", "images": "1", "expiresAt": "2027-02-30T00:00:00Z"},
-        ("invalid_request", ("expiresAt", "invalid")),
+        ("invalid_request", ("expiresAt", "not_a_moment")),
     ),
     "a consent of two lines": (
         {"subjectId": "kim", "images": "1", "consentReference": "a\nb"},
-        ("invalid_request", ("consentReference", "invalid")),
+        ("invalid_request", ("consentReference", "not_printable")),
     ),
     "no path among the paths": (
         {"subjectId": "kim", "images": []},
@@ -113,7 +113,7 @@ BROKEN: dict[str, tuple[Fields, object]] = {
     ),
     "two wrong fields": (
         {"subjectId": "!", "images": "1", "consentReference": "\t"},
-        ("invalid_request", ("subjectId", "invalid"), ("consentReference", "invalid")),
+        ("invalid_request", ("subjectId", "not_a_name"), ("consentReference", "not_printable")),
     ),
 }
 
@@ -164,7 +164,10 @@ def test_parquet_lists_of_every_kind_are_embeddings(tmp_path: Path, kind: Any, s
 
 def test_parquet_moment_needs_its_zone(tmp_path: Path) -> None:
     path, moment = tmp_path / "people.parquet", datetime(2027, 1, 1)
-    for zone, expected in (("UTC", "kim"), (None, ("invalid_request", ("expiresAt", "invalid")))):
+    for zone, expected in (
+        ("UTC", "kim"),
+        (None, ("invalid_request", ("expiresAt", "not_a_moment"))),
+    ):
         column = pa.array([moment], pa.timestamp("us", zone))
         table = pa.table({"subjectId": ["kim"], "images": ["1.jpg"], "expiresAt": column})
         pq.write_table(table, path)
@@ -175,7 +178,7 @@ def test_parquet_moment_needs_its_zone(tmp_path: Path) -> None:
     ("line", "expected"),
     [
         (b"{", ("invalid_request", ("line", "not_json"))),
-        (b"[1]", ("invalid_request", ("line", "invalid"))),
+        (b"[1]", ("invalid_request", ("line", "not_object"))),
         (b"\xff", ("invalid_request", ("line", "not_json"))),
         (
             b'{"subjectId": "kim", "images": "1", "face": 1}',
@@ -185,7 +188,7 @@ def test_parquet_moment_needs_its_zone(tmp_path: Path) -> None:
         (b'{"subjectId": "kim", "images": "1\\u0000"}', ("invalid_request", ("images", "invalid"))),
         (
             b'{"subjectId": "kim", "images": "1", "metadata": {"a": NaN}}',
-            ("invalid_request", ("metadata", "invalid")),
+            ("invalid_request", ("metadata", "not_json")),
         ),
     ],
     ids=lambda value: repr(value)[:20],
@@ -280,23 +283,6 @@ def test_parquet_without_pyarrow_names_the_extra(
     with pytest.raises(ExtraMissing) as missing:
         open_source(path, 5)
     assert missing.value.values == {"extra": "bulk"}
-
-
-def test_folders_are_people_by_name(tmp_path: Path) -> None:
-    for name in ("lee", "kim", "a b", ".hidden"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "beside.jpg").write_bytes(b"")
-    source = open_source(tmp_path, 3)
-    rows = list(source.rows())
-    assert source.expected == 3
-    assert [told(row) for row in rows] == [
-        ("invalid_request", ("subjectId", "invalid")),
-        "kim",
-        "lee",
-    ]
-    assert rows[0].place == Place(Unit.FOLDER, "a b")
-    assert isinstance(rows[1], Row)
-    assert rows[1].source == DirectoryImages(str(tmp_path / "kim"), 3)
 
 
 texts = st.text(max_size=20)

@@ -75,7 +75,7 @@ def test_folders_are_enrolled_and_each_refusal_is_reported(
     }
     assert told["eve"]["duplicates"][0]["subjectId"] == "amy"
     assert told["blank"]["errors"][0].startswith("1: unreadable")
-    assert told["no name"]["errors"] == ["subjectId: The value is not valid."]
+    assert told["no name"]["errors"][0].startswith("subjectId: This name cannot be used.")
     assert str(report) in outcome.out
     assert call("verify", "raj", people["raj"][3]).status == 0
 
@@ -99,6 +99,23 @@ def test_sound_file_leaves_no_report_and_is_status_0(here: Path, people: People)
     assert list(here.glob("*.report*")) == []
     shown = json.loads(call("subjects", "show", "kim", "--json").out)
     assert shown["metadata"] == {"door": 3}
+
+
+def test_a_spreadsheets_file_is_enrolled_and_what_is_missing_is_told_by_its_path(
+    here: Path, people: People
+) -> None:
+    (here / "ph").mkdir()
+    for name in ("amy", "raj"):
+        (here / "ph" / f"{name}.png").symlink_to(people[name][0])
+    text = "sep=;\r\nSubject ID;Images;;\r\namy;ph/amy.png;;\r\nkim;ph/kim.png;;\r\nraj;ph/raj.png\r\n;;;\r\n"
+    (here / "people.csv").write_text(text + "lee;ph/amy.png;;", "cp949", newline="")
+    outcome = call("bulk-enroll", here / "people.csv", "--json")
+    told = json.loads(outcome.out)
+    assert (outcome.status, told["rows"], told["enrolled"]) == (1, 4, 1)
+    report = {line["line"]: line for line in report_of(here / "people.csv.report.jsonl")}
+    assert report[4]["errors"] == [f"images: 파일이 없습니다. 경로: {here / 'ph' / 'kim.png'}"]
+    assert report[5]["errors"][0].startswith("line: 항목의 수가")
+    assert report[7]["code"] == "duplicate_subject"
 
 
 def test_report_is_a_new_file_and_names_flagged_people(here: Path) -> None:

@@ -83,7 +83,7 @@ AS_DOCUMENTED = [
     errors.BackupDamaged(),
     errors.BackupTooNew(version="2.0.0"),
     errors.CopyFailed(program="pg_dump", cause="connection refused"),
-    errors.BulkFileUnusable(cause="no column subjectId"),
+    errors.BulkFileUnusable(),
     errors.ExtraMissing(extra="bulk"),
     errors.ClusterUnavailable(cause="ConnectionError"),
     errors.PackExists(path="models/mobile_s_int8"),
