@@ -7,9 +7,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Protocol
 
 from service.api.recurring import Recurring
+from service.domain.purge import ClockWatch
 from service.usecases.purge import PurgeBatch
 
 logger = logging.getLogger(__name__)
@@ -28,8 +30,16 @@ class Purge(Protocol):
 
 
 def sweeping(purge: Purge, interval: float) -> Recurring:
-    """Each worker does it; whichever comes first does the work."""
-    return Recurring("the purge", lambda stop: _purge_once(purge, stop), interval)
+    """Each worker does it; whichever comes first does the work. From the second look on: until then
+    nobody knows how its clock runs.
+    """
+    watch = ClockWatch(lambda: datetime.now(UTC))
+
+    def look(stop: threading.Event) -> None:
+        if watch.ran_steadily():
+            _purge_once(purge, stop)
+
+    return Recurring("the purge", look, interval)
 
 
 def following(keep: Callable[[], None]) -> Recurring:

@@ -16,6 +16,7 @@ from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.messages import Language as Spoken
 from service.domain.messages import message
+from service.domain.purge import require_agreement
 from service.wiring import DISTRIBUTION, Wiring
 
 
@@ -35,6 +36,7 @@ def doctor(lang: Language = None) -> None:
         "licence": lambda: _licence(config.model_name),
         "providers": lambda: _providers(wiring),
         "database": lambda: _database(wiring),
+        "clocks": lambda: _clocks(wiring),
         "master key": lambda: _vault(wiring),
     }
     results = [(name, *_checked(check, language)) for name, check in checks.items()]
@@ -90,6 +92,12 @@ def _database(wiring: Wiring) -> str:
     kind = "" if wiring.config.database_url else f"embedded in {wiring.config.data_dir}, "
     tls = "TLS" if facts.encrypted else "no TLS"
     return f"{kind}PostgreSQL {facts.version}, {address}, {tls}, revision {facts.revision}"
+
+
+def _clocks(wiring: Wiring) -> str:
+    difference = wiring.gallery.clock_difference()
+    require_agreement(difference)
+    return f"{abs(difference.total_seconds()):.1f} s apart"
 
 
 def _vault(wiring: Wiring) -> str:

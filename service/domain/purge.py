@@ -6,6 +6,8 @@ where a large part of a collection is expired at once, an operator must have sai
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,9 +40,35 @@ class Expired:
         return self.number <= max(ALWAYS_REMOVED, self.people // SHARE_REMOVED)
 
 
-def require_agreement(process: datetime, database: datetime) -> None:
-    """Raises `ClocksDisagree` where the two clocks differ by more than is explained."""
-    difference = process - database
+class ClockWatch:
+    """Whether the clock ran, from one look to the next, as the time that has really passed.
+
+    The embedded database has the process's own clock, which cannot contradict it. But a clock that
+    is set forward for a moment is back at the next look, and a process that lives for a moment has
+    no next look.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._before: tuple[datetime, float] | None = None
+
+    def ran_steadily(self) -> bool:
+        """Since the look before; False at the first. A machine that slept is steady again later."""
+        now, before = (self._clock(), self._monotonic()), self._before
+        self._before = now
+        if before is None:
+            return False
+        passed = timedelta(seconds=now[1] - before[1])
+        return abs(now[0] - before[0] - passed) <= CLOCK_TOLERANCE
+
+
+def require_agreement(difference: timedelta) -> None:
+    """Raises `ClocksDisagree` where the process's clock is ahead of the database's, or behind, by
+    more than is explained.
+    """
     if abs(difference) > CLOCK_TOLERANCE:
         raise ClocksDisagree(seconds=round(difference.total_seconds()))
 

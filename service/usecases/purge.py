@@ -33,7 +33,7 @@ def remove_expired(
     """
     ids = tx.subjects.expired(people.collection, limit, among)
     if ids:
-        require_agreement(now, tx.server_time())
+        require_agreement(now - tx.server_time())
     for each in ids:
         tx.subjects.delete(people.collection, each)
         name, pseudonym = people.collection.name, people.names.pseudonym(each)

@@ -35,7 +35,7 @@ def require_true_date(tx: Transaction, collection: Collection, now: datetime) ->
     removed too early by one that is right. Raises `ClocksDisagree`.
     """
     if collection.settings.retention is not None:
-        require_agreement(now, tx.server_time())
+        require_agreement(now - tx.server_time())
 
 
 class Terms(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from service.domain.errors import DatabaseNotMigrated
 from service.gallery.migrations import head
-from service.wiring import DISTRIBUTION
+from service.wiring import DISTRIBUTION, storage
 from tests.cli.face import MASTER_KEY, Face, call
 from tests.own_server import own_server
 
@@ -38,6 +39,18 @@ def test_doctor_tells_of_the_database(bare: Face) -> None:
         f"database    !!  The database cannot be reached. Nobody listens at 127.0.0.1:{server.port}."
         in stopped
     )
+
+
+def test_doctor_tells_of_clocks_that_disagree(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACE_DATABASE_URL", database_url)
+    monkeypatch.setenv("FACE_MASTER_KEY", MASTER_KEY)
+    monkeypatch.setattr(storage, "now", lambda: datetime.now(UTC) + timedelta(days=400))
+    told = call("doctor", "--lang", "en")
+    assert told.status == 3
+    assert "clocks      !!  The clocks of the service and its database disagree." in told.out
+    assert "is 34560000 s ahead" in told.out
 
 
 def test_version_is_printed(bare: Face) -> None:

@@ -66,7 +66,7 @@ def test_expired_name_and_face_can_be_enrolled_again(expired: Desk) -> None:
 def test_server_purges_by_itself(expired: Desk, installation: Installation, tables: Tables) -> None:
     before = tables.counts()["subjects"]
     deadline = time.monotonic() + SECONDS
-    with installation.serving() as server, server.client() as http:
+    with installation.serving(purge_interval=1) as server, server.client() as http:
         while tables.counts()["subjects"] == before:
             assert time.monotonic() < deadline
             ok(http.get("/healthz"))

@@ -10,6 +10,7 @@ from service.domain.errors import ClocksDisagree, PurgeHeld
 from service.domain.purge import (
     ALWAYS_REMOVED,
     CLOCK_TOLERANCE,
+    ClockWatch,
     Expired,
     require_agreement,
     require_usual,
@@ -21,7 +22,7 @@ MOMENT = timedelta(microseconds=1)
 
 @pytest.mark.parametrize("difference", [timedelta(0), CLOCK_TOLERANCE, -CLOCK_TOLERANCE])
 def test_clocks_agree_within_the_tolerance(difference: timedelta) -> None:
-    require_agreement(NOW + difference, NOW)
+    require_agreement(difference)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_clocks_agree_within_the_tolerance(difference: timedelta) -> None:
 )
 def test_clocks_that_differ_by_more_are_told_apart(difference: timedelta, told: int) -> None:
     with pytest.raises(ClocksDisagree) as caught:
-        require_agreement(NOW + difference, NOW)
+        require_agreement(difference)
     assert caught.value.values == {"seconds": told}
 
 
@@ -61,3 +62,46 @@ def test_too_many_are_told_with_their_numbers() -> None:
     with pytest.raises(PurgeHeld) as caught:
         require_usual(Expired(400, 500))
     assert caught.value.values == {"expired": 400, "people": 500}
+
+
+class Machine:
+    """Its two clocks: the one that is set, and the one that only runs."""
+
+    def __init__(self) -> None:
+        self.now, self.seconds = NOW, 0.0
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+    def watch(self) -> ClockWatch:
+        return ClockWatch(lambda: self.now, lambda: self.seconds)
+
+
+def test_nobody_knows_how_a_clock_runs_at_the_first_look() -> None:
+    machine = Machine()
+    watch = machine.watch()
+    assert not watch.ran_steadily()
+    machine.passes(300)
+    assert watch.ran_steadily()
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-400)])
+def test_clock_that_was_set_is_believed_one_look_later(jump: timedelta) -> None:
+    machine = Machine()
+    watch = machine.watch()
+    watch.ran_steadily()
+    machine.passes(300)
+    machine.now += jump
+    assert not watch.ran_steadily()
+    machine.passes(300)
+    assert watch.ran_steadily()
+
+
+def test_clock_that_is_moved_a_little_runs_steadily() -> None:
+    machine = Machine()
+    watch = machine.watch()
+    watch.ran_steadily()
+    machine.passes(300)
+    machine.now += CLOCK_TOLERANCE
+    assert watch.ran_steadily()
