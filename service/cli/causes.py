@@ -196,6 +196,12 @@ CAUSES: Mapping[Cause, Mapping[Language, str]] = {
         "ko": "서버가 PostgreSQL {server}입니다. 같은 버전의 {program}을(를) 설치해 주세요.",
         "en": "The server is PostgreSQL {server}. Install a {program} of that version.",
     },
+    Cause.DUMP_PROGRAM_WITHOUT_TLS: {
+        "ko": "데이터베이스와의 연결은 암호화되어 있지만 내장 {program}은(는) TLS를 지원하지 않습니다. "
+        "PostgreSQL {server}의 클라이언트 프로그램을 설치해 주세요.",
+        "en": "The connection to the database is encrypted, and the embedded {program} speaks no TLS. "
+        "Install the client programs of PostgreSQL {server}.",
+    },
     Cause.PROGRAM_FAILED: {
         "ko": "내장 데이터베이스의 {program}이(가) 실패했습니다: {said}",
         "en": "{program} of the embedded database failed: {said}",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.exit_status import exit_status
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
 from service.cli.settings_check import log_unknown_settings
 from service.cli.tls import tls_options
@@ -178,8 +179,9 @@ def _rehearse() -> None:
 
 
 def _rehearsed(logging_config: dict[str, Any]) -> None:
+    """Ends as a command does, with a sentence: a process of multiprocessing prints tracebacks."""
     logging.config.dictConfig(logging_config)
-    worker_app()
+    sys.exit(exit_status(server_app))
 
 
 def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:

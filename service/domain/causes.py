@@ -61,6 +61,7 @@ class Cause(StrEnum):
     ROLES_MISSING = "roles_missing"  # roles
     NOT_OWNER = "not_owner"
     DUMP_PROGRAM_MISSING = "dump_program_missing"  # program, server
+    DUMP_PROGRAM_WITHOUT_TLS = "dump_program_without_tls"  # program, server
 
     # The embedded database and the keys.
     PROGRAM_FAILED = "program_failed"  # program, said

@@ -98,6 +98,11 @@ def driver_of(connection: AnyConnection) -> Connection[Any]:
     return _driver(connection)
 
 
+def is_encrypted(connection: AnyConnection) -> bool:
+    """Whether what goes through this connection is under TLS."""
+    return bool(driver_of(connection).pgconn.ssl_in_use)
+
+
 def _driver(connection: AnyConnection) -> Connection[Any]:
     pooled = connection.connection if isinstance(connection, SqlConnection) else connection
     return cast("Connection[Any]", pooled.driver_connection)

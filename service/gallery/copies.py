@@ -12,7 +12,7 @@ from service.domain.backup import Contents
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseNotEmpty, DatabaseUnsuitable
 from service.gallery.citus import require_one_server
-from service.gallery.connecting import single_use_engine
+from service.gallery.connecting import is_encrypted, single_use_engine
 from service.gallery.dump_programs import DumpProgram
 from service.gallery.failures import translated
 from service.gallery.migrations import head, known_revisions, migrate
@@ -67,10 +67,12 @@ class PostgresSnapshot:
         self.contents = _contents(connection)
         self._name = connection.scalar(text("SELECT pg_export_snapshot()"))
         self._url = url
+        self._encrypted = is_encrypted(connection)
 
     def dump(self) -> Iterator[bytes]:
         """PostgreSQL's custom format. Raises `CopyFailed`, `DatabaseUnsuitable`."""
-        program = DumpProgram("pg_dump", self._url, _major(self.contents.postgresql))
+        server = _major(self.contents.postgresql)
+        program = DumpProgram("pg_dump", self._url, server, encrypted=self._encrypted)
         yield from program.output("--format=custom", f"--snapshot={self._name}", _LOCK_WAIT)
 
 
@@ -113,9 +115,11 @@ class PostgresCopies:
         with translated(), single_use_engine(self._url).begin() as connection:
             server = _major(connection.execute(_SERVER).scalar_one())
             _create_missing_roles(connection, contents.roles)
+            encrypted = is_encrypted(connection)
         needed = max(server, _major(contents.postgresql))
         flags = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-comments")
-        DumpProgram("pg_restore", self._url, needed).feed(dump, *flags)
+        program = DumpProgram("pg_restore", self._url, needed, encrypted=encrypted)
+        program.feed(dump, *flags)
 
     def migrate(self) -> None:
         """Raises `DatabaseUnavailable`, `Overloaded`."""

@@ -28,6 +28,9 @@ _logger = logging.getLogger(__name__)
 
 _READ_BYTES = 1024 * 1024
 _SECRETS = ("password", "sslpassword")
+_WITHOUT_DEMAND = (None, "disable", "allow", "prefer")
+"""Values of sslmode, the default first, with which TLS may be left out."""
+
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -36,13 +39,14 @@ class DumpProgram:
 
     Raises `DatabaseUnsuitable` where none is new enough: pg_dump refuses a server newer than
     itself. Of those that are, the oldest is taken: a newer pg_restore sets what an older server
-    does not know.
+    does not know. `encrypted`: the service's own connection is, and then so is this one.
     """
 
-    def __init__(self, name: str, url: str, server: int) -> None:
+    def __init__(self, name: str, url: str, server: int, *, encrypted: bool = False) -> None:
         self.name = name
-        self._path = _program(name, server)
+        self._path = _program(name, server, encrypted=encrypted)
         self._url = url
+        self._encrypted = encrypted
 
     def output(self, *arguments: str) -> Iterator[bytes]:
         """What it writes. Raises `CopyFailed`; an unfinished one is killed."""
@@ -64,7 +68,7 @@ class DumpProgram:
     def _running(
         self, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
     ) -> Iterator[subprocess.Popen[bytes]]:
-        address, secrets = _address(self._url)
+        address, secrets = _address(self._url, encrypted=self._encrypted)
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program, no shell
                 [self._path, "--no-password", f"--dbname={address}", *arguments],
@@ -101,9 +105,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _address(url: str) -> tuple[str, dict[str, str]]:
+def _address(url: str, *, encrypted: bool) -> tuple[str, dict[str, str]]:
     """What may stand on a command line, and the environment that holds the rest.
 
+    Left to itself libpq would go on in plain text where TLS fails.
     SQLAlchemy adds objects that are psycopg's business, and nothing to libpq.
     """
     engine = create_engine(driver_url(url), poolclass=NullPool)
@@ -114,16 +119,19 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
         for name, value in parameters.items()
         if name not in _SECRETS and isinstance(value, str | int)
     }
+    if encrypted and shown.get("sslmode") in _WITHOUT_DEMAND:
+        shown["sslmode"] = "require"
     address = make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **shown})
     return address, {} if password is None else {"PGPASSWORD": str(password)}
 
 
-def _program(name: str, server: int) -> str:
-    folders = (str(programs()), None)
+def _program(name: str, server: int, *, encrypted: bool) -> str:
+    """Not the embedded one where TLS is needed: it is built without."""
+    folders = (None,) if encrypted else (str(programs()), None)
     found = {path for folder in folders if (path := shutil.which(name, path=folder))}
     fit = sorted((major, path) for path in found if (major := _major(path)) >= server)
     if not fit:
-        cause = Cause.DUMP_PROGRAM_MISSING
+        cause = Cause.DUMP_PROGRAM_WITHOUT_TLS if encrypted else Cause.DUMP_PROGRAM_MISSING
         raise DatabaseUnsuitable().because(cause, program=name, server=server)
     return fit[0][1]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from service.gallery.connecting import driver_of
+from service.gallery.connecting import driver_of, is_encrypted
 
 _VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -34,6 +34,6 @@ def server_facts(connection: Connection) -> ServerFacts:
         database=driver.info.dbname,
         role=driver.info.user,
         version=connection.execute(_VERSION).scalar_one(),
-        encrypted=bool(driver.pgconn.ssl_in_use),
+        encrypted=is_encrypted(connection),
         revision=connection.execute(_REVISION).scalar_one(),
     )

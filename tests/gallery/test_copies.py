@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import psutil
@@ -22,7 +23,9 @@ from service.domain.errors import (
 from service.gallery.connecting import single_use_engine
 from service.gallery.copies import PostgresCopies
 from service.gallery.dump_programs import DumpProgram
-from service.gallery.migrations import head
+from service.gallery.migrations import head, migrate
+from tests.contract.certificates import Authority
+from tests.own_server import own_server, tls_in_front
 from tests.postgres import TestServer
 
 PASSWORD = "open-sesame"
@@ -228,6 +231,21 @@ def test_password_is_on_no_command_line(database_url: str) -> None:
         assert process.environ()["PGPASSWORD"] == PASSWORD
     parts.close()  # type: ignore[attr-defined]
     assert not any(process.is_running() for process in running)
+
+
+def test_copy_over_an_encrypted_connection_is_never_made_in_the_clear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # nothing but the embedded programs, without TLS
+    with own_server() as server:
+        server.run("CREATE DATABASE face")
+        migrate(server.url(database="face"))
+        with tls_in_front(server.port, Authority(tmp_path).pair("database")) as port:
+            copies = PostgresCopies(f"postgresql://postgres@127.0.0.1:{port}/face")
+            with pytest.raises(DatabaseUnsuitable) as refused, copies.snapshot() as snapshot:
+                next(iter(snapshot.dump()))
+    values = {"program": "pg_dump", "server": 18}
+    assert refused.value.diagnosis == Diagnosis(Cause.DUMP_PROGRAM_WITHOUT_TLS, values)
 
 
 def test_server_newer_than_every_program_is_refused(database_url: str) -> None:
