@@ -10,15 +10,19 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError, from_json
 
 from service.api.base64_image import PATTERN, image_of
 from service.api.camel import Camel
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
+from service.domain.face import EMBEDDING_SIZE
 from service.domain.names import COLLECTION, PROFILE, SUBJECT_ID
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, GivenEmbedding, Uploads
 from service.domain.terms import (
@@ -79,40 +83,58 @@ def _rfc_3339(value: object) -> datetime:
     raise PydanticCustomError("moment_invalid", "not RFC 3339")
 
 
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 6.0 is as whole as 6 (and is what some clients write)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise PydanticCustomError("not_printable", "not printable")
     return text
 
 
+WHOLE = BeforeValidator(_whole)
 SubjectId = Annotated[str, Field(pattern=f"^{SUBJECT_ID}$")]
 CollectionName = Annotated[str, Field(pattern=f"^{COLLECTION}$")]
 ProfileName = Annotated[str, Field(pattern=f"^{PROFILE}$")]
 Base64Image = Annotated[
     bytes,
     BeforeValidator(_decoded),
-    Field(json_schema_extra={"contentEncoding": "base64", "pattern": PATTERN}),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": PATTERN}),
 ]
 Metadata = Annotated[
     dict[str, Any], BeforeValidator(_parsed_metadata), AfterValidator(_within_limit)
 ]
 
 
+Numbers = Annotated[
+    list[float],
+    Field(
+        max_length=MOST_NUMBERS,
+        fail_fast=True,
+        json_schema_extra={"minItems": EMBEDDING_SIZE, "maxItems": EMBEDDING_SIZE},
+    ),
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 ConsentReference = Annotated[
     str,
-    Field(min_length=1, max_length=MOST_REFERENCE_CHARACTERS),
+    Field(
+        min_length=1,
+        max_length=MOST_REFERENCE_CHARACTERS,
+        json_schema_extra={"pattern": "^[^\u0000-\u001f\u007f-\u009f]*$"},
+    ),
     AfterValidator(_printable),
 ]
 
 
 class CameraSource(Camel):
-    max_frames: Annotated[int, Field(ge=1, le=MOST_FRAMES)] | None = None
+    max_frames: Annotated[int, Field(ge=1, le=MOST_FRAMES), WHOLE] | None = None
 
 
 class DirectorySource(Camel):
     dir_path: Annotated[str, Field(min_length=1, max_length=MOST_PATH_CHARACTERS)]
-    max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES)] | None = None
+    max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES), WHOLE] | None = None
 
 
 class CollectionsBody(Camel):
@@ -121,8 +143,25 @@ class CollectionsBody(Camel):
     collection: CollectionName = DEFAULT_COLLECTION
 
 
+_SOURCES: Mapping[str, JsonDict] = {
+    "images": {"type": "array", "minItems": 1},
+    "embedding": {"type": "array"},
+    "camera": {"type": "object"},
+    "directory": {"type": "object"},
+}
+
+
 class FaceBody(CollectionsBody):
     """A request with exactly one face source."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: source}}
+                for name, source in _SOURCES.items()
+            ]
+        }
+    )
 
     images: list[Base64Image] | None = Field(None, repr=False)
     embedding: Annotated[list[float], Field(max_length=MOST_NUMBERS, fail_fast=True)] | None = (
@@ -164,7 +203,7 @@ class VerifyBody(FaceBody):
 
 
 class SearchBody(FaceBody):
-    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] = DEFAULT_CANDIDATES
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES), WHOLE] = DEFAULT_CANDIDATES
 
 
 class ImagesBody(Camel):
@@ -173,8 +212,8 @@ class ImagesBody(Camel):
 
 class CollectionBody(Camel):
     threshold_profiles: dict[ProfileName, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
-        default_factory=dict, max_length=32
+        default_factory=dict, max_length=32, json_schema_extra={"additionalProperties": False}
     )
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: ProfileName = BALANCED
-    retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS)] | None = None
+    retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None

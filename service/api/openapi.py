@@ -19,6 +19,9 @@ from service.api.bodies import (
 )
 from service.api.camel import Camel
 from service.api.problems import PROBLEM
+from service.api.reading import MOST_BYTES_WITHOUT_IMAGES
+from service.api.settings import ApiSettings
+from service.domain.face import EMBEDDING_SIZE
 
 _SHAPES = (
     EnrollBody,
@@ -39,8 +42,10 @@ def _ref(shape: type[Camel]) -> dict[str, str]:
     return {"$ref": _SCHEMAS + shape.__name__}
 
 
-def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The generated `document` with the schemas of `_SHAPES`, and with examples made whole."""
+def completed(document: dict[str, Any], settings: ApiSettings) -> dict[str, Any]:
+    """The generated `document` with the schemas of `_SHAPES`, the limits of `settings`, and with
+    examples made whole.
+    """
     _, definitions = models_json_schema(
         [(shape, "validation") for shape in _SHAPES], ref_template=_SCHEMAS + "{model}"
     )
@@ -48,10 +53,36 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas.update(definitions["$defs"])
     for path in document["paths"].values():
         for operation in path.values():
+            _add_size(operation.get("requestBody"), settings)
             for answer in operation["responses"].values():
                 for content in answer.get("content", {}).values():
                     _add_nulls(content.get("example"), content.get("schema", {}), schemas)
+    _limit_images(document, settings.max_images_per_request)
     return document
+
+
+def _add_size(body: dict[str, Any] | None, settings: ApiSettings) -> None:
+    if body is None:
+        return
+    with_images = "multipart/form-data" in body["content"]
+    most = settings.max_body_bytes if with_images else MOST_BYTES_WITHOUT_IMAGES
+    body["description"] = f"At most {most // 1024} KiB, in UTF-8."
+
+
+_IMAGE = frozenset({"contentEncoding", "contentMediaType"})
+"""What the schemas of photographs have and no others."""
+
+
+def _limit_images(value: object, most: int) -> None:
+    """Wherever the schema of `images` stands in `value`."""
+    if isinstance(value, list):
+        for each in value:
+            _limit_images(each, most)
+    if isinstance(value, dict):
+        if _IMAGE.intersection(value.get("items", ())):
+            value["maxItems"] = most
+        for each in value.values():
+            _limit_images(each, most)
 
 
 def _add_nulls(value: object, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
@@ -74,7 +105,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     "5XX": _problem("The service cannot answer now."),
 }
 
-_SHORT_EMBEDDING = [0.0123, -0.0456, 0.0789]
+_EMBEDDING = [round(EMBEDDING_SIZE**-0.5, 6)] * EMBEDDING_SIZE
 _SHORT_IMAGE = "/9j/4AAQSkZJRg=="
 
 
@@ -85,7 +116,7 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
     """
     sources = {
         "images": ("Photographs in base64", [_SHORT_IMAGE]),
-        "embedding": ("512 numbers of the served model, shortened here", _SHORT_EMBEDDING),
+        "embedding": ("512 numbers of the served model", _EMBEDDING),
         "camera": ("The service's own camera", {"maxFrames": 5}),
         "directory": ("A folder below image_roots", {"dirPath": "faces/user1", "maxImages": 5}),
     }
@@ -93,12 +124,14 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
         name: {"summary": summary, "value": {**fields, name: value}}
         for name, (summary, value) in sources.items()
     }
-    return _body(_multipart(fields), {"schema": _ref(shape), "examples": examples})
+    return _body(_multipart(shape, fields), {"schema": _ref(shape), "examples": examples})
 
 
 def images_body(shape: type[Camel]) -> dict[str, Any]:
     """A request body that is photographs and nothing else."""
-    return _body(_multipart({}), {"schema": _ref(shape), "example": {"images": [_SHORT_IMAGE]}})
+    return _body(
+        _multipart(shape, {}), {"schema": _ref(shape), "example": {"images": [_SHORT_IMAGE]}}
+    )
 
 
 def json_body(
@@ -109,11 +142,33 @@ def json_body(
     return {"requestBody": {"required": required, "content": content}}
 
 
-def _multipart(fields: Mapping[str, object]) -> dict[str, Any]:
-    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
-    texts = {name: {"type": "string", "examples": [value]} for name, value in fields.items()}
-    form = {"type": "object", "required": ["images"], "properties": {**texts, "images": files}}
+_BYTES = {"type": "string", "contentMediaType": "application/octet-stream"}
+_SOURCES = frozenset({"images", "embedding", "camera", "directory"})
+
+
+def _multipart(shape: type[Camel], fields: Mapping[str, object]) -> dict[str, Any]:
+    """The fields of `shape` that are no sources of a face, as text, and the photographs as files."""
+    whole = shape.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    texts = {
+        name: _without_null(schema)
+        for name, schema in whole["properties"].items()
+        if name not in _SOURCES
+    }
+    form = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*(name for name in whole.get("required", ()) if name in texts), "images"],
+        "properties": {**texts, "images": {"type": "array", "minItems": 1, "items": _BYTES}},
+    }
     return {"schema": form, "example": {**fields, "images": ["1.jpg", "2.jpg"]}}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A form's fields are there or not."""
+    if "anyOf" not in schema:
+        return schema
+    kind, _ = schema["anyOf"]
+    return {"title": schema["title"], **kind} if "title" in schema else dict(kind)
 
 
 def _body(form: dict[str, Any], json: dict[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,13 @@ def test_what_is_no_json_in_utf_8_is_said_so(content: bytes, problem: FieldProbl
     assert problems(content) == [("body", problem)]
 
 
-@pytest.mark.parametrize("value", ["1", True, 1.0, 1.5, [1], {}])
+@pytest.mark.parametrize("text", ["6", "6.0", "60e-1"])
+def test_whole_number_may_be_written_in_any_way(text: str) -> None:
+    content = f'{{"images": [""], "limit": {text}}}'.encode()
+    assert json_of(content, SearchBody, MOST_IMAGES).limit == 6
+
+
+@pytest.mark.parametrize("value", ["1", True, 1.5, float("inf"), [1], {}])
 def test_number_is_a_number_in_json(value: object) -> None:
     (found,) = problems(json.dumps({"images": [""], "limit": value}).encode(), SearchBody)
     assert found == ("limit", FieldProblem.NOT_INTEGER)

@@ -105,6 +105,35 @@ def test_every_body_has_an_example_and_a_schema(document: Document) -> None:
             assert examples(content)
 
 
+def test_every_body_tells_its_limit(document: Document) -> None:
+    limits = {
+        path: operation["requestBody"]["description"]
+        for (_, path), operation in operations(document).items()
+        if "requestBody" in operation
+    }
+    assert limits["/token/camera"] == "At most 32 KiB, in UTF-8."
+    assert limits["/enroll"] == limits["/verify"] != limits["/token/camera"]
+
+
+def test_number_of_photographs_is_told_for_both_kinds_of_body(document: Document) -> None:
+    bodies = operations(document)[("post", "/token/images")]["requestBody"]["content"]
+    form = bodies["multipart/form-data"]["schema"]
+    json = resolved(document, bodies["application/json"]["schema"]["$ref"])
+    for schema in (form, json):
+        assert (schema["properties"]["images"]["minItems"]) == 1
+        assert (schema["properties"]["images"]["maxItems"]) == 20
+
+
+def test_form_has_the_fields_of_json_but_for_other_sources(document: Document) -> None:
+    bodies = operations(document)[("post", "/enroll")]["requestBody"]["content"]
+    form = bodies["multipart/form-data"]["schema"]
+    json = resolved(document, bodies["application/json"]["schema"]["$ref"])
+    others = {"embedding", "camera", "directory"}
+    assert form["properties"].keys() == json["properties"].keys() - others
+    assert form["required"] == ["subjectId", "images"]
+    assert form["additionalProperties"] is json["additionalProperties"] is False
+
+
 def test_problems_are_documented_as_problems(document: Document) -> None:
     for key, operation in operations(document).items():
         if key[1] not in ("/healthz", "/readyz", "/metrics"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from service.api.answers import AuditList
-from service.api.bodies import CollectionName, SubjectId
+from service.api.bodies import CollectionName, Moment, SubjectId
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
 from service.api.openapi import PROBLEMS, example
@@ -43,8 +43,8 @@ def list_audit(
     action: Annotated[ActionName | None, Query()] = None,
     collection: Annotated[CollectionName | None, Query()] = None,
     subject_id: Annotated[SubjectId | None, Query(alias="subjectId")] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
 ) -> AuditList:
