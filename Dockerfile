@@ -20,6 +20,7 @@ COPY --from=build /opt/face /opt/face
 COPY docker/healthy.py /usr/local/lib/face/
 ENV PATH=/opt/face/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     FACE_SERVER_HOST=0.0.0.0 \
     FACE_MODEL_ROOT=/models \
     FACE_DATA_DIR=/data \

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from service.capture.devices import Device, is_finite, open_device
 from service.capture.handover import Handover
-from service.capture.limits import Patience
+from service.capture.limits import MAX_SIDE, Patience
 from service.capture.opencv import cv2
 from service.domain.errors import CameraUnavailable
 from service.domain.face import Image, Reason
@@ -36,7 +36,8 @@ class Frame:
 
     def pixels(self) -> Image | Reason:
         height, width = self.image.shape[:2]
-        return self.image if height * width <= self.max_pixels else Reason.TOO_LARGE
+        fits = height * width <= self.max_pixels and max(height, width) <= MAX_SIDE
+        return self.image if fits else Reason.TOO_LARGE
 
 
 class DeviceReader:

@@ -28,6 +28,13 @@ LONGEST_WAIT = 3.0
 Longer than a till or a door can use; a refusal lets the caller go elsewhere, or come back.
 """
 
+LONGEST_PHOTOGRAPH = 30.0
+"""Seconds in which none of a call's photographs gets done, after which the call gives up.
+
+Headers bound what a photograph costs to about 2 s of a core (docs/decisions/0012-images.md): whatever takes
+longer is broken, and a thread cannot be ended, but nobody waits for it, nor behind it (`expected_wait`).
+"""
+
 TASKS_AHEAD = 2
 """Photographs of one call, per worker, that stand in the queue at a time: enough to keep all the
 workers busy, and a call of one photograph need not wait for the twenty of another."""
@@ -51,12 +58,14 @@ class WorkerPool:
         workers: int | None = None,
         waiting: int = MAX_WAITING_CALLS,
         longest_wait: float = LONGEST_WAIT,
+        longest_photograph: float = LONGEST_PHOTOGRAPH,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`workers`: threads; None: one per core, as each inference uses one core."""
         self.workers = workers or os.cpu_count() or 1
         self.most_calls = self.workers + waiting
         self._longest_wait = longest_wait
+        self._longest_photograph = longest_photograph
         self._timer = timer
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="face-engine")
         self._finisher = ThreadPoolExecutor(self.workers, thread_name_prefix="face-finisher")
@@ -86,8 +95,8 @@ class WorkerPool:
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """`work` done on each item, in the order given; one call, however many items.
 
-        Raises `Overloaded` where too many calls wait, or for too long, else what `work` raised
-        first.
+        Raises `Overloaded` where too many calls wait, or for too long, or where an item takes too
+        long, else what `work` raised first.
         """
 
         def measured(item: Item) -> Result:
@@ -95,7 +104,7 @@ class WorkerPool:
                 return work(item)
 
         with self._place():
-            return self._each(self._executor, measured, items)
+            return self._each(self._executor, measured, items, self._longest_photograph)
 
     def finish(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """As `map`, for what a call still needs after it: not refused, and not behind calls that
@@ -136,16 +145,26 @@ class WorkerPool:
                 self._calls -= 1
 
     def _each(
-        self, executor: Executor, work: Callable[[Item], Result], items: Sequence[Item]
+        self,
+        executor: Executor,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        longest: float | None = None,
     ) -> list[Result]:
+        """`longest`: seconds within which one more must get done. Raises `Overloaded`."""
         futures: list[Future[Result]] = []
         running: set[Future[Result]] = set()
         rest = iter(items)
         free = TASKS_AHEAD * self.workers
         try:
-            while new := [self._submitted(executor, work, item) for item in islice(rest, free)]:
+            while True:
+                new = [self._submitted(executor, work, item) for item in islice(rest, free)]
                 futures += new
-                done, running = wait(running.union(new), return_when=FIRST_COMPLETED)
+                if not (running := running.union(new)):
+                    break
+                done, running = wait(running, longest, return_when=FIRST_COMPLETED)
+                if not done:
+                    raise Overloaded
                 free = len(done)
                 _raise_first(done)
             return [future.result() for future in futures]

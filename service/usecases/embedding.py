@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias
 
 from service.domain.bulk import Candidate, Outcome, Row, refused
-from service.domain.errors import FaceError, Misconfigured, Unavailable
+from service.domain.errors import FaceError, Misconfigured, Overloaded, Unavailable
 from service.domain.source import GivenEmbedding
 from service.usecases.sampling import Sampler
 
 AHEAD = 4
 """Rows per worker that are begun before the first of them is asked for: a row of twenty photographs
 must not leave the other workers without work."""
+
+TRIES = 10
+"""How often a row is tried that the engine had no room for."""
 
 _NO_FAULT_OF_A_ROW = (Unavailable, Misconfigured)
 
@@ -37,9 +41,12 @@ class EmbedHere:
     `workers`: rows that are embedded at the same time.
     """
 
-    def __init__(self, sampler: Sampler, workers: int) -> None:
+    def __init__(
+        self, sampler: Sampler, workers: int, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._sampler = sampler
         self._workers = workers
+        self._sleep = sleep
 
     def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[Candidate | Outcome]:
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="bulk")
@@ -59,7 +66,16 @@ class EmbedHere:
             return item
         if isinstance(item.source, GivenEmbedding):  # not worth a thread's attention
             return embedded(self._sampler, item)
-        return pool.submit(embedded, self._sampler, item)
+        return pool.submit(self._patiently, item)
+
+    def _patiently(self, row: Row) -> Candidate | Outcome:
+        """It is this run's own rows that the engine is busy with: no reason to end it."""
+        for _ in range(TRIES - 1):
+            try:
+                return embedded(self._sampler, row)
+            except Overloaded as error:
+                self._sleep(error.retry_after)
+        return embedded(self._sampler, row)
 
 
 def _is_done(begun: _Begun) -> bool:

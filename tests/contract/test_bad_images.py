@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
@@ -140,6 +141,32 @@ def test_face_is_recognised_in_every_kind_of_picture(
     reference = desk.embedding(portraits[0])
     seen = desk.embedding(MODES[mode](portrait))
     assert sum(a * b for a, b in zip(reference, seen, strict=True)) > 0.6
+
+
+@pytest.fixture
+def pictures(cases: Path) -> Path:
+    return cases / "images"
+
+
+@pytest.mark.parametrize("name", ["scans100.jpg", "animated-6000.webp"])
+def test_picture_that_costs_too_much_is_unreadable_whichever_way_it_comes(
+    desk: Desk, pictures: Path, name: str
+) -> None:
+    image = (pictures / name).read_bytes()
+    assert reason(desk, image) == "unreadable"
+    (problem, *_) = desk.json("/dedupe", images=[base64.b64encode(image).decode()] * 4).json()[
+        "errors"
+    ]
+    assert problem["reason"] == "unreadable"
+
+
+def test_face_that_no_viewer_shows_is_no_face(desk: Desk, pictures: Path) -> None:
+    assert reason(desk, (pictures / "hidden_face.png").read_bytes()) == "no_face"
+
+
+@pytest.mark.parametrize("name", ["no_eoi.jpg", "iphone.heic", "heic_named.jpg"])
+def test_picture_that_every_viewer_shows_is_taken(desk: Desk, pictures: Path, name: str) -> None:
+    assert len(desk.embedding(pictures / name)) == 512
 
 
 def test_service_answers_after_all_of_this(desk: Desk, portraits: list[Path]) -> None:

@@ -165,6 +165,17 @@ def test_what_runs_longer_than_usual_is_expected_to_take_as_long_again() -> None
     assert pool.map(str, [4]) == ["4"]
 
 
+def test_nobody_waits_longer_than_a_photograph_may_take() -> None:
+    pool, gate = WorkerPool(1, longest_photograph=0.05), Gate(1)
+    with pytest.raises(Overloaded):
+        pool.map(gate.hold, [1, 2])
+    assert pool.expected_wait > 0.0
+    gate.opened.set()
+    while pool.expected_wait:
+        pass
+    assert pool.map(str, [3]) == ["3"]
+
+
 def test_one_worker_that_is_stuck_does_not_shut_out_those_whom_others_serve() -> None:
     clock = Clock()
     pool, gate = WorkerPool(2, timer=clock), Gate(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import Event, current_thread
 
 import pytest
@@ -12,7 +12,7 @@ from service.domain.errors import Overloaded
 from service.domain.face import Detection, Photograph
 from service.domain.source import ImageFiles
 from service.domain.thresholds import ARCFACE
-from service.usecases.embedding import AHEAD, EmbedHere
+from service.usecases.embedding import AHEAD, TRIES, EmbedHere
 from service.usecases.sampling import Sampler
 from service.usecases.streams import batched, made_ahead, mapped_ahead
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
@@ -91,8 +91,8 @@ def row(name: str) -> Row:
     return Row(Place(Unit.LINE, 1), name, ImageFiles([name]))
 
 
-def embed(engine: StandInEngine) -> EmbedHere:
-    return EmbedHere(Sampler(engine, StandInCapture(), ARCFACE.agreement), WORKERS)
+def embed(engine: StandInEngine, sleep: Callable[[float], None] = lambda _: None) -> EmbedHere:
+    return EmbedHere(Sampler(engine, StandInCapture(), ARCFACE.agreement), WORKERS, sleep)
 
 
 def test_embedded_rows_come_in_order_with_what_was_decided_before_between_them() -> None:
@@ -119,10 +119,27 @@ def test_only_a_few_rows_are_read_ahead() -> None:
     assert read <= AHEAD * WORKERS + 1
 
 
-def test_what_no_row_is_to_blame_for_is_no_refusal() -> None:
-    class Busy(StandInEngine):
-        def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:  # noqa: ARG002
-            raise Overloaded
+class Busy(StandInEngine):
+    """Has no room for so many calls, then it has."""
 
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.left = calls
+
+    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+        if self.left:
+            self.left -= 1
+            raise Overloaded(retry_after=7)
+        return super().detect(photographs)
+
+
+def test_a_row_waits_for_an_engine_that_this_runs_own_rows_keep_busy() -> None:
+    slept: list[float] = []
+    (found,) = embed(Busy(2), slept.append)([row("kim")])
+    assert isinstance(found, Candidate)
+    assert slept == [7, 7]
+
+
+def test_what_no_row_is_to_blame_for_is_no_refusal() -> None:
     with pytest.raises(Overloaded):
-        list(embed(Busy())([row("kim")]))
+        list(embed(Busy(TRIES))([row("kim")]))
