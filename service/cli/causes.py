@@ -246,6 +246,11 @@ CAUSES: Mapping[Cause, Mapping[Language, str]] = {
         "en": "Another process has been starting or stopping the database for more than {seconds} s: {path}. "
         "Look for a `face` that hangs.",
     },
+    Cause.KEY_SERVICE_SAID: {
+        "ko": "AWS KMS의 응답: {said}. 키, 권한(kms:Encrypt, kms:Decrypt), 리전, 주소를 확인해 주세요.",
+        "en": "AWS KMS says: {said}. Check the key, the permissions kms:Encrypt and kms:Decrypt, "
+        "region and address.",
+    },
     Cause.KEY_FILE_MISSING: {
         "ko": "마스터 키 파일 {path}이(가) 없습니다.",
         "en": "There is no master key file {path}.",

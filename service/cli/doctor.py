@@ -39,6 +39,8 @@ def doctor(lang: Language = None) -> None:
         "clocks": lambda: _clocks(wiring),
         "master key": lambda: _vault(wiring),
     }
+    if config.rate_limit_storage is not None:
+        checks["redis"] = lambda: _redis(wiring, language)
     results = [(name, *_checked(check, language)) for name, check in checks.items()]
     print_table(("", "", ""), [(name, "ok" if ok else "!!", text) for name, ok, text in results])
     if not all(ok for _, ok, _ in results):
@@ -98,6 +100,12 @@ def _clocks(wiring: Wiring) -> str:
     difference = wiring.gallery.clock_difference()
     require_agreement(difference)
     return f"{abs(difference.total_seconds()):.1f} s apart"
+
+
+def _redis(wiring: Wiring, language: Spoken) -> str:
+    if not wiring.counters_answer:
+        raise _Wrong(say("counters_silent", language))
+    return say("counters_answer", language)
 
 
 def _vault(wiring: Wiring) -> str:

@@ -183,6 +183,13 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "{nearest}을(를) 잘못 적은 것인지 확인해 주세요.",
         "en": "{name} in {place} is no setting and has no effect. Did you mean {nearest}?",
     },
+    "counters_silent": {
+        "ko": "FACE_RATE_LIMIT_STORAGE의 Redis가 응답하지 않습니다. 주소와 비밀번호를 확인해 주세요. "
+        "응답할 때까지 모든 요청을 거절합니다.",
+        "en": "The Redis of FACE_RATE_LIMIT_STORAGE does not answer. Check its address and password: "
+        "until it answers, all calls are refused.",
+    },
+    "counters_answer": {"ko": "응답합니다", "en": "it answers"},
     "environment": {"ko": "환경 변수", "en": "the environment"},
     "none_unknown": {"ko": "알 수 없는 이름이 없습니다", "en": "all names are known"},
     "another_model": {

@@ -79,6 +79,7 @@ class Cause(StrEnum):
     KEY_MALFORMED = "key_malformed"  # source
     KEY_OF_WRONG_LENGTH = "key_of_wrong_length"  # source, size
     KEY_OF_ANOTHER_DATABASE = "key_of_another_database"
+    KEY_SERVICE_SAID = "key_service_said"  # said
     KEY_LOST = "key_lost"  # path
 
     # A file of people to enroll.

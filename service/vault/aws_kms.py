@@ -14,7 +14,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.domain.errors import KeyServiceUnavailable, MasterKeyInvalid
+from service.domain.causes import Cause
+from service.domain.errors import FaceError, KeyServiceUnavailable, MasterKeyInvalid
 from service.vault.wrapping import KeyPlace
 
 _logger = logging.getLogger(__name__)
@@ -95,8 +96,12 @@ def _translated() -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        _logger.error("AWS KMS: %s", code)
-        raise (MasterKeyInvalid if code in _NOT_THE_KEY else KeyServiceUnavailable) from None
+        raise _failure(code, not_the_key=code in _NOT_THE_KEY) from None
     except BotoCoreError as error:
-        _logger.error("AWS KMS: %s", type(error).__name__)
-        raise KeyServiceUnavailable from None
+        raise _failure(type(error).__name__) from None
+
+
+def _failure(said: str, *, not_the_key: bool = False) -> FaceError:
+    _logger.error("AWS KMS: %s", said)
+    failure = MasterKeyInvalid() if not_the_key else KeyServiceUnavailable()
+    return failure.because(Cause.KEY_SERVICE_SAID, said=said)

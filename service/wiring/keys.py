@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.domain.causes import Cause
-from service.domain.errors import KeyServiceUnavailable, MasterKeyMissing
+from service.domain.errors import ExtraMissing, MasterKeyMissing
 from service.domain.ports import Rewrapping, Vault
 from service.wiring.server import ServerWiring
 
 if TYPE_CHECKING:
     from service.vault.wrapping import KeyWrapper
-
-logger = logging.getLogger(__name__)
 
 KEY_FILE = "master.key"
 
@@ -104,10 +101,9 @@ class KeysWiring(ServerWiring):
 
 
 def _kms_key(key_id: str) -> KeyWrapper:
-    """Raises `KeyServiceUnavailable`; boto3 is an extra, and takes its time to import."""
+    """Raises `KeyServiceUnavailable`, `ExtraMissing`; boto3 is an extra, and takes its time to import."""
     try:
         from service.vault.aws_kms import AwsKmsKey
     except ModuleNotFoundError:
-        logger.error("a KMS needs boto3: pip install 'face-enrollment-service[aws]'")
-        raise KeyServiceUnavailable from None
+        raise ExtraMissing(extra="aws") from None
     return AwsKmsKey(key_id)

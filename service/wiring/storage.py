@@ -94,6 +94,11 @@ class StorageWiring(KeysWiring):
             ),
         )
 
+    @property
+    def counters_answer(self) -> bool:
+        """Whether calls can be counted now, in Redis or in the database."""
+        return bool(self._counters.check())
+
     def _rate_limit(self, name: str, rate: str) -> RateLimit:
         from service.limiting.windows import Unlimited, WindowLimit
 

@@ -53,6 +53,12 @@ def test_doctor_tells_of_clocks_that_disagree(
     assert "is 34560000 s ahead" in told.out
 
 
+def test_doctor_tells_of_a_redis_that_does_not_answer(bare_gallery: Face) -> None:
+    told = bare_gallery.but(rate_limit_storage="redis://127.0.0.1:1")("doctor", "--lang", "en")
+    assert told.status == 3
+    assert "redis       !!  The Redis of FACE_RATE_LIMIT_STORAGE does not answer." in told.out
+
+
 def test_version_is_printed(bare: Face) -> None:
     outcome = bare("--version")
     assert (outcome.status, outcome.out) == (0, f"face {version(DISTRIBUTION)}\n")

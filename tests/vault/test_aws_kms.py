@@ -9,6 +9,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import KeyServiceUnavailable, MasterKeyInvalid
 from service.vault.aws_kms import AwsKmsKey
 from service.vault.wrapping import KeyPlace, Use
@@ -39,9 +40,11 @@ def test_kms_that_does_not_answer_is_unavailable(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     use_kms(monkeypatch, f"http://127.0.0.1:{port}")
-    with caplog.at_level(logging.ERROR), pytest.raises(KeyServiceUnavailable):
+    with caplog.at_level(logging.ERROR), pytest.raises(KeyServiceUnavailable) as raised:
         AwsKmsKey("any").wrap(SECRET, PLACE)
     assert "EndpointConnectionError" in caplog.text
+    values = {"said": "EndpointConnectionError"}
+    assert raised.value.diagnosis == Diagnosis(Cause.KEY_SERVICE_SAID, values)
 
 
 def test_without_a_region_it_is_unavailable(monkeypatch: pytest.MonkeyPatch, kms: str) -> None:
