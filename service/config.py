@@ -190,6 +190,20 @@ class AppConfig(BaseSettings):
         description="let programs of the service's own user on this machine, and of "
         "`open_tokens_users`, read `/metrics` without a key",
     )
+    max_connections: int = Field(
+        2048,
+        ge=64,
+        le=65_536,
+        description="connections of one process at a time, three quarters of them from one address; "
+        "fewer where the system's limit of open files is lower",
+    )
+    connection_timeout: int = Field(
+        20,
+        ge=1,
+        le=600,
+        description="seconds for a TLS handshake, for a request's head, between two pieces of a "
+        "body, and for a caller who does not read the answer; who takes longer is cut off",
+    )
 
     reply_similarity: Literal["rounded", "exact", "band"] = Field(
         "rounded",

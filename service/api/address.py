@@ -30,10 +30,15 @@ _ONE_CUSTOMER = 64
 def address_of(request: Request) -> str:
     """Where the call comes from, as it is counted: behind a proxy that is the proxy.
 
-    Not what a forwarding header says, which anybody can write. Of an IPv6 address its /64 network,
-    which is what one customer of a provider is given (RFC 6177): the rest they choose freely.
+    Not what a forwarding header says, which anybody can write.
     """
-    host = request.client.host if request.client else ""
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
+    """The address itself, or of an IPv6 address its /64 network, which is what one customer of a
+    provider is given (RFC 6177): the rest they choose freely.
+    """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -7,10 +7,13 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from service.api import problems
-from service.api.admission import MOST_CALLS, CallLimit
+from service.api.concurrency import Concurrency, PageLimit
+from service.api.connections import Connections
+from service.api.deadlines import Deadlines
 from service.api.open_door import OpenDoor
 from service.api.openapi import completed
 from service.api.query import require_known_query
+from service.api.readiness import TimelyReadiness
 from service.api.recurring import Recurring, lifespan
 from service.api.requests import RequestContext
 from service.api.routes import (
@@ -66,6 +69,9 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     app.state.settings = settings
     app.state.telemetry = telemetry
     app.state.open_door = OpenDoor(settings.open_users)
+    app.state.connections = Connections(settings.connections, telemetry)
+    app.state.concurrency = Concurrency()
+    app.state.readiness = TimelyReadiness(services.readiness)
     resources = (token, enroll, verify, search, subjects, collections, audit, health)
     for resource in (*resources, metrics, documentation):
         app.include_router(resource.router)
@@ -77,9 +83,10 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
 def _add_middleware(app: FastAPI, telemetry: Telemetry) -> None:
     """From the innermost to the outermost: what is refused on the way has a request's id already."""
     app.add_middleware(HeadAsGet)
-    app.add_middleware(CallLimit, most=MOST_CALLS)
+    app.add_middleware(PageLimit, limit=app.state.concurrency.pages)
     app.add_middleware(StrictSyntax)
     app.add_middleware(RequestContext, telemetry=telemetry)
+    app.add_middleware(Deadlines, connections=app.state.connections)
 
 
 def _tasks(services: Services, settings: ApiSettings) -> list[Recurring]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from service.api.address import address_of, forwarding_header
+from service.api.concurrency import Concurrency, ConcurrencyLimit
+from service.api.deadlines import sent
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.errors import Unauthenticated
 from service.usecases.limiting import CallLimits
@@ -27,6 +31,18 @@ def _nobody(_: Request) -> Caller:
     raise Unauthenticated
 
 
+Places = Callable[[Concurrency], ConcurrencyLimit]
+"""Among which of the process's places a call has its own."""
+
+
+def _calls(concurrency: Concurrency) -> ConcurrencyLimit:
+    return concurrency.calls
+
+
+def _pages(concurrency: Concurrency) -> ConcurrencyLimit:
+    return concurrency.pages
+
+
 class CallerWith:
     """A dependency: the caller, once known to hold `scope`. It runs before a body is read.
 
@@ -34,12 +50,28 @@ class CallerWith:
     routes and looks for it.
     """
 
-    def __init__(self, scope: Scope, keyless: Keyless = _nobody) -> None:
+    def __init__(
+        self, scope: Scope, keyless: Keyless = _nobody, places: Places = _calls
+    ) -> None:
         self.scope = scope
         self._keyless = keyless
+        self._places = places
 
-    def __call__(self, request: Request, bearer: BearerKey, header: HeaderKey) -> Caller:
+    async def __call__(
+        self, request: Request, bearer: BearerKey, header: HeaderKey
+    ) -> AsyncIterator[Caller]:
+        """With a place among the calls at work, until the answer is on its way."""
         presented = bearer.credentials if bearer else header
+        concurrency: Concurrency = request.app.state.concurrency
+        address = address_of(request)
+        with concurrency.authentications.place(address):
+            admitted = partial(self._admitted, request, presented)
+            caller = await run_sync(admitted, limiter=concurrency.authentication_threads)
+        with self._places(concurrency).place(address, caller.name):
+            yield caller
+            await sent(request.scope)
+
+    def _admitted(self, request: Request, presented: str | None) -> Caller:
         limits: CallLimits = request.app.state.services.limits
         address = address_of(request)
         limits.note_way(forwarding_header(request))
@@ -84,4 +116,4 @@ EnrollCaller = Annotated[Caller, Depends(CallerWith(Scope.ENROLL))]
 VerifyCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY))]
 SearchCaller = Annotated[Caller, Depends(CallerWith(Scope.SEARCH))]
 AdminCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
-MetricsCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN, _open_monitor))]
+MetricsCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN, _open_monitor, _pages))]

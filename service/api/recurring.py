@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
-from service.api.admission import MOST_THREADS
+from service.api.concurrency import MOST_THREADS
 from service.domain.errors import FaceError
 
 logger = logging.getLogger(__name__)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from service.api.connections import ConnectionLimits
 from service.domain.messages import Language
 from service.domain.shown_similarity import SimilarityDetail
 
@@ -26,6 +27,7 @@ class ApiSettings:
     open_metrics: bool = False
     open_users: tuple[str, ...] = ()
     reply_similarity: SimilarityDetail = SimilarityDetail.ROUNDED
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
     @property
     def max_body_bytes(self) -> int:

@@ -19,6 +19,14 @@ class Telemetry(Protocol):
         """
         ...
 
+    def connections(self, number: int) -> None:
+        """So many are open now."""
+        ...
+
+    def connection_ended(self, why: str) -> None:
+        """One was cut off before its other end had done its part. `why`: a `Why`."""
+        ...
+
     def exposition(self) -> bytes:
         """All metrics, for Prometheus."""
         ...

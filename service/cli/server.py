@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.exit_status import exit_status
+from service.api.descriptors import FEWEST, RESERVED, fitting
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
 from service.cli.settings_check import log_unknown_settings
 from service.cli.tls import tls_options
@@ -31,15 +32,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 logger = logging.getLogger(__name__)
-
-GRACE_SECONDS = 10
-"""How long calls under way may take once the server is told to stop."""
-
-SILENCE_SECONDS = 30
-"""How long a worker may not answer its parent before it is replaced.
-
-uvicorn's own 5 seconds are over before a busy machine has imported everything.
-"""
 
 START_AGAIN = 1
 """A worker's status at which uvicorn starts it again; at 3 it would stop all, with status 0."""
@@ -88,6 +80,7 @@ def server(
     log_unknown_settings(config)
     tls = tls_options(config)
     _require_free_port(config)
+    _require_descriptors(config)
     if not tls:
         _warn_of_plain_text(config.server_host)
     _check(config)
@@ -99,6 +92,9 @@ def server(
 
 def worker_app() -> FastAPI:
     """What each of several workers runs. One that died may find the database gone for a while."""
+    from service.cli.uvicorn_server import end_with_parent
+
+    end_with_parent()
     logging.captureWarnings(capture=True)
     try:
         return server_app()
@@ -184,30 +180,34 @@ def _rehearsed(logging_config: dict[str, Any]) -> None:
     sys.exit(exit_status(server_app))
 
 
-def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
-    import uvicorn
+def _require_descriptors(config: AppConfig) -> None:
+    """Says where connections are fewer than configured. Exits where they are too few to serve."""
+    most = fitting(config.max_connections)
+    if most < FEWEST:
+        text = say("too_few_descriptors", language_of(None, config))
+        err.print(text.format(needed=FEWEST + RESERVED))
+        raise typer.Exit(NOT_DONE)
+    if most < config.max_connections:
+        logger.warning(
+            "%d connections at a time instead of %d: the limit of open files is too low; raise it"
+            " to %d, by `ulimit -n` or LimitNOFILE",
+            *(most, config.max_connections, config.max_connections + RESERVED),
+        )
 
-    settings: dict[str, Any] = {
-        "factory": True,
-        "host": config.server_host,
-        "port": config.server_port,
-        "workers": workers,
-        # uvloop does not exist on Windows, and the work here is not the event loop's.
-        "loop": "asyncio",
-        "http": "h11",
-        "ws": "none",  # no route is one
-        # The service has its own access log, without paths: a path may hold a subject's id.
-        "access_log": False,
-        # A forwarding header is a reason to refuse an open call, so it must not be swallowed.
-        "proxy_headers": False,
-        "server_header": False,
-        "timeout_graceful_shutdown": GRACE_SECONDS,
-        "timeout_worker_healthcheck": SILENCE_SECONDS,
-        "log_config": _logging(config),
-        **tls,
-    }
+
+def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
+    from service.cli.uvicorn_server import ServerConfig, serve
+
     app = "service.wiring:server_app" if workers == 1 else "service.cli.server:worker_app"
-    uvicorn.run(app, **settings)
+    settings = ServerConfig(
+        app,
+        host=config.server_host,
+        port=config.server_port,
+        workers=workers,
+        log_config=_logging(config),
+        **tls,
+    )
+    serve(settings)
 
 
 def register(app: typer.Typer) -> None:

@@ -72,6 +72,12 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "ko": "{address}에서 요청을 받을 수 없습니다: {cause}",
         "en": "cannot listen on {address}: {cause}",
     },
+    "too_few_descriptors": {
+        "ko": "열 수 있는 파일 수가 너무 적어 요청을 받을 수 없습니다. 한도를 {needed} 이상으로"
+        " 올리십시오(ulimit -n 또는 LimitNOFILE).",
+        "en": "cannot serve: too few files may be open at a time. Raise the limit to {needed} or"
+        " more (ulimit -n or LimitNOFILE).",
+    },
     "saving": {"ko": "백업 중", "en": "backing up"},
     "checking": {"ko": "백업 확인 중", "en": "checking the backup"},
     "loading": {"ko": "복원 중", "en": "restoring"},

@@ -33,6 +33,10 @@ STAGES = ("detect", "embed", "transaction", "lock", "shortlist", "search", "open
 last three. `lock`: waiting for the collection's lock. `shortlist`: the search in memory. `search`: the scan of its rows, or of all. `open`: one seal."""
 
 
+CONNECTIONS_ENDED_FOR = ("handshake", "head", "body", "answer", "crowded", "refused")
+"""What the other end of a connection had not done in time, or that there was no place for it."""
+
+
 class Metrics:
     """Everything that one process counts. Safe to share between threads.
 
@@ -52,6 +56,24 @@ class Metrics:
             "face_http_problems",
             "Answers that were problem documents, by their code.",
             ["route", "code"],
+            registry=registry,
+        )
+        self._http_connections = Gauge(
+            "face_http_connections",
+            "Connections of callers that are open.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._http_connections_limit = Gauge(
+            "face_http_connections_limit",
+            "Connections of callers that may be open.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._connections_ended = Counter(
+            "face_http_connections_ended",
+            "Connections that were cut off, by what the other end had not done in time.",
+            ["why"],
             registry=registry,
         )
         self._stages = Histogram(
@@ -182,6 +204,16 @@ class Metrics:
         """`code`: that of the problem document."""
         self._problems.labels(route, code).inc()
 
+    def connected(self, number: int) -> None:
+        """So many connections of callers are open."""
+        self._http_connections.set(number)
+
+    def takes_connections(self, limit: int) -> None:
+        self._http_connections_limit.set(limit)
+
+    def connection_ended(self, why: str) -> None:
+        self._connections_ended.labels(why).inc()
+
     def stage(self, name: str) -> AbstractContextManager[object]:
         """Times the block as one of `STAGES`."""
         return self._stage[name].time()
@@ -250,6 +282,8 @@ class Metrics:
             self._shortlists.labels(compared)
         for problem in SearchProblem:
             self._search_problem.labels(problem.value)
+        for why in CONNECTIONS_ENDED_FOR:
+            self._connections_ended.labels(why)
         for band in Band:
             for recommendation in Recommendation:
                 self._decisions.labels(band.value, recommendation.value)

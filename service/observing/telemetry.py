@@ -37,6 +37,12 @@ class PrometheusTelemetry:
         if code is not None:
             self._metrics.refused(route, code)
 
+    def connections(self, number: int) -> None:
+        self._metrics.connected(number)
+
+    def connection_ended(self, why: str) -> None:
+        self._metrics.connection_ended(why)
+
     def exposition(self) -> bytes:
         self._look_up()
         return exposition(self._metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.domain.errors import FaceError
+from service.domain.errors import DatabaseUnavailable, FaceError
 from service.domain.ports import FaceEngine, Gallery
 from service.domain.search import SearchIndex, SearchState
 
@@ -44,8 +44,15 @@ class CheckReadiness:
         self.providers_requested = providers_requested
 
     def __call__(self) -> Readiness:
+        return self._readiness(self._database_problem())
+
+    def without_database(self) -> Readiness:
+        """What is told where the database does not answer in time."""
+        return self._readiness(DatabaseUnavailable.code)
+
+    def _readiness(self, problem: str | None) -> Readiness:
         return Readiness(
-            self._database_problem(),
+            problem,
             self._engine.model.model_id,
             self.providers_requested,
             self._engine.providers,

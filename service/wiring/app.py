@@ -30,6 +30,8 @@ def build_app(config: AppConfig) -> FastAPI:
     """
     from service.api.address import is_loopback
     from service.api.app import create_app
+    from service.api.connections import ConnectionLimits
+    from service.api.descriptors import fitting
     from service.api.settings import ApiSettings
     from service.observing.metrics import Metrics
     from service.observing.telemetry import PrometheusTelemetry
@@ -42,6 +44,8 @@ def build_app(config: AppConfig) -> FastAPI:
     for name in ("open_tokens", "open_metrics"):
         if getattr(config, name) and not local:
             logger.warning("%s has no effect: the server listens beyond this machine", name)
+    connections = ConnectionLimits(fitting(config.max_connections), config.connection_timeout)
+    metrics.takes_connections(connections.most)
     settings = ApiSettings(
         language=config.language,
         open_tokens=config.open_tokens and local,
@@ -54,6 +58,7 @@ def build_app(config: AppConfig) -> FastAPI:
         open_users=config.open_tokens_users,
         purge_interval=config.purge_interval,
         reply_similarity=SimilarityDetail(config.reply_similarity),
+        connections=connections,
     )
     gallery = wiring.gallery
     telemetry = PrometheusTelemetry(metrics, gallery.oldest_key_made, gallery.clock_difference)

@@ -60,6 +60,12 @@ class Untold:
     ) -> None:
         """Nobody is told."""
 
+    def connections(self, number: int) -> None:
+        """Nobody is told."""
+
+    def connection_ended(self, why: str) -> None:
+        """Nobody is told."""
+
     def exposition(self) -> bytes:
         return b""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from service.api.answers import HealthAnswer, ReadinessAnswer, SearchStateAnswer
-from service.api.dependencies import UseCases
 from service.api.openapi import example
 from service.domain.errors import Unavailable
 from service.domain.search import SearchState
@@ -36,9 +35,9 @@ async def healthz() -> HealthAnswer:
         503: {"description": "Not ready", "model": ReadinessAnswer},
     },
 )
-def readyz(services: UseCases, response: Response) -> ReadinessAnswer:
+async def readyz(request: Request, response: Response) -> ReadinessAnswer:
     """Model loaded, database reachable and migrated."""
-    readiness = services.readiness()
+    readiness = await request.app.state.readiness()
     if not readiness.ready:
         response.status_code = 503
         response.headers["Retry-After"] = str(Unavailable.retry_after)

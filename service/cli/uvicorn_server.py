@@ -1,0 +1,134 @@
+"""uvicorn as `face server` runs it: on bounded connections, and with workers that end with it."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from service.api.descriptors import ACCEPTED_AT_ONCE
+from service.cli.output import NOT_DONE
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10
+"""How long calls under way may take once the server is told to stop."""
+
+SILENCE_SECONDS = 30
+"""How long a worker may not answer its parent before it is replaced.
+
+uvicorn's own 5 seconds are over before a busy machine has imported everything.
+"""
+
+
+_END_SECONDS = 5
+"""For what comes after those calls, such as the end of the work in the background."""
+
+
+class ServerConfig(uvicorn.Config):
+    """What the workers are told as well. Settings of uvicorn that no operator changes are here."""
+
+    def __init__(self, app: str, **settings: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        super().__init__(
+            app,
+            factory=True,
+            # uvloop does not exist on Windows, and the work here is not the event loop's.
+            loop="asyncio",
+            http="h11",
+            ws="none",  # no route is one
+            # The service has its own access log, without paths: a path may hold a subject's id.
+            access_log=False,
+            # A forwarding header is a reason to refuse an open call, so it must not be swallowed.
+            proxy_headers=False,
+            server_header=False,
+            backlog=ACCEPTED_AT_ONCE,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_worker_healthcheck=SILENCE_SECONDS,
+            **settings,
+        )
+
+    def load(self) -> None:
+        """The application; and its connections between the sockets and uvicorn's protocol.
+
+        They do the handshake of TLS as well, so that it is counted and has an end.
+        """
+        from service.api.protocol import BoundedProtocol
+
+        super().load()
+        connections = self.loaded_app.state.connections
+        bounded = partial(BoundedProtocol, connections, self.ssl, self.http_protocol_class)
+        self.http_protocol_class = cast("type[Any]", bounded)
+        self.ssl = None
+
+
+def serve(config: ServerConfig) -> None:
+    """Until it is told to stop. Exits with uvicorn's own status where it cannot start."""
+    if config.workers > 1:
+        _Workers(config, [_bound_socket(config)]).run()
+        return
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+class _Workers(Multiprocess):
+    """uvicorn's parent of several processes, which says that it serves once one of them does."""
+
+    _has_told = False
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        if not self._has_told and any(process.is_ready() for process in self.processes):
+            self._has_told = True
+            _tell(self.config, self.sockets[0])
+
+
+def _tell(config: uvicorn.Config, listening: socket.socket) -> None:
+    """In uvicorn's own words for a single process."""
+    scheme = "https" if config.is_ssl else "http"
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    port = listening.getsockname()[1]
+    logger.info("Uvicorn running on %s://%s:%d (Press CTRL+C to quit)", scheme, host, port)
+
+
+def _bound_socket(config: uvicorn.Config) -> socket.socket:
+    """Not `config.bind_socket`, which says that uvicorn runs before anything does. Until a worker
+    listens on it, callers are refused and not kept waiting.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    bound = socket.socket(family)
+    if os.name == "posix":  # on Windows it would let another program listen there as well
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((config.host, config.port))
+    bound.set_inheritable(True)
+    return bound
+
+
+def end_with_parent() -> None:
+    """To be called in a worker: it stops when the process that started it is gone, however that
+    ended. Else it would hold the port, and nobody would stop it.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS + _END_SECONDS)
+    os._exit(NOT_DONE)
