@@ -71,7 +71,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     app.state.open_door = OpenDoor(settings.open_users)
     app.state.connections = Connections(settings.connections, telemetry)
     app.state.concurrency = Concurrency()
-    app.state.readiness = TimelyReadiness(services.readiness)
+    app.state.readiness = TimelyReadiness()
     resources = (token, enroll, verify, search, subjects, collections, audit, health)
     for resource in (*resources, metrics, documentation):
         app.include_router(resource.router)

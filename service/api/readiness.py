@@ -16,16 +16,15 @@ READY_SECONDS = 5.0
 class TimelyReadiness:
     """One look at a time, in a thread of its own; whoever asks meanwhile shares the answer."""
 
-    def __init__(self, check: CheckReadiness, seconds: float = READY_SECONDS) -> None:
-        self._check = check
+    def __init__(self, seconds: float = READY_SECONDS) -> None:
         self._seconds = seconds
         self._thread = CapacityLimiter(1)
         self._look: asyncio.Task[Readiness] | None = None
 
-    async def __call__(self) -> Readiness:
+    async def of(self, check: CheckReadiness) -> Readiness:
         if self._look is None or self._look.done():
-            self._look = asyncio.create_task(run_sync(self._check, limiter=self._thread))
+            self._look = asyncio.create_task(run_sync(check, limiter=self._thread))
         try:
             return await asyncio.wait_for(asyncio.shield(self._look), self._seconds)
         except TimeoutError:
-            return self._check.without_database()
+            return check.without_database()
