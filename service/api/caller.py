@@ -39,8 +39,8 @@ def _calls(concurrency: Concurrency) -> ConcurrencyLimit:
     return concurrency.calls
 
 
-def _pages(concurrency: Concurrency) -> ConcurrencyLimit:
-    return concurrency.pages
+def _scrapes(concurrency: Concurrency) -> ConcurrencyLimit:
+    return concurrency.scrapes
 
 
 class CallerWith:
@@ -116,4 +116,4 @@ EnrollCaller = Annotated[Caller, Depends(CallerWith(Scope.ENROLL))]
 VerifyCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY))]
 SearchCaller = Annotated[Caller, Depends(CallerWith(Scope.SEARCH))]
 AdminCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
-MetricsCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN, _open_monitor, _pages))]
+MetricsCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN, _open_monitor, _scrapes))]

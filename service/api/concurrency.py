@@ -44,6 +44,9 @@ AUTHENTICATION_THREADS = 16
 MOST_PAGES = 32
 """Answers of the open pages, up to 1.5 MB each, that are on their way."""
 
+MOST_SCRAPES = 8
+"""Of the metrics, which are wanted most when all other places are taken."""
+
 PAGES = ("/docs", "/redoc", "/openapi.json")
 
 
@@ -91,6 +94,7 @@ class Concurrency:
         self.calls = ConcurrencyLimit(MOST_CALLS, CALLS_OF_ADDRESS, CALLS_OF_KEY)
         self.authentications = ConcurrencyLimit(MOST_AUTHENTICATIONS, CALLS_OF_ADDRESS)
         self.authentication_threads = CapacityLimiter(AUTHENTICATION_THREADS)
+        self.scrapes = ConcurrencyLimit(MOST_SCRAPES, MOST_SCRAPES)
         self.pages = ConcurrencyLimit(MOST_PAGES, MOST_PAGES * 3 // 4)
 
 

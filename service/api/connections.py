@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
@@ -24,6 +26,10 @@ so is a stranger."""
 
 TICK_SECONDS = 1.0
 """Between two looks for those that are late."""
+
+UNSENT_BYTES = 128 * 1024
+"""Of an answer that the operating system takes before the other end takes more: enough to keep a
+fast line busy."""
 
 LOG_SECONDS = 60.0
 """Between two lines about connections that were ended, however many they are."""
@@ -73,6 +79,7 @@ class Connections:
             self._note(Why.REFUSED)
             transport.abort()
             return None
+        _keep_little_unsent(transport, self.limits.seconds)
         connection = Connection(transport, address, self.limits.seconds)
         self._open.add(connection)
         self._of_address[address] += 1
@@ -148,6 +155,21 @@ class Connections:
         logger.log(level, "connections ended early: %s", numbers)
         self._untold.clear()
         self._told_at = now
+
+
+def _keep_little_unsent(transport: asyncio.Transport, seconds: float) -> None:
+    """The operating system would take megabytes of an answer that nobody reads, and keep them after
+    we have closed. Where it can be told (Linux, macOS in part), it takes little and gives up in time.
+    """
+    given = transport.get_extra_info("socket")
+    for name, value in (
+        ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
+        ("TCP_USER_TIMEOUT", int(2 * seconds * 1000)),  # after our own end, which is counted
+    ):
+        option = getattr(socket, name, None)
+        if option is not None and given is not None:
+            with suppress(OSError):  # the other end is gone already, or it is no TCP
+                given.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _host(transport: asyncio.Transport) -> str:

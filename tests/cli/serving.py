@@ -40,13 +40,13 @@ class Serving:
                 return self.lines[-1]
         raise AssertionError("".join(self.lines))
 
-    def stop(self, how: signal.Signals) -> tuple[int, list[psutil.Process]]:
-        """Its status, and those of its processes that still live."""
+    def stop(self, how: signal.Signals, seconds: float = 1) -> tuple[int, list[psutil.Process]]:
+        """Its status, and those of its processes that still live after so many `seconds`."""
         family = self._family.children(recursive=True)
         os.kill(self._process.pid, how)
         _, err = self._process.communicate(timeout=SECONDS)
         self.lines += err.decode().splitlines()
-        _, left = psutil.wait_procs(family, timeout=1)
+        _, left = psutil.wait_procs(family, timeout=seconds)
         return self._process.returncode, [process for process in left if _lives(process)]
 
 

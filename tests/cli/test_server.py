@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.cli.face import Face
+from tests.cli.face import SECONDS, Face
 from tests.cli.serving import (
     LISTENING,
     STARTED,
@@ -48,11 +50,29 @@ def test_several_workers_end_together(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving(kiosk, "--workers", 2) as server:
-        server.read_until(LISTENING, STARTED, STARTED)
+        server.read_until(STARTED, STARTED)
         assert list(tmp_path.glob("face-metrics-*/histogram_*.db"))
         assert server.stop(signal.SIGTERM) == (0, [])
     assert not database_runs(data_dir)
     assert not list(tmp_path.glob("face-metrics-*"))
+
+
+@posix_only
+def test_workers_end_with_a_parent_that_was_killed(kiosk: Face) -> None:
+    with serving(kiosk, "--workers", 2) as server:
+        url = address(server.read_until(LISTENING))
+        assert get(f"{url}/healthz").status_code == 200
+        assert server.stop(signal.SIGKILL, seconds=SECONDS) == (-signal.SIGKILL, [])
+    port = httpx.URL(url).port or 0
+    socket.create_server(("127.0.0.1", port)).close()  # nobody holds it
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_server_says_that_it_runs_when_it_answers(kiosk: Face, workers: int) -> None:
+    with serving(kiosk, "--workers", workers) as server:
+        url = address(server.read_until(LISTENING))
+        assert get(f"{url}/healthz").json() == {"status": "alive"}
+        assert sum(STARTED in line for line in server.lines) >= 1
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -178,11 +179,12 @@ class Installation:
         *options: str,
         host: str = LOOPBACK,
         tls: ssl.SSLContext | None = None,
+        descriptors: int | None = None,
         **settings: object,
     ) -> Iterator[Server]:
         """`face server` with these options, ready; stopped at the end.
 
-        `tls`: how its callers reach it where it speaks HTTPS.
+        `tls`: how its callers reach it where it speaks HTTPS. `descriptors`: it can have no more.
         """
         port = free_port()
         log_file = self.folder / f"server-{port}.log"
@@ -193,6 +195,9 @@ class Installation:
                 env=self.environment(**settings),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
+                preexec_fn=None
+                if descriptors is None
+                else partial(_limit_descriptors, descriptors),
                 stdout=log,
                 stderr=log,
             )
@@ -215,3 +220,9 @@ def free_port() -> int:
         trial.bind((LOOPBACK, 0))
         port: int = trial.getsockname()[1]
         return port
+
+
+def _limit_descriptors(number: int) -> None:
+    import resource  # POSIX's
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
