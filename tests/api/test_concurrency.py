@@ -120,9 +120,9 @@ def test_place_is_given_back_by_a_call_that_fails() -> None:
 
 def test_places_are_bounded_in_all() -> None:
     limit = ConcurrencyLimit(most=2, of_address=1)
-    with limit.place("here"), limit.place("there"), pytest.raises(Overloaded):
-        with limit.place("elsewhere"):
-            raise AssertionError
+    here, there, elsewhere = (limit.place(name) for name in ("here", "there", "elsewhere"))
+    with here, there, pytest.raises(Overloaded):
+        elsewhere.__enter__()
     with limit.place("elsewhere"):
         pass
 

@@ -8,19 +8,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from scripts.soak.strangers import ASSET, Stranger, pour, strangers
 from service.api.concurrency import CALLS_OF_KEY
 from service.domain.callers import Scope
 from tests.contract.certificates import Authority
 from tests.contract.desk import Desk, ok
 from tests.contract.installation import LOOPBACK, Installation, Server
 from tests.contract.scrape import scrape
-from tests.contract.strangers import ASSET, Stranger, pour, strangers, wait_until
 from tests.domain.vectors import face_of
 
 MEBIBYTE = 1024 * 1024
@@ -29,6 +29,9 @@ PATIENCE = 2
 
 HONEST_SECONDS = 20.0
 """Within which an honest call is answered, on a machine that does other things as well."""
+
+GIVEN = 60.0
+"""Seconds within which something must have happened on a busy machine."""
 
 SLOW_HEAD = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: "
 PIPELINED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2000
@@ -52,6 +55,13 @@ def clerk(server: Server, key: str) -> Iterator[Desk]:
         yield desk
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + GIVEN
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def serves(clerk: Desk) -> None:
     """An honest caller is alive, ready, and verified."""
     ok(clerk.http.get("/healthz"))
@@ -73,7 +83,7 @@ def slow_body(key: str) -> bytes:
 
 
 def test_readers_who_never_read_shut_out_nobody(server: Server, clerk: Desk) -> None:
-    with strangers(lambda: Stranger(server, window=4096), 270) as deaf:
+    with strangers(lambda: Stranger(server.port, window=4096), 270) as deaf:
         for one in deaf:
             one.send(ASSET * 3)
         serves(clerk)
@@ -84,7 +94,7 @@ def test_readers_who_never_read_shut_out_nobody(server: Server, clerk: Desk) -> 
 
 def test_pipelined_requests_are_read_one_at_a_time(server: Server, clerk: Desk) -> None:
     before = memory(server)
-    with strangers(lambda: Stranger(server), 20) as hurried:
+    with strangers(lambda: Stranger(server.port), 20) as hurried:
         for _ in range(5):
             pour(hurried, PIPELINED, seconds=1, most=20 * MEBIBYTE)
             serves(clerk)
@@ -99,7 +109,7 @@ def test_what_is_sent_behind_bodies_is_not_heaped_up(
     one = f"POST /token/images HTTP/1.1\r\nHost: a\r\nX-API-Key: {key}\r\nContent-Length: 2\r\n"
     calls = f"{one}Content-Type: application/json\r\n\r\n{{}}".encode() * 2000
     before = memory(server)
-    with strangers(lambda: Stranger(server), 20) as hurried:
+    with strangers(lambda: Stranger(server.port), 20) as hurried:
         pour(hurried, calls, seconds=5, most=200 * MEBIBYTE)
         serves(clerk)
         assert memory(server) - before < 100 * MEBIBYTE
@@ -109,7 +119,7 @@ def test_slow_bodies_of_one_key_shut_out_nobody(
     server: Server, clerk: Desk, installation: Installation
 ) -> None:
     slow = slow_body(installation.key(Scope.TOKEN))
-    with strangers(lambda: Stranger(server), 260) as crowd:
+    with strangers(lambda: Stranger(server.port), 260) as crowd:
         for one in crowd:
             one.send(slow)
         serves(clerk)
@@ -123,7 +133,7 @@ def test_body_that_comes_byte_by_byte_has_an_end(
 ) -> None:
     """Each byte is in time, and all of them are not."""
     before = ended(clerk, "body")
-    with strangers(lambda: Stranger(server), 1) as (slow,):
+    with strangers(lambda: Stranger(server.port), 1) as (slow,):
         slow.send(slow_body(installation.key(Scope.TOKEN)))
 
         def one_more() -> bool:
@@ -135,7 +145,7 @@ def test_body_that_comes_byte_by_byte_has_an_end(
 
 
 def test_refused_call_cannot_go_on_sending_its_body(server: Server, clerk: Desk) -> None:
-    with strangers(lambda: Stranger(server), 1) as (refused,):
+    with strangers(lambda: Stranger(server.port), 1) as (refused,):
         refused.send(slow_body("face_wrong"))
 
         def one_more() -> bool:
@@ -147,7 +157,7 @@ def test_refused_call_cannot_go_on_sending_its_body(server: Server, clerk: Desk)
 
 def test_head_that_comes_byte_by_byte_has_an_end(server: Server, clerk: Desk) -> None:
     before = ended(clerk, "head")
-    with strangers(lambda: Stranger(server), 1) as (slow,):
+    with strangers(lambda: Stranger(server.port), 1) as (slow,):
         slow.send(SLOW_HEAD)
 
         def one_more() -> bool:
@@ -180,7 +190,7 @@ def test_silent_connections_beyond_the_descriptors_shut_out_nobody(
     with installation.serving(descriptors=1024) as server, server.client(key) as http:
         assert "instead of 2048: the limit of open files is too low" in server.log
         http.headers["Connection"] = "close"
-        with strangers(lambda: Stranger(server), 1100) as silent:
+        with strangers(lambda: Stranger(server.port), 1100) as silent:
             for _ in range(5):
                 ok(http.get("/healthz"))
                 ok(http.get("/admin/subjects"))
@@ -210,7 +220,7 @@ def test_address_with_all_its_connections_leaves_some_to_others(
     """None of its connections is idle, so that none can be taken from it."""
     with (
         installation.serving(max_connections=64) as server,
-        strangers(lambda: Stranger(server, "127.0.0.2"), 64) as crowd,
+        strangers(lambda: Stranger(server.port, "127.0.0.2"), 64) as crowd,
     ):
         for one in crowd:
             one.send(slow_body(key))
@@ -231,7 +241,7 @@ def test_handshake_of_tls_has_an_end(installation: Installation) -> None:
                 connection_timeout=PATIENCE,
                 max_connections=100,
             ) as server,
-            strangers(lambda: Stranger(server), 150) as silent,
+            strangers(lambda: Stranger(server.port), 150) as silent,
             server.client() as http,
         ):
             ok(http.get("/readyz"))

@@ -1,0 +1,1 @@
+"""Hostile and honest callers together, for as long as one likes."""
