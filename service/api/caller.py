@@ -50,9 +50,7 @@ class CallerWith:
     routes and looks for it.
     """
 
-    def __init__(
-        self, scope: Scope, keyless: Keyless = _nobody, places: Places = _calls
-    ) -> None:
+    def __init__(self, scope: Scope, keyless: Keyless = _nobody, places: Places = _calls) -> None:
         self.scope = scope
         self._keyless = keyless
         self._places = places

@@ -23,8 +23,9 @@ at a time, and the next ones are there when it is let go.
 MOST_WAITING = 64
 """Calls that may wait for those few; the next is refused at once."""
 
-LONGEST_WAIT = 10.0
-"""Seconds that they wait, as long as for the lock itself."""
+LONGEST_WAIT = 20.0
+"""Seconds that they wait: twice as long as for the lock itself, since they hold nothing. Of many who
+enroll at the same time all are to get their answer."""
 
 Locked: TypeAlias = tuple[str, ...]
 """What is locked: a collection, or a collection and a subject; empty: nothing."""
