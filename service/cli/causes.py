@@ -236,6 +236,12 @@ CAUSES: Mapping[Cause, Mapping[Language, str]] = {
         "en": "{path} is not empty, and no database or a damaged one. Nothing was changed. Restore a backup "
         "into a new FACE_DATA_DIR, or name another folder.",
     },
+    Cause.SERVER_SILENT: {
+        "ko": "{path}의 데이터베이스 서버가 켜져 있지만 {seconds}초 동안 연결을 받지 않았습니다. 복구하는 중일 수 있습니다. "
+        "그 폴더의 log를 확인하고 잠시 뒤 다시 실행해 주세요.",
+        "en": "A database server runs in {path} and took no connection for {seconds} s. It may be recovering: "
+        "see the log in that folder, and run this again shortly.",
+    },
     Cause.SERVER_MOVED: {
         "ko": "내장 데이터베이스를 다시 시작했지만 주소가 바뀌었습니다. 서비스를 다시 시작해 주세요.",
         "en": "The embedded database was started again at another address. Start the service again.",

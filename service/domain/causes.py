@@ -71,6 +71,7 @@ class Cause(StrEnum):
     FOLDER_OF_ANOTHER_USER = "folder_of_another_user"  # path, owner, user
     FOLDER_OF_ANOTHER_VERSION = "folder_of_another_version"  # path, found, version
     FOLDER_IS_NO_DATABASE = "folder_is_no_database"  # path
+    SERVER_SILENT = "server_silent"  # path, seconds
     SERVER_MOVED = "server_moved"
     FOLDER_IN_USE = "folder_in_use"  # path, seconds
     KEY_FILE_MISSING = "key_file_missing"  # path

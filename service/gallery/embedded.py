@@ -107,12 +107,18 @@ class EmbeddedServer:
         return self._found() or self._started()
 
     def _found(self) -> Address | None:
-        """A server that is there already, waited for while it recovers or is about to die."""
+        """A server that is there already, waited for while it recovers or is about to die.
+
+        Raises `DatabaseUnavailable` where it does neither: its records must not be removed then.
+        """
         deadline = time.monotonic() + START_SECONDS
-        while is_served(self.folder) and time.monotonic() < deadline:
+        while is_served(self.folder):
             address = read_record(self.folder).address
             if address is not None and accepts(address):
                 return address
+            if time.monotonic() > deadline:
+                silent = DatabaseUnavailable()
+                raise silent.because(Cause.SERVER_SILENT, path=self.folder, seconds=START_SECONDS)
             time.sleep(_POLL_SECONDS)
         return None
 

@@ -17,7 +17,7 @@ import pytest
 from service.cli.causes import cause_text
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseUnavailable
-from service.gallery import embedded, server_folder
+from service.gallery import embedded, server_connection, server_folder
 from service.gallery.embedded import EmbeddedServer, start_embedded
 from service.gallery.server_owner import server_owner, user_name
 from service.gallery.server_record import is_served, read_record
@@ -179,6 +179,25 @@ def test_killed_server_is_started_again_where_it_was(name: str) -> None:
         server.stop()
         assert server.runs  # nobody's business any more
         assert not is_served(server.folder)
+
+
+def test_living_server_that_takes_no_connection_is_told_and_left_alone(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_embedded(stopped)
+    postmaster = psutil.Process(_postmaster(server))
+    postmaster.suspend()
+    monkeypatch.setattr(embedded, "START_SECONDS", 1)
+    monkeypatch.setattr(server_connection, "CONNECT_SECONDS", 1)
+    try:
+        values = {"path": server.folder, "seconds": 1}
+        assert refusal(stopped) == Diagnosis(Cause.SERVER_SILENT, values)
+        assert read_record(server.folder).pid == postmaster.pid
+    finally:
+        postmaster.resume()
+        monkeypatch.undo()
+    assert _answers(server.url)
+    server.stop()
 
 
 def test_who_hangs_in_a_start_is_told_and_not_waited_for_without_end(tmp_path: Path) -> None:
