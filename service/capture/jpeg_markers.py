@@ -33,6 +33,10 @@ MAX_SEGMENTS = 512
 
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
+_KNOWN = frozenset(range(0xC0, 0xF0)) - {0xC8, 0xDE, 0xDF, _SOI} | {_TEM, 0xFE}
+"""What libjpeg goes on behind. At any other it stops, or, in search of a lost restart marker, looks on right
+behind it: scans could be hidden from a walk that took it for a segment and passed over its content."""
+
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xCC}
 """Starts of a frame: of these codes, DHT and DAC are none."""
 
@@ -83,7 +87,7 @@ def _segments(encoded: bytes) -> Iterator[tuple[int, bytes]]:
         if found is None:
             return
         marker, position = encoded[found.end() - 1], found.end()
-        if marker == _SOI:
+        if marker not in _KNOWN:
             raise _Refused
         length = 0 if marker in (_EOI, _TEM) else int.from_bytes(encoded[position : position + 2])
         yield marker, encoded[position + 2 : position + length]

@@ -245,6 +245,22 @@ def test_flipped_bytes_never_raise(seed: bytes, data: st.DataObject) -> None:
     assert _is_an_image_or_a_reason(bytes(damaged))
 
 
+@given(st.sampled_from(SEEDS), st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_decoder_sees_another_size_than_the_header_told(
+    seed: bytes, data: st.DataObject
+) -> None:
+    damaged = bytearray(seed)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, min(len(seed), 200) - 1))
+        damaged[at] = data.draw(st.integers(0, 255))
+    found = EncodedPhotograph(bytes(damaged), LIMITS).acceptable()
+    pixels = None if isinstance(found, Reason) else found.decode()
+    if pixels is not None:
+        assert not isinstance(found, Reason)
+        assert sorted(pixels.shape[:2]) == sorted((found.width, found.height))
+
+
 @given(st.sampled_from([seed[:12] for seed in SEEDS]), st.binary(max_size=400))
 @settings(max_examples=200, deadline=None)
 def test_anything_after_a_signature_never_raises(signature: bytes, rest: bytes) -> None:

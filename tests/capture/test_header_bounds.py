@@ -94,6 +94,8 @@ def test_as_many_scans_as_any_encoder_writes_are_taken() -> None:
         pytest.param(with_segments(*[segment(0xFE, b"comment")] * MAX_SEGMENTS), id="comments"),
         pytest.param(with_segments(*[b"\xff\x01"] * MAX_SEGMENTS), id="markers without a length"),
         pytest.param(JPEG[:-2] + JPEG, id="a second beginning"),
+        pytest.param(JPEG[:-2] + segment(0x05, PROGRESSIVE) + b"\xff\xd9", id="hidden scans"),
+        pytest.param(with_segments(segment(0xF0)), id="unknown marker"),
         pytest.param(JPEG.replace(b"\xff\xc0", b"\xff\xc9"), id="arithmetic coding"),
         pytest.param(JPEG.replace(b"\xff\xc0", b"\xff\xc3"), id="lossless"),
         pytest.param(with_chunks(*[_chunk(b"tEXt", b"a\0b")] * MAX_CHUNKS), id="chunks"),

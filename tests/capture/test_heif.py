@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from service.capture import heif, images
+from service.capture import heif, heif_decoder, images
 from service.capture.heif import heif_kind
 from service.capture.limits import ImageLimits
 from service.capture.uploads import uploaded_photographs
@@ -95,3 +97,41 @@ def test_without_the_extra_a_person_is_told_what_to_do(upload: bytes) -> None:
 )
 def test_the_kind_is_told_by_the_brands(head: bytes, kind: str | None) -> None:
     assert heif_kind(head) == kind
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="programs have no such limits there")
+def test_what_takes_more_memory_than_a_photograph_needs_is_unreadable(
+    cases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = (cases / "images" / "iphone.heic").read_bytes()
+    assert image_of(phone).shape == (600, 800, 3)
+    monkeypatch.setattr(heif, "DECODER_BYTES", 64 * 1024 * 1024)
+    assert pixels_of(phone) is Reason.UNREADABLE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="programs have no such limits there")
+def test_what_takes_more_time_than_a_photograph_needs_is_ended() -> None:
+    script = "from service.capture.heif_decoder import limit; limit(1, 2**31)\nwhile True: pass"
+    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode < 0
+
+
+def test_nobody_waits_for_a_decoder_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heif, "DECODER_WAIT", 0.0)
+    assert pixels_of(AVIF) is Reason.UNREADABLE
+
+
+def test_frames_larger_than_the_header_says_are_decoded_where_they_harm_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """libavif decodes all of them, and reduces them to what the header says."""
+    small = bytearray(encoded(picture(2000, 1500), "AVIF", speed=10))
+    at = small.index(b"ispe") + 8
+    small[at : at + 8] = struct.pack(">II", 64, 48)
+    assert image_of(bytes(small)).shape == (48, 64, 3)
+    monkeypatch.setattr(heif_decoder, "__file__", "/nowhere.py")
+    assert pixels_of(bytes(small)) is Reason.UNREADABLE
+
+
+def test_a_decoder_is_told_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_MASTER_KEY", "secret")
+    assert "secret" not in heif._environment().values()
