@@ -18,6 +18,10 @@ _OF_COMMANDS = frozenset((NEW_KEY_FILE_VARIABLE, NEW_KMS_VARIABLE))
 """Options of one command that may be given by the environment."""
 
 
+_OF_TESTS = "FACE_TEST_"
+"""What the project's own tests are told by the environment is nobody's misspelt setting."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownSetting:
     """`place`: `.env`, or empty for the environment. `nearest`: the setting that is spelt most
@@ -40,7 +44,7 @@ def unknown_settings() -> list[UnknownSetting]:
     return [
         UnknownSetting(place, name, _nearest(name.upper(), known))
         for place, name in given_names()
-        if name.upper() not in known
+        if name.upper() not in known and not name.upper().startswith(_OF_TESTS)
     ]
 
 

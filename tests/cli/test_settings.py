@@ -110,7 +110,7 @@ def test_key_file_that_is_not_there_is_named(bare: Face, tmp_path: Path) -> None
 
 def test_setting_that_is_right_is_not_told(bare_gallery: Face) -> None:
     (bare_gallery.folder / ".env").write_text("face_log_format=json\n# FACE_NOTHING=1\n")
-    assert bare_gallery("apikey", "list", FACE_NEW_MASTER_KEY_FILE="x").err == ""
+    assert bare_gallery("apikey", "list", FACE_NEW_MASTER_KEY_FILE="x", FACE_TEST_X="1").err == ""
 
 
 def test_password_of_the_database_is_read_from_its_file(bare_gallery: Face, tmp_path: Path) -> None:
