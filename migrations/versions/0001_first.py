@@ -101,11 +101,22 @@ TABLES = [
         key text NOT NULL,
         fingerprint bytea NOT NULL,
         sealed bytea NOT NULL,
+        key_digest bytea NOT NULL,
         created_at timestamptz NOT NULL,
         CONSTRAINT answers_pk PRIMARY KEY (collection_id, subject_id, caller, key),
         CONSTRAINT answers_subjects_fk FOREIGN KEY (collection_id, subject_id)
             REFERENCES subjects ON DELETE CASCADE,
-        CONSTRAINT answers_fingerprint_check CHECK (octet_length(fingerprint) = 32)
+        CONSTRAINT answers_fingerprint_check CHECK (octet_length(fingerprint) = 32),
+        CONSTRAINT answers_key_digest_check CHECK (octet_length(key_digest) = 32)
+    )
+    """,
+    # It refers to nothing: it outlives people and their collections.
+    """
+    CREATE TABLE erased_answers (
+        key_digest bytea NOT NULL,
+        forget_at timestamptz NOT NULL,
+        CONSTRAINT erased_answers_pk PRIMARY KEY (key_digest),
+        CONSTRAINT erased_answers_key_digest_check CHECK (octet_length(key_digest) = 32)
     )
     """,
     """
@@ -190,6 +201,8 @@ INDEXES = [
     "CREATE INDEX subjects_collection_id_enrolled_at_index ON subjects (collection_id, enrolled_at)",
     "CREATE INDEX templates_collection_id_position_index ON templates (collection_id, position)",
     "CREATE INDEX answers_collection_id_caller_key_index ON answers (collection_id, caller, key)",
+    "CREATE INDEX answers_key_digest_index ON answers (key_digest)",
+    "CREATE INDEX erased_answers_forget_at_index ON erased_answers (forget_at)",
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
     "CREATE INDEX audit_collection_sequence_index ON audit (collection, sequence)",
     "CREATE INDEX audit_subject_sequence_index ON audit (subject, sequence)",
@@ -216,6 +229,8 @@ NOT_SAMPLED = [
     ("templates", "search"),
     ("answers", "fingerprint"),
     ("answers", "sealed"),
+    ("answers", "key_digest"),
+    ("erased_answers", "key_digest"),
     ("collection_keys", "wrapped"),
     ("failed_comparisons", "subject_id"),
 ]
@@ -262,6 +277,7 @@ GRANTS = {
     SERVICE: [
         "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
         "SELECT, INSERT, UPDATE, DELETE ON templates, answers, failed_comparisons, rate_counters",
+        "SELECT, INSERT, UPDATE, DELETE ON erased_answers",
         "SELECT, INSERT, UPDATE ON collection_writes",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",

@@ -116,7 +116,7 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
     """
     sources = {
         "images": ("Photographs in base64", [_SHORT_IMAGE]),
-        "embedding": ("512 numbers of the served model", _EMBEDDING),
+        "embedding": ("512 numbers of the served model; scope `embedding` as well", _EMBEDDING),
         "camera": ("The service's own camera", {"maxFrames": 5}),
         "directory": ("A folder below image_roots", {"dirPath": "faces/user1", "maxImages": 5}),
     }

@@ -192,9 +192,9 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "idempotency_conflict": _entry(
         "이미 사용한 Idempotency-Key입니다.",
-        "다른 내용의 요청에는 새 Idempotency-Key를 사용해 주세요.",
+        "다른 내용의 요청에 쓰였거나, 그 요청으로 등록된 사람이 그 뒤에 삭제되었습니다. 새 요청에는 새 Idempotency-Key를 사용해 주세요.",
         "This Idempotency-Key was used already.",
-        "Use a new Idempotency-Key for a request with other content.",
+        "It belongs to a request with other content, or the person enrolled by it has been deleted since. Use a new Idempotency-Key for a new request.",
     ),
     "api_key_exists": _entry(
         "같은 이름의 API 키가 있습니다.",

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.domain.collection import Collection
 from service.domain.ports import StoredAnswer
 from service.gallery.lifetime import Clock, of_the_living
-from service.gallery.tables import answers
+from service.gallery.tables import answers, erased_answers
+
+KEYS_KEPT = timedelta(days=30)
+"""After somebody went: a client that was off the net for longer does not repeat its calls."""
 
 
 class PostgresAnswers:
@@ -47,9 +62,24 @@ class PostgresAnswers:
             "key": answer.key,
             "fingerprint": answer.fingerprint,
             "sealed": answer.sealed,
+            "key_digest": answer.key_digest,
             "created_at": func.now(),
         }
         self._connection.execute(insert(answers).values(row))
+
+    def is_of_somebody_gone(self, key_digest: bytes) -> bool:
+        """To be asked where `find` finds nothing: an answer that is there all the same is about
+        somebody who has expired.
+        """
+        erased = exists().where(
+            erased_answers.c.key_digest == key_digest, erased_answers.c.forget_at > func.now()
+        )
+        expired = exists().where(answers.c.key_digest == key_digest)
+        return any(self._connection.scalar(select(each)) for each in (erased, expired))
+
+    def forget_keys(self) -> None:
+        query = delete(erased_answers).where(erased_answers.c.forget_at <= func.now())
+        self._connection.execute(query)
 
     def _living(
         self, collection: Collection, subject_ids: Sequence[str] | None = None
@@ -62,5 +92,23 @@ class PostgresAnswers:
 
 def stored_answer(row: RowMapping) -> StoredAnswer:
     return StoredAnswer(
-        row["caller"], row["key"], row["subject_id"], row["fingerprint"], row["sealed"]
+        row["caller"],
+        row["key"],
+        row["subject_id"],
+        row["fingerprint"],
+        row["sealed"],
+        row["key_digest"],
+    )
+
+
+def keep_keys(connection: Connection, whose: ColumnElement[bool]) -> None:
+    """Of these answers, which are about to go with the people they are about: so that a late retry
+    does not enroll anybody again. By the database's own clock, since nothing brings a key back.
+    """
+    going = select(answers.c.key_digest, func.now() + KEYS_KEPT).where(whose).distinct()
+    query = upsert(erased_answers).from_select(["key_digest", "forget_at"], going)
+    connection.execute(
+        query.on_conflict_do_update(
+            constraint=erased_answers.primary_key, set_={"forget_at": query.excluded.forget_at}
+        )
     )

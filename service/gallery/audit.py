@@ -60,6 +60,14 @@ class PostgresAuditLog:
         if stored_head(self._connection) is None:
             self._begin()
 
+    def keyed_hash(self, content: bytes) -> bytes:
+        """Raises `AuditTampered`, `MasterKeyInvalid`."""
+        self.begin()
+        stored = stored_head(self._connection)
+        if stored is None:
+            raise AuditTampered
+        return self._open(stored.key)(content)
+
     def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
         rows = _matching(query).order_by(audit.c.sequence.desc()).limit(limit)
         if before is not None:

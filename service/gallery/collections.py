@@ -17,6 +17,7 @@ from service.domain.collection import (
     DuplicatePolicy,
     WrappedKey,
 )
+from service.gallery.answers import keep_keys
 from service.gallery.positions import begin_positions
 from service.gallery.tables import (
     answers,
@@ -151,6 +152,7 @@ class PostgresCollections:
     def delete(self, collection: Collection) -> int:
         """Table by table: the cascade alone would look for each person's rows one by one."""
         self._connection.execute(_UNLIMITED)
+        keep_keys(self._connection, answers.c.collection_id == collection.collection_id)
         removed = [
             self._connection.execute(
                 delete(table).where(table.c.collection_id == collection.collection_id)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    and_,
     delete,
     func,
     select,
@@ -18,10 +19,11 @@ from sqlalchemy import (
 
 from service.domain.collection import Collection, Subject
 from service.domain.purge import Expired
+from service.gallery.answers import keep_keys
 from service.gallery.lifetime import Clock, alive, expired
 from service.gallery.positions import PostgresPositions
 from service.gallery.row_insert import insert_rows
-from service.gallery.tables import subjects, templates
+from service.gallery.tables import answers, subjects, templates
 
 
 class PostgresSubjects:
@@ -92,6 +94,9 @@ class PostgresSubjects:
 
     def delete(self, collection: Collection, subject_id: str) -> int:
         """Templates first, to count them; the rest goes by cascade."""
+        collection_id = collection.collection_id
+        whose = answers.c.collection_id == collection_id, answers.c.subject_id == subject_id
+        keep_keys(self._connection, and_(*whose))
         deleted = [
             self._connection.execute(
                 delete(table).where(

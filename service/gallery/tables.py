@@ -158,11 +158,24 @@ answers = Table(
     Column("key", Text, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("key_digest", LargeBinary, nullable=False),
     _moment("created_at"),
     CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+    CheckConstraint("octet_length(key_digest) = 32", name="key_digest"),
     _subject_key(),
     Index(None, "collection_id", "caller", "key"),
+    Index(None, "key_digest"),
 )
+
+erased_answers = Table(
+    "erased_answers",
+    metadata,
+    Column("key_digest", LargeBinary, primary_key=True),
+    _moment("forget_at"),
+    CheckConstraint("octet_length(key_digest) = 32", name="key_digest"),
+    Index(None, "forget_at"),
+)
+"""That there was an answer, about somebody who is gone: a keyed hash, and nobody it belongs to."""
 
 api_keys = Table(
     "api_keys",

@@ -1,7 +1,8 @@
 """A retried enrollment gets the first one's answer.
 
 Only answers that changed something are kept, sealed, and they go when their subject goes: a
-refused enrollment changed nothing and is decided anew.
+refused enrollment changed nothing and is decided anew. Of a subject who went, a keyed hash of the
+`Idempotency-Key` stays for 30 days.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.people import OpenCollection
 
 _PURPOSE = "answer"
+_KEY_DIGEST = b"face/v1/idempotency-key\0"
+"""What the audit log hashes with the same key begins otherwise: with a byte 0 or 1."""
 
 
 def earlier_answer(
@@ -35,12 +38,15 @@ def earlier_answer(
 ) -> Enrolled | None:
     """The answer that `request.caller` got under the same key; None for the first time.
 
-    Raises `IdempotencyConflict` where that request was another one, `TemplateTampered`.
+    Raises `IdempotencyConflict` where that request was another one, or enrolled somebody who is gone
+    by now: a retry that comes late must not bring them back. Raises `TemplateTampered`.
     """
     if request.idempotency_key is None:
         return None
     stored = tx.answers.find(people.collection, request.caller.name, request.idempotency_key)
     if stored is None:
+        if tx.answers.is_of_somebody_gone(_key_digest(tx, request)):
+            raise IdempotencyConflict
         return None
     if stored.fingerprint != people.names.fingerprint(_content(request)):
         raise IdempotencyConflict
@@ -70,6 +76,7 @@ def keep_answer(
             _record(request.caller.name, request.idempotency_key),
             plain,
         ),
+        key_digest=_key_digest(tx, request),
     )
     tx.answers.add(people.collection, answer)
 
@@ -81,6 +88,12 @@ def reseal_answer(people: OpenCollection, stored: StoredAnswer) -> StoredAnswer:
         stored,
         sealed=people.reseal_note(stored.subject_id, _PURPOSE, record, stored.sealed),
     )
+
+
+def _key_digest(tx: Transaction, request: EnrollRequest) -> bytes:
+    """By the collection's name: of one that is deleted and made anew, the keys are remembered."""
+    parts = [request.collection, request.caller.name, request.idempotency_key]
+    return tx.audit.keyed_hash(_KEY_DIGEST + json.dumps(parts).encode())
 
 
 def _record(caller: str, key: str | None) -> str:

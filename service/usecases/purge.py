@@ -78,6 +78,7 @@ class Purge:
         """
         with self._gallery.transaction() as tx:
             names = tx.collections.names()
+            tx.answers.forget_keys()
         if not set(confirmed) <= set(names):
             raise CollectionNotFound
         held = 0

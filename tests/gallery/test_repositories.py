@@ -41,7 +41,9 @@ def kept(gallery: PostgresGallery) -> Collection:
 def _enroll(tx: PostgresTransaction, kept: Collection, subject_id: str) -> None:
     tx.subjects.add(kept, subject(subject_id))
     tx.templates.add(kept, template(subject_id))
-    tx.answers.add(kept, StoredAnswer("kiosk", f"key-{subject_id}", subject_id, HASH, b"sealed"))
+    tx.answers.add(
+        kept, StoredAnswer("kiosk", f"key-{subject_id}", subject_id, HASH, b"sealed", HASH)
+    )
 
 
 def test_postgres_gallery_is_a_gallery(gallery: PostgresGallery) -> None:
@@ -189,7 +191,7 @@ def test_deleted_collection_takes_its_people_along_and_no_others(
 
 
 def test_answer_is_found_by_caller_and_key(gallery: PostgresGallery, kept: Collection) -> None:
-    answer = StoredAnswer("kiosk", "retry-1", "kim", HASH, b"sealed")
+    answer = StoredAnswer("kiosk", "retry-1", "kim", HASH, b"sealed", HASH)
     with gallery.transaction() as tx:
         tx.subjects.add(kept, subject("kim"))
         tx.answers.add(kept, answer)

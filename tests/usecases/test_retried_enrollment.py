@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +17,14 @@ from service.domain.errors import (
     TemplateTampered,
 )
 from service.domain.source import CameraFrames
+from service.gallery.answers import KEYS_KEPT
 from service.usecases.enrollment import Enrolled, Mode
+from service.usecases.purge import PurgeBatch
 from tests.domain.vectors import face_of
-from tests.usecases.desk import LONG_ID, TILL, Desk, Tables
+from tests.usecases.desk import DEFAULT, LONG_ID, TILL, Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, given, photos
+
+DAY = timedelta(days=1)
 
 
 def _shown(enrolled: Enrolled) -> dict[str, Any]:
@@ -118,10 +124,9 @@ def test_refused_enrollment_is_decided_anew(desk: Desk) -> None:
 
 
 def test_answer_is_gone_with_its_subject(desk: Desk, tables: Tables) -> None:
-    first = desk.enroll("kim", "kim:1", idempotency_key="1")
+    desk.enroll("kim", "kim:1", idempotency_key="1")
     desk.erase("kim")
     assert tables.rows("SELECT 1 FROM answers") == []
-    assert desk.enroll("kim", "kim:1", idempotency_key="1").template_id != first.template_id
 
 
 def test_kept_answer_is_sealed(desk: Desk, tables: Tables) -> None:
@@ -136,3 +141,115 @@ def test_altered_answer_is_not_given(desk: Desk, tables: Tables) -> None:
     tables.change("UPDATE answers SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1)")
     with pytest.raises(TemplateTampered):
         desk.enroll("kim", "kim:1", idempotency_key="1")
+
+
+def by_erasing(desk: Desk) -> None:
+    desk.erase("kim")
+
+
+def by_withdrawing_consent(desk: Desk) -> None:
+    desk.withdraw_consent("kim")
+
+
+def by_expiring(desk: Desk) -> None:
+    """Not purged yet."""
+    desk.clock.advance(DAY)
+
+
+def by_purging(desk: Desk) -> None:
+    desk.clock.advance(DAY)
+    assert sum(batch.removed for batch in purge_of(desk)) == 1
+
+
+def by_being_enrolled_over(desk: Desk) -> None:
+    """Expired, and removed by the next one of this name."""
+    desk.clock.advance(DAY)
+    desk.enroll("kim", "somebody else")
+    desk.erase("kim")
+
+
+def by_deleting_the_collection(desk: Desk) -> None:
+    desk.collections.delete(DEFAULT, "office")
+    desk.collections.ensure_default()
+
+
+WAYS_TO_GO = [
+    by_erasing,
+    by_withdrawing_consent,
+    by_expiring,
+    by_purging,
+    by_being_enrolled_over,
+    by_deleting_the_collection,
+]
+
+
+def purge_of(desk: Desk) -> Iterator[PurgeBatch]:
+    """By a database whose clock agrees."""
+    return desk.purge.batches(wait=True, confirmed=[DEFAULT])
+
+
+@pytest.mark.parametrize("go", WAYS_TO_GO, ids=lambda go: go.__name__)
+def test_late_retry_does_not_bring_back_who_is_gone(desk: Desk, go: Callable[[Desk], None]) -> None:
+    request: dict[str, Any] = {
+        "subject_id": "kim",
+        "source": photos("kim:1"),
+        "expires_at": desk.clock.now + DAY / 2,
+        "idempotency_key": "1",
+    }
+    desk.enroll(**request)
+    go(desk)
+    looked_at = desk.engine.looked_at
+    with pytest.raises(IdempotencyConflict):
+        desk.enroll(**request)
+    assert desk.engine.looked_at == looked_at
+    assert desk.found("kim:1") == []
+
+
+def test_who_is_gone_is_enrolled_under_a_new_key(desk: Desk) -> None:
+    desk.enroll("kim", "kim:1", idempotency_key="1")
+    desk.erase("kim")
+    with pytest.raises(IdempotencyConflict):
+        desk.enroll("lee", "lee:1", idempotency_key="1")
+    assert desk.enroll("kim", "kim:1", idempotency_key="2").subject_id == "kim"
+    other = replace(TILL, name="door")
+    assert desk.enroll("lee", "lee:1", idempotency_key="1", caller=other).subject_id == "lee"
+
+
+def test_photographs_added_by_a_late_retry_are_refused_as_well(desk: Desk) -> None:
+    desk.enroll("kim", "kim:1")
+    desk.enroll("kim", "kim:2", mode=Mode.ADD, idempotency_key="1")
+    desk.erase("kim")
+    with pytest.raises(IdempotencyConflict):
+        desk.enroll("kim", "kim:2", mode=Mode.ADD, idempotency_key="1")
+
+
+def test_of_who_is_gone_a_keyed_hash_stays_and_nothing_else(desk: Desk, tables: Tables) -> None:
+    desk.enroll(LONG_ID, "kim:1", idempotency_key=f"order-of-{LONG_ID}")
+    desk.erase(LONG_ID)
+    (row,) = tables.rows("SELECT *, forget_at - now() AS kept FROM erased_answers")
+    assert set(row) == {"key_digest", "forget_at", "kept"}
+    assert len(row["key_digest"]) == 32
+    assert KEYS_KEPT - DAY < row["kept"] <= KEYS_KEPT
+
+
+def test_key_is_forgotten_when_no_retry_comes_any_more(desk: Desk, tables: Tables) -> None:
+    for name in ("kim", "lee"):
+        desk.enroll(name, f"{name}:1", idempotency_key=name)
+        desk.erase(name)
+    tables.change(
+        "UPDATE erased_answers SET forget_at = now() WHERE forget_at IN "
+        "(SELECT min(forget_at) FROM erased_answers)"
+    )
+    assert desk.enroll("kim", "kim:1", idempotency_key="kim").subject_id == "kim"
+    list(purge_of(desk))
+    assert len(tables.rows("SELECT * FROM erased_answers")) == 1
+    with pytest.raises(IdempotencyConflict):
+        desk.enroll("lee", "lee:1", idempotency_key="lee")
+
+
+def test_key_of_who_went_twice_is_kept_once(desk: Desk, tables: Tables) -> None:
+    for _ in range(2):
+        desk.enroll("kim", "kim:1", idempotency_key="1")
+        desk.erase("kim")
+        tables.change("UPDATE erased_answers SET forget_at = now()")
+    assert len(tables.rows("SELECT * FROM erased_answers")) == 1

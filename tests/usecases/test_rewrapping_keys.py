@@ -12,7 +12,13 @@ from sqlalchemy import text
 from service.domain.callers import Scope
 from service.domain.chain import AUDIT_KEY
 from service.domain.collection import CollectionKeys
-from service.domain.errors import AuditTampered, DuplicateSubject, MasterKeyInvalid, Overloaded
+from service.domain.errors import (
+    AuditTampered,
+    DuplicateSubject,
+    IdempotencyConflict,
+    MasterKeyInvalid,
+    Overloaded,
+)
 from service.gallery.database import PostgresGallery
 from service.usecases.audit import VerifyAudit
 from service.usecases.keys import Keys
@@ -196,3 +202,14 @@ def test_status_tells_how_far_a_rotation_is(two_collections: Desk) -> None:
 
     rotate(two_collections, look)
     assert {one.retiring for one in _keys(two_collections).status()} == {None}
+
+
+def test_late_retry_is_refused_under_the_new_master_key(
+    two_collections: Desk, started_with: Start
+) -> None:
+    """What is kept of a key's use must not hang on the master key."""
+    two_collections.enroll("lee", "lee:1", idempotency_key="1")
+    two_collections.erase("lee")
+    _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER)
+    with pytest.raises(IdempotencyConflict):
+        started_with(NEW).enroll("lee", "lee:1", idempotency_key="1")

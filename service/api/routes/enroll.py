@@ -49,7 +49,8 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=r"^[\x21-\x7e]{1,128}$",
-        description="A retry under the same key returns the first answer.",
+        description="A retry under the same key returns the first answer; where the person "
+        "has gone since, it is refused for 30 days.",
     ),
 ]
 

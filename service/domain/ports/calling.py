@@ -40,6 +40,13 @@ class AuditLog(Protocol):
         """
         ...
 
+    def keyed_hash(self, content: bytes) -> bytes:
+        """32 bytes, by the log's own key: it outlives collections and changes of their keys.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`.
+        """
+        ...
+
     def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
         """Up to `limit` records, newest first, those with a smaller number than `before`."""
         ...

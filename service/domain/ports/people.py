@@ -181,17 +181,30 @@ class Templates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An earlier answer to an `Idempotency-Key`, sealed; gone with its subject."""
+    """An earlier answer to an `Idempotency-Key`, sealed; gone with its subject. `key_digest`: a keyed
+    hash of whose key it was in which collection, which stays for a while.
+    """
 
     caller: str
     key: str
     subject_id: str
     fingerprint: bytes = field(repr=False)
     sealed: bytes = field(repr=False)
+    key_digest: bytes = field(repr=False)
 
 
 class Answers(Protocol):
     """Those about people whose time is over do not exist."""
+
+    def is_of_somebody_gone(self, key_digest: bytes) -> bool:
+        """Whether an answer under this key was about somebody who is no longer enrolled, in whatever
+        way they went.
+        """
+        ...
+
+    def forget_keys(self) -> None:
+        """Of people who went so long ago that no retry comes any more."""
+        ...
 
     def find(self, collection: Collection, caller: str, key: str) -> StoredAnswer | None: ...
 
