@@ -115,6 +115,17 @@ def test_what_is_sent_behind_bodies_is_not_heaped_up(
         assert memory(server) - before < 100 * MEBIBYTE
 
 
+def test_bytes_that_take_long_to_read_keep_nobody_waiting(server: Server, clerk: Desk) -> None:
+    """256 KiB of chunks of a byte each take half a second of the event loop."""
+    head = "POST /verify HTTP/1.1\r\nHost: a\r\nX-API-Key: face_wrong\r\nTransfer-Encoding: chunked\r\n"
+    for _ in range(3):
+        with strangers(lambda: Stranger(server.port), 20) as crowd:
+            for one in crowd:
+                one.send(f"{head}\r\n".encode())
+            pour(crowd, b"1\r\nx\r\n" * 20_000, seconds=1, most=20 * MEBIBYTE)
+            serves(clerk)
+
+
 def test_slow_bodies_of_one_key_shut_out_nobody(
     server: Server, clerk: Desk, installation: Installation
 ) -> None:
