@@ -57,7 +57,8 @@ class Report:
     def problems(self) -> list[str]:
         """What was not as it should be; empty: all was."""
         found = [
-            f"{path}: {answers.wrong} of {answers.calls} calls not answered by 200"
+            f"{path}: {answers.wrong} of {answers.calls} calls not answered by 200:"
+            f" {dict(answers.statuses)}"
             for path, answers in self.answers.items()
             if answers.wrong or not answers.calls
         ]

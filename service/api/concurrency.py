@@ -35,8 +35,12 @@ MOST_THREADS = MOST_CALLS + 64
 """One for each call with a place, and some for refusals: nobody waits for a thread. It is the engine
 and the database that refuse whoever would wait too long, and they must hear of them."""
 
-MOST_AUTHENTICATIONS = 256
-"""Keys that are being looked up, or wait for it: before that nobody is known, and everybody heard."""
+MOST_AUTHENTICATIONS = 1024
+"""Keys that are being looked up, or wait for it: before that nobody is known, and everybody heard. A
+thousand wait less than a second.
+"""
+
+AUTHENTICATIONS_OF_ADDRESS = MOST_AUTHENTICATIONS * 3 // 4
 
 AUTHENTICATION_THREADS = 16
 """Of their own: a look-up takes milliseconds, and must not wait behind calls that take seconds."""
@@ -92,7 +96,7 @@ class Concurrency:
 
     def __init__(self) -> None:
         self.calls = ConcurrencyLimit(MOST_CALLS, CALLS_OF_ADDRESS, CALLS_OF_KEY)
-        self.authentications = ConcurrencyLimit(MOST_AUTHENTICATIONS, CALLS_OF_ADDRESS)
+        self.authentications = ConcurrencyLimit(MOST_AUTHENTICATIONS, AUTHENTICATIONS_OF_ADDRESS)
         self.authentication_threads = CapacityLimiter(AUTHENTICATION_THREADS)
         self.scrapes = ConcurrencyLimit(MOST_SCRAPES, MOST_SCRAPES)
         self.pages = ConcurrencyLimit(MOST_PAGES, MOST_PAGES * 3 // 4)
