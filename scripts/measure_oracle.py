@@ -38,7 +38,7 @@ MOST_TRIES = 400
 WEIGHTS = (0.15, 0.3, 0.5)
 """Of the other face in a blend."""
 SENT = (10, 20, 50, 100, 200, 400)
-STRANGERS = (64, 128, 256, 512, 1024)
+STRANGERS = (10, 20, 50, 100, 200, 400)
 PAIRS = (16, 32, 64, 96, 128, 256, 512)
 TARGETS = 100
 
