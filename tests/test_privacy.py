@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from service.privacy import USAGE_DATA_OFF
+from tests.cli.face import MASTER_KEY
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +31,20 @@ COMMAND_LINE = """
 SEARCH = """
     from service.search.products import products
     products()
+    """
+SERVER = """
+    import pathlib, re, subprocess, sys, httpx
+    command = [sys.executable, "-m", "service", "server", "--port", "0", "--workers", "2", "--open-tokens"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        found = (re.search(r"running on (http://[0-9.:]+)", line) for line in server.stderr)
+        here = next(match[1] for match in found if match)
+        images = [("images", path.read_bytes()) for path in pathlib.Path({folder!r}).iterdir()]
+        answer = httpx.post(here + "/token/images", files=images, timeout=60).json()
+        assert len(answer["embedding"]) == 512, answer
+    finally:
+        server.terminate()
+        server.communicate(timeout=60)
     """
 WITHOUT_THE_VARIABLE = """
     import service, os
@@ -121,6 +136,22 @@ def test_inference_speaks_to_nobody_and_leaves_nothing_in_the_home_folder(
     watched: Watched, folder: str, script: str
 ) -> None:
     watched.run(script.format(folder=folder))
+    assert watched.elsewhere == set()
+    assert not [name for name in watched.left_behind if "onnx" in name.lower()]
+
+
+def test_workers_of_a_server_speak_to_its_database_alone(
+    tmp_path: Path, model_root: Path, folder: str, database_url: str
+) -> None:
+    settings = {
+        "MODEL_ROOT": str(model_root),
+        "MODEL_NAME": "mobile_s",
+        "USE_GPU": "false",
+        "DATABASE_URL": database_url,
+        "MASTER_KEY": MASTER_KEY,
+    }
+    watched = Watched(tmp_path, {f"FACE_{name}": value for name, value in settings.items()})
+    watched.run(SERVER.format(folder=folder))
     assert watched.elsewhere == set()
     assert not [name for name in watched.left_behind if "onnx" in name.lower()]
 
