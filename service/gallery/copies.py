@@ -16,6 +16,7 @@ from service.gallery.connecting import is_encrypted, single_use_engine
 from service.gallery.dump_programs import DumpProgram
 from service.gallery.failures import translated
 from service.gallery.migrations import head, known_revisions, migrate
+from service.gallery.suitability import make_suitable
 
 _LOCK_WAIT = "--lock-wait-timeout=60s"
 """How long pg_dump waits for a migration to end before it gives up."""
@@ -106,6 +107,7 @@ class PostgresCopies:
                 raise DatabaseNotEmpty
             _require_postgresql(contents, connection.execute(_SERVER).scalar_one())
             _require_pgvector(contents, connection.scalar(_PGVECTOR))
+            make_suitable(connection)  # to find out whether this role may: it is never committed
 
     def load(self, contents: Contents, dump: Iterable[bytes]) -> None:
         """In one transaction. Raises `CopyFailed`, `DatabaseUnsuitable`, `DatabaseUnavailable`.

@@ -131,6 +131,30 @@ def test_table_of_anybody_means_that_there_is_no_place(
         target.require_place_for(contents)
 
 
+def test_owner_restores_where_the_extension_is_and_is_told_where_it_is_not(
+    source: PostgresCopies, postgres_server: TestServer, empty_database_url: str, role: str
+) -> None:
+    """pgvector is for superusers to create; everything else is the owner's."""
+    name = make_url(empty_database_url).database
+    postgres_server.run(f"ALTER DATABASE {name} OWNER TO {role}")
+    url = make_url(empty_database_url).set(username=role).render_as_string(hide_password=False)
+    target = PostgresCopies(url)
+    with source.snapshot() as snapshot:
+        contents, dump = snapshot.contents, list(snapshot.dump())
+    with pytest.raises(DatabaseUnsuitable) as refused:
+        target.require_place_for(contents)
+    assert refused.value.diagnosis == Diagnosis(
+        Cause.EXTENSION_MISSING, {"database": name, "role": role}
+    )
+    change(empty_database_url, "CREATE EXTENSION vector")
+    target.require_place_for(contents)
+    target.load(contents, dump)
+    with target.snapshot() as copy:
+        assert copy.contents == contents
+    postgres_server.run(f"ALTER DATABASE {name} OWNER TO CURRENT_USER")
+    change(empty_database_url, f"DROP OWNED BY {role} CASCADE")
+
+
 @pytest.mark.parametrize(("postgresql", "pgvector"), [("99.1", "0.8.0"), ("18.0", "99.0.1")])
 def test_older_server_than_the_backups_is_refused(
     source: PostgresCopies, target: PostgresCopies, postgresql: str, pgvector: str
