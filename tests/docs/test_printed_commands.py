@@ -17,7 +17,7 @@ from scripts.environment import ROOT
 from tests.cli.face import MASTER_KEY
 from tests.docs.printed import PAGES, Block, blocks
 
-SECONDS = 300
+SECONDS = 600
 PORT = "23535"
 KEY = "face_5d1c…"
 
@@ -37,7 +37,7 @@ PRELUDE = """\
 exec 2>&1
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
 serve() { "$@" & SERVER=$!
-  for _ in $(seq 300); do command curl -sf "http://127.0.0.1:$FACE_SERVER_PORT/readyz" && return; sleep 0.2; done; return 3; }
+  for _ in $(seq 900); do command curl -sf "http://127.0.0.1:$FACE_SERVER_PORT/readyz" && return; sleep 0.2; done; return 3; }
 stop() { [ -z "${SERVER:-}" ] || { kill "$SERVER"; wait "$SERVER"; SERVER=; }; }
 trap stop EXIT
 no_is_an_answer() { "$@"; [ $? -le 1 ]; }

@@ -29,7 +29,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 EXEC = "docker compose exec service "
 USER = 10001
 PASSWORD = "a:b\\c/d"
-SECONDS = 120
+SECONDS = 300
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the containers are Linux")
 
