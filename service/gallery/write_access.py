@@ -21,7 +21,7 @@ to every table of its own, so one that takes none from this role is one right to
 
 
 def require_write_access(connection: Connection) -> None:
-    """Raises `DatabaseStandby`, `DatabaseReadOnly` or `DatabaseRightMissing`. One statement of 0.3 ms.
+    """Raises `DatabaseStandby`, `DatabaseReadOnly` or `DatabaseRightMissing`. One statement.
 
     `default_transaction_read_only` of the server, the database or the role shows in a transaction
     of its own, so `connection` must not be inside a longer one.
