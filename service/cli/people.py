@@ -41,6 +41,7 @@ from service.usecases.identify import (
     SearchResult,
 )
 from service.usecases.verify import VerifyRequest
+from service.wiring import Wiring
 
 Limit = Annotated[int, typer.Option(min=1, max=MOST_CANDIDATES, help="Most candidates to name.")]
 
@@ -59,7 +60,7 @@ def enroll(
     wiring, language = ready(lang)
     request = EnrollRequest(
         subject_id=subject,
-        source=_uploads(photos),
+        source=_uploads(photos, wiring),
         collection=collection,
         caller=LOCAL_USER,
         mode=mode,
@@ -90,7 +91,7 @@ def verify(
     """Is this the person they say they are? Status 1: no."""
     wiring, language = ready(lang)
     result = wiring.verify(
-        VerifyRequest(subject, _uploads(photos), collection, LOCAL_USER, profile)
+        VerifyRequest(subject, _uploads(photos, wiring), collection, LOCAL_USER, profile)
     )
     decision = result.decision
     if as_json:
@@ -117,7 +118,7 @@ def dedupe(
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
     wiring, language = ready(lang)
-    result = wiring.identify(_search(photos, collection, profile, limit))
+    result = wiring.identify(_search(wiring, photos, collection, profile, limit))
     if as_json:
         print_json(dedupe_answer(result, SimilarityDetail.EXACT))
     else:
@@ -136,7 +137,7 @@ def identify(
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
     wiring, language = ready(lang)
-    result = wiring.identify(_search(photos, collection, profile, limit))
+    result = wiring.identify(_search(wiring, photos, collection, profile, limit))
     if as_json:
         print_json(identify_answer(result, SimilarityDetail.EXACT))
     else:
@@ -168,13 +169,19 @@ def delete(
 
 
 def _search(
-    photos: Sequence[Path], collection: str, profile: str | None, limit: int
+    wiring: Wiring, photos: Sequence[Path], collection: str, profile: str | None, limit: int
 ) -> SearchRequest:
-    return SearchRequest(_uploads(photos), collection, LOCAL_USER, profile, limit)
+    return SearchRequest(_uploads(photos, wiring), collection, LOCAL_USER, profile, limit)
 
 
-def _uploads(photos: Sequence[Path]) -> Uploads:
-    return Uploads([photo.read_bytes() for photo in photos])
+def _uploads(photos: Sequence[Path], wiring: Wiring) -> Uploads:
+    """No more of each than tells that it is too large: a device has no end."""
+    return Uploads([_start_of(photo, wiring.config.max_image_bytes + 1) for photo in photos])
+
+
+def _start_of(photo: Path, size: int) -> bytes:
+    with photo.open("rb") as file:
+        return file.read(size)
 
 
 def _print_candidates(result: SearchResult, language: Spoken) -> None:

@@ -138,6 +138,7 @@ def test_refusals_are_errors_with_codes(people: People, tmp_path: Path) -> None:
     refusals: list[tuple[type[FaceError], tuple[object, ...]]] = [
         (SubjectMismatch, ("enroll", "amy", howard, "--mode", "add")),
         (UnsupportedImage, ("enroll", "text", text)),
+        (UnsupportedImage, ("enroll", "endless", "/dev/zero")),
         (CollectionNotFound, ("dedupe", amy, "--collection", "nowhere")),
         (SubjectNotFound, ("delete", "nobody")),
     ]
