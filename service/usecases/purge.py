@@ -78,6 +78,7 @@ class Purge:
         """
         with self._gallery.transaction() as tx:
             names = tx.collections.names()
+            require_agreement(self._clock() - tx.server_time())
             tx.answers.forget_keys()
         if not set(confirmed) <= set(names):
             raise CollectionNotFound
