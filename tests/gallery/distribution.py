@@ -15,6 +15,10 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 PAGE = Path(__file__).parents[2] / "docs" / "citus.md"
+REVISIONS = PAGE.parents[1] / "migrations" / "versions"
+
+_NOT_PASSED_ON = re.compile(r"\bSET (STORAGE|STATISTICS)\b")
+
 KEPT_APART = "none"
 """`colocate_with` of the table that begins a group."""
 
@@ -105,6 +109,14 @@ def statements() -> str:
     script, end, _ = rest.partition("```\n<!-- distribute:end -->")
     assert end
     return script
+
+
+def refused_later(revisions: Path) -> list[str]:
+    """Revisions after the first that alter what Citus alters on no distributed table. The first comes
+    before anything is distributed.
+    """
+    _, *later = sorted(revisions.glob("*.py"))
+    return [path.name for path in later if _NOT_PASSED_ON.search(path.read_text("utf-8"))]
 
 
 def kinds() -> dict[str, str]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
 from service.gallery.connecting import single_use_engine
-from tests.gallery.distribution import Layout, distribute, kinds, problems, tables
+from tests.gallery.distribution import (
+    REVISIONS,
+    Layout,
+    distribute,
+    kinds,
+    problems,
+    refused_later,
+    tables,
+)
 from tests.postgres import TestServer
 
 PEOPLE = {"subjects", "templates", "answers", "failed_comparisons"}
@@ -137,3 +146,11 @@ WRONG = {
 def test_what_does_not_fit_is_found(connection: Connection, layout: Layout, change: str) -> None:
     connection.exec_driver_sql(change)
     assert WRONG[change] in problems(connection, layout)
+
+
+def test_later_revisions_alter_nothing_that_citus_does_not(tmp_path: Path) -> None:
+    assert refused_later(REVISIONS) == []
+    for name in ("0001_first.py", "0002_next.py"):
+        (tmp_path / name).write_text('"ALTER TABLE templates ALTER COLUMN sealed SET STORAGE MAIN"')
+    (tmp_path / "0003_last.py").write_text('"ALTER TABLE templates ADD COLUMN other text"')
+    assert refused_later(tmp_path) == ["0002_next.py"]
