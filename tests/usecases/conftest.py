@@ -11,6 +11,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.gallery.database import PostgresGallery
@@ -42,6 +43,23 @@ def database_url(shared_database_url: str) -> str:
     return shared_database_url
 
 
+@pytest.fixture(scope="session")
+def service_role(postgres_server: TestServer, shared_database_url: str) -> Iterator[str]:
+    """A role that may log in and is a member of `face_service`, as docs/roles.md has it."""
+    name = f"face_test_{uuid4().hex}"
+    postgres_server.run(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    postgres_server.run(f"GRANT face_service TO {name}")
+    yield name
+    postgres_server.run(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def service_url(database_url: str, service_role: str) -> str:
+    """The database as the service reaches it: with the rights that it is granted, and no others."""
+    url = make_url(database_url).set(username=service_role, password="x")
+    return url.render_as_string(hide_password=False)
+
+
 @pytest.fixture
 def tables(database_url: str) -> Tables:
     return Tables(database_url)
@@ -53,9 +71,9 @@ def clock() -> StandInClock:
 
 
 @pytest.fixture
-def gallery(database_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[PostgresGallery]:
+def gallery(service_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[PostgresGallery]:
     """Where time passes as the clock is moved, for the database too."""
-    gallery = PostgresGallery(database_url, clock, lambda: vault, lambda _: clock())
+    gallery = PostgresGallery(service_url, clock, lambda: vault, lambda _: clock())
     yield gallery
     gallery.close()
 

@@ -37,6 +37,12 @@ def _keys(desk: Desk) -> Keys:
 
 
 @pytest.fixture
+def service_url(database_url: str) -> str:
+    """As the owner: the audit log's key is not the service's to exchange."""
+    return database_url
+
+
+@pytest.fixture
 def two_collections(desk: Desk) -> Desk:
     desk.put("shop")
     for collection in (DEFAULT, "shop"):
