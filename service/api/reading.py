@@ -82,6 +82,8 @@ async def _content(request: Request, limit: int) -> bytes:
 
 async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     """The body piece by piece. Raises `ImageTooLarge` at what is beyond `limit`, or announced."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _invalid("Content-Encoding")  # a few bytes of gzip are gigabytes
     too_large = ImageTooLarge(limit=f"{limit // 1024} KiB / request")
     if int(request.headers.get("content-length", 0)) > limit:
         raise too_large

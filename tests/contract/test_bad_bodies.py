@@ -120,6 +120,13 @@ def test_content_type(http: httpx.Client, kind: str, path: str) -> None:
     assert code(answer) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize("kind", [JSON, FORM], ids=["JSON", "form"])
+def test_compressed_body_is_refused_by_name(http: httpx.Client, kind: dict[str, str]) -> None:
+    answer = http.post("/enroll", content=b"\x1f\x8b", headers={**kind, "Content-Encoding": "gzip"})
+    assert code(answer) == (400, "invalid_request")
+    assert [each["field"] for each in answer.json()["errors"]] == ["Content-Encoding"]
+
+
 @pytest.mark.parametrize(
     "subject_id",
     [
