@@ -51,9 +51,10 @@ TABLES = [
     """
     CREATE TABLE collection_writes (
         collection_id uuid NOT NULL,
-        epoch uuid NOT NULL DEFAULT gen_random_uuid(),
-        last_position bigint NOT NULL DEFAULT 0,
-        deletions bigint NOT NULL DEFAULT 0,
+        epoch uuid NOT NULL,
+        last_position bigint NOT NULL,
+        deletions bigint NOT NULL,
+        seal bytea NOT NULL,
         CONSTRAINT collection_writes_pk PRIMARY KEY (collection_id),
         CONSTRAINT collection_writes_collections_fk FOREIGN KEY (collection_id)
             REFERENCES collections ON DELETE CASCADE
@@ -67,6 +68,8 @@ TABLES = [
         enrolled_at timestamptz NOT NULL,
         expires_at timestamptz,
         consent bytea,
+        change uuid,
+        seal bytea NOT NULL,
         CONSTRAINT subjects_pk PRIMARY KEY (collection_id, subject_id),
         CONSTRAINT subjects_collections_fk FOREIGN KEY (collection_id)
             REFERENCES collections ON DELETE CASCADE,
@@ -86,6 +89,7 @@ TABLES = [
         created_at timestamptz NOT NULL,
         key_id uuid NOT NULL,
         position bigint NOT NULL,
+        tag bytea NOT NULL,
         CONSTRAINT templates_pk PRIMARY KEY (collection_id, subject_id, template_id),
         CONSTRAINT templates_subjects_fk FOREIGN KEY (collection_id, subject_id)
             REFERENCES subjects ON DELETE CASCADE,
@@ -169,8 +173,8 @@ TABLES = [
         subject bytea,
         outcome text NOT NULL,
         request_id text,
-        previous bytea,
-        digest bytea,
+        previous bytea NOT NULL,
+        digest bytea NOT NULL,
         CONSTRAINT audit_pk PRIMARY KEY (audit_id),
         CONSTRAINT audit_sequence_key UNIQUE (sequence),
         CONSTRAINT audit_subject_check CHECK (octet_length(subject) = 32),
@@ -184,12 +188,20 @@ TABLES = [
         sequence bigint NOT NULL,
         digest bytea NOT NULL,
         begun_at timestamptz NOT NULL,
-        begun_after bigint NOT NULL,
+        registry bytea NOT NULL,
         seal bytea NOT NULL,
         key_id uuid NOT NULL,
         wrapped_key bytea NOT NULL,
         CONSTRAINT audit_head_pk PRIMARY KEY (single),
         CONSTRAINT audit_head_single_check CHECK (single)
+    )
+    """,
+    """
+    CREATE TABLE registry (
+        single boolean NOT NULL,
+        content bytea NOT NULL,
+        CONSTRAINT registry_pk PRIMARY KEY (single),
+        CONSTRAINT registry_single_check CHECK (single)
     )
     """,
 ]
@@ -206,6 +218,7 @@ INDEXES = [
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
     "CREATE INDEX audit_collection_sequence_index ON audit (collection, sequence)",
     "CREATE INDEX audit_subject_sequence_index ON audit (subject, sequence)",
+    "CREATE INDEX audit_subject_done_index ON audit (subject, sequence) WHERE outcome = 'done'",
 ]
 
 # Sealed bytes do not compress, so nobody need try. They leave the row for TOAST; the search vector
@@ -225,8 +238,10 @@ STORAGE = {
 NOT_SAMPLED = [
     ("subjects", "metadata"),
     ("subjects", "consent"),
+    ("subjects", "seal"),
     ("templates", "sealed"),
     ("templates", "search"),
+    ("templates", "tag"),
     ("answers", "fingerprint"),
     ("answers", "sealed"),
     ("answers", "key_digest"),
@@ -253,14 +268,18 @@ AUDIT_GUARDS = [
     CREATE TRIGGER audit_head_stays BEFORE DELETE OR TRUNCATE ON audit_head
         FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()
     """,
-    # At the same number nothing changes but how the key is wrapped, under a new master key.
+    # At the same number nothing changes but how the key is wrapped, under a new master key, and the
+    # registry, when the first collection is made, before anything is written down.
     """
     CREATE TRIGGER audit_head_moves_forward BEFORE UPDATE ON audit_head
         FOR EACH ROW WHEN (
-            (NEW.begun_at, NEW.begun_after) IS DISTINCT FROM (OLD.begun_at, OLD.begun_after)
+            NEW.begun_at IS DISTINCT FROM OLD.begun_at
             OR NEW.sequence < OLD.sequence
-            OR NEW.sequence = OLD.sequence
-                AND (NEW.digest, NEW.seal) IS DISTINCT FROM (OLD.digest, OLD.seal)
+            OR NEW.sequence = OLD.sequence AND (
+                NEW.digest IS DISTINCT FROM OLD.digest
+                OR NEW.seal IS DISTINCT FROM OLD.seal
+                    AND NEW.registry IS NOT DISTINCT FROM OLD.registry
+            )
         )
         EXECUTE FUNCTION audit_refuse()
     """,
@@ -278,11 +297,12 @@ GRANTS = {
         "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
         "SELECT, INSERT, UPDATE, DELETE ON templates, answers, failed_comparisons, rate_counters",
         "SELECT, INSERT, UPDATE, DELETE ON erased_answers",
-        "SELECT, INSERT, UPDATE ON collection_writes",
+        "SELECT, INSERT, UPDATE, DELETE ON collection_writes",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",
         # Not wrapped_key: where the chain ends is the service's to say, not by which key.
-        "SELECT, INSERT, UPDATE (sequence, digest, seal) ON audit_head",
+        "SELECT, INSERT, UPDATE (sequence, digest, registry, seal) ON audit_head",
+        "SELECT, INSERT, UPDATE ON registry",
         "SELECT ON alembic_version",
     ],
     AUDITOR: ["SELECT ON audit", "SELECT ON alembic_version"],

@@ -167,7 +167,7 @@ def _audit_record(record: AuditRecord) -> AuditRecordAnswer:
         subject=entry.subject.hex() if entry.subject else None,
         outcome=entry.outcome,
         request_id=entry.request_id,
-        digest=record.digest.hex() if record.digest else None,
+        digest=record.digest.hex(),
     )
 
 

@@ -17,6 +17,7 @@ from service.domain import names
 from service.domain.audit import AuditQuery, AuditRecord
 from service.domain.chain_check import Break, Checkpoint, Verdict
 from service.domain.messages import Language as Spoken
+from service.domain.record_check import Finding
 from service.wiring import Wiring
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
@@ -91,17 +92,25 @@ def verify(
     ] = None,
     lang: Language = None,
 ) -> None:
-    """Is the log what was written? Status 1: no.
-
-    It is looked at as it is: the log is not begun first, as by a service that starts.
-    """
+    """Is the log what was written, and is what it vouches for? Status 1: no."""
     config = AppConfig()
     language = language_of(lang, config)
-    verdict = Wiring(config).verify_audit(expect)
-    if verdict.broken is not None:
-        typer.echo(_broken(verdict.broken, language))
+    verified = Wiring(config).verify_audit(expect)
+    if verified.log.broken is not None:
+        typer.echo(_broken(verified.log.broken, language))
         raise typer.Exit(NO)
-    _print_whole(verdict, language)
+    _print_whole(verified.log, language)
+    for finding in verified.findings:
+        typer.echo(_found(finding, language))
+    if verified.findings:
+        raise typer.Exit(NO)
+
+
+def _found(finding: Finding, language: Spoken) -> str:
+    text = say("audit_finding", language)
+    flaw = say(finding.flaw, language)
+    told = text.format(record=finding.record, flaw=flaw, count=finding.count)
+    return f"{told}: {', '.join(finding.some)}" if finding.some else told
 
 
 def _broken(broken: Break, language: Spoken) -> str:
@@ -113,7 +122,7 @@ def _print_whole(verdict: Verdict, language: Spoken) -> None:
     typer.echo(say("audit_whole", language).format(records=verdict.records))
     if head := verdict.head:
         at = f"{head.begun_at:%F %T %Z}"
-        typer.echo(say("audit_begun", language).format(at=at, before=head.begun_after))
+        typer.echo(say("audit_begun", language).format(at=at))
         typer.echo(f"{say('checkpoint', language)}: {Checkpoint(head.sequence, head.digest)}")
 
 

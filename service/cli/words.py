@@ -129,13 +129,29 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "en": "the audit log is whole: {records} records",
     },
     "audit_begun": {
-        "ko": "체인 시작 {at}, 그 이전의 기록은 {before}번까지",
-        "en": "chain begun {at}; records up to number {before} are older",
+        "ko": "체인 시작 {at}",
+        "en": "chain begun {at}",
     },
     "checkpoint": {"ko": "검증 지점", "en": "checkpoint"},
     "audit_broken": {
         "ko": "감사 기록이 온전하지 않습니다: {sequence}번, {flaw}",
         "en": "the audit log is not whole: number {sequence}, {flaw}",
+    },
+    "audit_finding": {
+        "ko": "{record}: {flaw} ({count}건)",
+        "en": "{record}: {flaw} ({count})",
+    },
+    "record_changed": {
+        "ko": "서비스가 기록한 것과 다름",
+        "en": "not as the service wrote it",
+    },
+    "record_put_back": {
+        "ko": "서비스가 만들지 않았거나 삭제 후 되살려짐",
+        "en": "forged, or put back after it was destroyed",
+    },
+    "record_gone": {
+        "ko": "서비스를 거치지 않고 삭제됨",
+        "en": "removed, and not by the service",
     },
     "removed": {"ko": "삭제됨", "en": "removed"},
     "altered": {"ko": "변경되었거나 자리가 바뀜", "en": "changed or moved"},

@@ -61,14 +61,12 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """An entry in its place in the log. `previous`, `digest`: 32 bytes each, see `chain.py`;
-    None for what was written before the chain began.
-    """
+    """An entry in its place in the log. `previous`, `digest`: 32 bytes each, see `chain.py`."""
 
     sequence: int
     entry: AuditEntry
-    previous: bytes | None
-    digest: bytes | None
+    previous: bytes
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ The key is the audit's own, wrapped by the master key: whoever has only the data
 make nor mend a record. The head, one row beside the log, says under a seal of the same key where
 the chain ends and where it began; without it a cut-off end would leave a shorter but whole chain.
 
+The head also vouches for the registry (`registry.py`): which collections and keys there are. A chain
+begins with an empty database only, so that nobody can begin it anew over what is there.
+
 What nobody can prove from the database alone: that it is not an older state of itself, put back as
 a whole. Against that stands a checkpoint that was noted elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -38,12 +41,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """Where the chain ends. `begun_after`: the last record that was there before it began."""
+    """Where the chain ends. `registry`: the digest of the registry as of this moment."""
 
     sequence: int
     digest: bytes
     begun_at: datetime
-    begun_after: int
+    registry: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,9 @@ class SealedHead:
         return self.seal == seal(self.head, keyed)
 
 
-def begin(records: Iterable[AuditRecord], at: datetime, keyed: Keyed) -> AuditHead:
-    """The head of a chain that takes over `records`, written before there was one.
-
-    They have no digests of their own; the first record after them is bound to all of them.
-    """
-    sequence, digest = 0, GENESIS
-    for record in records:
-        sequence, digest = record.sequence, digest_of(record.entry, record.sequence, digest, keyed)
-    return AuditHead(sequence, digest, at, sequence)
+def begin(at: datetime, registry: bytes) -> AuditHead:
+    """The head of a chain without records. `registry`: the digest of an empty one."""
+    return AuditHead(0, GENESIS, at, registry)
 
 
 def link(head: AuditHead, entry: AuditEntry, keyed: Keyed) -> tuple[AuditRecord, AuditHead]:
@@ -84,7 +81,7 @@ def digest_of(entry: AuditEntry, sequence: int, previous: bytes, keyed: Keyed) -
             _number(sequence),
             previous,
             entry.audit_id.bytes,
-            _moment(entry.at),
+            moment(entry.at),
             entry.caller.encode(),
             entry.action.encode(),
             None if entry.collection is None else entry.collection.encode(),
@@ -96,8 +93,8 @@ def digest_of(entry: AuditEntry, sequence: int, previous: bytes, keyed: Keyed) -
 
 
 def seal(head: AuditHead, keyed: Keyed) -> bytes:
-    begun = (_moment(head.begun_at), _number(head.begun_after))
-    return keyed(encoded(_HEAD, _number(head.sequence), head.digest, *begun))
+    begun, number = moment(head.begun_at), _number(head.sequence)
+    return keyed(encoded(_HEAD, number, head.digest, begun, head.registry))
 
 
 def encoded(*parts: bytes | None) -> bytes:
@@ -114,6 +111,6 @@ def _number(value: int) -> bytes:
     return str(value).encode()
 
 
-def _moment(at: datetime) -> bytes:
+def moment(at: datetime) -> bytes:
     """Microseconds, as PostgreSQL keeps them, wherever the clock stood."""
     return _number((at - _EPOCH) // _MICROSECOND)

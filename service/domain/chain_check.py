@@ -62,13 +62,16 @@ def check(
     records: Iterable[AuditRecord],
     keyed: Keyed | None,
     expected: Checkpoint | None = None,
+    *,
+    empty: bool = True,
 ) -> Verdict:
     """Walks `records`, in the order of their numbers, once; stops at the first flaw.
 
-    `keyed`: None only where `stored` is.
+    `keyed`: None only where `stored` is. `empty`: whether there is nothing in the database beside
+    the log; a log without a head is whole only there.
     """
     if stored is None or keyed is None:
-        return _without_head(records, expected)
+        return _without_head(records, expected, empty)
     walk = _Walk(stored.head, keyed, expected)
     if not stored.is_genuine(keyed):
         return Verdict(0, stored.head, Break(stored.head.sequence, Flaw.HEAD_ALTERED))
@@ -78,11 +81,13 @@ def check(
     return Verdict(walk.records, stored.head, walk.end())
 
 
-def _without_head(records: Iterable[AuditRecord], expected: Checkpoint | None) -> Verdict:
+def _without_head(
+    records: Iterable[AuditRecord], expected: Checkpoint | None, empty: bool
+) -> Verdict:
     """As a service that never ran leaves the database: with nothing in it."""
     if any(True for _ in records) or expected is not None:
         return Verdict(0, None, Break(0, Flaw.HEAD_ALTERED))
-    return Verdict(0, None, None)
+    return Verdict(0, None, None if empty else Break(0, Flaw.CUT_OFF))
 
 
 class _Walk:
@@ -96,7 +101,7 @@ class _Walk:
         self.records = 0
 
     def step(self, record: AuditRecord) -> Break | None:
-        flaw = self._before_chain(record) if self._is_older(record) else self._in_chain(record)
+        flaw = self._flaw_of(record)
         self.records += 1
         return flaw or self._unlike_checkpoint()
 
@@ -108,25 +113,12 @@ class _Walk:
             return Break(self._sequence, Flaw.ALTERED)
         return None
 
-    def _is_older(self, record: AuditRecord) -> bool:
-        return record.sequence <= self._head.begun_after
-
-    def _before_chain(self, record: AuditRecord) -> Break | None:
-        """Its own digest was never stored; the first record of the chain answers for it."""
-        if record.digest is not None:
-            return Break(record.sequence, Flaw.ALTERED)
-        self._digest = digest_of(record.entry, record.sequence, self._digest, self._keyed)
-        self._sequence = record.sequence
-        return None
-
-    def _in_chain(self, record: AuditRecord) -> Break | None:
-        due = max(self._sequence, self._head.begun_after) + 1
+    def _flaw_of(self, record: AuditRecord) -> Break | None:
+        due = self._sequence + 1
         if record.sequence != due:
             return Break(due, Flaw.REMOVED)
         if record.sequence > self._head.sequence:
             return Break(record.sequence, Flaw.BEYOND_END)
-        if record.previous is None or record.digest is None:
-            return Break(record.sequence, Flaw.ALTERED)
         own = digest_of(record.entry, record.sequence, record.previous, self._keyed)
         if record.digest != own:
             return Break(record.sequence, Flaw.ALTERED)

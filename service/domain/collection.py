@@ -71,11 +71,6 @@ class CollectionKeys:
         """The keys under which something may be sealed."""
         return (self.active,) if self.retiring is None else (self.active, self.retiring)
 
-    @property
-    def names_are_derived(self) -> bool:
-        """From the data key, as they all were until these keys were two. A rotation parts them."""
-        return self.names.key_id == self.active.key_id
-
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -126,15 +121,21 @@ class StoredTemplate:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """An enrolled person. `metadata`: the caller's JSON object, `consent`: the caller's reference
-    to a document; both sealed, None for none. `expires_at`: as the caller set it.
+    to a document; both sealed, None for none. `expires_at`: as the caller set it. `change`: the audit
+    record of what was last done to them.
     """
 
     subject_id: str
     enrolled_at: datetime
     metadata: bytes | None = field(default=None, repr=False)
-    templates: int = 0
+    template_ids: tuple[UUID, ...] = ()
     expires_at: datetime | None = None
     consent: bytes | None = field(default=None, repr=False)
+    change: UUID | None = None
+
+    @property
+    def templates(self) -> int:
+        return len(self.template_ids)
 
     def expiry(self, settings: CollectionSettings) -> datetime | None:
         """From this moment on the person is not enrolled: the earlier of their own and the
@@ -143,3 +144,8 @@ class Subject:
         kept = settings.retention
         ends = (self.expires_at, None if kept is None else self.enrolled_at + kept)
         return min((end for end in ends if end is not None), default=None)
+
+    def is_over(self, settings: CollectionSettings, now: datetime) -> bool:
+        """Whether they are enrolled no longer."""
+        ends = self.expiry(settings)
+        return ends is not None and ends <= now

@@ -28,6 +28,7 @@
     │   ├── InconsistentImages               inconsistent_images
     │   └── InvalidEmbedding                 invalid_embedding
     ├── TemplateTampered                     template_tampered
+    ├── RecordTampered                       record_tampered
     ├── AuditTampered                        audit_tampered
     ├── Unavailable                          (the caller may try again later)
     │   ├── Overloaded                       overloaded
@@ -274,6 +275,14 @@ class TemplateTampered(FaceError):
     """A stored row does not open, or is not what was sealed. Never a match, always an alarm."""
 
     code = "template_tampered"
+
+
+class RecordTampered(FaceError):
+    """A row beside the templates is not what the service wrote, or was put back: a collection's
+    settings or keys, an API key, on what terms somebody is enrolled. Nothing is decided by it.
+    """
+
+    code = "record_tampered"
 
 
 class AuditTampered(FaceError):

@@ -262,6 +262,14 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "A stored template was altered.",
         "No decision was made. Whoever runs the service should look at its log and database.",
     ),
+    "record_tampered": _entry(
+        "저장된 정보가 변경되었습니다.",
+        "컬렉션, 키 또는 등록 정보가 서비스가 기록한 것과 다르거나 삭제된 것이 되살아났습니다. "
+        "관리자는 `face audit verify`를 실행해 주세요.",
+        "A stored record was altered or put back.",
+        "A collection, a key or an enrollment is not as the service wrote it, so nothing was decided. "
+        "Whoever runs the service should run `face audit verify`.",
+    ),
     "audit_tampered": _entry(
         "감사 기록이 손상되었습니다.",
         "기록을 남길 수 없어 요청을 처리하지 않았습니다. 관리자는 `face audit verify`를 실행해 주세요.",

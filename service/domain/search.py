@@ -38,6 +38,11 @@ class WriteMark:
     last_position: int
     deletions: int
 
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.last_position - self.deletions
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenRows:
@@ -53,13 +58,14 @@ class Shortlist:
     """The rows, of those up to a position, that a probe has to be compared with; all others are
     farther away than was asked for. Rows after `up_to` are unknown here.
 
-    `compared`: how many rows were looked at.
+    `compared`: how many rows were looked at. `deletions`: how many positions had been given up then.
     """
 
     epoch: UUID
     up_to: int
     compared: int
     positions: Positions
+    deletions: int
 
     def knows_nothing_beyond(self, mark: WriteMark) -> bool:
         """Whether it was made from the rows that the database has, or had before it got more."""
@@ -72,6 +78,8 @@ class SearchProblem(StrEnum):
     LOADING = "loading"
     OUT_OF_MEMORY = "out_of_memory"
     DAMAGED = "damaged"
+    TAMPERED = "tampered"
+    """Rows in the database are not as they were written: searches of that collection are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,14 @@ class SearchIndex(Protocol):
         ...
 
     def drop(self, collection_id: UUID) -> None: ...
+
+    def distrust(self, mark: WriteMark) -> None:
+        """As of `mark` the rows in the database are not what was written: they are held no longer,
+        and not searched either, until they change.
+        """
+        ...
+
+    def distrusted(self, collection_id: UUID) -> WriteMark | None: ...
 
     def is_behind(self, collection_id: UUID, rows: int) -> None:
         """`rows`: written, and not held."""

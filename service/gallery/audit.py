@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
 
 from service.domain import chain
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
-from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
+from service.domain.chain import AuditHead, Keyed
 from service.domain.collection import WrappedKey
-from service.domain.errors import AuditTampered, MasterKeyMissing
-from service.domain.ports import Vault
+from service.gallery.audit_head import PostgresAuditHead, moved_columns
+from service.gallery.registry import PostgresRegistry
 from service.gallery.row_insert import insert_rows
 from service.gallery.tables import audit, audit_head
 from service.gallery.together import run, written
@@ -22,20 +22,15 @@ ROWS_AT_A_TIME = 1000
 """Records held in memory while the whole log is read."""
 
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x66616365_61756474)
-"""Of several workers that start at once one begins the chain; "faceaudt" in ASCII."""
-
-
 _INSERT_LAST = written(
     insert(audit).values({one: bindparam(one.name) for one in audit.columns}),
-    update(audit_head).values({name: bindparam(name) for name in ("sequence", "digest", "seal")}),
+    update(audit_head).values(
+        {name: bindparam(name) for name in ("sequence", "digest", "registry", "seal")}
+    ),
 )
 """The head moves with the last record: its number and digest are the head's."""
 
 _INSERT_LAST_AND_COMMIT = f"{_INSERT_LAST}; COMMIT"
-
-_HEAD = written(select(audit_head))
-_HEAD_LOCKED = written(select(audit_head).with_for_update())
 
 
 class PostgresAuditLog:
@@ -47,26 +42,20 @@ class PostgresAuditLog:
     no two transactions wait for each other. And it is held for two trips to the server only.
     """
 
-    def __init__(self, connection: Connection, vault: Callable[[], Vault] | None) -> None:
+    def __init__(
+        self, connection: Connection, head: PostgresAuditHead, registry: PostgresRegistry
+    ) -> None:
         self._connection = connection
-        self._vault = vault
+        self._head = head
+        self._registry = registry
         self._waiting: list[AuditEntry] = []
 
     def append(self, entry: AuditEntry) -> None:
         self._waiting.append(entry)
 
-    def begin(self) -> None:
-        """Raises `AuditTampered`, `MasterKeyInvalid`."""
-        if stored_head(self._connection) is None:
-            self._begin()
-
     def keyed_hash(self, content: bytes) -> bytes:
         """Raises `AuditTampered`, `MasterKeyInvalid`."""
-        self.begin()
-        stored = stored_head(self._connection)
-        if stored is None:
-            raise AuditTampered
-        return self._open(stored.key)(content)
+        return self._head.begun()(content)
 
     def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
         rows = _matching(query).order_by(audit.c.sequence.desc()).limit(limit)
@@ -87,83 +76,39 @@ class PostgresAuditLog:
     def rewrap(self, rewrapped: Callable[[WrappedKey], WrappedKey]) -> None:
         """Raises `AuditTampered`, `MasterKeyInvalid`."""
         self.write()
-        key = rewrapped(self._locked_head().key)
+        key = rewrapped(self._head.locked().key)
         changed = {"key_id": key.key_id, "wrapped_key": key.wrapped}
         self._connection.execute(update(audit_head).values(changed))
 
     def write(self, *, commit: bool = False) -> None:
-        """Continue the chain by what waits. Raises `AuditTampered`, `MasterKeyInvalid`.
+        """Continue the chain by what waits, and let the head vouch for the registry as it is now.
 
         `commit`: and end the transaction, in the same trip, if anything waits: the head's lock,
         which all writers share, is held for one trip less.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`.
         """
-        if not self._waiting:
+        if not (self._waiting or self._registry.changes):
             return
-        stored = self._locked_head()
-        keyed = self._open(stored.key)
-        if not stored.is_genuine(keyed):
-            raise AuditTampered
-        head, rows = stored.head, []
+        stored = self._head.locked()
+        keyed = self._head.keyed(stored)
+        head = self._registry.settle(stored.head)
+        if self._waiting:
+            self._write_waiting(head, keyed, commit)
+        else:
+            self._connection.execute(update(audit_head).values(moved_columns(head, keyed)))
+
+    def _write_waiting(self, head: AuditHead, keyed: Keyed, commit: bool) -> None:
+        rows = []
         *first, last = self._waiting
         for entry in first:
             record, head = chain.link(head, entry, keyed)
             rows.append(_columns(record))
         insert_rows(self._connection, audit, rows)
         record, head = chain.link(head, last, keyed)
-        moved = {**_columns(record), "seal": chain.seal(head, keyed)}
+        moved = {**_columns(record), **moved_columns(head, keyed)}
         run(self._connection, _INSERT_LAST_AND_COMMIT if commit else _INSERT_LAST, moved)
         self._waiting = []
-
-    def _locked_head(self) -> SealedHead:
-        """The end of the chain as it is once nobody else can move it."""
-        stored = stored_head(self._connection, lock=True)
-        if stored is None:
-            self._begin()
-            stored = stored_head(self._connection, lock=True)
-        if stored is None:
-            raise AuditTampered
-        return stored
-
-    def _begin(self) -> None:
-        """Of several who begin at once the first makes the head, and the others find it."""
-        self._connection.execute(_ONE_AT_A_TIME)
-        if stored_head(self._connection) is None:
-            self._make_head()
-
-    def _make_head(self) -> None:
-        """Records that have digests have had a head: without it, somebody was at work here."""
-        if self._connection.scalar(select(func.count(audit.c.digest))):
-            raise AuditTampered
-        key = self._require_vault().new_key(AUDIT_KEY)
-        keyed = self._open(key)
-        now = self._connection.execute(select(func.now())).scalar_one()
-        head = chain.begin(all_records(self._connection), now, keyed)
-        row = {
-            "single": True,
-            "begun_at": head.begun_at,
-            "begun_after": head.begun_after,
-            "key_id": key.key_id,
-            "wrapped_key": key.wrapped,
-            **_head_columns(head, keyed),
-        }
-        self._connection.execute(insert(audit_head).values(row))
-
-    def _open(self, key: WrappedKey) -> Keyed:
-        return self._require_vault().unlock(AUDIT_KEY, key).chain
-
-    def _require_vault(self) -> Vault:
-        if self._vault is None:
-            raise MasterKeyMissing
-        return self._vault()
-
-
-def stored_head(connection: Connection, *, lock: bool = False) -> SealedHead | None:
-    [rows] = run(connection, _HEAD_LOCKED if lock else _HEAD)
-    if not rows:
-        return None
-    row = rows[0]
-    head = AuditHead(row["sequence"], row["digest"], row["begun_at"], row["begun_after"])
-    return SealedHead(head, row["seal"], WrappedKey(row["key_id"], row["wrapped_key"]))
 
 
 def all_records(connection: Connection) -> Iterator[AuditRecord]:
@@ -219,12 +164,4 @@ def _columns(record: AuditRecord) -> dict[str, Any]:
         "request_id": entry.request_id,
         "previous": record.previous,
         "digest": record.digest,
-    }
-
-
-def _head_columns(head: AuditHead, keyed: Keyed) -> dict[str, Any]:
-    return {
-        "sequence": head.sequence,
-        "digest": head.digest,
-        "seal": chain.seal(head, keyed),
     }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +20,15 @@ from service.domain.collection import (
     DuplicatePolicy,
     WrappedKey,
 )
+from service.domain.errors import Overloaded, RecordTampered
+from service.domain.registry import collection_digest, collection_record
 from service.gallery.answers import keep_keys
-from service.gallery.positions import begin_positions
+from service.gallery.audit_head import HEAD_COLUMNS, vouching_head
+from service.gallery.positions import PostgresPositions
+from service.gallery.registry import PostgresRegistry
 from service.gallery.tables import (
     answers,
+    audit_head,
     collection_keys,
     collections,
     failed_comparisons,
@@ -57,13 +65,24 @@ _KEY_COLUMNS = (
 
 _FIND = written(
     _SHARED_LOCK,
-    select(collections, *_KEY_COLUMNS)
+    select(collections, *_KEY_COLUMNS, *HEAD_COLUMNS)
     .join(collection_keys)
+    .outerjoin(audit_head, audit_head.c.single)
     .where(collections.c.name == bindparam("name")),
 )
 """The lock comes first and in a statement of its own: a statement sees what was committed when it
 began, and would read old keys after waiting for new ones.
 """
+
+_ALL = (
+    select(collections, *_KEY_COLUMNS)
+    .outerjoin(collection_keys)
+    .order_by(collections.c.collection_id, collection_keys.c.state)
+)
+
+TRIES = 10
+"""How often a collection is read again because others have changed some collection or API key
+meanwhile, which is rare."""
 
 _PURGE = 0x66616365_70757267
 """The lock of whoever purges; "facepurg" in ASCII."""
@@ -77,10 +96,14 @@ _UNLIMITED = text("SELECT set_config('statement_timeout', '0', true)")
 
 
 class PostgresCollections:
-    """Implements `Collections`."""
+    """Implements `Collections`. What is found is as it was written, or is not handed out."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, registry: PostgresRegistry, positions: PostgresPositions
+    ) -> None:
         self._connection = connection
+        self._positions = positions
+        self._registry = registry
 
     def find(self, name: str) -> Collection | None:
         return self.find_and(name, "", {})[0]
@@ -88,10 +111,29 @@ class PostgresCollections:
     def find_and(
         self, name: str, text: str, values: Mapping[str, object]
     ) -> tuple[Collection | None, Sequence[Rows]]:
-        """`find`, and in the same trip the rows of each statement of `text`."""
+        """`find`, and in the same trip the rows of each statement of `text`.
+
+        Raises `RecordTampered`, `AuditTampered`, `MasterKeyInvalid`, `Overloaded`.
+        """
         its_own = {"key": _keys_lock_number(name), "name": name}
-        _, rows, *others = run(self._connection, f"{_FIND}; {text}", {**values, **its_own})
-        return _collection(rows) if rows else None, others
+        for _ in range(TRIES):
+            highest = self._registry.highest
+            _, rows, *others = run(self._connection, f"{_FIND}; {text}", {**values, **its_own})
+            if not rows:
+                return None, others
+            found = _readable(rows)
+            if self._proves(found, rows[0], highest):
+                return found, others
+        raise Overloaded
+
+    def _proves(self, found: Collection, row: Mapping[str, Any], highest: int) -> bool:
+        digest = partial(collection_digest, found)
+        return self._registry.proves(vouching_head(row), highest, collection_record(found), digest)
+
+    def unproved(self, name: str) -> Collection | None:
+        its_own = {"key": _keys_lock_number(name), "name": name}
+        _, rows = run(self._connection, _FIND, its_own)
+        return _readable(rows) if rows else None
 
     def names(self) -> list[str]:
         query = select(collections.c.name).order_by(collections.c.name)
@@ -116,12 +158,14 @@ class PostgresCollections:
         self._connection.execute(_NO_OTHER_KEYS)
 
     def add(self, collection: Collection) -> None:
+        self._enter(collection)
         self._connection.execute(insert(collections).values(_columns(collection)))
-        begin_positions(self._connection, collection.collection_id)
+        self._positions.begin(collection.collection_id)
         self._write_keys(collection)
 
     def set_keys(self, collection: Collection) -> None:
         """One key less before one more: only one can be active."""
+        self._enter(collection)
         its_id, kept = collection.collection_id, [key.key_id for key in collection.keys.in_use]
         mine = collection_keys.c.collection_id == its_id
         self._connection.execute(
@@ -144,13 +188,18 @@ class PostgresCollections:
                 .on_conflict_do_update(constraint=collection_keys.primary_key, set_=changed)
             )
 
+    def _enter(self, collection: Collection) -> None:
+        self._registry.enter(collection_record(collection), partial(collection_digest, collection))
+
     def update(self, collection: Collection) -> None:
+        self._enter(collection)
         query = update(collections).where(collections.c.collection_id == collection.collection_id)
         changed = {"model_id": collection.model_id, "settings": _settings(collection.settings)}
         self._connection.execute(query.values(changed))
 
     def delete(self, collection: Collection) -> int:
         """Table by table: the cascade alone would look for each person's rows one by one."""
+        self._registry.strike(collection_record(collection))
         self._connection.execute(_UNLIMITED)
         keep_keys(self._connection, answers.c.collection_id == collection.collection_id)
         removed = [
@@ -160,6 +209,16 @@ class PostgresCollections:
             for table in (templates, answers, failed_comparisons, subjects, collections)
         ]
         return removed[0]
+
+
+def stored_collections(connection: Connection) -> Iterator[Collection]:
+    """All of them as they are, proved or not. What cannot even be read is passed over: it is missed
+    then.
+    """
+    rows: Iterable[Mapping[Any, Any]] = connection.execute(_ALL).mappings()
+    for _, its_rows in groupby(rows, lambda row: row["collection_id"]):
+        with suppress(RecordTampered):
+            yield _readable(list(its_rows))
 
 
 def _lock_number(collection_id: UUID) -> int:
@@ -179,6 +238,14 @@ def _keys_lock_number(name: str) -> int:
     """By name, which is all that is known before the keys are read."""
     digest = blake2b(name.encode(), digest_size=8, person=b"face-keys")
     return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _readable(rows: Sequence[Mapping[str, Any]]) -> Collection:
+    """Raises `RecordTampered` for what the service would not have written."""
+    try:
+        return _collection(rows)
+    except (KeyError, TypeError, ValueError):
+        raise RecordTampered from None
 
 
 def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -10,14 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from service.domain.audit import AuditRecord
 from service.domain.callers import ApiKey
-from service.domain.chain import SealedHead
 from service.domain.errors import DatabaseNotMigrated
-from service.domain.ports import Vault
+from service.domain.ports import AuditSnapshot, Vault
 from service.gallery.answers import PostgresAnswers
 from service.gallery.api_keys import PostgresApiKeys, find_api_key
-from service.gallery.audit import PostgresAuditLog, all_records, stored_head
+from service.gallery.audit import PostgresAuditLog
+from service.gallery.audit_head import PostgresAuditHead
+from service.gallery.audit_snapshot import audit_snapshot
 from service.gallery.citus import require_citus_settings
 from service.gallery.collections import PostgresCollections
 from service.gallery.connecting import driver_of, pooled_engine, send_later, take_unsent
@@ -28,12 +28,15 @@ from service.gallery.lifetime import Clock, ServerClock, server_time
 from service.gallery.migrations import head
 from service.gallery.pool_share import PoolShare
 from service.gallery.positions import PostgresPositions
+from service.gallery.registry import PostgresRegistry, ProvedState
 from service.gallery.sealed_rows import PostgresSealedRows
 from service.gallery.server_facts import ServerFacts, server_facts
+from service.gallery.subject_proof import PostgresSubjectProof
 from service.gallery.subjects import PostgresSubjects
 from service.gallery.suitability import require_suitable
 from service.gallery.templates import PostgresTemplates
 from service.gallery.together import run
+from service.gallery.vectors import PostgresSearchRows
 from service.gallery.write_access import require_write_access
 
 LOCK_MILLISECONDS = 10_000
@@ -73,18 +76,23 @@ class PostgresTransaction:
         vault: Callable[[], Vault] | None,
         collection_ids: dict[str, UUID],
         server_clock: ServerClock,
+        proved: ProvedState,
     ) -> None:
         self.connection = connection
-        self.collections = PostgresCollections(connection)
-        self.positions = PostgresPositions(connection)
-        self.subjects = PostgresSubjects(connection, clock, self.positions)
-        self.templates = PostgresTemplates(connection, clock, self.positions)
+        head = PostgresAuditHead(connection, vault)
+        registry = PostgresRegistry(connection, head, proved)
+        self.positions = PostgresPositions(connection, head)
+        self.collections = PostgresCollections(connection, registry, self.positions)
+        proof = PostgresSubjectProof(connection, head)
+        self.subjects = PostgresSubjects(connection, clock, self.positions, proof)
+        rows = PostgresSearchRows(connection, head)
+        self.templates = PostgresTemplates(connection, clock, self.positions, rows)
         self.answers = PostgresAnswers(connection, clock)
-        self.api_keys = PostgresApiKeys(connection)
-        self.audit = PostgresAuditLog(connection, vault)
-        self.sealed_rows = PostgresSealedRows(connection, self.positions)
+        self.api_keys = PostgresApiKeys(connection, registry)
+        self.audit = PostgresAuditLog(connection, head, registry)
+        self.sealed_rows = PostgresSealedRows(connection, self.positions, rows)
         self.failed_comparisons = PostgresFailedComparisons(
-            connection, clock, self.collections, collection_ids
+            connection, clock, self.collections, collection_ids, proof
         )
         self._server_clock = server_clock
 
@@ -120,10 +128,13 @@ class PostgresGallery:
         self._server_clock = server_clock
         self._collection_ids: dict[str, UUID] = {}
         """As they were last read; see `PostgresFailedComparisons.subject_in`."""
+        self._proved = ProvedState()
 
     @contextmanager
     def transaction(self, *waits_for: str) -> Iterator[PostgresTransaction]:
-        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`."""
+        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`,
+        `RecordTampered`.
+        """
         with self._share.of(waits_for), translated(), self._engine.connect() as connection:
             pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
             send_later(pooled, _BEGIN, *_TERMS)
@@ -134,6 +145,7 @@ class PostgresGallery:
                     self._vault,
                     self._collection_ids,
                     self._server_clock,
+                    self._proved,
                 )
                 yield transaction
                 transaction.positions.settle()
@@ -146,16 +158,19 @@ class PostgresGallery:
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
         with translated(), closing(self._engine.raw_connection()) as connection:
-            return find_api_key(connection, key_id)
+            head = PostgresAuditHead(connection, self._vault)
+            return find_api_key(
+                connection, key_id, PostgresRegistry(connection, head, self._proved)
+            )
 
     @contextmanager
-    def audit_snapshot(self) -> Iterator[tuple[SealedHead | None, Iterable[AuditRecord]]]:
+    def audit_snapshot(self) -> Iterator[AuditSnapshot]:
         """Implements `AuditSnapshots`: what is written meanwhile is not seen."""
         with translated(), self._engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
             with snapshot.begin():
                 run(snapshot, "; ".join(_TERMS))
-                yield stored_head(snapshot), all_records(snapshot)
+                yield audit_snapshot(snapshot, PostgresAuditHead(snapshot, self._vault))
 
     def require_suitable(self) -> None:
         """Raises `DatabaseUnsuitable`, `DatabaseUnavailable`."""

@@ -15,6 +15,7 @@ from service.domain.ports import SubjectForComparison
 from service.gallery.collections import PostgresCollections
 from service.gallery.lifetime import Clock
 from service.gallery.subject_for_comparison import COUNTED, UNCOUNTED, refusals_of, subject_of
+from service.gallery.subject_proof import PostgresSubjectProof
 from service.gallery.tables import failed_comparisons
 from service.gallery.together import run
 
@@ -33,12 +34,14 @@ class PostgresFailedComparisons:
         clock: Clock,
         collections: PostgresCollections,
         collection_ids: dict[str, UUID],
+        proof: PostgresSubjectProof,
     ) -> None:
         """`collection_ids`: by name, as they were last read; shared by all transactions."""
         self._connection = connection
         self._clock = clock
         self._collections = collections
         self._collection_ids = collection_ids
+        self._proof = proof
 
     def lock_subject(self, collection: Collection, subject_id: str) -> None:
         """Not the subject's row: locking that would make every verification write to the disk."""
@@ -52,7 +55,7 @@ class PostgresFailedComparisons:
     ) -> SubjectForComparison:
         values = _values(collection.collection_id, subject_id)
         rows = run(self._connection, COUNTED if counted else UNCOUNTED, values)
-        return subject_of(rows, collection, self._clock())
+        return subject_of(rows, collection, self._clock(), self._proof)
 
     def subject_in(
         self, name: str, subject_id: str, *, counted: bool
@@ -70,7 +73,7 @@ class PostgresFailedComparisons:
         if collection.collection_id != guess:
             self._collection_ids[name] = collection.collection_id
             return self.subject(collection, subject_id, counted=counted)
-        return subject_of(rows, collection, self._clock())
+        return subject_of(rows, collection, self._clock(), self._proof)
 
     def put(self, collection: Collection, subject_id: str, caller: str, refusals: Refusals) -> None:
         counted = {

@@ -7,7 +7,7 @@ however long the purge takes to come by.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,9 +25,6 @@ from sqlalchemy import (
 from service.domain.collection import Collection
 from service.gallery.tables import subjects
 
-NEVER = datetime(1, 1, 1, tzinfo=UTC)
-"""Before anybody's enrollment."""
-
 Clock = Callable[[], datetime]
 ServerClock = Callable[[Connection], datetime]
 
@@ -43,12 +40,6 @@ def expired(collection: Collection, now: datetime) -> ColumnElement[bool]:
     own = and_(subjects.c.expires_at.is_not(None), subjects.c.expires_at <= now)
     kept = collection.settings.retention
     return or_(own, false() if kept is None else subjects.c.enrolled_at <= now - kept)
-
-
-def start_of_retention(collection: Collection, now: datetime) -> datetime:
-    """Whoever enrolled then or before is no longer kept; nobody did where there is no retention."""
-    kept = collection.settings.retention
-    return NEVER if kept is None else now - kept
 
 
 def alive(collection: Collection, now: datetime) -> ColumnElement[bool]:

@@ -39,6 +39,7 @@ from service.gallery.answers import stored_answer
 from service.gallery.positions import PostgresPositions
 from service.gallery.tables import answers, subjects, templates
 from service.gallery.templates import stored_template
+from service.gallery.vectors import PostgresSearchRows
 
 _TEMPLATE = ("subject_id", "template_id")
 _SUBJECT = ("subject_id",)
@@ -48,9 +49,12 @@ _ANSWER = ("subject_id", "caller", "key")
 class PostgresSealedRows:
     """Implements `SealedRows`."""
 
-    def __init__(self, connection: Connection, positions: PostgresPositions) -> None:
+    def __init__(
+        self, connection: Connection, positions: PostgresPositions, rows: PostgresSearchRows
+    ) -> None:
         self._connection = connection
         self._positions = positions
+        self._rows = rows
 
     def count(self, collection: Collection, key_id: UUID) -> int:
         counts = (
@@ -90,9 +94,10 @@ class PostgresSealedRows:
         changes = [
             {**_names(_TEMPLATE, row), "sealed": row.sealed, "search": row.search.values}
             | {"key_id": row.key_id, "position": position}
+            | {"tag": self._rows.tag(collection, row, position)}
             for row, position in zip(moved, positions, strict=True)
         ]
-        columns = ("sealed", "search", "key_id", "position")
+        columns = ("sealed", "search", "key_id", "position", "tag")
         self._replace(templates, _TEMPLATE, columns, collection, changes)
 
     def replace_subjects(self, collection: Collection, moved: Sequence[Subject]) -> None:

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, LargeBinary, bindparam, func, select, text
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.lockout import Refusals
 from service.domain.ports import SubjectForComparison
-from service.gallery.lifetime import start_of_retention
+from service.gallery.subject_proof import PostgresSubjectProof
+from service.gallery.subjects import stored_subject
 from service.gallery.tables import failed_comparisons, subjects, templates
 from service.gallery.together import Rows, run, written
 
@@ -38,7 +39,7 @@ _SEARCH_NUMBER = np.dtype(">f2")
 """As pgvector sends a `halfvec`: how many numbers, two unused bytes, then the numbers."""
 
 _TERM = written(
-    select(subjects.c.enrolled_at, subjects.c.expires_at).where(
+    select(*subjects.columns).where(
         subjects.c.collection_id == bindparam("collection_id"),
         subjects.c.subject_id == bindparam("subject_id"),
     )
@@ -72,18 +73,17 @@ def refusals_of(
     return _refusals(rows)
 
 
-def subject_of(rows: Sequence[Rows], collection: Collection, now: datetime) -> SubjectForComparison:
-    """From the rows of `COUNTED` or of `UNCOUNTED`."""
-    *counted, term, found = rows
-    kept = term and not _is_over(term[0], collection, now)
-    stored = [_template(row) for row in found] if kept else []
-    return SubjectForComparison(collection, _refusals(counted[-1] if counted else []), stored)
-
-
-def _is_over(term: Mapping[str, Any], collection: Collection, now: datetime) -> bool:
-    expires, enrolled = term["expires_at"], term["enrolled_at"]
-    own = expires is not None and expires <= now
-    return bool(own or enrolled <= start_of_retention(collection, now))
+def subject_of(
+    rows: Sequence[Rows], collection: Collection, now: datetime, proof: PostgresSubjectProof
+) -> SubjectForComparison:
+    """From the rows of `COUNTED` or of `UNCOUNTED`. Raises `RecordTampered`."""
+    *counted, terms, found = rows
+    theirs = [row["template_id"] for row in found]
+    stored = [(stored_subject({**row, "template_ids": theirs}), row["seal"]) for row in terms]
+    proof.require(collection, stored)
+    kept = any(not subject.is_over(collection.settings, now) for subject, _ in stored)
+    templates = [_template(row) for row in found] if kept else []
+    return SubjectForComparison(collection, _refusals(counted[-1] if counted else []), templates)
 
 
 def _refusals(rows: list[dict[str, Any]]) -> dict[str, Refusals]:

@@ -107,6 +107,8 @@ subjects = Table(
     _moment("enrolled_at"),
     _moment("expires_at", nullable=True),
     Column("consent", LargeBinary),
+    Column("change", Uuid),
+    Column("seal", LargeBinary, nullable=False),
     CheckConstraint(f"subject_id ~ '^{SUBJECT_ID}$'", name="subject_id"),
     Index(None, "collection_id", "expires_at"),
     Index(None, "collection_id", "enrolled_at"),
@@ -124,6 +126,7 @@ templates = Table(
     _moment("created_at"),
     Column("key_id", Uuid, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("tag", LargeBinary, nullable=False),
     _subject_key(),
     ForeignKeyConstraint(
         ["collection_id", "key_id"],
@@ -142,9 +145,10 @@ collection_writes = Table(
         ForeignKey("collections.collection_id", ondelete="CASCADE"),
         primary_key=True,
     ),
-    Column("epoch", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
-    Column("last_position", BigInteger, nullable=False, server_default=text("0")),
-    Column("deletions", BigInteger, nullable=False, server_default=text("0")),
+    Column("epoch", Uuid, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Column("deletions", BigInteger, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
 )
 """How far the writing of templates has come: `WriteMark`. Whoever takes positions holds the row to
 the end of the transaction, so that positions become visible in their own order."""
@@ -203,15 +207,23 @@ audit = Table(
     Column("subject", LargeBinary),
     Column("outcome", Text, nullable=False),
     Column("request_id", Text),
-    Column("previous", LargeBinary),
-    Column("digest", LargeBinary),
+    Column("previous", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
     CheckConstraint("octet_length(subject) = 32", name="subject"),
     CheckConstraint("octet_length(previous) = 32", name="previous"),
     CheckConstraint("octet_length(digest) = 32", name="digest"),
     Index(None, "collection", "sequence"),
     Index(None, "subject", "sequence"),
+    Index(
+        "audit_subject_done_index",
+        "subject",
+        "sequence",
+        postgresql_where=text("outcome = 'done'"),
+    ),
 )
-"""No foreign keys: the log outlives what it tells of. Triggers let it grow and nothing else."""
+"""The last index finds the last change of a person among their many verifications.
+
+No foreign keys: the log outlives what it tells of. Triggers let it grow and nothing else."""
 
 audit_head = Table(
     "audit_head",
@@ -220,13 +232,23 @@ audit_head = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     _moment("begun_at"),
-    Column("begun_after", BigInteger, nullable=False),
+    Column("registry", LargeBinary, nullable=False),
     Column("seal", LargeBinary, nullable=False),
     Column("key_id", Uuid, nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),
     CheckConstraint("single", name="single"),
 )
 """One row: where the chain of `audit` ends, and its key, wrapped. A trigger lets it move forward."""
+
+registry = Table(
+    "registry",
+    metadata,
+    Column("single", Boolean, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    CheckConstraint("single", name="single"),
+)
+"""One row: the list of collections and keys that `audit_head` vouches for. Apart from it, since each
+audited call writes that row anew."""
 
 failed_comparisons = Table(
     "failed_comparisons",

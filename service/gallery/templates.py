@@ -27,20 +27,31 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
+from service.gallery.citus import is_distributed
 from service.gallery.lifetime import Clock, of_the_living
 from service.gallery.positions import PostgresPositions
 from service.gallery.row_insert import insert_rows
 from service.gallery.tables import templates
-from service.gallery.vectors import positions_up_to, written_at, written_between
+from service.gallery.vectors import PostgresSearchRows, positions_up_to
+
+NEWEST = 2**63 - 1
+"""Up to the newest row, and as many as there are."""
 
 
 class PostgresTemplates:
     """Implements `Templates`."""
 
-    def __init__(self, connection: Connection, clock: Clock, positions: PostgresPositions) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        positions: PostgresPositions,
+        rows: PostgresSearchRows,
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._positions = positions
+        self._rows = rows
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
         return self.of_all(collection, [subject_id])
@@ -48,7 +59,7 @@ class PostgresTemplates:
     def of_all(self, collection: Collection, subject_ids: Sequence[str]) -> list[StoredTemplate]:
         query = (
             select(templates)
-            .where(self._living(collection, subject_ids), templates.c.subject_id.in_(subject_ids))
+            .where(_in(collection), templates.c.subject_id.in_(subject_ids))
             .order_by(templates.c.created_at, templates.c.template_id)
         )
         return [stored_template(row) for row in self._connection.execute(query).mappings()]
@@ -61,7 +72,10 @@ class PostgresTemplates:
             return
         positions = self._positions.take(collection, len(added))
         rows = [
-            _columns(collection, template, position)
+            {
+                **_columns(collection, template, position),
+                "tag": self._rows.tag(collection, template, position),
+            }
             for template, position in zip(added, positions, strict=True)
         ]
         insert_rows(self._connection, templates, rows)
@@ -97,7 +111,7 @@ class PostgresTemplates:
         similarity = _cosine_with(probes)
         query = (
             select(templates)
-            .where(self._living(collection), similarity >= at_least)
+            .where(_in(collection), similarity >= at_least)
             .order_by(similarity.desc(), templates.c.subject_id, templates.c.template_id)
             .limit(limit)
             .offset(skip)
@@ -114,32 +128,39 @@ class PostgresTemplates:
     def marks(self) -> list[WriteMark]:
         return self._positions.marks()
 
+    def recount(self, collection: Collection) -> None:
+        self._positions.recount(collection)
+
     def begin_epochs(self) -> None:
         self._positions.begin_epochs()
+
+    def listed(self, collection_id: UUID, positions: Positions, after: int) -> list[WrittenRows]:
+        newer = self._rows.between(collection_id, after, NEWEST, NEWEST)
+        return [*self._rows.at(collection_id, positions), *newer]
+
+    def are_spread(self) -> bool:
+        return is_distributed(self._connection)
 
     def written_between(
         self, collection_id: UUID, after: int, up_to: int, limit: int
     ) -> list[WrittenRows]:
-        return written_between(self._connection, collection_id, after, up_to, limit)
+        return self._rows.between(collection_id, after, up_to, limit)
 
     def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
-        return written_at(self._connection, collection_id, positions)
+        return self._rows.at(collection_id, positions)
 
     def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
         return positions_up_to(self._connection, collection_id, up_to)
 
     def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
         query = select(templates).where(
-            self._living(collection), _is_one_of(templates.c.position, positions)
+            _in(collection), _is_one_of(templates.c.position, positions)
         )
         rows = self._connection.execute(query).mappings()
         return {row["position"]: stored_template(row) for row in rows}
 
-    def _living(
-        self, collection: Collection, subject_ids: Sequence[str] | None = None
-    ) -> ColumnElement[bool]:
-        living = of_the_living(templates, collection, self._clock(), subject_ids)
-        return _in(collection) & living
+    def _living(self, collection: Collection) -> ColumnElement[bool]:
+        return _in(collection) & of_the_living(templates, collection, self._clock())
 
 
 def _in(collection: Collection) -> ColumnElement[bool]:

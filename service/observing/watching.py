@@ -102,10 +102,11 @@ def noted(call: Call, note: Callable[[Any], None]) -> Call:
 def _watched_transaction(tx: Transaction, metrics: Metrics) -> Transaction:
     lock = _timed(tx.collections.lock, lambda: metrics.stage("lock"))
     nearest = _timed(tx.templates.nearest, lambda: metrics.stage("search"))
+    listed = _timed(tx.templates.listed, lambda: metrics.stage("search"))
     return changed(
         tx,
         collections=changed(tx.collections, lock=lock),
-        templates=changed(tx.templates, nearest=nearest),
+        templates=changed(tx.templates, nearest=nearest, listed=listed),
     )
 
 

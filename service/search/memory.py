@@ -45,6 +45,7 @@ class SearchMemory:
         self._held: dict[UUID, Holding] = {}
         self._behind: dict[UUID, int] = {}
         self._problems: dict[UUID, SearchProblem] = {}
+        self._distrusted: dict[UUID, WriteMark] = {}
         self._workers = workers or os.cpu_count() or 1
         self._searching = self._threads("search")
         self._encoding = self._threads("encode")
@@ -105,6 +106,15 @@ class SearchMemory:
         self._held.pop(collection_id, None)
         self._behind.pop(collection_id, None)
         self._problems.pop(collection_id, None)
+        self._distrusted.pop(collection_id, None)
+
+    def distrust(self, mark: WriteMark) -> None:
+        self.drop(mark.collection_id)
+        self._distrusted[mark.collection_id] = mark
+        self._problems[mark.collection_id] = SearchProblem.TAMPERED
+
+    def distrusted(self, collection_id: UUID) -> WriteMark | None:
+        return self._distrusted.get(collection_id)
 
     def is_behind(self, collection_id: UUID, rows: int) -> None:
         self._behind[collection_id] = rows

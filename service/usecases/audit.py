@@ -6,11 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.audit import AuditQuery, AuditRecord
-from service.domain.chain import AUDIT_KEY
+from service.domain.chain import AUDIT_KEY, AuditHead, Keyed
 from service.domain.chain_check import Checkpoint, Verdict, check
 from service.domain.errors import InvalidRequest
 from service.domain.messages import FieldProblem
-from service.domain.ports import AuditSnapshots, Gallery, Transaction, Vault
+from service.domain.ports import AuditSnapshot, AuditSnapshots, Gallery, Transaction, Vault
+from service.domain.record_check import (
+    Finding,
+    RecordFlaw,
+    check_people,
+    check_registry,
+    check_search_rows,
+)
+from service.domain.registry import collection_record
 from service.usecases.people import require_collection
 
 
@@ -58,17 +66,46 @@ class ListAudit:
         return names.pseudonym(subject_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`findings`: what is beside the log and is not as the log says; not looked at where the log
+    itself is broken, since nothing vouches for anything then.
+    """
+
+    log: Verdict
+    findings: Sequence[Finding] = ()
+
+    @property
+    def whole(self) -> bool:
+        return self.log.whole and not self.findings
+
+
 class VerifyAudit:
     def __init__(self, snapshots: AuditSnapshots, vault: Vault) -> None:
         self._snapshots = snapshots
         self._vault = vault
 
-    def __call__(self, expected: Checkpoint | None = None) -> Verdict:
+    def __call__(self, expected: Checkpoint | None = None) -> Verified:
         """Reads every record. `expected`: a checkpoint noted earlier, which must still hold.
 
         Raises `MasterKeyInvalid` where the audit's key was wrapped under another master key, or
         was altered.
         """
-        with self._snapshots.audit_snapshot() as (stored, records):
-            keyed = self._vault.unlock(AUDIT_KEY, stored.key).chain if stored else None
-            return check(stored, records, keyed, expected)
+        with self._snapshots.audit_snapshot() as stored:
+            head = stored.head
+            keyed = self._vault.unlock(AUDIT_KEY, head.key).chain if head else None
+            log = check(head, stored.records, keyed, expected, empty=stored.empty)
+            if head is None or keyed is None or not log.whole:
+                return Verified(log)
+            return Verified(log, self._findings(stored, head.head, keyed))
+
+    def _findings(self, stored: AuditSnapshot, head: AuditHead, keyed: Keyed) -> list[Finding]:
+        collections, registry = list(stored.collections), (stored.registry, head.registry)
+        records = list(check_registry(*registry, collections, stored.api_keys, keyed))
+        forged = {each.record for each in records if each.flaw is RecordFlaw.PUT_BACK}
+        existing = [each for each in collections if collection_record(each) not in forged]
+        return [
+            *records,
+            *check_people(existing, stored.people, stored.enrolled),
+            *check_search_rows(existing, stored.search_rows),
+        ]

@@ -70,12 +70,14 @@ class Backup:
     def _require_right_key(self, revision: str) -> None:
         """A backup under another key than the database's would be found out when it is needed.
 
-        A database of an older revision, backed up before it is migrated, cannot be read here.
+        A database of an older revision, backed up before it is migrated, cannot be read here. What
+        was altered is backed up as it is: it is the evidence.
         """
         if revision == self._copies.newest_revision:
             with self._gallery.transaction() as tx:
                 for name in tx.collections.names():
-                    OpenCollection.unlock(require_collection(tx, name), self._vault)
+                    if (collection := tx.collections.unproved(name)) is not None:
+                        OpenCollection.unlock(collection, self._vault)
 
 
 class Restore:
@@ -99,7 +101,8 @@ class Restore:
     def __call__(self, path: Path, watch: Watch) -> Restored:
         """Raises `MasterKeyInvalid`, `BackupDamaged`, `BackupTooNew`, `DatabaseNotEmpty`,
         `DatabaseUnsuitable`, `DatabaseUnavailable`, `CopyFailed`: nothing was changed;
-        `TemplateTampered` after the work: the database had been altered before it was backed up.
+        `TemplateTampered`, `RecordTampered`, `AuditTampered` after the work: the database had been
+        altered before it was backed up.
         """
         archive = self._archives.open(path)
         for _ in _watched(archive.dump(), Step.CHECKING, watch):
@@ -123,7 +126,8 @@ class Restore:
     def _open_some(self, tx: Transaction, collection: Collection) -> int:
         people = OpenCollection.unlock(collection, self._vault)
         subjects = tx.subjects.page(collection, SAMPLED_SUBJECTS, None)
-        rows = [row for one in subjects for row in tx.templates.of(collection, one.subject_id)]
+        proved = sorted(tx.subjects.existing(collection, [one.subject_id for one in subjects]))
+        rows = tx.templates.of_all(collection, proved)
         for row in rows:
             people.open(row)
         return len(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 
@@ -102,11 +102,12 @@ class EnrollBatch:
             people = OpenCollection.unlock(collection, self._vault)
             now = self._clock()
             candidates = [item for item in items if isinstance(item, Candidate)]
-            became = self._enroll(tx, people, request, candidates, now)
+            changes = {one.row.subject_id: uuid4() for one in candidates}
+            became = self._enroll(tx, people, request, candidates, changes, now)
             outcomes = [
                 item if isinstance(item, Outcome) else became[item.row.subject_id] for item in items
             ]
-            self._write_down(tx, people, request, outcomes, now)
+            self._write_down(tx, people, request, outcomes, changes, now)
         return outcomes
 
     def _enroll(
@@ -115,9 +116,10 @@ class EnrollBatch:
         people: OpenCollection,
         request: BulkRequest,
         candidates: Sequence[Candidate],
+        changes: Mapping[str, UUID],
         now: datetime,
     ) -> dict[str, Outcome]:
-        """By subject id."""
+        """By subject id, as `changes`: the audit record of each enrollment."""
         if not candidates:
             return {}
         bind_model(tx, people.collection, self._model_id)
@@ -127,7 +129,7 @@ class EnrollBatch:
         remove_expired(tx, people, now, len(new), among=[one.row.subject_id for one in new])
         judged = self._judged(tx, people, request, new)
         admitted = [one for one, outcome in zip(new, judged, strict=True) if outcome.error is None]
-        self._store(tx, people, admitted, now)
+        self._store(tx, people, admitted, changes, now)
         by_id = zip((one.row.subject_id for one in new), judged, strict=True)
         return became | dict(by_id)
 
@@ -153,12 +155,16 @@ class EnrollBatch:
         tx: Transaction,
         people: OpenCollection,
         admitted: Sequence[Candidate],
+        changes: Mapping[str, UUID],
         now: datetime,
     ) -> None:
         faces = [(one.row.subject_id, one.embedding) for one in admitted]
-        subjects = [sealed_subject(people, one.row, now) for one in admitted]
-        tx.subjects.add_all(people.collection, subjects)
         templates = people.seal_all(faces, self._model_id, now)
+        subjects = [
+            sealed_subject(people, one.row, now, template.template_id, changes[one.row.subject_id])
+            for one, template in zip(admitted, templates, strict=True)
+        ]
+        tx.subjects.add_all(people.collection, subjects)
         tx.templates.add_all(people.collection, templates)
 
     def _write_down(
@@ -167,6 +173,7 @@ class EnrollBatch:
         people: OpenCollection,
         request: BulkRequest,
         outcomes: Sequence[Outcome],
+        changes: Mapping[str, UUID],
         now: datetime,
     ) -> None:
         """An entry for each person enrolled and for each refused who can be named, as for single
@@ -178,7 +185,8 @@ class EnrollBatch:
             told = one.error.code if one.error else Told.DONE
             pseudonym = people.names.pseudonym(one.subject_id)
             where, caller = request.collection, request.caller.name
-            tx.audit.append(AuditEntry(uuid4(), now, caller, Action.ENROLL, where, pseudonym, told))
+            change = changes[one.subject_id] if told is Told.DONE else uuid4()
+            tx.audit.append(AuditEntry(change, now, caller, Action.ENROLL, where, pseudonym, told))
 
 
 def _nothing_to_do(items: Sequence[Candidate | Outcome]) -> bool:

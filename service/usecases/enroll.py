@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import DuplicatePolicy, StoredTemplate
+from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
 from service.domain.duplicate_check import duplicate_rule
 from service.domain.errors import (
     DuplicateSubject,
@@ -150,33 +151,47 @@ class Enroll:
         probe: Probe,
         duplicates: Sequence[Lookalike],
     ) -> Enrolled:
-        now, collection = self._clock(), people.collection
+        now, collection, change = self._clock(), people.collection, uuid4()
         template = people.seal(request.subject_id, self._model_id, probe.embedding, now)
-        if request.mode is Mode.REPLACE:
-            tx.templates.delete_of(collection, request.subject_id)
-        self._write_subject(tx, people, request, now)
+        subject = sealed_subject(people, request, now, template.template_id, change)
+        if request.mode is Mode.CREATE:
+            tx.subjects.add(collection, subject)
+        else:
+            self._change(tx, collection, request.mode, subject)
         tx.templates.add(collection, template)
-        self._write_down(tx, people, request, now)
+        self._write_down(tx, people, request, now, change)
         return self._enrolled(request, probe, template, duplicates)
 
-    def _write_subject(
-        self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
-    ) -> None:
-        subject = sealed_subject(people, request, now)
-        if request.mode is Mode.CREATE:
-            tx.subjects.add(people.collection, subject)
-            return
-        tx.subjects.set_terms(people.collection, subject)
-        if subject.metadata is not None:
-            tx.subjects.set_metadata(people.collection, subject)
+    def _change(self, tx: Transaction, collection: Collection, mode: Mode, given: Subject) -> None:
+        """What is not given stays as it was."""
+        before = tx.subjects.find(collection, given.subject_id)
+        if before is None:
+            raise SubjectNotFound
+        kept = () if mode is Mode.REPLACE else before.template_ids
+        if mode is Mode.REPLACE:
+            tx.templates.delete_of(collection, given.subject_id)
+        after = replace(
+            before,
+            metadata=given.metadata or before.metadata,
+            consent=given.consent or before.consent,
+            expires_at=given.expires_at or before.expires_at,
+            template_ids=(*kept, *given.template_ids),
+            change=given.change,
+        )
+        tx.subjects.update(collection, after)
 
     def _write_down(
-        self, tx: Transaction, people: OpenCollection, request: EnrollRequest, now: datetime
+        self,
+        tx: Transaction,
+        people: OpenCollection,
+        request: EnrollRequest,
+        now: datetime,
+        change: UUID,
     ) -> None:
         pseudonym = people.names.pseudonym(request.subject_id)
         action = _ACTIONS[request.mode]
         tx.audit.append(
-            AuditEntry(uuid4(), now, request.caller.name, action, request.collection, pseudonym)
+            AuditEntry(change, now, request.caller.name, action, request.collection, pseudonym)
         )
 
     def _enrolled(

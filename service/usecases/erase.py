@@ -53,7 +53,7 @@ class Erase:
         audit_id, now = uuid4(), self._clock()
         with self._gallery.transaction(collection_name) as tx:
             collection = lock_collection(tx, collection_name)
-            if tx.subjects.find(collection, subject_id) is None:
+            if not tx.subjects.is_stored(collection, subject_id):
                 raise SubjectNotFound
             deleted = tx.subjects.delete(collection, subject_id)
             names = self._vault.unlock_names(collection.collection_id, collection.keys)

@@ -8,12 +8,14 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
+from service.domain.errors import RecordTampered
 from service.domain.ports import Gallery
 from service.domain.search import SearchIndex, WriteMark, WrittenRows
+from service.usecases.searching import EVERYBODY
 from service.usecases.streams import mapped_ahead
 
-WORTH_HOLDING = 10_000
-"""Rows. Fewer are scanned in the time that a shortlist takes: some 4 ms."""
+WORTH_HOLDING = EVERYBODY
+"""Rows. Fewer are all read for each search; more would be scanned by the database, out of sight."""
 
 ROWS_AT_A_TIME = 16_384
 """Positions that are read in one transaction: 17 MB, 34 as numbers."""
@@ -46,8 +48,10 @@ class KeepIndex:
         for collection_id in {*self._index.collections()} - {*marks}:
             self._index.drop(collection_id)
         for mark in marks.values():
-            if mark.last_position >= self._worth_holding:
+            if mark.rows >= self._worth_holding:
                 self.follow(mark)
+            else:
+                self._index.drop(mark.collection_id)
 
     def catch_up(self, name: str) -> None:
         """With one collection, if there is one of that name. Raises what transactions raise."""
@@ -58,9 +62,20 @@ class KeepIndex:
             self.follow(mark)
 
     def follow(self, mark: WriteMark) -> None:
-        """Up to `mark`, of one collection; as far as memory suffices. Raises what transactions
-        raise.
+        """Up to `mark`, of one collection; as far as memory suffices. Rows that were altered are
+        noticed, and told by searches. Raises what transactions raise.
         """
+        distrusted = self._index.distrusted(mark.collection_id)
+        if distrusted == mark:
+            return
+        if distrusted is not None:
+            self._index.drop(mark.collection_id)
+        try:
+            self._follow(mark)
+        except RecordTampered:
+            self._index.distrust(mark)
+
+    def _follow(self, mark: WriteMark) -> None:
         held = self._index.held(mark.collection_id)
         if held is not None and not _continues(mark, held):
             self._index.drop(mark.collection_id)
@@ -120,7 +135,7 @@ def rows_written(gallery: Gallery, name: str) -> int:
     with gallery.transaction() as tx:
         collection = tx.collections.find(name)
         mark = None if collection is None else tx.templates.mark(collection)
-    return 0 if mark is None else mark.last_position - mark.deletions
+    return 0 if mark is None else mark.rows
 
 
 def _continues(mark: WriteMark, held: WriteMark) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from service.domain.audit import Action, AuditEntry
 from service.domain.chain import AUDIT_KEY
 from service.domain.collection import Collection, CollectionKeys, WrappedKey
-from service.domain.errors import MasterKeyInvalid
+from service.domain.errors import CollectionNotFound, MasterKeyInvalid
 from service.domain.ports import Gallery, Rewrapping, Vault
 from service.usecases.people import OpenCollection, require_collection
 
@@ -64,7 +64,9 @@ class Keys:
 
     def _status(self, name: str) -> KeyStatus:
         with self._gallery.transaction() as tx:
-            collection = require_collection(tx, name)
+            collection = tx.collections.unproved(name)
+            if collection is None:
+                raise CollectionNotFound
             keys, templates = collection.keys, tx.templates.count(collection)
             retiring = keys.retiring.key_id if keys.retiring else None
             waiting = tx.sealed_rows.count(collection, retiring) if retiring else 0

@@ -55,11 +55,13 @@ class RotateKey:
         """The active key, and whether an earlier run made it.
 
         Whoever wrote under the old key has finished once the lock is had, and whoever comes after
-        reads the new one: from here on the rows under the old key only get fewer.
+        reads the new one: from here on the rows under the old key only get fewer. So this is the
+        moment to count them, too, in case somebody removed some behind the service's back.
         """
         with self._gallery.transaction() as tx:
             tx.collections.lock_keys(name)
             collection = require_collection(tx, name)
+            tx.templates.recount(collection)
             if collection.keys.retiring is not None:
                 return collection.keys.active.key_id, True
             keys = self._vault.next_keys(collection.collection_id, collection.keys, self._clock())

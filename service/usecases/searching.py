@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from uuid import UUID
 
 import numpy as np
 
-from service.domain.collection import StoredTemplate
-from service.domain.errors import Lookalike
+from service.domain.collection import Collection, StoredTemplate
+from service.domain.errors import Lookalike, RecordTampered
 from service.domain.face import Embedding
 from service.domain.ports import Transaction
-from service.domain.search import SearchIndex, Shortlist, Vectors, WrittenRows
+from service.domain.search import SearchIndex, Shortlist, Vectors, WriteMark, WrittenRows
 from service.usecases.people import OpenCollection
+
+logger = logging.getLogger(__name__)
 
 HALF_PRECISION_MARGIN = 0.002
 """By how much the search column's cosine may err: each factor is rounded to 11 bits, so at most
 2 x 2^-11 = 0.001 for vectors of norm 1. Rows this far below the threshold are opened as well."""
 
-NEWEST = 2**63 - 1
-"""Up to the newest row."""
-
-VECTORS_AT_A_TIME = 10_000
-"""Search vectors read at a time: 10 MB."""
+EVERYBODY = 1_000
+"""Rows. Where there are no more, all are read for each search, and where so many are newer than the
+memory, those: 1,000 take about 5 ms. More of them are compared by the database."""
 
 ROWS_AT_A_TIME = 64
 """Rows above the threshold that are fetched at a time; a real search finds a handful in all."""
@@ -36,9 +37,10 @@ def shortlist(
     at_least: float,
     index: SearchIndex | None,
 ) -> Shortlist | None:
-    """The rows that need be compared with the probe; None: all of them."""
-    if index is None or index.held(people.collection.collection_id) is None:
-        return None
+    """The rows that need be compared with the probe; None: all of them, by the database.
+
+    Raises `RecordTampered`.
+    """
     return _shortlists(tx, people, people.probes_of(probe[None]), at_least, index)[0]
 
 
@@ -47,13 +49,26 @@ def _shortlists(
     people: OpenCollection,
     rotated: Mapping[UUID, Vectors],
     at_least: float,
-    index: SearchIndex,
+    index: SearchIndex | None,
 ) -> Sequence[Shortlist | None]:
     """One a probe; None where nothing is known, or where it is about another database's rows."""
     its_id, number = people.collection.collection_id, len(rotated[people.key.key_id])
-    lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN) or [None] * number
+    lists = None
+    if index is not None:
+        if index.distrusted(its_id) is not None:
+            raise RecordTampered
+        lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN)
     mark = tx.templates.mark(people.collection)
+    if lists is None:
+        return [_everybody(tx, mark)] * number
     return [each if each and each.knows_nothing_beyond(mark) else None for each in lists]
+
+
+def _everybody(tx: Transaction, mark: WriteMark) -> Shortlist | None:
+    """A list of nobody, that knows no position: all rows are newer. None where they are too many."""
+    if mark.rows > EVERYBODY or tx.templates.are_spread():
+        return None
+    return Shortlist(mark.epoch, 0, 0, np.empty(0, np.int64), mark.deletions)
 
 
 def lookalikes(
@@ -71,6 +86,10 @@ def lookalikes(
     counts once, by its most similar template. `among`: the probe's `shortlist`; without one every
     row is compared. Raises `TemplateTampered`.
     """
+    if among is not None and _are_few(tx, people, among):
+        rotated = people.probes_of(probe[None])
+        near = _near_enough(tx, people, rotated, at_least, [among])
+        return _opened_near(tx, people, [probe], near, at_least, limit, other_than)[0]
     best: dict[str, float] = {}
     for row in _proposed(tx, people, probe, at_least - HALF_PRECISION_MARGIN, among, other_than):
         similarity = people.similarity(probe, row)
@@ -90,19 +109,47 @@ def lookalikes_of_many(
     index: SearchIndex | None,
 ) -> list[list[Lookalike]]:
     """`lookalikes` of each probe, of whom most have none: the candidates of all are read at once."""
+    if not probes:
+        return []
+    rotated = people.probes_of(np.stack(probes))
+    lists = _shortlists(tx, people, rotated, at_least, index)
+    known = next((each for each in lists if each is not None), None)
     near: Mapping[int, list[int]] = {}
-    if probes and index is not None and index.held(people.collection.collection_id) is not None:
-        rotated = people.probes_of(np.stack(probes))
-        lists = _shortlists(tx, people, rotated, at_least, index)
+    if known is not None and _are_few(tx, people, known):
         near = _near_enough(tx, people, rotated, at_least, lists)
+    return _opened_near(tx, people, probes, near, at_least, limit)
+
+
+def _are_few(tx: Transaction, people: OpenCollection, among: Shortlist) -> bool:
+    """Whether so few rows are newer than the list that they are read here."""
+    mark = tx.templates.mark(people.collection)
+    return among.up_to == 0 or mark.last_position - among.up_to <= EVERYBODY
+
+
+def _opened_near(
+    tx: Transaction,
+    people: OpenCollection,
+    probes: Sequence[Embedding],
+    near: Mapping[int, list[int]],
+    at_least: float,
+    limit: int,
+    other_than: str | None = None,
+) -> list[list[Lookalike]]:
+    """`near`: the positions that may reach the threshold, by probe; the database scans for a probe
+    that is not in it, or of which a rotation has moved a row since.
+    """
     wanted = sorted({position for positions in near.values() for position in positions})
     rows = tx.templates.at(people.collection, wanted) if wanted else {}
-    return [
-        _opened(people, probe, [rows[each] for each in near[n]], at_least, limit)
-        if n in near and all(each in rows for each in near[n])
-        else lookalikes(tx, people, probe, at_least, limit)  # a rotation may have moved a row since
-        for n, probe in enumerate(probes)
-    ]
+    counted = [row for row in rows.values() if row.subject_id != other_than]
+    enrolled = {row.template_id for row in _of_enrolled(tx, people, counted)}
+    found = []
+    for n, probe in enumerate(probes):
+        if n in near and all(each in rows for each in near[n]):
+            mine = [rows[each] for each in near[n] if rows[each].template_id in enrolled]
+            found.append(_opened(people, probe, mine, at_least, limit))
+        else:
+            found.append(lookalikes(tx, people, probe, at_least, limit, None, other_than))
+    return found
 
 
 def _near_enough(
@@ -119,7 +166,7 @@ def _near_enough(
     near: dict[int, list[int]] = {n: [] for n in listed}
     if not listed:
         return near
-    for rows in _candidates(tx, people.collection.collection_id, list(listed.values())):
+    for rows in _candidates(tx, people.collection, list(listed.values())):
         if rows.key_id in rotated:
             cosines = rotated[rows.key_id] @ rows.vectors.T
             for probe, row in np.argwhere(cosines >= at_least - HALF_PRECISION_MARGIN).tolist():
@@ -129,15 +176,27 @@ def _near_enough(
 
 
 def _candidates(
-    tx: Transaction, collection_id: UUID, lists: Sequence[Shortlist]
-) -> Iterator[WrittenRows]:
-    """All rows that are on any of the lists, or newer than these; once each."""
-    up_to = lists[0].up_to
-    listed = np.unique(np.concatenate([each.positions for each in lists]))
-    yield from tx.templates.written_at(collection_id, listed[listed <= up_to])
-    while rows := tx.templates.written_between(collection_id, up_to, NEWEST, VECTORS_AT_A_TIME):
-        yield from rows
-        up_to = max(int(each.positions[-1]) for each in rows)
+    tx: Transaction, collection: Collection, lists: Sequence[Shortlist]
+) -> list[WrittenRows]:
+    """All rows that are on any of the lists, or newer than these; once each.
+
+    Raises `RecordTampered` where a row is not as it was written, or is not there although nothing was
+    deleted since the lists were made.
+    """
+    first = lists[0]
+    positions = np.unique(np.concatenate([each.positions for each in lists]))
+    wanted = positions[positions <= first.up_to]
+    before = tx.templates.mark(collection)
+    rows = tx.templates.listed(collection.collection_id, wanted, first.up_to)
+    read = sum(int(np.sum(each.positions <= first.up_to)) for each in rows)
+    if first.up_to == 0:
+        missing = before.rows - sum(len(each.positions) for each in rows)
+    else:
+        missing = len(wanted) - read if before.deletions == first.deletions else 0
+    if missing and tx.templates.mark(collection) == before:
+        logger.error("record_tampered: rows hidden in collection %s", collection.collection_id)
+        raise RecordTampered
+    return rows
 
 
 def _opened(
@@ -179,6 +238,15 @@ def _proposed(
         rows = tx.templates.nearest(
             people.collection, probes, at_least, ROWS_AT_A_TIME, skip, other_than, among
         )
-        yield from rows
+        yield from _of_enrolled(tx, people, rows)
         if len(rows) < ROWS_AT_A_TIME:
             return
+
+
+def _of_enrolled(
+    tx: Transaction, people: OpenCollection, rows: Sequence[StoredTemplate]
+) -> list[StoredTemplate]:
+    """Those whose people are enrolled at this moment. Raises `RecordTampered`."""
+    whose = sorted({row.subject_id for row in rows})
+    enrolled = tx.subjects.existing(people.collection, whose)
+    return [row for row in rows if row.subject_id in enrolled]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from uuid import UUID
 
 from service.domain.collection import Collection, Subject
 from service.domain.errors import InvalidRequest
@@ -51,14 +52,18 @@ class Terms(Protocol):
     def consent_reference(self) -> str | None: ...
 
 
-def sealed_subject(people: OpenCollection, terms: Terms, now: datetime) -> Subject:
-    """Somebody enrolled at `now`, with all that is said about them sealed."""
+def sealed_subject(
+    people: OpenCollection, terms: Terms, now: datetime, template_id: UUID, change: UUID
+) -> Subject:
+    """Somebody enrolled at `now`, with all that is said about them sealed. `change`: the audit record
+    of the enrollment.
+    """
     subject_id, metadata = terms.subject_id, None
     if terms.metadata is not None:
         plain = json.dumps(terms.metadata, ensure_ascii=False).encode()
         metadata = people.seal_note(subject_id, METADATA, subject_id, plain)
     consent = seal_consent(people, subject_id, terms.consent_reference)
-    return Subject(subject_id, now, metadata, expires_at=terms.expires_at, consent=consent)
+    return Subject(subject_id, now, metadata, (template_id,), terms.expires_at, consent, change)
 
 
 def seal_consent(people: OpenCollection, subject_id: str, reference: str | None) -> bytes | None:

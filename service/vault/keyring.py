@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from service.domain.collection import CollectionKeys, WrappedKey
 from service.vault.cipher import KEY_BYTES
 from service.vault.collection_key import OpenCollectionKey
-from service.vault.name_key import OpenNameKey, name_secret_of, new_name_secret
+from service.vault.name_key import OpenNameKey, new_name_secret
 from service.vault.wrapping import KeyPlace, KeyWrapper, Use
 
 OPEN_KEYS = 128
@@ -33,14 +33,7 @@ class KeyRing:
         return CollectionKeys(self.new_key(collection_id), now, names)
 
     def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
-        """Raises `MasterKeyInvalid`. Names that hang on the data key get a key of their own, which
-        gives the same hashes: otherwise the data key could never be destroyed.
-        """
-        names = keys.names
-        if keys.names_are_derived:
-            derived = self._name_secret(collection_id, names, derived=True)
-            names = self._wrap(derived, collection_id, Use.NAMES)
-        return CollectionKeys(self.new_key(collection_id), now, names, retiring=keys.active)
+        return CollectionKeys(self.new_key(collection_id), now, keys.names, retiring=keys.active)
 
     def unlock(self, collection_id: UUID, key: WrappedKey) -> OpenCollectionKey:
         """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
@@ -48,7 +41,7 @@ class KeyRing:
 
     def unlock_names(self, collection_id: UUID, keys: CollectionKeys) -> OpenNameKey:
         """Raises `MasterKeyInvalid`."""
-        return self._opened_names(collection_id, keys.names, keys.names_are_derived)
+        return self._opened_names(collection_id, keys.names)
 
     def _wrap(self, secret: bytes, collection_id: UUID, use: Use) -> WrappedKey:
         key_id = uuid4()
@@ -61,13 +54,8 @@ class KeyRing:
         secret = self._unwrap(collection_id, key, Use.DATA)
         return OpenCollectionKey(secret, key.key_id, collection_id)
 
-    def _open_names(self, collection_id: UUID, key: WrappedKey, derived: bool) -> OpenNameKey:
-        return OpenNameKey(self._name_secret(collection_id, key, derived=derived))
-
-    def _name_secret(self, collection_id: UUID, key: WrappedKey, *, derived: bool) -> bytes:
-        if derived:
-            return name_secret_of(self._unwrap(collection_id, key, Use.DATA))
-        return self._unwrap(collection_id, key, Use.NAMES)
+    def _open_names(self, collection_id: UUID, key: WrappedKey) -> OpenNameKey:
+        return OpenNameKey(self._unwrap(collection_id, key, Use.NAMES))
 
     def __repr__(self) -> str:
         return "KeyRing(***)"

@@ -6,10 +6,6 @@ import hmac
 import secrets
 
 from service.vault.cipher import KEY_BYTES
-from service.vault.derivation import derive
-
-_PSEUDONYM = b"face/v1/pseudonym"
-_FINGERPRINT = b"face/v1/fingerprint"
 
 
 class OpenNameKey:
@@ -30,11 +26,3 @@ class OpenNameKey:
 
 def new_name_secret() -> bytes:
     return secrets.token_bytes(2 * KEY_BYTES)
-
-
-def name_secret_of(data_secret: bytes) -> bytes:
-    """What names were hashed with while a collection had one key only.
-
-    It says nothing about that key, so it can stay when the key goes.
-    """
-    return derive(data_secret, _PSEUDONYM) + derive(data_secret, _FINGERPRINT)

@@ -21,7 +21,7 @@ class RewrapKeys:
         """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
         active = self._rewrapped(collection_id, keys.active, Use.DATA)
         names = active
-        if not keys.names_are_derived:
+        if keys.names != keys.active:  # the audit log's key stands in both places
             names = self._rewrapped(collection_id, keys.names, Use.NAMES)
         retiring = keys.retiring and self._rewrapped(collection_id, keys.retiring, Use.DATA)
         return replace(keys, active=active, names=names, retiring=retiring)

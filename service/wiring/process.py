@@ -61,7 +61,7 @@ class Wiring(BulkWiring):
 
     def prepare(self) -> None:
         """Prove that the vault opens, the database is migrated, `default` exists and the audit log
-        is under way.
+        is under way, begun now if the database is empty.
 
         Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
         """
@@ -72,7 +72,6 @@ class Wiring(BulkWiring):
         self.collections.ensure_default()
         with self.gallery.transaction() as tx:
             default = tx.collections.find(DEFAULT_COLLECTION)
-            tx.audit.begin()
         if default is not None:
             OpenCollection.unlock(default, vault)
 

@@ -69,7 +69,7 @@ class StorageWiring(KeysWiring):
         from service.vault.archive import SealedArchives
 
         vault = self._present_vault
-        gallery = PostgresGallery(self.server_url)
+        gallery = PostgresGallery(self.server_url, vault=lambda: vault)
         version = metadata.version(DISTRIBUTION)
         return Backup(self._copies(), SealedArchives(vault), gallery, vault, now, version)
 
@@ -81,7 +81,11 @@ class StorageWiring(KeysWiring):
 
         vault = self._present_vault
         archives = SealedArchives(vault)
-        return Restore(archives, self._copies, lambda: PostgresGallery(self.server_url), vault)
+
+        def gallery() -> PostgresGallery:
+            return PostgresGallery(self.server_url, vault=lambda: vault)
+
+        return Restore(archives, self._copies, gallery, vault)
 
     @cached_property
     def call_limits(self) -> CallLimits:

@@ -26,7 +26,7 @@ CONTRACT = {
     415: {"unsupported_image"},
     422: {"no_usable_face", "inconsistent_images", "invalid_embedding"},
     429: {"rate_limited", "subject_locked"},
-    500: {"audit_tampered", "template_tampered", "internal_error"},
+    500: {"audit_tampered", "record_tampered", "template_tampered", "internal_error"},
     503: {"overloaded", "database_unavailable", "camera_unavailable"},
 }
 ROWS = [(status, code) for status, codes in CONTRACT.items() for code in sorted(codes)]

@@ -77,6 +77,24 @@ def test_whole_log_is_status_0_and_tells_its_checkpoint(written: None) -> None:
     assert audit("verify", "--expect", checkpoint()).status == 0
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "not as the service wrote it (1)"),
+        ("ko", "서비스가 기록한 것과 다름 (1건)"),
+    ],
+)
+def test_altered_key_beside_a_whole_log_is_status_1_and_told(
+    written: None, database_url: str, language: str, sentence: str
+) -> None:
+    Tables(database_url).change("UPDATE api_keys SET scopes = '{admin}' WHERE name = 'till'")
+    outcome = audit("verify", "--lang", language)
+    assert outcome.status == 1
+    finding = outcome.out.splitlines()[-1]
+    assert finding.startswith("api_key ")
+    assert finding.endswith(sentence)
+
+
 def test_manipulated_log_is_status_1_and_tells_the_number(written: None, database_url: str) -> None:
     with Tables(database_url).unguarded() as connection:
         connection.execute(text("DELETE FROM audit WHERE sequence = 2"))

@@ -19,6 +19,7 @@ from service.usecases.people import OpenCollection
 from service.wiring import Wiring, records, storage
 from tests.cli.face import MASTER_KEY, call
 from tests.domain.vectors import face_of
+from tests.enrolled import add_people
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
@@ -39,10 +40,8 @@ def _enroll(subject_id: str, expires_at: datetime | None = None) -> None:
         assert collection is not None
         people = OpenCollection.unlock(collection, wiring.vault)
         enrolled = YESTERDAY - timedelta(days=1)
-        tx.subjects.add(collection, Subject(subject_id, enrolled, expires_at=expires_at))
-        tx.templates.add(
-            collection, people.seal(subject_id, "model", face_of(subject_id), enrolled)
-        )
+        row = people.seal(subject_id, "model", face_of(subject_id), enrolled)
+        add_people(tx, collection, [row], enrolled, expires_at)
 
 
 def _actions(database_url: str) -> list[str]:
@@ -74,13 +73,12 @@ def test_process_whose_clock_is_far_ahead_purges_nobody(
 
 def test_unusually_many_wait_for_a_word(database_url: str) -> None:
     _enroll("kim", YESTERDAY)
-    with single_use_engine(database_url).begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO subjects (collection_id, subject_id, enrolled_at, expires_at)"
-                " SELECT collection_id, 'p' || n, enrolled_at, expires_at"
-                f" FROM subjects, generate_series(1, {ALWAYS_REMOVED}) AS n"
-            )
+    with Wiring(AppConfig()).gallery.transaction() as tx:
+        collection = tx.collections.find("default")
+        assert collection is not None
+        enrolled, names = YESTERDAY - timedelta(days=1), range(ALWAYS_REMOVED)
+        tx.subjects.add_all(
+            collection, [Subject(f"p{n}", enrolled, expires_at=YESTERDAY) for n in names]
         )
     held = call("purge")
     assert (held.status, held.out) == (3, "people whose time was over, removed: 0\n")

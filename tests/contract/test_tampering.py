@@ -82,7 +82,7 @@ def test_altered_template_is_an_alarm_and_never_a_match(
         enrolled.given("/enroll", KIM, subjectId="kim2"),
         enrolled.given("/enroll", KIM, subjectId="kim", mode="add"),
     ):
-        assert code(answer) == (500, "template_tampered")
+        assert code(answer) in ((500, "template_tampered"), (500, "record_tampered"))
         assert "match" not in answer.json()
     assert len(ok(enrolled.subjects())["subjects"]) == 2
 

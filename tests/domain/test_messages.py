@@ -57,6 +57,7 @@ AS_DOCUMENTED = [
     errors.InconsistentImages([]),
     errors.InvalidEmbedding(),
     errors.TemplateTampered(),
+    errors.RecordTampered(),
     errors.AuditTampered(),
     errors.Unavailable(),
     errors.Overloaded(),

@@ -16,10 +16,15 @@ from sqlalchemy import text
 from service.domain.audit import Action, AuditEntry
 from service.domain.chain import AUDIT_KEY
 from service.domain.chain_check import Break, Checkpoint, Flaw, Verdict, check
-from service.domain.errors import AuditTampered, MasterKeyInvalid, MasterKeyMissing
+from service.domain.errors import (
+    AuditTampered,
+    DatabaseUnavailable,
+    MasterKeyInvalid,
+    MasterKeyMissing,
+)
 from service.domain.ports import AuditSnapshots
 from service.gallery.database import PostgresGallery
-from service.gallery.failures import QueryFailed
+from service.usecases.audit import VerifyAudit
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
@@ -52,9 +57,7 @@ def append(gallery: PostgresGallery, count: int = 1) -> None:
 
 
 def verdict(gallery: AuditSnapshots, vault: KeyRing, expected: Checkpoint | None = None) -> Verdict:
-    with gallery.audit_snapshot() as (stored, records):
-        keyed = vault.unlock(AUDIT_KEY, stored.key).chain if stored else None
-        return check(stored, records, keyed, expected)
+    return VerifyAudit(gallery, vault)(expected).log
 
 
 @pytest.fixture
@@ -121,10 +124,11 @@ def test_those_who_begin_at_once_begin_one_chain(
 def test_snapshot_does_not_see_what_is_written_meanwhile(
     written: PostgresGallery, vault: KeyRing
 ) -> None:
-    with written.audit_snapshot() as (stored, records):
+    with written.audit_snapshot() as stored:
         append(written)
-        assert stored is not None
-        found = check(stored, records, vault.unlock(AUDIT_KEY, stored.key).chain)
+        assert stored.head is not None
+        keyed = vault.unlock(AUDIT_KEY, stored.head.key).chain
+        found = check(stored.head, stored.records, keyed)
     assert (found.records, found.broken) == (LENGTH, None)
 
 
@@ -137,7 +141,7 @@ REFUSED = [
     "TRUNCATE audit_head",
     "UPDATE audit_head SET sequence = sequence - 1",
     "UPDATE audit_head SET digest = ''",
-    "UPDATE audit_head SET begun_after = 3",
+    "UPDATE audit_head SET begun_at = now()",
     "SET session_replication_role = replica; DELETE FROM audit",
 ]
 
@@ -151,7 +155,7 @@ def test_database_itself_refuses(written: PostgresGallery, vault: KeyRing, state
             for each in statement.split("; "):
                 tx.connection.execute(text(each))
 
-    with pytest.raises(QueryFailed, match="42501"):
+    with pytest.raises(DatabaseUnavailable):
         run()
     assert verdict(written, vault).broken is None
 

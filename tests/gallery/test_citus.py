@@ -27,7 +27,9 @@ from service.gallery.failures import QueryFailed
 from service.gallery.scrubbing import scrub
 from service.gallery.subject_for_comparison import COUNTED, UNCOUNTED
 from service.usecases.enrollment import Mode
+from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
+from service.vault.master_key import MasterKey
 from service.wiring import Wiring
 from tests.gallery.people import collection, subject, template, vectors
 from tests.gallery.statements import LOCKS, noted, without_subject
@@ -173,7 +175,7 @@ def test_other_internal_errors_are_not_taken_for_it(gallery: PostgresGallery) ->
 def enroll_three(url: str) -> tuple[set[str], list[np.ndarray]]:
     """How their rows came into the tables, and which search vectors are found afterwards."""
     change(url, NOTE_HOW)
-    gallery = PostgresGallery(url)
+    gallery = PostgresGallery(url, vault=lambda: KeyRing(MasterKey(bytes(KEY_BYTES))))
     kept, names = collection(), ["a", "b", "c"]
     with gallery.transaction() as tx:
         tx.collections.add(kept)

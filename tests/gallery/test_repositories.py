@@ -23,6 +23,7 @@ from service.gallery.connecting import driver_url
 from service.gallery.database import PostgresGallery, PostgresTransaction
 from service.gallery.failures import QueryFailed
 from service.gallery.tables import answers, audit, subjects, templates
+from tests.enrolled import add_people
 from tests.gallery.people import KEY_ID, MODEL, NOW, collection, subject, template, vectors
 from tests.postgres import TestServer
 
@@ -39,8 +40,7 @@ def kept(gallery: PostgresGallery) -> Collection:
 
 
 def _enroll(tx: PostgresTransaction, kept: Collection, subject_id: str) -> None:
-    tx.subjects.add(kept, subject(subject_id))
-    tx.templates.add(kept, template(subject_id))
+    add_people(tx, kept, [template(subject_id)], NOW)
     tx.answers.add(
         kept, StoredAnswer("kiosk", f"key-{subject_id}", subject_id, HASH, b"sealed", HASH)
     )
@@ -90,12 +90,12 @@ def test_subject_comes_back_with_its_number_of_templates(
     gallery: PostgresGallery, kept: Collection
 ) -> None:
     with gallery.transaction() as tx:
-        tx.subjects.add(kept, subject("kim", b"sealed metadata"))
-        tx.templates.add(kept, template("kim"))
-        tx.templates.add(kept, template("kim"))
-        assert tx.subjects.find(kept, "kim") == replace(
-            subject("kim", b"sealed metadata"), templates=2
-        )
+        rows = [template("kim"), template("kim")]
+        ids = tuple(sorted(row.template_id for row in rows))
+        made = replace(subject("kim", b"sealed metadata"), template_ids=ids)
+        tx.subjects.add(kept, made)
+        tx.templates.add_all(kept, rows)
+        assert tx.subjects.find(kept, "kim") == made
 
 
 def test_subject_of_another_collection_is_none(gallery: PostgresGallery, kept: Collection) -> None:
@@ -109,7 +109,7 @@ def test_subject_of_another_collection_is_none(gallery: PostgresGallery, kept: C
 def test_metadata_is_replaced(gallery: PostgresGallery, kept: Collection) -> None:
     with gallery.transaction() as tx:
         tx.subjects.add(kept, subject("kim", b"old"))
-        tx.subjects.set_metadata(kept, subject("kim", b"new"))
+        tx.subjects.update(kept, subject("kim", b"new"))
         found = tx.subjects.find(kept, "kim")
     assert found is not None
     assert found.metadata == b"new"

@@ -17,7 +17,9 @@ from service.gallery.database import PostgresGallery, PostgresTransaction
 from service.gallery.failures import QueryFailed
 from service.gallery.sockets import has_something_to_read
 from service.gallery.together import run
-from tests.gallery.people import NOW, collection, subject, template, vectors
+from service.vault.keyring import KeyRing
+from tests.enrolled import add_people
+from tests.gallery.people import NOW, collection, template, vectors
 from tests.postgres import TestServer
 
 MADE = "CREATE TABLE made (n int)"
@@ -72,10 +74,7 @@ def test_a_face_is_judged_by_what_was_stored(gallery: PostgresGallery) -> None:
     first, second = (template("kim", vector) for vector in vectors(2))
     with gallery.transaction() as tx:
         tx.collections.add(kept)
-        for person in ("kim", "lee"):
-            tx.subjects.add(kept, subject(person))
-        for row in (first, second, template("lee")):
-            tx.templates.add(kept, row)
+        add_people(tx, kept, [first, second, template("lee")], NOW)
     with gallery.transaction() as tx:
         judged = tx.failed_comparisons.subject(kept, "kim", counted=True)
         read = tx.templates.of(kept, "kim")
@@ -93,16 +92,14 @@ def test_a_face_is_judged_by_what_was_stored(gallery: PostgresGallery) -> None:
 
 @pytest.mark.parametrize(("days", "found"), [(None, 1), (2, 1), (1, 0)])
 def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
-    database_url: str, days: int | None, found: int
+    database_url: str, vault: KeyRing, days: int | None, found: int
 ) -> None:
-    gallery = PostgresGallery(database_url, clock=lambda: NOW + timedelta(days=1))
+    gallery = PostgresGallery(database_url, lambda: NOW + timedelta(days=1), lambda: vault)
     kept = collection(settings=CollectionSettings(retention_days=days))
     with gallery.transaction() as tx:
         tx.collections.add(kept)
-        tx.subjects.add(kept, subject("kim"))
-        tx.templates.add(kept, template("kim"))
+        add_people(tx, kept, [template("kim")], NOW)
         assert len(tx.failed_comparisons.subject(kept, "kim", counted=True).templates) == found
-        assert len(tx.templates.of(kept, "kim")) == found
     gallery.close()
 
 
@@ -117,8 +114,7 @@ def test_trial_is_of_the_collection_that_has_the_name_now(gallery: PostgresGalle
         kept = collection()
         with gallery.transaction() as tx:
             tx.collections.add(kept)
-            tx.subjects.add(kept, subject("kim"))
-            tx.templates.add(kept, template("kim"))
+            add_people(tx, kept, [template("kim")], NOW)
         for _ in range(2):
             with gallery.transaction() as tx:
                 judged = tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)

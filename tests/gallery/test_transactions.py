@@ -83,9 +83,9 @@ def test_after_the_lock_one_sees_what_its_holder_did(gallery: PostgresGallery) -
 
 def test_whoever_loses_a_race_may_try_again(gallery: PostgresGallery) -> None:
     with gallery.transaction() as tx:
-        tx.collections.add(collection("same name"))
+        tx.collections.add(collection("same-name"))
     with pytest.raises(Overloaded), gallery.transaction() as tx:
-        tx.collections.add(collection("same name"))
+        tx.collections.add(collection("same-name"))
 
 
 def test_statement_that_takes_too_long_is_ended(

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.callers import LOCAL_USER
-from service.domain.collection import DEFAULT_COLLECTION, Subject
+from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.gallery.database import PostgresGallery
 from service.search.eight_bits import EIGHT_BITS
@@ -35,6 +35,7 @@ from service.usecases.searching import lookalikes, lookalikes_of_many, shortlist
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from tests.enrolled import add_people
 
 FACES = 12
 """So few different ones that most searches find somebody."""
@@ -88,8 +89,7 @@ class Process:
         with self.gallery.transaction() as tx:
             collection = lock_collection(tx, DEFAULT_COLLECTION)
             people = OpenCollection.unlock(collection, self.vault)
-            tx.subjects.add(collection, Subject(subject_id, now()))
-            tx.templates.add(collection, people.seal(subject_id, MODEL, face, now()))
+            add_people(tx, collection, [people.seal(subject_id, MODEL, face, now())], now())
         self.enrolled.append(subject_id)
 
     def erase(self) -> None:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from service.domain.collection import WrappedKey
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.gallery.database import PostgresGallery
-from service.gallery.tables import subjects, templates
+from service.gallery.tables import templates
 from service.usecases.people import OpenCollection
+from tests.enrolled import add_people
 from tests.usecases.desk import DEFAULT, Desk
 
 CHECKOUT = Path(__file__).parents[2]
@@ -31,8 +32,6 @@ LOOK_SECONDS = 0.02
 
 PAUSE_SECONDS = 0.1
 """Between two calls of one caller: on two cores the rotation itself must have a share as well."""
-
-_ROWS_AT_A_TIME = 1000
 
 
 def crowd(number: int) -> list[Embedding]:
@@ -47,37 +46,10 @@ def store(desk: Desk, gallery: PostgresGallery, them: list[Embedding]) -> None:
         found = tx.collections.find(DEFAULT)
         assert found is not None
         people, now = OpenCollection.unlock(found, desk.vault), desk.clock()
-        its_id = found.collection_id
         sealed = [
             people.seal(f"stranger{n}", desk.model_id, face, now) for n, face in enumerate(them)
         ]
-        for start in range(0, len(sealed), _ROWS_AT_A_TIME):
-            batch = sealed[start : start + _ROWS_AT_A_TIME]
-            tx.connection.execute(
-                insert(subjects),
-                [
-                    {"collection_id": its_id, "subject_id": row.subject_id, "enrolled_at": now}
-                    for row in batch
-                ],
-            )
-            positions = tx.positions.take(found, len(batch))
-            tx.connection.execute(
-                insert(templates),
-                [
-                    {
-                        "collection_id": its_id,
-                        "subject_id": row.subject_id,
-                        "template_id": row.template_id,
-                        "model_id": row.model_id,
-                        "sealed": row.sealed,
-                        "search": row.search.values,
-                        "created_at": now,
-                        "key_id": row.key_id,
-                        "position": position,
-                    }
-                    for row, position in zip(batch, positions, strict=True)
-                ],
-            )
+        add_people(tx, found, sealed, now)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.domain.collection import DuplicatePolicy
+from service.domain.collection import DuplicatePolicy, Subject
+from service.usecases.people import require_collection
 from service.usecases.purge import BATCH
 from tests.usecases.desk import DEFAULT, Desk, Tables
 from tests.usecases.simultaneous import outcomes
@@ -36,13 +37,15 @@ def _purge(desk: Desk, *confirmed: str) -> list[int]:
     return [batch.removed for batch in desk.purge.batches(wait=True, confirmed=confirmed)]
 
 
-def _crowd(tables: Tables, people: int) -> None:
-    """Kim's rows once more under each of many names."""
-    tables.change(
-        "INSERT INTO subjects (collection_id, subject_id, enrolled_at, expires_at)"
-        " SELECT collection_id, 'kim' || n, enrolled_at, expires_at"
-        f" FROM subjects, generate_series(1, {people}) n"
-    )
+def _crowd(desk: Desk, people: int) -> None:
+    """Kim's terms once more under each of many names."""
+    with desk.gallery.transaction() as tx:
+        collection = require_collection(tx, DEFAULT)
+        kim = tx.subjects.find(collection, "kim")
+        assert kim is not None
+        ends = kim.expires_at
+        crowd = [Subject(f"kim{n}", kim.enrolled_at, expires_at=ends) for n in range(people)]
+        tx.subjects.add_all(collection, crowd)
 
 
 def test_nobody_is_purged_before_their_time(desk: Desk, tables: Tables) -> None:
@@ -85,7 +88,7 @@ def test_every_collection_is_purged(desk: Desk) -> None:
 
 def test_many_go_in_small_batches(desk: Desk, tables: Tables) -> None:
     _enroll(desk, "kim")
-    _crowd(tables, 2 * BATCH)
+    _crowd(desk, 2 * BATCH)
     desk.clock.advance(HOUR)
     assert _purge(desk, DEFAULT) == [BATCH, BATCH, 1]
     assert tables.rows("SELECT 1 FROM subjects") == []
@@ -106,7 +109,7 @@ def test_batch_that_fails_is_not_half_done(desk: Desk, tables: Tables) -> None:
 
 def test_purge_stopped_midway_is_finished_by_the_next(desk: Desk, tables: Tables) -> None:
     _enroll(desk, "kim")
-    _crowd(tables, 2 * BATCH)
+    _crowd(desk, 2 * BATCH)
     desk.clock.advance(HOUR)
     assert next(desk.purge.batches(wait=True, confirmed=[DEFAULT])).removed == BATCH
     assert _purge(desk, DEFAULT) == [BATCH, 1]
@@ -125,7 +128,7 @@ def test_several_purges_at_once_remove_and_record_each_person_once(
     desk: Desk, tables: Tables
 ) -> None:
     _enroll(desk, "kim")
-    _crowd(tables, BATCH)
+    _crowd(desk, BATCH)
     desk.clock.advance(HOUR)
     removed = outcomes([lambda: sum(_purge(desk, DEFAULT))] * 4)
     assert sum(removed) == BATCH + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -127,11 +128,11 @@ def test_it_is_written_down_once(rewrapped: Desk, tables: Tables) -> None:
 def test_audit_log_is_whole_under_the_new_master_key(
     two_collections: Desk, rewrapped: Desk, gallery: PostgresGallery
 ) -> None:
-    before = VerifyAudit(gallery, rewrapped.vault)()
+    before = VerifyAudit(cast("PostgresGallery", rewrapped.gallery), rewrapped.vault)()
     assert before.whole
     rewrapped.verify("kim", "kim:2")
-    after = VerifyAudit(gallery, rewrapped.vault)()
-    assert (after.whole, after.records) == (True, before.records + 1)
+    after = VerifyAudit(cast("PostgresGallery", rewrapped.gallery), rewrapped.vault)()
+    assert (after.whole, after.log.records) == (True, before.log.records + 1)
     with pytest.raises(MasterKeyInvalid):
         VerifyAudit(gallery, KeyRing(OLD))()
     with pytest.raises(MasterKeyInvalid):
@@ -141,7 +142,7 @@ def test_audit_log_is_whole_under_the_new_master_key(
 def test_audit_log_is_whole_after_a_rotation(rewrapped: Desk, gallery: PostgresGallery) -> None:
     rotate(rewrapped)
     rewrapped.erase("kim")
-    assert VerifyAudit(gallery, rewrapped.vault)().whole
+    assert VerifyAudit(cast("PostgresGallery", rewrapped.gallery), rewrapped.vault)().whole
 
 
 def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Desk, tables: Tables) -> None:

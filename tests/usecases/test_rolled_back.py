@@ -58,7 +58,7 @@ CREATE_STEPS = [
     "collections.lock",
     "collections.update",
     "subjects.find",
-    "templates.nearest",
+    "templates.listed",
     "subjects.add",
     "templates.add",
     "audit.append",
@@ -67,7 +67,7 @@ CREATE_STEPS = [
 REPLACE_STEPS = [
     "failed_comparisons.subject",
     "templates.delete_of",
-    "subjects.set_metadata",
+    "subjects.update",
     "templates.add",
     "audit.append",
     "answers.add",

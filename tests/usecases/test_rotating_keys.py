@@ -19,7 +19,6 @@ from service.domain.errors import (
 )
 from service.gallery.database import PostgresGallery
 from service.usecases.enrollment import Mode
-from service.usecases.people import OpenCollection
 from service.usecases.resealing import Progress
 from service.usecases.rotate import RotateKey, Rotation
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
@@ -322,16 +321,3 @@ def test_two_rotations_at_once_share_the_work(half_rotated: Desk, tables: Tables
 def test_unknown_collection_is_not_rotated(desk: Desk) -> None:
     with pytest.raises(CollectionNotFound):
         RotateKey(desk.gallery, desk.vault, desk.clock)("nowhere", CALLER, _ignore)
-
-
-def test_names_that_hung_on_the_data_key_part_from_it(enrolled: Desk, tables: Tables) -> None:
-    """As the migration leaves collections that were made before there were two keys."""
-    tables.change(
-        "UPDATE collections SET name_key_id = collection_keys.key_id,"
-        " wrapped_name_key = collection_keys.wrapped FROM collection_keys"
-    )
-    before = OpenCollection.unlock(_collection(enrolled), enrolled.vault).names.pseudonym("kim")
-    rotate(enrolled)
-    after = _collection(enrolled)
-    assert OpenCollection.unlock(after, enrolled.vault).names.pseudonym("kim") == before
-    assert after.keys.names.key_id != after.keys.active.key_id

@@ -8,13 +8,16 @@ from collections.abc import Callable
 import pytest
 
 from service.domain.collection import DuplicatePolicy
-from service.domain.errors import TemplateTampered
+from service.domain.errors import RecordTampered, TemplateTampered
 from service.usecases.enrollment import Mode
 from service.usecases.people import OpenCollection
 from tests.domain.vectors import face_of
 from tests.usecases.desk import DEFAULT, Desk, Tables
 
 KIM, LEE = "kim-minji", "lee-junho"
+
+TAMPERED = (TemplateTampered, RecordTampered)
+"""Which of them: by what is looked at first."""
 
 QUESTIONS: dict[str, Callable[[Desk], object]] = {
     "verify": lambda desk: desk.verify(KIM, "kim"),
@@ -91,7 +94,7 @@ def test_altered_template_is_never_compared_and_nothing_is_stored(
     TAMPERING[tampering](enrolled, tables)
     before = tables.beside_the_log()
     for ask in QUESTIONS.values():
-        with pytest.raises(TemplateTampered):
+        with pytest.raises(TAMPERED):
             ask(enrolled)
     assert tables.beside_the_log() == before
 
@@ -101,12 +104,13 @@ def test_alarm_is_logged_as_an_error_that_names_nobody(
     enrolled: Desk, tables: Tables, caplog: pytest.LogCaptureFixture, tampering: str
 ) -> None:
     TAMPERING[tampering](enrolled, tables)
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(TAMPERED) as refused:
         enrolled.verify(KIM, "kim")
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    (row,) = tables.rows("SELECT template_id FROM templates WHERE subject_id = :kim", kim=KIM)
-    assert "template_tampered" in record.getMessage()
-    assert str(row["template_id"]) in record.getMessage()
+    (row,) = tables.rows("SELECT * FROM templates WHERE subject_id = :kim", kim=KIM)
+    where = "template_id" if refused.type is TemplateTampered else "collection_id"
+    assert refused.value.code in record.getMessage()
+    assert str(row[where]) in record.getMessage()
     assert KIM not in caplog.text
 
 
@@ -118,7 +122,7 @@ def test_every_part_of_a_sealed_vector_counts(enrolled: Desk, tables: Tables, of
         " FROM templates LIMIT 1) AS place",
         offset=offset,
     )
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(TAMPERED):
         enrolled.verify(KIM, "kim")
 
 
@@ -126,10 +130,11 @@ def test_altered_template_is_found_out_beside_a_good_one(enrolled: Desk, tables:
     _flip_a_byte(enrolled, tables)
     tables.change(
         "INSERT INTO templates SELECT collection_id, subject_id, gen_random_uuid(), model_id,"
-        " sealed, search, created_at, key_id, position + 1000 FROM templates WHERE subject_id = :kim",
+        " sealed, search, created_at, key_id, position + 1000, tag FROM templates"
+        " WHERE subject_id = :kim",
         kim=KIM,
     )
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(TAMPERED):
         enrolled.verify(KIM, "kim")
 
 
@@ -140,7 +145,7 @@ def test_rows_that_exchanged_their_subjects_do_not_open(enrolled: Desk, tables: 
         lee=LEE,
     )
     for name, photo in [(KIM, "lee"), (LEE, "kim"), (KIM, "kim")]:
-        with pytest.raises(TemplateTampered):
+        with pytest.raises(TAMPERED):
             enrolled.verify(name, photo)
 
 
@@ -154,7 +159,7 @@ def test_template_of_another_collection_does_not_open(enrolled: Desk, tables: Ta
         " AND shop.collection_id = (SELECT collection_id FROM collections WHERE name = 'shop')",
         kim=KIM,
     )
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(TAMPERED):
         enrolled.verify(KIM, "park")
 
 
@@ -179,7 +184,7 @@ def test_search_column_changed_by_itself_is_found_out(
         lee=LEE,
     )
     for name in BY_NAME:
-        with pytest.raises(TemplateTampered):
+        with pytest.raises(TAMPERED):
             QUESTIONS[name](enrolled)
 
 
@@ -190,9 +195,9 @@ def test_row_made_to_look_like_another_is_found_out_by_a_search(
         "UPDATE templates SET search = lee.search FROM templates lee WHERE lee.subject_id = :lee",
         lee=LEE,
     )
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(TAMPERED):
         enrolled.search("lee")
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(TAMPERED):
         enrolled.enroll("lee2", "lee")
 
 

@@ -103,16 +103,6 @@ def test_keys_stay_what_they_are_under_another_master_key(kinds: tuple[str, str]
             KeyRing(old).unlock(collection_id, key)
 
 
-def test_names_that_hang_on_the_data_key_still_do_under_another_master_key() -> None:
-    old, new = KINDS["own"](), KINDS["own"]()
-    collection_id = uuid4()
-    made = KeyRing(old).new_keys(collection_id, NOW)
-    keys = replace(made, names=made.active)
-    rewrapped = RewrapKeys(old, new)(collection_id, keys)
-    before = KeyRing(old).unlock_names(collection_id, keys).pseudonym("kim")
-    assert KeyRing(new).unlock_names(collection_id, rewrapped).pseudonym("kim") == before
-
-
 def test_wrong_old_master_key_rewraps_nothing(make: Callable[[], KeyWrapper]) -> None:
     keys = KeyRing(make()).new_keys(PLACE.collection_id, NOW)
     with pytest.raises(MasterKeyInvalid):

@@ -7,20 +7,17 @@ from uuid import uuid4
 
 import pytest
 
-from service.domain.collection import CollectionKeys, SealContext, WrappedKey
+from service.domain.collection import SealContext, WrappedKey
 from service.domain.errors import MasterKeyInvalid, TemplateTampered
 from service.domain.ports import CollectionKey, Vault
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
-from service.vault.name_key import OpenNameKey, name_secret_of
+from service.vault.name_key import OpenNameKey
 
 COLLECTION_ID = uuid4()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 CONTEXT = SealContext("kim", "template", "1")
-
-
-PSEUDONYM_OF_KIM = "43eb44dde97cdab8d0c435e22afdd1d7ac0da7cf08bfa159decded0692faa69f"
 
 
 def _ring(fill: int = 1) -> KeyRing:
@@ -96,26 +93,6 @@ def test_next_keys_hash_names_as_before() -> None:
     keys = ring.new_keys(COLLECTION_ID, NOW)
     following = ring.next_keys(COLLECTION_ID, keys, NOW)
     assert following.names == keys.names
-
-
-def test_names_that_hung_on_the_data_key_are_hashed_as_before_without_it() -> None:
-    """Collections from before names had a key of their own."""
-    ring = _ring()
-    active = ring.new_keys(COLLECTION_ID, NOW).active
-    first = CollectionKeys(active, NOW, names=active)
-    following = ring.next_keys(COLLECTION_ID, first, NOW)
-    before, after = (ring.unlock_names(COLLECTION_ID, keys) for keys in (first, following))
-    assert after.pseudonym("kim") == before.pseudonym("kim")
-    assert after.fingerprint(b"kim") == before.fingerprint(b"kim")
-    assert following.names.key_id not in {active.key_id, following.active.key_id}
-    with pytest.raises(MasterKeyInvalid):
-        ring.unlock(COLLECTION_ID, following.names)
-
-
-def test_names_of_the_first_version_are_hashed_as_ever() -> None:
-    """What stands in the audit log of collections made by version 0.1.0."""
-    names = OpenNameKey(name_secret_of(bytes(range(32))))
-    assert names.pseudonym("kim").hex() == PSEUDONYM_OF_KIM
 
 
 def test_pseudonym_is_the_same_for_the_same_subject_only() -> None:

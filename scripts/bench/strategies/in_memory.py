@@ -42,7 +42,7 @@ class InMemory:
             collection = require_collection(tx, self._people.name)
             opened = OpenCollection.unlock(collection, self._people.vault)
             among = shortlist(tx, opened, probe, AT_LEAST, self._index)
-            if among is None:
+            if among is None or not among.compared:
                 raise NothingHeld
             return lookalikes(tx, opened, probe, AT_LEAST, LIMIT, among)
 

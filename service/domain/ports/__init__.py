@@ -3,8 +3,10 @@
 from service.domain.ports.calling import (
     ApiKeys,
     AuditLog,
+    AuditSnapshot,
     AuditSnapshots,
     FailedComparisons,
+    PeopleProved,
     RateLimit,
     SubjectForComparison,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "Answers",
     "ApiKeys",
     "AuditLog",
+    "AuditSnapshot",
     "AuditSnapshots",
     "BulkEmbedding",
     "BulkSource",
@@ -42,6 +45,7 @@ __all__ = [
     "KeyGallery",
     "ModelIdentity",
     "NameKey",
+    "PeopleProved",
     "RateLimit",
     "Rewrapping",
     "SealedRows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -33,13 +33,6 @@ class AuditLog(Protocol):
         """
         ...
 
-    def begin(self) -> None:
-        """Bring what was written before there was a chain into it; nothing where there is one.
-
-        Raises `AuditTampered`.
-        """
-        ...
-
     def keyed_hash(self, content: bytes) -> bytes:
         """32 bytes, by the log's own key: it outlives collections and changes of their keys.
 
@@ -65,11 +58,42 @@ class AuditLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleProved:
+    """How many rows of people are as they were written last, and how many are not. `some`: the ids
+    of a few of those.
+    """
+
+    genuine: int
+    altered: int
+    some: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSnapshot:
+    """The log and what it vouches for, of one moment, as it is stored: proved or not.
+
+    `records`: by number. `registry`: its content; None where there is none. `api_keys`: each with its
+    id and its secret's hash. `people`: those of a collection, held against the log. `search_rows`: how
+    many of its templates are not searched by what was written. `enrolled`: how
+    many people there are by the log. `empty`: whether there is nothing at all. Whatever can be many is
+    read a few at a time.
+    """
+
+    head: SealedHead | None
+    records: Iterable[AuditRecord]
+    registry: bytes | None
+    collections: Iterable[Collection]
+    api_keys: Iterable[tuple[ApiKey, str, bytes]]
+    people: Callable[[Collection], PeopleProved]
+    search_rows: Callable[[Collection], int]
+    enrolled: Callable[[], int]
+    empty: bool
+
+
 class AuditSnapshots(Protocol):
-    def audit_snapshot(
-        self,
-    ) -> AbstractContextManager[tuple[SealedHead | None, Iterable[AuditRecord]]]:
-        """Head and records of one moment, by number, a few at a time. Raises as transactions do."""
+    def audit_snapshot(self) -> AbstractContextManager[AuditSnapshot]:
+        """Raises as transactions do."""
         ...
 
 

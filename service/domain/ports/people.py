@@ -14,7 +14,15 @@ from service.domain.search import Positions, Shortlist, WriteMark, WrittenRows
 
 class Collections(Protocol):
     def find(self, name: str) -> Collection | None:
-        """The collection with its keys, which stay in use until the end of the transaction."""
+        """The collection with its keys, which stay in use until the end of the transaction.
+
+        Raises `RecordTampered` where it is not as it was written, or was put back after it was
+        deleted or its key was destroyed; `AuditTampered`, `MasterKeyInvalid`.
+        """
+        ...
+
+    def unproved(self, name: str) -> Collection | None:
+        """As it is stored, for telling an operator about it: nothing may be decided by it."""
         ...
 
     def names(self) -> list[str]:
@@ -68,32 +76,42 @@ class Collections(Protocol):
 
 
 class Subjects(Protocol):
-    """People whose time is over are found by `expired` alone: for all else they do not exist."""
+    """People whose time is over are found by `expired` alone: for all else they do not exist.
+
+    What is handed out is as the service wrote it last: reading raises `RecordTampered` for a row that
+    was altered, or put back after it was changed or deleted.
+    """
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None: ...
 
-    def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
-        """Up to `limit` subjects by id, those after `after`."""
+    def is_stored(self, collection: Collection, subject_id: str) -> bool:
+        """Whether there is a row, proved or not: whatever was done to it, it can be deleted."""
         ...
 
-    def add(self, collection: Collection, subject: Subject) -> None: ...
+    def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
+        """Up to `limit` subjects by id, those after `after`; as they are stored, altered or not, so
+        that whoever looks after an alarm sees them.
+        """
+        ...
 
     def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
         """Those of `subject_ids` who are enrolled."""
         ...
 
+    def add(self, collection: Collection, subject: Subject) -> None: ...
+
     def add_all(self, collection: Collection, subjects: Sequence[Subject]) -> None: ...
 
-    def set_metadata(self, collection: Collection, subject: Subject) -> None: ...
-
-    def set_terms(self, collection: Collection, subject: Subject) -> None:
-        """Write consent and expiry; what is None stays as it was."""
+    def update(self, collection: Collection, subject: Subject) -> None:
+        """Write all that is known of a subject who exists."""
         ...
 
     def expired(
         self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
-        """The ids of up to `limit` people whose time is over; `among`: the only ones that count."""
+        """The ids of up to `limit` people whose time is over; `among`: the only ones that count.
+        Altered rows are not among them, and told to the operator.
+        """
         ...
 
     def count_expired(self, collection: Collection) -> Expired:
@@ -106,7 +124,9 @@ class Subjects(Protocol):
 
 
 class Templates(Protocol):
-    """Those of people whose time is over do not exist."""
+    """Rows as they are stored: whose they are, and that these are still enrolled, is told by
+    `Subjects`. Only `count` and `any` leave out those of people whose time is over.
+    """
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]: ...
 
@@ -154,10 +174,24 @@ class Templates(Protocol):
         """Those of all collections."""
         ...
 
+    def recount(self, collection: Collection) -> None:
+        """Count the rows that are there, whatever was known of them: once an operator has looked at
+        what was altered. Nobody may write any meanwhile.
+        """
+        ...
+
     def begin_epochs(self) -> None:
         """From now on the positions of every collection are other ones than they were: nothing
         that anybody knows about them holds any longer.
         """
+        ...
+
+    def listed(self, collection_id: UUID, positions: Positions, after: int) -> list[WrittenRows]:
+        """The rows at these positions, and all after a position; the expired too."""
+        ...
+
+    def are_spread(self) -> bool:
+        """Whether they are on several servers, so that positions tell nothing of what is there."""
         ...
 
     def written_between(

@@ -66,7 +66,7 @@ class Vault(Protocol):
     def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
         """A new active key, the present one retiring; names stay what they are.
 
-        `keys`: with none retiring. Raises `MasterKeyInvalid`.
+        `keys`: with none retiring.
         """
         ...
 

@@ -1,30 +1,20 @@
-"""A gallery written by COPY is one that the service can read."""
+"""A made-up gallery is one that the service can read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Table
 
-from scripts.bench.binary_copy import Column, copied, fixed_bytes, integers, timestamp
 from scripts.bench.databases import Databases, connected
-from scripts.bench.galleries import Population
-from scripts.bench.loading import (
-    SyntheticGallery,
-    subject_columns,
-    subject_id,
-    template_columns,
-)
+from scripts.bench.loading import SyntheticGallery, subject_id
 from scripts.bench.mates import mates_among
 from scripts.bench.search import MODEL, synthetic_gallery
 from scripts.bench.setup import Setup
 from scripts.bench.strategies.exact_scan import ExactScan
 from scripts.bench.strategies.in_memory import InMemory, NothingHeld
-from service.gallery.tables import subjects, templates
 from service.usecases.people import OpenCollection, require_collection
 from tests.postgres import TestServer
 
@@ -69,41 +59,6 @@ def test_positions_are_counted_on_from_one_growth_to_the_next(grown: SyntheticGa
 def test_the_collection_is_bound_to_the_model(grown: SyntheticGallery) -> None:
     with grown.gallery.transaction() as tx:
         assert require_collection(tx, grown.name).model_id == MODEL
-
-
-@pytest.mark.parametrize("table", [subjects, templates], ids=lambda table: table.name)
-def test_every_column_that_must_not_be_null_is_written(
-    grown: SyntheticGallery, table: Table
-) -> None:
-    with grown.gallery.transaction() as tx:
-        people = OpenCollection.unlock(require_collection(tx, grown.name), grown.vault)
-    row = people.seal("p1", MODEL, Population().people(0, 1)[0], datetime.now(UTC))
-    made = {
-        "subjects": subject_columns(people.collection, [row]),
-        "templates": template_columns(people.collection, [row], np.array([1])),
-    }
-    written = {column.name for column in made[table.name]}
-    assert {column.name for column in table.columns if not column.nullable} <= written
-
-
-def test_what_is_copied_comes_back(postgres_server: TestServer) -> None:
-    moment = datetime(1999, 12, 31, 23, 59, 59, 5, tzinfo=UTC)
-    columns = [
-        Column("name", fixed_bytes([b"anna", b"bert"])),
-        Column("number", integers(np.array([-1, 2**40]))),
-        Column("at", fixed_bytes([timestamp(moment)] * 2)),
-    ]
-    with connected(postgres_server.url.render_as_string(hide_password=False)) as connection:
-        connection.execute("CREATE TEMP TABLE t (name text, number bigint, at timestamptz)")
-        with connection.cursor().copy("COPY t FROM STDIN (FORMAT binary)") as copy:
-            copy.write(copied(columns))
-        rows = connection.execute("SELECT * FROM t ORDER BY name").fetchall()
-    assert rows == [("anna", -1, moment), ("bert", 2**40, moment)]
-
-
-def test_rows_of_several_lengths_are_refused() -> None:
-    with pytest.raises(ValueError, match="one length"):
-        fixed_bytes([b"anna", b"al"])
 
 
 def test_a_search_that_would_fall_back_to_the_scan_is_not_measured(
