@@ -7,7 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service.domain.errors import InvalidRequest, SubjectExists, SubjectNotFound
+from service.domain.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    SubjectExists,
+    SubjectNotFound,
+)
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import DEFAULT, Desk, Tables
 
@@ -81,11 +86,12 @@ def test_name_of_an_expired_person_is_free_for_somebody_else(expired: Desk, tabl
     assert expired.subjects.show("kim", DEFAULT).metadata is None
 
 
-def test_retry_after_the_end_does_not_get_the_old_answer(desk: Desk, end: datetime) -> None:
-    first = desk.enroll("choi", "choi", idempotency_key="2", expires_at=end)
+def test_retry_after_the_end_enrolls_nobody_again(desk: Desk, end: datetime) -> None:
+    desk.enroll("choi", "choi", idempotency_key="2", expires_at=end)
     desk.clock.now = end
-    second = desk.enroll("choi", "choi", idempotency_key="2", expires_at=end + HOUR)
-    assert second.template_id != first.template_id
+    with pytest.raises(IdempotencyConflict):
+        desk.enroll("choi", "choi", idempotency_key="2", expires_at=end + HOUR)
+    assert desk.enroll("choi", "choi", idempotency_key="3", expires_at=end + HOUR)
 
 
 def test_model_is_free_where_everybody_has_expired(
