@@ -70,7 +70,7 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
     app.state.telemetry = telemetry
     app.state.open_door = OpenDoor(settings.open_users)
     app.state.connections = Connections(settings.connections, telemetry)
-    app.state.concurrency = Concurrency()
+    app.state.concurrency = Concurrency(settings.max_body_bytes)
     app.state.readiness = TimelyReadiness()
     resources = (token, enroll, verify, search, subjects, collections, audit, health)
     for resource in (*resources, metrics, documentation):

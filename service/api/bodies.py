@@ -88,7 +88,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Also without the zero byte, which PostgreSQL has no text with."""
     if not text.isprintable():
         raise PydanticCustomError("not_printable", "not printable")
     return text
@@ -124,7 +125,7 @@ ConsentReference = Annotated[
         max_length=MOST_REFERENCE_CHARACTERS,
         json_schema_extra={"pattern": "^[^\u0000-\u001f\u007f-\u009f]*$"},
     ),
-    AfterValidator(_printable),
+    AfterValidator(printable),
 ]
 
 

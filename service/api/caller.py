@@ -65,7 +65,11 @@ class CallerWith:
         with concurrency.authentications.place(address):
             admitted = partial(self._admitted, request, presented)
             caller = await run_sync(admitted, limiter=concurrency.authentication_threads)
-        with self._places(concurrency).place(address, caller.name):
+        with (
+            self._places(concurrency).place(address, caller.name),
+            concurrency.bodies.share(caller.name) as share,
+        ):
+            request.state.body_share = share
             yield caller
             await sent(request.scope)
 

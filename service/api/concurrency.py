@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.address import address_of
+from service.api.body_memory import BodyMemory
 from service.api.deadlines import sent
 from service.api.problems import problem
 from service.domain.errors import Overloaded
@@ -94,7 +95,9 @@ class ConcurrencyLimit:
 class Concurrency:
     """The limits of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest_body: int) -> None:
+        """`largest_body`: bytes."""
+        self.bodies = BodyMemory(largest_body)
         self.calls = ConcurrencyLimit(MOST_CALLS, CALLS_OF_ADDRESS, CALLS_OF_KEY)
         self.authentications = ConcurrencyLimit(MOST_AUTHENTICATIONS, AUTHENTICATIONS_OF_ADDRESS)
         self.authentication_threads = CapacityLimiter(AUTHENTICATION_THREADS)

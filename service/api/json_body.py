@@ -21,6 +21,14 @@ MOST_PIECES = 16 * 1024
 hundreds. Each becomes an object of 30 to 100 bytes when parsed.
 """
 
+CHARACTERS_OF_AN_ESCAPE = 16
+"""Of so many characters one may be a backslash, beyond `ESCAPES` of them: base64 in lines of 64 whose
+slashes are escaped, as PHP writes them, has one in 22. A text of escapes alone takes ten times as long
+to read as another, and nothing else of the process runs meanwhile.
+"""
+
+ESCAPES = 16 * 1024
+
 MOST_NAMES = 1024
 """Of one object; `metadata` of the greatest length has 700. Each unknown one becomes a finding."""
 
@@ -31,6 +39,8 @@ def json_of(content: bytes, shape: type[Body], most_images: int) -> Body:
     """`content` as a `shape`. Raises `InvalidRequest`, `TooManyImages`."""
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PIECES:
         raise _too_many(content, most_images)
+    if content.count(b"\\") > ESCAPES + len(content) // CHARACTERS_OF_AN_ESCAPE:
+        raise _invalid(FieldProblem.INVALID)
     images = _distinct(content).get("images")
     if isinstance(images, list) and len(images) > most_images:
         raise TooManyImages(limit=most_images)

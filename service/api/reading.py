@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from service.api.bodies import CollectionsBody
+from service.api.body_memory import BodyShare
 from service.api.camel import Camel
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
 from service.api.form import read_form, require_utf_8
@@ -81,17 +82,23 @@ async def _content(request: Request, limit: int) -> bytes:
 
 
 async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body piece by piece. Raises `ImageTooLarge` at what is beyond `limit`, or announced."""
+    """The body piece by piece. Raises `ImageTooLarge` at what is beyond `limit`, or announced, and
+    `Overloaded` where the process or the key holds too much already.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise _invalid("Content-Encoding")  # a few bytes of gzip are gigabytes
     too_large = ImageTooLarge(limit=f"{limit // 1024} KiB / request")
-    if int(request.headers.get("content-length", 0)) > limit:
+    share: BodyShare = request.state.body_share
+    announced = int(request.headers.get("content-length", 0))
+    if announced > limit:
         raise too_large
+    share.require_room(announced)
     received = 0
     async for piece in request.stream():
         received += len(piece)
         if received > limit:
             raise too_large
+        share.take(len(piece))
         yield piece
 
 

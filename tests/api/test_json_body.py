@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from service.api.bodies import CollectionBody, EnrollBody, SearchBody
 from service.api.camel import Camel
 from service.api.field_problems import MOST_TOLD
-from service.api.json_body import MOST_NAMES, MOST_PIECES, json_of
+from service.api.json_body import ESCAPES, MOST_NAMES, MOST_PIECES, json_of
 from service.domain.errors import InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
 
@@ -161,3 +162,21 @@ def test_finding_tells_what_would_be_right(fields: dict[str, Any], allowed: dict
     with pytest.raises(InvalidRequest) as refusal:
         json_of(of(**fields), EnrollBody, MOST_IMAGES)
     assert refusal.value.problems[0]["allowed"] == allowed
+
+
+@pytest.mark.parametrize("escape", ["\\n", "\\u000a", '\\"', "\\/"])
+def test_text_of_escapes_alone_is_refused_unread(
+    escape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json, "loads", None)
+    content = '{"subjectId": "kim", "images": ["' + escape * 2 * ESCAPES + '"]}'
+    assert problems(content.encode()) == [("body", FieldProblem.INVALID)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_of_base64_with_escaped_slashes_are_read(end: str) -> None:
+    photograph = bytes(range(256)) * 4096
+    text = base64.b64encode(photograph).decode()
+    lines = end.join(text[start : start + 64] for start in range(0, len(text), 64))
+    content = of(images=[lines]).replace(b"/", b"\\/")
+    assert json_of(content, EnrollBody, MOST_IMAGES).images == [photograph]

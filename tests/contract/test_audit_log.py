@@ -165,6 +165,7 @@ def test_folder_that_may_not_be_read_is_written_down_once(desk: Desk, http: http
         {"until": "2026-01-01T00:00:00"},
         {"subjectId": "a/b"},
         {"action": "x" * 101},
+        {"action": "a\0b"},
     ],
 )
 def test_query_is_checked(http: httpx.Client, query: dict[str, object]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from service.api.answers import AuditList
-from service.api.bodies import CollectionName, Moment, SubjectId
+from service.api.bodies import CollectionName, Moment, SubjectId, printable
 from service.api.caller import AdminCaller
 from service.api.dependencies import UseCases
 from service.api.openapi import PROBLEMS, example
@@ -20,7 +20,8 @@ router = APIRouter(prefix="/admin/audit", tags=["audit"], responses=PROBLEMS)
 DEFAULT_PAGE, LARGEST_PAGE = 50, 500
 LARGEST_NUMBER = 2**63 - 1
 
-ActionName = Annotated[str, Field(max_length=100)]
+ActionName = Annotated[str, Field(max_length=100), AfterValidator(printable)]
+"""Of what was done, or method and route of what was refused."""
 
 _RECORD = {
     "sequence": 42,
