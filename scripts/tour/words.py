@@ -56,17 +56,17 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "verify_same": ("verify, same person", "검증, 같은 사람"),
     "verify_other": ("verify, other person", "검증, 다른 사람"),
     "match": (
-        "match, {similarity:.3f} >= {threshold:.2f}",
-        "일치, {similarity:.3f} >= {threshold:.2f}",
+        "match, {similarity:.2f} >= {threshold:.2f}",
+        "일치, {similarity:.2f} >= {threshold:.2f}",
     ),
     "no_match": (
-        "no match, {similarity:.3f} < {threshold:.2f}",
-        "불일치, {similarity:.3f} < {threshold:.2f}",
+        "no match, {similarity:.2f} < {threshold:.2f}",
+        "불일치, {similarity:.2f} < {threshold:.2f}",
     ),
     "duplicate": ("same face, new name", "같은 얼굴, 새 이름"),
     "duplicate_refused": (
-        "refused, 409: is {subject} already, {similarity:.3f}",
-        "거부됨, 409: 이미 {subject}(으)로 등록됨, {similarity:.3f}",
+        "refused, 409: is {subject} already, {similarity:.2f}",
+        "거부됨, 409: 이미 {subject}(으)로 등록됨, {similarity:.2f}",
     ),
     "delete": ("delete", "삭제"),
     "deleted": ("{templates} template(s) gone", "템플릿 {templates}개 삭제됨"),

@@ -6,6 +6,8 @@ FastAPI passes over them: `DELETE …?colection=race` would delete from `default
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from fastapi import Request
 
@@ -28,7 +30,7 @@ async def require_known_query(request: Request) -> None:
         )
     known = _parameters(request)
     given = Counter(name for name, _ in request.query_params.multi_items())
-    problems = [unknown(name, known) for name in given if name not in known]
+    problems = [_unknown(name, known, request.method) for name in given if name not in known]
     problems += [
         {"field": name[:MOST_CHARACTERS_OF_A_NAME], "problem": FieldProblem.REPEATED}
         for name, times in given.items()
@@ -36,6 +38,13 @@ async def require_known_query(request: Request) -> None:
     ]
     if problems:
         raise InvalidRequest(problems[:MOST_TOLD])
+
+
+def _unknown(name: str, known: Collection[str], method: str) -> Mapping[str, Any]:
+    """What a call with a body is given as a query by mistake has a right place, if not a right name."""
+    if known or method not in ("POST", "PUT"):
+        return unknown(name, known)
+    return {"field": name[:MOST_CHARACTERS_OF_A_NAME], "problem": FieldProblem.NOT_IN_QUERY}
 
 
 def _parameters(request: Request) -> set[str]:

@@ -36,8 +36,8 @@ def doctor(lang: Language = None) -> None:
         "licence": lambda: _licence(config.model_name),
         "providers": lambda: _providers(wiring),
         "database": lambda: _database(wiring),
-        "clocks": lambda: _clocks(wiring),
-        "master key": lambda: _vault(wiring),
+        "clocks": lambda: _clocks(wiring, language),
+        "master key": lambda: _vault(wiring, language),
     }
     if config.rate_limit_storage is not None:
         checks["redis"] = lambda: _redis(wiring, language)
@@ -96,10 +96,10 @@ def _database(wiring: Wiring) -> str:
     return f"{kind}PostgreSQL {facts.version}, {address}, {tls}, revision {facts.revision}"
 
 
-def _clocks(wiring: Wiring) -> str:
+def _clocks(wiring: Wiring, language: Spoken) -> str:
     difference = wiring.gallery.clock_difference()
     require_agreement(difference)
-    return f"{abs(difference.total_seconds()):.1f} s apart"
+    return say("clocks_apart", language).format(seconds=abs(difference.total_seconds()))
 
 
 def _redis(wiring: Wiring, language: Spoken) -> str:
@@ -108,9 +108,9 @@ def _redis(wiring: Wiring, language: Spoken) -> str:
     return say("counters_answer", language)
 
 
-def _vault(wiring: Wiring) -> str:
+def _vault(wiring: Wiring, language: Spoken) -> str:
     wiring.prepare()
-    return "opens the stored keys"
+    return say("opens_stored_keys", language)
 
 
 def register(app: typer.Typer) -> None:

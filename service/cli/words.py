@@ -213,6 +213,8 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     },
     "counters_answer": {"ko": "응답합니다", "en": "it answers"},
     "environment": {"ko": "환경 변수", "en": "the environment"},
+    "clocks_apart": {"ko": "시차 {seconds:.1f}초", "en": "{seconds:.1f} s apart"},
+    "opens_stored_keys": {"ko": "저장된 키를 엽니다", "en": "opens the stored keys"},
     "none_unknown": {"ko": "알 수 없는 이름이 없습니다", "en": "all names are known"},
     "another_model": {
         "ko": "{name}은(는) 다른 모델입니다. 원본으로 등록된 사람은 다시 등록해야 합니다.",

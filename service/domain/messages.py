@@ -41,6 +41,7 @@ class FieldProblem(StrEnum):
 
     MISSING = "missing"
     UNKNOWN = "unknown"
+    NOT_IN_QUERY = "not_in_query"
     REPEATED = "repeated"
     INVALID = "invalid"
     OUT_OF_RANGE = "out_of_range"
@@ -174,9 +175,11 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
     ),
     "duplicate_subject": _entry(
         "이미 다른 이름으로 등록된 얼굴입니다.",
-        "같은 사람이면 기존 등록을 사용하고, 다른 사람이면 onDuplicate=flag로 등록한 뒤 검토해 주세요.",
+        "같은 사람이면 기존 등록을 사용하고, 다른 사람이면 onDuplicate=flag로 등록한 뒤 검토해 주세요. "
+        "컬렉션의 규칙이 reject이면 admin 권한이 있는 키로만 할 수 있습니다.",
         "This face is enrolled under another name.",
-        "If it is the same person use that enrollment; if not, enroll with onDuplicate=flag and review it.",
+        "If it is the same person use that enrollment; if not, enroll with onDuplicate=flag and review it. "
+        "Where the collection's rule is reject, only a key with the scope admin may.",
     ),
     "subject_mismatch": _entry(
         "등록된 얼굴과 다릅니다.",
@@ -510,6 +513,10 @@ BANDS: Mapping[Band, Mapping[Language, str]] = {
 FIELD_PROBLEMS: Mapping[FieldProblem, Mapping[Language, str]] = {
     FieldProblem.MISSING: {"ko": "필수 항목입니다.", "en": "This field is needed."},
     FieldProblem.UNKNOWN: {"ko": "알 수 없는 항목입니다.", "en": "There is no such field."},
+    FieldProblem.NOT_IN_QUERY: {
+        "ko": "이 호출에는 쿼리 매개변수가 없습니다. 항목은 요청 본문에 넣어 주세요.",
+        "en": "This call has no query parameters: its fields go into the body.",
+    },
     FieldProblem.REPEATED: {"ko": "두 번 이상 적혀 있습니다.", "en": "It is given more than once."},
     FieldProblem.INVALID: {"ko": "값이 올바르지 않습니다.", "en": "The value is not valid."},
     FieldProblem.OUT_OF_RANGE: {

@@ -9,6 +9,7 @@ import urllib.request
 import zipfile
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
+from urllib.error import URLError
 
 from insightface.utils.storage import MODEL_ZOO_RELEASE_DOWNLOAD_URL
 
@@ -109,4 +110,8 @@ def _in_words(error: Exception) -> str:
         return "the server stopped answering"
     if isinstance(error, zipfile.BadZipFile):
         return "what came is not a whole zip archive"
+    if isinstance(error, URLError) and isinstance(error.reason, Exception):
+        return _in_words(error.reason)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__

@@ -1,14 +1,18 @@
-"""The contract's table of statuses and codes, and nothing beside it."""
+"""The contract's table of statuses and codes, and the page that tells all of them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from service.api.problems import status_of
+from scripts.environment import ROOT
+from service.api.problems import AddressNotFound, MethodNotAllowed, status_of
 from service.domain import errors
 from service.domain.errors import FaceError
+from service.domain.face import Reason
+from service.domain.messages import ERRORS
 
 CONTRACT = {
     400: {"invalid_request"},
@@ -29,6 +33,7 @@ CONTRACT = {
     500: {"audit_tampered", "record_tampered", "template_tampered", "internal_error"},
     503: {"overloaded", "database_unavailable", "camera_unavailable"},
 }
+PAGE = (ROOT / "docs" / "errors.md").read_text("utf-8")
 ROWS = [(status, code) for status, codes in CONTRACT.items() for code in sorted(codes)]
 
 
@@ -63,3 +68,23 @@ def test_every_error_that_names_itself_has_a_status_other_than_500() -> None:
     for kind in family(FaceError):
         if "code" in vars(kind) and kind.code not in CONTRACT[500]:
             assert status_of(kind.__new__(kind)) != 500
+
+
+def test_page_has_every_code_at_its_status_and_no_others() -> None:
+    told = {
+        code: int(status)
+        for status, codes in re.findall(r"^\| (\d+) \| ([^|]+) \|", PAGE, re.MULTILINE)
+        for code in re.findall("`([a-z_]+)`", codes)
+    }
+    apart = {kind.code: kind for kind in (AddressNotFound, MethodNotAllowed)}
+    for code, status in told.items():
+        error = apart[code]() if code in apart else of_code(code)
+        assert status_of(error) == status, code
+    (elsewhere,) = re.findall(r"^Only the command line.+?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    assert {*told, *re.findall("`([a-z_]+)`", elsewhere)} == set(ERRORS)
+    assert told.keys().isdisjoint(re.findall("`([a-z_]+)`", elsewhere))
+
+
+def test_page_has_every_reason_of_a_photograph() -> None:
+    (reasons,) = re.findall(r"^Reasons of photographs.+", PAGE, re.MULTILINE)
+    assert set(re.findall("`([a-z_]+)`", reasons)) == set(Reason)

@@ -72,6 +72,13 @@ def test_refusal_tells_what_would_be_right(
     assert (problem["field"], problem["message"]) == (field, message)
 
 
+def test_field_of_a_body_is_sent_there(http: httpx.Client) -> None:
+    answer = http.post("/dedupe", params={"collection": "a"}, headers=ENGLISH)
+    assert code(answer) == (400, "invalid_request")
+    (problem,) = answer.json()["errors"]
+    assert problem["message"] == ("This call has no query parameters: its fields go into the body.")
+
+
 def test_endless_query_is_not_read(http: httpx.Client) -> None:
     answer = http.get("/admin/subjects?" + "a&" * 4000)
     assert code(answer) == (400, "invalid_request")

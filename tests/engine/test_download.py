@@ -115,6 +115,7 @@ def test_a_server_that_is_not_there_is_refused(archive: bytes, folder: Path) -> 
     with pytest.raises(ModelUnavailable) as refused:
         download_pack("buffalo_s", folder, url)
     assert refused.value.values["path"] == folder
+    assert "urlopen error" not in str(refused.value.values["cause"])
 
 
 def test_a_folder_that_cannot_be_made_is_refused(archive: bytes, tmp_path: Path) -> None:
