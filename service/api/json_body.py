@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from service.api.camel import Camel
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
-from service.domain.errors import InvalidRequest, TooManyImages
+from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
 
 Body = TypeVar("Body", bound=Camel)
@@ -35,19 +36,40 @@ MOST_NAMES = 1024
 _IMAGES = re.compile(rb'"images"\s*:\s*\[([^\]]*)')
 
 
-def json_of(content: bytes, shape: type[Body], most_images: int) -> Body:
-    """`content` as a `shape`. Raises `InvalidRequest`, `TooManyImages`."""
+@dataclass(frozen=True, slots=True)
+class ImageTextLimits:
+    """`number`: images of a request. `size`: bytes of each, before they are written in base64."""
+
+    number: int
+    size: int
+
+    @property
+    def characters(self) -> int:
+        """Of the text of one, in lines of 64 as RFC 1421 has them, with a head of a `data:` URL."""
+        return self.size * 4 // 3 * 66 // 64 + 1024
+
+
+def json_of(content: bytes, shape: type[Body], limits: ImageTextLimits) -> Body:
+    """`content` as a `shape`. Raises `InvalidRequest`, `TooManyImages`, `ImageTooLarge`."""
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PIECES:
-        raise _too_many(content, most_images)
+        raise _too_many(content, limits.number)
     if content.count(b"\\") > ESCAPES + len(content) // CHARACTERS_OF_AN_ESCAPE:
         raise _invalid(FieldProblem.INVALID)
-    images = _distinct(content).get("images")
-    if isinstance(images, list) and len(images) > most_images:
-        raise TooManyImages(limit=most_images)
+    _check_images(_distinct(content).get("images"), limits)
     try:
         return shape.model_validate_json(content, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise invalid_request(error.errors(include_input=False, include_url=False), shape) from None
+
+
+def _check_images(images: object, limits: ImageTextLimits) -> None:
+    """Before any is decoded: that takes seconds where one is as long as all together may be."""
+    if not isinstance(images, list):
+        return
+    if len(images) > limits.number:
+        raise TooManyImages(limit=limits.number)
+    if any(isinstance(one, str) and len(one) > limits.characters for one in images):
+        raise ImageTooLarge(limit=f"{limits.size / 1024**2:g} MiB")
 
 
 def _distinct(content: bytes) -> Mapping[str, Any]:

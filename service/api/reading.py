@@ -16,7 +16,8 @@ from service.api.body_memory import BodyShare
 from service.api.camel import Camel
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
 from service.api.form import read_form, require_utf_8
-from service.api.json_body import json_of
+from service.api.json_body import ImageTextLimits, json_of
+from service.api.settings import ApiSettings
 from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
 
@@ -133,8 +134,9 @@ def body_of(
     """
 
     async def parsed(request: Request) -> Body:
-        most_images: int = request.app.state.settings.max_images_per_request
-        body = await _parsed(shape, await read(request), most_images)
+        settings: ApiSettings = request.app.state.settings
+        limits = ImageTextLimits(settings.max_images_per_request, settings.max_image_bytes)
+        body = await _parsed(shape, await read(request), limits)
         if isinstance(body, CollectionsBody):
             request.state.caller.require_collection(body.collection)
         return body
@@ -142,12 +144,12 @@ def body_of(
     return parsed
 
 
-async def _parsed(shape: type[Body], raw: RawBody, most_images: int) -> Body:
+async def _parsed(shape: type[Body], raw: RawBody, limits: ImageTextLimits) -> Body:
     """JSON in a worker thread: it may be megabytes of base64. The fields of a form are bounded, and
     its files are bytes already.
     """
     if raw.json is not None:
-        return await run_in_threadpool(json_of, raw.json, shape, most_images)
+        return await run_in_threadpool(json_of, raw.json, shape, limits)
     try:
         return shape.model_validate(raw.form, by_alias=True, by_name=False)
     except ValidationError as error:

@@ -11,17 +11,18 @@ import pytest
 from service.api.bodies import CollectionBody, EnrollBody, SearchBody
 from service.api.camel import Camel
 from service.api.field_problems import MOST_TOLD
-from service.api.json_body import ESCAPES, MOST_NAMES, MOST_PIECES, json_of
-from service.domain.errors import InvalidRequest, TooManyImages
+from service.api.json_body import ESCAPES, MOST_NAMES, MOST_PIECES, ImageTextLimits, json_of
+from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
 
 KIM: dict[str, Any] = {"subjectId": "kim", "images": ["aGk="]}
 MOST_IMAGES = 3
+LIMITS = ImageTextLimits(MOST_IMAGES, size=1024 * 1024)
 
 
 def problems(content: bytes, shape: type[Camel] = EnrollBody) -> list[tuple[str, str]]:
     with pytest.raises(InvalidRequest) as refusal:
-        json_of(content, shape, MOST_IMAGES)
+        json_of(content, shape, LIMITS)
     return [(each["field"], each["problem"]) for each in refusal.value.problems]
 
 
@@ -44,7 +45,7 @@ def test_too_many_images_are_counted_and_not_looked_at(
 ) -> None:
     monkeypatch.setattr(EnrollBody, "model_validate_json", None)
     with pytest.raises(TooManyImages) as refusal:
-        json_of(b'{"subjectId": "kim", "images": [' + images + b"]}", EnrollBody, MOST_IMAGES)
+        json_of(b'{"subjectId": "kim", "images": [' + images + b"]}", EnrollBody, LIMITS)
     assert refusal.value.values == {"limit": MOST_IMAGES}
 
 
@@ -82,7 +83,7 @@ def test_largest_honest_body_is_taken() -> None:
     metadata = {f"{number:03}": "" for number in range(300)}
     embedding = [-0.123456789] * 4096
     body = {"subjectId": "kim", "embedding": embedding, "metadata": metadata}
-    assert json_of(json.dumps(body).encode(), EnrollBody, MOST_IMAGES).metadata == metadata
+    assert json_of(json.dumps(body).encode(), EnrollBody, LIMITS).metadata == metadata
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_what_is_no_json_in_utf_8_is_said_so(content: bytes, problem: FieldProbl
 @pytest.mark.parametrize("text", ["6", "6.0", "60e-1"])
 def test_whole_number_may_be_written_in_any_way(text: str) -> None:
     content = f'{{"images": [""], "limit": {text}}}'.encode()
-    assert json_of(content, SearchBody, MOST_IMAGES).limit == 6
+    assert json_of(content, SearchBody, LIMITS).limit == 6
 
 
 @pytest.mark.parametrize("value", ["1", True, 1.5, float("inf"), [1], {}])
@@ -143,7 +144,7 @@ def test_nearest_name_is_told_at_every_depth() -> None:
         ({"camera": {"maxFrame": 1}}, "maxFrames"),
     ):
         with pytest.raises(InvalidRequest) as refusal:
-            json_of(of(**fields), EnrollBody, MOST_IMAGES)
+            json_of(of(**fields), EnrollBody, LIMITS)
         assert refusal.value.problems[0]["allowed"] == {"nearest": nearest}
 
 
@@ -160,7 +161,7 @@ ALLOWED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("fields", "allowed"), ALLOWED)
 def test_finding_tells_what_would_be_right(fields: dict[str, Any], allowed: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        json_of(of(**fields), EnrollBody, MOST_IMAGES)
+        json_of(of(**fields), EnrollBody, LIMITS)
     assert refusal.value.problems[0]["allowed"] == allowed
 
 
@@ -179,4 +180,18 @@ def test_lines_of_base64_with_escaped_slashes_are_read(end: str) -> None:
     text = base64.b64encode(photograph).decode()
     lines = end.join(text[start : start + 64] for start in range(0, len(text), 64))
     content = of(images=[lines]).replace(b"/", b"\\/")
-    assert json_of(content, EnrollBody, MOST_IMAGES).images == [photograph]
+    assert json_of(content, EnrollBody, LIMITS).images == [photograph]
+
+
+def test_image_longer_than_any_may_be_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EnrollBody, "model_validate_json", None)
+    with pytest.raises(ImageTooLarge) as refusal:
+        json_of(of(images=["A" * (LIMITS.characters + 1)]), EnrollBody, LIMITS)
+    assert refusal.value.values == {"limit": "1 MiB"}
+
+
+@pytest.mark.parametrize("size", [LIMITS.size - 2, LIMITS.size - 1, LIMITS.size])
+def test_largest_image_is_decoded_in_lines_and_from_a_data_url(size: int) -> None:
+    lines = base64.encodebytes(bytes(size)).decode().replace("\n", "\r\n")
+    content = of(images=["data:image/jpeg;base64," + lines])
+    assert json_of(content, EnrollBody, LIMITS).images == [bytes(size)]
