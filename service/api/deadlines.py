@@ -56,6 +56,7 @@ class _Body:
     def __init__(self, call: CallConnection, *, has_body: bool) -> None:
         self._call = call
         self._is_over = not has_body
+        call.transport.is_body_coming = has_body
         if self._is_over:
             call.transport.hold(at_once=not call.transport.is_wanted)
 
@@ -73,5 +74,6 @@ class _Body:
         connection.got_body(len(message.get("body", b"")))
         if not message.get("more_body", False):
             self._is_over = True
+            transport.is_body_coming = False
             transport.hold(at_once=lies_here)
         return message

@@ -18,6 +18,9 @@ class HeldTransport:
         self._is_held = self._is_behind = False
         self.is_wanted = True
         """Whether uvicorn would read."""
+        self.is_body_coming = False
+        """Whether the call at work has a body that was not read to its end."""
+        self._lingers = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the transport's own
         return getattr(self._transport, name)
@@ -29,6 +32,26 @@ class HeldTransport:
     def resume_reading(self) -> None:
         self.is_wanted = True
         self._read_again()
+
+    def close(self) -> None:
+        """Where a body is still coming, the answer goes out and reading goes on, though nobody looks at
+        what comes: the operating system answers bytes for a closed socket by a reset, which takes the
+        answer away from the other end before it is read (RFC 9112, 9.6). The connection's deadline
+        ends it. Not over TLS, which cannot be closed in one direction.
+        """
+        if self._lingers or not self.is_body_coming or not self._can_linger():
+            self._transport.close()
+            return
+        self._lingers = True
+        self._is_held, self.is_wanted = False, True
+        self._transport.write_eof()
+        self._read_again()
+
+    def is_closing(self) -> bool:
+        return self._lingers or self._transport.is_closing()
+
+    def _can_linger(self) -> bool:
+        return self._transport.can_write_eof() and not self._transport.is_closing()
 
     def hold(self, *, at_once: bool) -> None:
         """`at_once`: something lies here already. Else the next bytes are taken, and then no more:

@@ -128,6 +128,7 @@ class BoundedProtocol(asyncio.Protocol):
     def _go_on(self, held: HeldTransport) -> None:
         if held.is_closing():
             self._unread.clear()
+            held.catches_up()
         elif self._unread:
             held.falls_behind()
             asyncio.get_running_loop().call_soon(self._read)

@@ -110,3 +110,24 @@ def test_announced_gigabytes_are_not_waited_for(strict: Server, key: str) -> Non
 
 def test_service_answers_after_all_of_this(strict: Server) -> None:
     assert httpx.get(f"{strict.url}/readyz", timeout=CALL_SECONDS).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize(("known", "status"), [(False, b" 401 "), (True, b" 413 ")])
+def test_refusal_is_read_by_a_caller_who_sends_all_of_it_first(
+    strict: Server, key: str, version: str, known: bool, status: bytes
+) -> None:
+    """As proxies and simple clients do, which want the connection closed. Four times, since a reset
+    is a matter of who is faster.
+    """
+    authorization = f"Authorization: Bearer {key}\r\n" if known else ""
+    head = (
+        f"POST /enroll HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n{authorization}"
+        f"Content-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
+    )
+    for _ in range(4):
+        with socket.create_connection(("127.0.0.1", strict.port), timeout=CALL_SECONDS) as line:
+            line.sendall(head.encode() + bytes(BODY))
+            answer = b"".join(iter(lambda line=line: line.recv(MEBIBYTE), b""))
+        assert status in answer.partition(b"\r\n")[0]
+        assert answer.endswith(b"}")
