@@ -128,6 +128,13 @@ def test_refusal_is_read_by_a_caller_who_sends_all_of_it_first(
     for _ in range(4):
         with socket.create_connection(("127.0.0.1", strict.port), timeout=CALL_SECONDS) as line:
             line.sendall(head.encode() + bytes(BODY))
-            answer = b"".join(iter(lambda line=line: line.recv(MEBIBYTE), b""))
+            answer = _read_to_the_end(line)
         assert status in answer.partition(b"\r\n")[0]
         assert answer.endswith(b"}")
+
+
+def _read_to_the_end(line: socket.socket) -> bytes:
+    answer = b""
+    while piece := line.recv(MEBIBYTE):
+        answer += piece
+    return answer
