@@ -1,4 +1,5 @@
-"""The table of all settings, as Markdown, from `AppConfig`. Run it by the Python of `.venv`.
+"""The table of all settings, as Markdown, from `AppConfig`: in Korean for files named `….ko.md`.
+Run it by the Python of `.venv`.
 
 python scripts/settings_table.py                        print it
 python scripts/settings_table.py --check README.md ...  status 1 where a file has another one
@@ -17,25 +18,34 @@ from pydantic_core import PydanticUndefined
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from scripts import settings_ko
 from service.config import AppConfig
 
 START, END = "<!-- settings:start -->", "<!-- settings:end -->"
-_HEAD = ("| field | environment | default | meaning |", "| --- | --- | --- | --- |")
-_FACTORY_DEFAULTS = {"data_dir": "see right", "threshold_profiles": "none"}
-"""What to show where the default depends on the machine or is an empty mapping."""
+_HEAD = "| field | environment | default | meaning |"
+_RULE = "| --- | --- | --- | --- |"
+_NONE, _SEE_RIGHT = "none", "see right"
 
 
 class NoMarkers(Exception):
     """The file has no place for the table."""
 
 
-def settings_table() -> str:
+def settings_table(*, korean: bool = False) -> str:
     prefix = AppConfig.model_config["env_prefix"]
-    rows = [
-        f"| `{name}` | `{prefix}{name.upper()}` | {_default(name, field)} | {_meaning(field)} |"
-        for name, field in AppConfig.model_fields.items()
-    ]
-    return "\n".join([*_HEAD, *rows])
+    none = settings_ko.NONE if korean else _NONE
+    see_right = settings_ko.SEE_RIGHT if korean else _SEE_RIGHT
+    rows = [settings_ko.HEAD if korean else _HEAD, _RULE]
+    for name, field in AppConfig.model_fields.items():
+        default = see_right if name == "data_dir" else _default(field, none)
+        meaning = settings_ko.MEANINGS[name] if korean else field.description or ""
+        shown = meaning.replace("|", "\\|")
+        rows.append(f"| `{name}` | `{prefix}{name.upper()}` | {default} | {shown} |")
+    return "\n".join(rows)
+
+
+def table_of(file: Path) -> str:
+    return settings_table(korean=file.name.endswith(".ko.md"))
 
 
 def with_table(text: str, table: str, start: str = START, end: str = END) -> str:
@@ -47,22 +57,16 @@ def with_table(text: str, table: str, start: str = START, end: str = END) -> str
     return f"{before}{start}\n{table}\n{end}{after}"
 
 
-def _default(name: str, field: FieldInfo) -> str:
+def _default(field: FieldInfo, none: str) -> str:
     default = field.default
-    if default is PydanticUndefined:
-        return _FACTORY_DEFAULTS[name]
-    if default is None or default == ():
-        return "none"
+    if default is PydanticUndefined or default is None or default == ():
+        return none
     text = default.as_posix() if isinstance(default, PurePath) else default
     return f"`{json.dumps(text)}`" if not isinstance(text, str) else f"`{text}`"
 
 
-def _meaning(field: FieldInfo) -> str:
-    return (field.description or "").replace("|", "\\|")
-
-
-def outdated(files: list[Path], table: str) -> list[Path]:
-    return [file for file in files if _read(file) != with_table(_read(file), table)]
+def outdated(files: list[Path]) -> list[Path]:
+    return [file for file in files if _read(file) != with_table(_read(file), table_of(file))]
 
 
 def _read(file: Path) -> str:
@@ -73,14 +77,14 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--check", nargs="+", type=Path, default=[])
     parser.add_argument("--write", nargs="+", type=Path, default=[])
-    options, table = parser.parse_args(), settings_table()
+    options = parser.parse_args()
     for file in options.write:
-        file.write_text(with_table(_read(file), table), "utf-8")
-    wrong = outdated(options.check, table)
+        file.write_text(with_table(_read(file), table_of(file)), "utf-8")
+    wrong = outdated(options.check)
     for file in wrong:
         print(f"{file}: the table of settings is outdated", file=sys.stderr)
     if not options.write and not options.check:
-        print(table)
+        print(settings_table())
     return 1 if wrong else 0
 
 

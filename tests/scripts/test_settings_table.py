@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import settings_ko
 from scripts.environment import ROOT
 from scripts.settings_table import END, START, NoMarkers, outdated, settings_table, with_table
 from service import AppConfig
@@ -17,8 +18,13 @@ def test_has_every_setting_with_its_environment_name() -> None:
         assert f"| `{name}` | `FACE_{name.upper()}` |" in table
 
 
-def test_every_row_has_four_cells() -> None:
-    for row in settings_table().splitlines():
+def test_korean_meanings_are_those_of_the_settings() -> None:
+    assert list(settings_ko.MEANINGS) == list(AppConfig.model_fields)
+
+
+@pytest.mark.parametrize("korean", [False, True])
+def test_every_row_has_four_cells(korean: bool) -> None:
+    for row in settings_table(korean=korean).splitlines():
         assert row.replace("\\|", "").count("|") == 5, row
 
 
@@ -40,4 +46,4 @@ def test_the_documentation_is_up_to_date(name: str) -> None:
     readme = ROOT / name
     if not readme.exists() or START not in readme.read_text("utf-8"):
         pytest.skip(f"{name} has no table of settings")
-    assert outdated([readme], settings_table()) == []
+    assert outdated([readme]) == []
