@@ -220,10 +220,10 @@ ERRORS: Mapping[str, Mapping[Language, Message]] = {
         "whoever runs the service runs `face purge --confirm <collection>`.",
     ),
     "image_too_large": _entry(
-        "이미지가 너무 큽니다.",
-        "한 이미지의 한도는 {limit}입니다. 크기를 줄여 다시 보내 주세요.",
-        "The image is too large.",
-        "The limit for one image is {limit}. Send a smaller one.",
+        "이미지나 요청 전체가 너무 큽니다.",
+        "한도는 {limit}입니다. 크기를 줄여 다시 보내 주세요.",
+        "An image, or the request as a whole, is too large.",
+        "The limit is {limit}. Send less.",
     ),
     "too_many_images": _entry(
         "이미지가 너무 많습니다.",
