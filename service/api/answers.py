@@ -261,6 +261,6 @@ class ProblemAnswer(Camel):
     title: str
     status: int
     detail: str
-    code: str
+    code: str = Field(description="Stable; docs/errors.md lists all.")
     request_id: str
     errors: list[dict[str, Any]] | None = None
