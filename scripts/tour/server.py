@@ -18,13 +18,14 @@ _READY_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.2
 _LOG_LINES = 25
+_NEAR = 100
 
 
 class Server:
     """`port`: the one it listens on, `wanted` or, where that is taken, a free one."""
 
     def __init__(self, installed: Installed, wanted: int, log: Path) -> None:
-        self.port = wanted if is_free(wanted) else _free_port()
+        self.port = wanted if is_free(wanted) else near_free_port(wanted)
         self.log = log
         self.service = Service(f"http://{HOST}:{self.port}")
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +67,14 @@ def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return port != 0 and probe.connect_ex((HOST, port)) != 0
+
+
+def near_free_port(wanted: int) -> int:
+    """One of the next, if any is. A port that the system gives out is also given to others' calls, which
+    may take it in the seconds until the server listens.
+    """
+    near = range(wanted + 1, min(wanted + _NEAR, 2**16)) if wanted else ()
+    return next((port for port in near if is_free(port)), 0) or _free_port()
 
 
 def _free_port() -> int:

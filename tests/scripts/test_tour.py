@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from scripts.environment import ROOT, Environment
 from scripts.tour import model, photographs
 from scripts.tour.calls import multipart
 from scripts.tour.installed import Installed
+from scripts.tour.server import HOST, near_free_port
 from scripts.tour.table import StepFailed, Table, columns, padded
 from scripts.tour.words import LANGUAGES, Words, language_of_terminal
 
@@ -136,3 +138,14 @@ def test_a_failed_step_is_shown_and_passed_on(capsys: pytest.CaptureFixture[str]
     with pytest.raises(StepFailed), Table().step("server"):
         raise StepFailed("the cause")
     assert re.match(r"FAIL  server +the cause ", capsys.readouterr().out)
+
+
+def test_port_in_place_of_a_taken_one_is_near_it() -> None:
+    """Not one of those that the system gives to anybody's calls before the server listens."""
+    with socket.create_server((HOST, 0)) as listener:
+        taken = listener.getsockname()[1]
+        assert taken < near_free_port(taken) < taken + 100
+
+
+def test_port_beyond_the_last_is_any_that_is_free() -> None:
+    assert near_free_port(2**16 - 1) > 0
