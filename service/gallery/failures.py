@@ -7,15 +7,22 @@ are never passed on. Codes: https://www.postgresql.org/docs/current/errcodes-app
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg import Error, OperationalError
+from psycopg import DataError, Error, OperationalError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.domain.causes import Cause, Diagnosis
-from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, FaceError, Overloaded
+from service.domain.errors import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    FaceError,
+    Overloaded,
+    RecordTampered,
+)
 from service.gallery.causes import diagnosis_of
 from service.gallery.citus import lost_a_worker
 
@@ -52,13 +59,20 @@ _UNAVAILABLE_CLASSES = (
 )
 
 
+_NO_MOMENT = re.compile(r"(?:timestamp|date) too (?:small|large) ")
+"""The driver's words for a column that holds `infinity`, or a year that Python does not know. The
+service writes none, and no seal can be compared with what cannot be read."""
+
+
 class QueryFailed(Exception):
     """A fault of ours, or of the server: code, constraint and statement, but no values."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises `Overloaded`, `DatabaseUnavailable`, `DatabaseNotMigrated` or `QueryFailed`."""
+    """Raises `Overloaded`, `DatabaseUnavailable`, `DatabaseNotMigrated`, `RecordTampered` or
+    `QueryFailed`.
+    """
     try:
         yield
     except PoolTimeout:
@@ -97,6 +111,8 @@ def _by_words(error: BaseException | None, diagnosis: Diagnosis | None) -> FaceE
     """No code: it did not come from a running query, but from connecting, or the line broke."""
     if diagnosis is not None and diagnosis.cause == Cause.TOO_MANY_CONNECTIONS:
         return Overloaded()
+    if isinstance(error, DataError) and _NO_MOMENT.match(str(error)):
+        return RecordTampered()
     return DatabaseUnavailable() if diagnosis or isinstance(error, OperationalError) else None
 
 

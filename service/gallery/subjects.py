@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    exists,
     func,
     select,
     update,
 )
 
 from service.domain.collection import Collection, Subject
+from service.domain.errors import RecordTampered
 from service.domain.purge import Expired
 from service.gallery.answers import keep_keys
 from service.gallery.lifetime import Clock, alive, expired
@@ -24,6 +27,8 @@ from service.gallery.positions import PostgresPositions
 from service.gallery.row_insert import insert_rows
 from service.gallery.subject_proof import PostgresSubjectProof
 from service.gallery.tables import answers, subjects, templates
+
+logger = logging.getLogger(__name__)
 
 ROWS_AT_A_TIME = 1000
 """Read at a time where all are read."""
@@ -73,6 +78,23 @@ class PostgresSubjects:
         self._proof.require(collection, found)
         living = self._living(collection, [subject for subject, _ in found])
         return {subject.subject_id for subject in living}
+
+    def require_stored(self, collection: Collection, subject_ids: Sequence[str]) -> None:
+        """Asked in one statement, so of one moment: who was erased since has no templates either."""
+        its_person = exists().where(
+            subjects.c.collection_id == templates.c.collection_id,
+            subjects.c.subject_id == templates.c.subject_id,
+        )
+        query = select(templates.c.template_id).where(
+            templates.c.collection_id == collection.collection_id,
+            templates.c.subject_id.in_(subject_ids),
+            ~its_person,
+        )
+        orphans = self._connection.execute(query).all()
+        if orphans:
+            where = collection.collection_id
+            logger.error("record_tampered: %s people missing in collection %s", len(orphans), where)
+            raise RecordTampered
 
     def add(self, collection: Collection, subject: Subject) -> None:
         self.add_all(collection, [subject])

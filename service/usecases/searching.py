@@ -249,4 +249,6 @@ def _of_enrolled(
     """Those whose people are enrolled at this moment. Raises `RecordTampered`."""
     whose = sorted({row.subject_id for row in rows})
     enrolled = tx.subjects.existing(people.collection, whose)
+    if gone := [subject_id for subject_id in whose if subject_id not in enrolled]:
+        tx.subjects.require_stored(people.collection, gone)
     return [row for row in rows if row.subject_id in enrolled]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import RecordTampered, TemplateTampered
@@ -205,3 +206,37 @@ def test_others_are_still_served(enrolled: Desk, tables: Tables) -> None:
     _flip_a_byte(enrolled, tables)
     assert enrolled.verify(LEE, "lee").decision.match
     assert enrolled.found("lee") == [LEE]
+
+
+@pytest.mark.parametrize(
+    "ask", [name for name in QUESTIONS if name.startswith(("search", "enroll"))]
+)
+def test_person_taken_away_from_a_template_is_noticed_by_searches(
+    enrolled: Desk, tables: Tables, ask: str
+) -> None:
+    """As an administrator of the database can: else `kim` could be enrolled once more."""
+    with tables.unguarded() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        gone = text("DELETE FROM subjects WHERE subject_id = :kim")
+        assert connection.execute(gone, {"kim": KIM}).rowcount == 1
+    with pytest.raises(RecordTampered):
+        QUESTIONS[ask](enrolled)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("templates", "created_at"),
+        ("subjects", "enrolled_at"),
+        ("subjects", "expires_at"),
+        ("collections", "created_at"),
+        ("collection_keys", "created_at"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "4000-01-01 BC"])
+def test_moment_that_cannot_be_read_was_not_written_by_the_service(
+    enrolled: Desk, tables: Tables, table: str, column: str, moment: str
+) -> None:
+    tables.change(f"UPDATE {table} SET {column} = CAST(:moment AS timestamptz)", moment=moment)
+    with pytest.raises(RecordTampered):
+        enrolled.verify(KIM, "kim")

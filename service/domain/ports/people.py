@@ -95,7 +95,13 @@ class Subjects(Protocol):
         ...
 
     def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
-        """Those of `subject_ids` who are enrolled."""
+        """Those of `subject_ids` who are enrolled. Raises `RecordTampered`."""
+        ...
+
+    def require_stored(self, collection: Collection, subject_ids: Sequence[str]) -> None:
+        """Raises `RecordTampered` where one of them has templates and is not there, whom a search would
+        pass over. A foreign key forbids it, which whoever owns the tables can switch off.
+        """
         ...
 
     def add(self, collection: Collection, subject: Subject) -> None: ...
