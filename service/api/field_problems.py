@@ -60,11 +60,7 @@ _BOUNDS = {"ge": "least", "le": "most", "max_length": "longest", "min_length": "
 
 _NAMES: Mapping[str, Mapping[str, object]] = {
     f"^{pattern}$": {"longest": most, "signs": " ".join("." + signs)}
-    for pattern, most, signs in (
-        (names.SUBJECT_ID, names.MOST_CHARACTERS_OF_A_SUBJECT_ID, names.SIGNS),
-        (names.COLLECTION, names.MOST_CHARACTERS, names.SIGNS),
-        (names.PROFILE, names.MOST_CHARACTERS, names.SIGNS_OF_A_PROFILE),
-    )
+    for pattern, (most, signs) in names.ALLOWED.items()
 }
 
 

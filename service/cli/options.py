@@ -27,11 +27,17 @@ class Lang(StrEnum):
 
 
 def matching(pattern: str) -> Callable[[str | None], str | None]:
-    """A check: the whole value is as `pattern` says; otherwise it is wrong use, status 2."""
+    """A check: the whole value is as `pattern`, one of `names.ALLOWED`, says; otherwise it is wrong
+    use, status 2.
+    """
+    most, signs = names.ALLOWED[pattern]
+    allowed = f"A to Z, a to z, 0 to 9 and {' '.join('.' + signs)}"
 
     def check(value: str | None) -> str | None:
         if value is not None and not re.fullmatch(pattern, value):
-            raise typer.BadParameter(f"must be {pattern}")
+            raise typer.BadParameter(
+                f"must be 1 to {most} of {allowed}, and not . or .. as a whole"
+            )
         return value
 
     return check

@@ -7,8 +7,11 @@ send it: nobody could be asked for, or deleted, by such a name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 SIGNS = "_:@-"
 SIGNS_OF_A_PROFILE = "_-"
+SIGNS_OF_AN_API_KEY = "_@-"
 MOST_CHARACTERS_OF_A_SUBJECT_ID = 128
 MOST_CHARACTERS = 64
 
@@ -23,4 +26,12 @@ def _pattern(signs: str, most: int) -> str:
 SUBJECT_ID = _pattern(SIGNS, MOST_CHARACTERS_OF_A_SUBJECT_ID)
 COLLECTION = _pattern(SIGNS, MOST_CHARACTERS)
 PROFILE = _pattern(SIGNS_OF_A_PROFILE, MOST_CHARACTERS)
-API_KEY = _pattern("_@-", MOST_CHARACTERS)
+API_KEY = _pattern(SIGNS_OF_AN_API_KEY, MOST_CHARACTERS)
+
+ALLOWED: Mapping[str, tuple[int, str]] = {
+    SUBJECT_ID: (MOST_CHARACTERS_OF_A_SUBJECT_ID, SIGNS),
+    COLLECTION: (MOST_CHARACTERS, SIGNS),
+    PROFILE: (MOST_CHARACTERS, SIGNS_OF_A_PROFILE),
+    API_KEY: (MOST_CHARACTERS, SIGNS_OF_AN_API_KEY),
+}
+"""By pattern, for people: the greatest length, and the signs besides letters, digits and the dot."""

@@ -29,3 +29,11 @@ def test_name_is_refused(pattern: str, name: str) -> None:
 def test_length_is_limited(pattern: str, longest: int) -> None:
     assert re.fullmatch(pattern, "a" * longest)
     assert not re.fullmatch(pattern, "a" * (longest + 1))
+
+
+@pytest.mark.parametrize("pattern", LENGTHS)
+def test_what_people_are_told_is_what_is_taken(pattern: str) -> None:
+    most, signs = names.ALLOWED[pattern]
+    assert most == LENGTHS[pattern]
+    for sign in map(chr, range(33, 127)):
+        assert bool(re.fullmatch(pattern, "a" + sign)) == (sign.isalnum() or sign in f".{signs}")
