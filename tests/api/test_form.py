@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import FormData, Headers, UploadFile
 
-from service.api.form import MOST_BYTES_OF_A_FIELD, MOST_FIELDS, MOST_FILES, read_form
+from service.api.form import MOST_BYTES_OF_A_FIELD, MOST_FIELDS, MOST_FILES, Form, read_form
 from service.domain.errors import InvalidRequest
 from service.domain.messages import FieldProblem
 
@@ -123,3 +123,20 @@ def test_length_of_a_field_is_limited() -> None:
 )
 def test_headers_of_a_part_are_limited(headers: list[str]) -> None:
     assert refused(part('name="a"', b"", *headers) + END) == ("body", FieldProblem.NOT_MULTIPART)
+
+
+def test_delimiters_that_are_none_are_refused_before_the_parser_sees_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It takes a microsecond for each."""
+    monkeypatch.setattr(Form, "on_part_data", None)
+    content = b"\r\n--B-" * (MOST_FILES + MOST_FIELDS + 1)
+    body = part('name="images"; filename="1"', content) + END
+    assert refused(body) == ("body", FieldProblem.NOT_MULTIPART)
+
+
+def test_few_delimiters_that_are_none_belong_to_the_photograph() -> None:
+    content = b"\r\n--B-" * MOST_FIELDS
+    image = read(part('name="images"; filename="1"', content) + END)["images"]
+    assert isinstance(image, UploadFile)
+    assert image.file.read() == content
