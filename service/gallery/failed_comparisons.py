@@ -17,7 +17,7 @@ from service.gallery.lifetime import Clock
 from service.gallery.subject_for_comparison import COUNTED, UNCOUNTED, refusals_of, subject_of
 from service.gallery.subject_proof import PostgresSubjectProof
 from service.gallery.tables import failed_comparisons
-from service.gallery.together import run
+from service.gallery.together import Rows, run
 
 _NO_COLLECTION = UUID(int=0)
 """Collections have random ids."""
@@ -54,8 +54,12 @@ class PostgresFailedComparisons:
         self, collection: Collection, subject_id: str, *, counted: bool
     ) -> SubjectForComparison:
         values = _values(collection.collection_id, subject_id)
-        rows = run(self._connection, COUNTED if counted else UNCOUNTED, values)
-        return subject_of(rows, collection, self._clock(), self._proof)
+        text = COUNTED if counted else UNCOUNTED
+
+        def read() -> Sequence[Rows]:
+            return run(self._connection, text, values)
+
+        return subject_of(read(), read, collection, self._clock(), self._proof)
 
     def subject_in(
         self, name: str, subject_id: str, *, counted: bool
@@ -73,7 +77,11 @@ class PostgresFailedComparisons:
         if collection.collection_id != guess:
             self._collection_ids[name] = collection.collection_id
             return self.subject(collection, subject_id, counted=counted)
-        return subject_of(rows, collection, self._clock(), self._proof)
+
+        def read() -> Sequence[Rows]:
+            return run(self._connection, text, values)
+
+        return subject_of(rows, read, collection, self._clock(), self._proof)
 
     def put(self, collection: Collection, subject_id: str, caller: str, refusals: Refusals) -> None:
         counted = {

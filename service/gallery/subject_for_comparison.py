@@ -5,7 +5,7 @@ Every verification reads this, so that it is spared SQLAlchemy's part, and the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, LargeBinary, bindparam, func, select, text
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.lockout import Refusals
 from service.domain.ports import SubjectForComparison
-from service.gallery.subject_proof import PostgresSubjectProof
+from service.gallery.subject_proof import PostgresSubjectProof, Stored
 from service.gallery.subjects import stored_subject
 from service.gallery.tables import failed_comparisons, subjects, templates
 from service.gallery.together import Rows, run, written
@@ -74,16 +74,32 @@ def refusals_of(
 
 
 def subject_of(
-    rows: Sequence[Rows], collection: Collection, now: datetime, proof: PostgresSubjectProof
+    first: Sequence[Rows],
+    again: Callable[[], Sequence[Rows]],
+    collection: Collection,
+    now: datetime,
+    proof: PostgresSubjectProof,
 ) -> SubjectForComparison:
-    """From the rows of `COUNTED` or of `UNCOUNTED`. Raises `RecordTampered`."""
-    *counted, terms, found = rows
-    theirs = [row["template_id"] for row in found]
-    stored = [(stored_subject({**row, "template_ids": theirs}), row["seal"]) for row in terms]
-    proof.require(collection, stored)
+    """From the rows of `COUNTED` or of `UNCOUNTED`, as they came first or come `again`. Raises
+    `RecordTampered`.
+    """
+    readings: list[Sequence[Rows]] = []
+
+    def read() -> list[Stored]:
+        readings.append(again() if readings else first)
+        return _stored(readings[-1])
+
+    stored = proof.settled(collection, read)
+    *counted, _, found = readings[-1]
     kept = any(not subject.is_over(collection.settings, now) for subject, _ in stored)
     templates = [_template(row) for row in found] if kept else []
     return SubjectForComparison(collection, _refusals(counted[-1] if counted else []), templates)
+
+
+def _stored(rows: Sequence[Rows]) -> list[Stored]:
+    *_, terms, found = rows
+    theirs = [row["template_id"] for row in found]
+    return [(stored_subject({**row, "template_ids": theirs}), row["seal"]) for row in terms]
 
 
 def _refusals(rows: list[dict[str, Any]]) -> dict[str, Refusals]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from service.domain.chain import Keyed
@@ -15,6 +15,12 @@ from service.gallery.connecting import AnyConnection
 from service.gallery.together import run
 
 logger = logging.getLogger(__name__)
+
+Stored = tuple[Subject, bytes]
+"""A row and its seal."""
+
+READINGS = 5
+"""Of rows that somebody else changes meanwhile: each takes a millisecond, and a change some."""
 
 _IS_LAST = """
     SELECT audit_id FROM audit
@@ -41,28 +47,47 @@ class PostgresSubjectProof:
     def seal(self, collection: Collection, subject: Subject) -> bytes:
         return subject_seal(collection.collection_id, subject, self._keyed)
 
-    def require(self, collection: Collection, found: Sequence[tuple[Subject, bytes]]) -> None:
-        """`found`: rows with their seals. Raises `RecordTampered` for any that is not genuine."""
-        if len(self.genuine(collection, found)) < len(found):
-            raise RecordTampered
+    def settled(self, collection: Collection, read: Callable[[], list[Stored]]) -> list[Stored]:
+        """What `read` finds, once all of it is genuine. Raises `RecordTampered`.
+
+        Row and log are read by two statements: of a change that is committed in between the log has the
+        end and the row the beginning. Such a row is another one, or gone, when it is read again, since
+        both come with one commit; an altered one is the same.
+        """
+        found = read()
+        for _ in range(READINGS):
+            others = self._others(collection, found)
+            if not others:
+                return found
+            again = read()
+            if any(one in again for one in others):
+                break
+            found = again
+        where = collection.collection_id
+        logger.error("record_tampered: people's rows in collection %s", where)
+        raise RecordTampered
 
     def genuine(
         self, collection: Collection, found: Sequence[tuple[Subject, bytes]]
     ) -> list[Subject]:
         """Those rows that are; the others are the operator's business, and at once."""
+        others = self._others(collection, found)
+        if others:
+            where = collection.collection_id
+            logger.error("record_tampered: %s people's rows in collection %s", len(others), where)
+        return [stored[0] for stored in found if stored not in others]
+
+    def _others(self, collection: Collection, found: Sequence[Stored]) -> list[Stored]:
+        """Those that are not genuine."""
         if not found:
             return []
         last = self._last(subject.change for subject, _ in found)
-        proved = [
-            subject
+        return [
+            (subject, seal)
             for subject, seal in found
-            if seal == self.seal(collection, subject)
-            and (subject.change is None or subject.change in last)
+            if seal != self.seal(collection, subject)
+            or (subject.change is not None and subject.change not in last)
         ]
-        if altered := len(found) - len(proved):
-            where = collection.collection_id
-            logger.error("record_tampered: %s people's rows in collection %s", altered, where)
-        return proved
 
     def _last(self, changes: Iterable[UUID | None]) -> set[UUID]:
         """Those of `changes` that no later one of the same person followed."""

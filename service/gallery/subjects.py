@@ -50,8 +50,8 @@ class PostgresSubjects:
         self._proof = proof
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
-        found = _read(self._connection, _of(collection, subject_id))
-        self._proof.require(collection, found)
+        query = _of(collection, subject_id)
+        found = self._proof.settled(collection, lambda: _read(self._connection, query))
         living = self._living(collection, [subject for subject, _ in found])
         return living[0] if living else None
 
@@ -72,10 +72,8 @@ class PostgresSubjects:
     def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
         if not subject_ids:
             return set()
-        found = _read(
-            self._connection, _of(collection).where(subjects.c.subject_id.in_(subject_ids))
-        )
-        self._proof.require(collection, found)
+        query = _of(collection).where(subjects.c.subject_id.in_(subject_ids))
+        found = self._proof.settled(collection, lambda: _read(self._connection, query))
         living = self._living(collection, [subject for subject, _ in found])
         return {subject.subject_id for subject in living}
 

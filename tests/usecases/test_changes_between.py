@@ -1,0 +1,55 @@
+"""A change that is committed between two statements of a reader is no alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+import pytest
+
+from service.domain.errors import SubjectNotFound
+from service.gallery.subject_proof import PostgresSubjectProof
+from service.usecases.enrollment import Mode
+from tests.usecases.desk import Desk
+
+KIM = "kim-minji"
+
+
+def happening(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """`change` is made when somebody's row is read and the log is not, the next time."""
+    look, due = PostgresSubjectProof._last, [change]
+
+    def last(proof: PostgresSubjectProof, changes: Iterable[UUID | None]) -> set[UUID]:
+        if due:
+            due.pop()()
+        return look(proof, changes)
+
+    monkeypatch.setattr(PostgresSubjectProof, "_last", last)
+
+
+@pytest.fixture
+def enrolled(desk: Desk) -> Desk:
+    desk.enroll(KIM, "kim")
+    return desk
+
+
+def test_search_sees_somebody_who_is_enrolled_anew(
+    enrolled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happening(monkeypatch, lambda: enrolled.enroll(KIM, "kim", mode=Mode.ADD))
+    assert enrolled.found("kim") == [KIM]
+
+
+def test_search_passes_over_somebody_who_is_erased(
+    enrolled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happening(monkeypatch, lambda: enrolled.erase(KIM))
+    assert enrolled.found("kim") == []
+
+
+def test_verification_does_not_find_somebody_who_is_erased(
+    enrolled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happening(monkeypatch, lambda: enrolled.erase(KIM))
+    with pytest.raises(SubjectNotFound):
+        enrolled.verify(KIM, "kim")
