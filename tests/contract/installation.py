@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -191,13 +190,10 @@ class Installation:
         command = [sys.executable, "-m", "service", "server", "--host", host, "--port", str(port)]
         with log_file.open("wb") as log:
             process = psutil.Popen(
-                [*command, *options],
+                [*_with_descriptors(descriptors), *command, *options],
                 env=self.environment(**settings),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=None
-                if descriptors is None
-                else partial(_limit_descriptors, descriptors),
                 stdout=log,
                 stderr=log,
             )
@@ -222,7 +218,8 @@ def free_port() -> int:
         return port
 
 
-def _limit_descriptors(number: int) -> None:
-    import resource  # POSIX's
-
-    resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+def _with_descriptors(most: int | None) -> list[str]:
+    """What a command begins with that can have no more. A shell sets the limit: between fork and
+    exec this process, in which models are loaded, may run no Python.
+    """
+    return [] if most is None else ["sh", "-c", f'ulimit -n {most}; exec "$@"', "sh"]

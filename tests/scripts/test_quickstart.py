@@ -56,9 +56,14 @@ class Run:
         return alive
 
 
-def _can_be_interrupted() -> None:
-    """Also where the tests run in the background of a shell, which has SIGINT ignored there."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Also where the tests run in the background of a shell, which has SIGINT ignored there. A program of
+its own, since between fork and exec this process, in which models are loaded, may run no Python.
+"""
 
 
 def _model(name: str, request: pytest.FixtureRequest, home: Path) -> dict[str, str]:
@@ -134,11 +139,10 @@ def test_serves_on_a_free_port_until_interrupted_in_a_second_run(first_run: Run)
         port = taken.getsockname()[1]
         command = first_run.command("--port", str(port))
         with subprocess.Popen(
-            command,
+            [sys.executable, "-c", INTERRUPTIBLE, *command],
             env=first_run.variables,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=_can_be_interrupted,
         ) as process:
             assert process.stdout is not None
             output = ""
