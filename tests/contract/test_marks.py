@@ -143,18 +143,22 @@ def administer(caller: Caller, tables: Tables) -> None:
     caller.send("GET", "/docs/assets/swagger-ui.css")
 
 
+FAULT = """
+    CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION '{words}'; END $$;
+    CREATE TRIGGER fault BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION fault()
+"""
+
+
 def break_in(caller: Caller, tables: Tables) -> None:
-    """A template that is not what was sealed, and a row that the service cannot read at all."""
+    """A database that says something of its own, and a template that is not what was sealed."""
     marks = caller.marks
+    tables.run(FAULT.format(words=marks.metadata))
+    assert caller.form("/verify", subjectId=marks.subject).status_code == 500
+    tables.run("DROP FUNCTION fault CASCADE")
     flipped = "UPDATE templates SET sealed = set_byte(sealed, 99, get_byte(sealed, 99) # 1)"
     tables.change(f"{flipped} WHERE subject_id = :subject", subject=marks.subject)
     assert caller.form("/verify", subjectId=marks.subject).status_code == 500
-    policy = "UPDATE collections SET settings = jsonb_set(settings, '{duplicate_policy}', :policy)"
-    here = "WHERE name = :name"
-    values = {"name": caller.collection}
-    tables.change(f"{policy} {here}", policy=json.dumps(marks.metadata), **values)
-    assert caller.form("/verify", subjectId=marks.subject).status_code == 500
-    tables.change(f"{policy} {here}", policy='"allow"', **values)
 
 
 @pytest.fixture(scope="module")
@@ -277,5 +281,5 @@ def test_alarm_names_the_request_in_which_it_was_raised(visit: Visit) -> None:
 
 def test_fault_of_ours_is_told_by_its_type_and_its_frames(visit: Visit) -> None:
     (fault,) = [line for line in visit.lines if line["event"] == "unexpected exception"]
-    assert fault["exception"] == "ValueError"
-    assert "enum.py" in fault["frames"][-1]
+    assert fault["exception"] == "QueryFailed"
+    assert "failures.py" in fault["frames"][-1]

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from service.domain.callers import Scope
 from tests.contract.desk import Desk, code, ok
 from tests.contract.installation import Installation, Server
-from tests.contract.tables import Tables
 from tests.domain.vectors import at_cosine, face_of
 
 KIM = face_of("kim")
@@ -120,34 +118,31 @@ def test_flagged_duplicate_is_told_in_hundredths_to_the_retry_as_well(
         assert hundredths(duplicate["similarity"])
 
 
-def test_kept_answer_is_not_told_in_full_once_the_scope_is_gone(
-    server: Server, installation: Installation, tables: Tables, desk: Desk, portraits: list[Path]
+@pytest.fixture(scope="module")
+def banded(installation: Installation) -> Iterator[Server]:
+    with installation.serving(reply_similarity="band") as server:
+        yield server
+
+
+def test_kept_answer_is_told_by_the_setting_of_now(
+    server: Server, banded: Server, installation: Installation, desk: Desk, portraits: list[Path]
 ) -> None:
     ok(desk.put(duplicatePolicy="flag"))
     ok(desk.enroll("kim", portraits[0]), 201)
     body = {"collection": desk.collection, "subjectId": "lee"}
     photo = {"images": ("1.png", portraits[1].read_bytes())}
-    headers = {"Idempotency-Key": "1"}
-    key = installation.key(Scope.ENROLL, Scope.EMBEDDING)
+    key = installation.key(Scope.ENROLL)
 
-    def similarity(client: httpx.Client) -> float:
-        answer = client.post("/enroll", data=body, files=photo, headers=headers)
-        told: float = ok(answer, 201)["duplicates"][0]["similarity"]
-        return told
+    def told(by: Server) -> float | None:
+        with by.client(key) as client:
+            answer = client.post(
+                "/enroll", data=body, files=photo, headers={"Idempotency-Key": "1"}
+            )
+        similarity: float | None = ok(answer, 201)["duplicates"][0]["similarity"]
+        return similarity
 
-    with server.client(key) as client:
-        assert not hundredths(similarity(client))
-        tables.change(
-            "UPDATE api_keys SET scopes = ARRAY['enroll'] WHERE key_id = :key_id",
-            key_id=key.split("_")[1],
-        )
-        assert hundredths(similarity(client))
-
-
-@pytest.fixture(scope="module")
-def banded(installation: Installation) -> Iterator[Server]:
-    with installation.serving(reply_similarity="band") as server:
-        yield server
+    assert hundredths(told(server) or 0.001)
+    assert told(banded) is None
 
 
 def test_bands_alone_where_the_service_is_set_so(
