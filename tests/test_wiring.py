@@ -16,7 +16,7 @@ from service.api.settings import ApiSettings
 from service.config import AppConfig
 from service.domain.errors import (
     DirectoryNotAllowed,
-    KeyServiceUnavailable,
+    ExtraMissing,
     MasterKeyInvalid,
     MasterKeyMissing,
 )
@@ -78,13 +78,13 @@ def test_master_key_may_be_kept_by_a_kms(
 
 
 def test_kms_without_its_library_is_told(
-    config: AppConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    config: AppConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.delitem(sys.modules, "service.vault.aws_kms", raising=False)
-    with pytest.raises(KeyServiceUnavailable):
+    with pytest.raises(ExtraMissing) as told:
         Wiring(_with(config, master_key_kms="alias/face")).prepare()
-    assert "face-enrollment-service[aws]" in caplog.text
+    assert told.value.values == {"extra": "aws"}
 
 
 def test_master_key_of_an_external_database_is_never_made_up(config: AppConfig) -> None:
