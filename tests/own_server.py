@@ -19,6 +19,7 @@ import pytest
 from service.gallery.server_owner import hand_over, open_programs, server_owner
 from service.gallery.server_programs import programs
 from tests.contract.certificates import Pair
+from tests.ports import free_port
 
 SUPERUSER = "postgres"
 SETTINGS = ("listen_addresses = '127.0.0.1'", "unix_socket_directories = ''", "fsync = off")
@@ -30,7 +31,7 @@ class OwnServer:
     def __init__(self, folder: Path, rules: Sequence[str], settings: Sequence[str] = ()) -> None:
         self._data = folder / "data"
         self._owner = server_owner()
-        self.port = _free_port()
+        self.port = free_port()
         self._make(
             rules=("host all postgres 127.0.0.1/32 trust", *rules),
             settings=(f"port = {self.port}", *SETTINGS, *settings),
@@ -127,12 +128,6 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         while part := source.recv(65536):
             target.sendall(part)
         target.shutdown(socket.SHUT_WR)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from pydantic import SecretStr
 from service.config import AppConfig
 from service.domain.callers import Scope
 from service.wiring import Wiring
+from tests.ports import free_port
 
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 LOOPBACK = "127.0.0.1"
@@ -209,13 +209,6 @@ class Installation:
 def lines_of(log: str) -> list[Line]:
     """The service's own: decoders in C write to stderr past Python's logging."""
     return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind((LOOPBACK, 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def _with_descriptors(most: int | None) -> list[str]:

@@ -16,6 +16,7 @@ from PIL import Image
 from scripts.environment import ROOT
 from tests.cli.face import MASTER_KEY
 from tests.docs.printed import PAGES, Block, blocks
+from tests.ports import free_port
 
 SECONDS = 600
 PORT = "23535"
@@ -62,7 +63,7 @@ class Sandbox:
             "FACE_MODEL_NAME": "mobile_s",
             "FACE_USE_GPU": "false",
             "FACE_CAMERA_INDEX": str(folder / "no-camera"),
-            "FACE_SERVER_PORT": _free_port(),
+            "FACE_SERVER_PORT": str(free_port()),
         }
         self._fill(people)
 
@@ -132,13 +133,6 @@ def _jpeg(photo: Path, target: Path) -> None:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _free_port() -> str:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return str(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.domain.bulk import Place, Row, Unit
-from service.domain.collection import DuplicatePolicy
+from service.domain.collection import DuplicatePolicy, Subject
 from service.domain.errors import (
     ClocksDisagree,
     CollectionNotFound,
@@ -18,6 +18,7 @@ from service.domain.errors import (
 )
 from service.domain.purge import ALWAYS_REMOVED, Expired
 from service.gallery.database import PostgresGallery
+from service.usecases.people import require_collection
 from service.usecases.purge import PurgeBatch
 from service.vault.keyring import KeyRing
 from tests.domain.vectors import face_of
@@ -51,21 +52,16 @@ def _purge(desk: Desk, *confirmed: str) -> list[PurgeBatch]:
     return list(desk.purge.batches(wait=True, confirmed=confirmed))
 
 
-def _crowd(tables: Tables, people: int) -> None:
-    """Kim's row once more under each of many names, not expired."""
-    tables.change(
-        "INSERT INTO subjects (collection_id, subject_id, enrolled_at)"
-        f" SELECT collection_id, 'p' || n, enrolled_at FROM subjects, generate_series(1, {people}) n"
-        " WHERE subject_id = 'kim'"
-    )
-
-
-def _expire(tables: Tables, desk: Desk, people: int) -> None:
-    tables.change(
-        "UPDATE subjects SET expires_at = :then WHERE subject_id IN"
-        f" (SELECT 'p' || n FROM generate_series(1, {people}) n)",
-        then=desk.clock.now - HOUR,
-    )
+def _crowd(desk: Desk, people: int, expired: int = 0) -> None:
+    """Kim's terms once more under each of many names, the first of which are `expired`."""
+    over = desk.clock.now - HOUR
+    with desk.gallery.transaction() as tx:
+        collection = require_collection(tx, DEFAULT)
+        kim = tx.subjects.find(collection, "kim")
+        assert kim is not None
+        ends = [over] * expired + [kim.expires_at] * (people - expired)
+        crowd = [Subject(f"p{n}", kim.enrolled_at, expires_at=end) for n, end in enumerate(ends)]
+        tx.subjects.add_all(collection, crowd)
 
 
 def test_process_far_ahead_purges_nobody(process: Process, tables: Tables) -> None:
@@ -88,11 +84,10 @@ def test_process_far_ahead_purges_nobody_by_retention(process: Process, tables: 
     assert tables.content() == before
 
 
-def test_clocks_that_agree_purge_as_ever(process: Process, tables: Tables) -> None:
+def test_clocks_that_agree_purge_as_ever(process: Process) -> None:
     honest = process(timedelta(0))
-    honest.enroll("kim", "kim", expires_at=honest.clock.now + HOUR)
-    # The person's date is moved back instead of both clocks forward.
-    tables.change("UPDATE subjects SET expires_at = expires_at - interval '2 hours'")
+    honest.enroll("kim", "kim")
+    _crowd(honest, 1, expired=1)
     assert _purge(honest) == [PurgeBatch(DEFAULT, removed=1)]
 
 
@@ -163,28 +158,25 @@ def test_nobody_gets_a_wrong_date_from_which_retention_counts(
 
 def test_small_number_goes_and_one_more_does_not(desk: Desk, tables: Tables) -> None:
     desk.enroll("kim", "kim")
-    _crowd(tables, ALWAYS_REMOVED + 1)
-    _expire(tables, desk, ALWAYS_REMOVED + 1)
+    _crowd(desk, ALWAYS_REMOVED + 1, expired=ALWAYS_REMOVED + 1)
     before = tables.content()
     people = ALWAYS_REMOVED + 2
     assert _purge(desk) == [PurgeBatch(DEFAULT, held=Expired(ALWAYS_REMOVED + 1, people))]
     assert tables.content() == before
-    tables.change("UPDATE subjects SET expires_at = NULL WHERE subject_id = 'p1'")
+    tables.change("DELETE FROM subjects WHERE subject_id = 'p1'")
     assert _purge(desk) == [PurgeBatch(DEFAULT, removed=ALWAYS_REMOVED)]
 
 
-def test_small_share_of_many_goes(desk: Desk, tables: Tables) -> None:
+def test_small_share_of_many_goes(desk: Desk) -> None:
     desk.enroll("kim", "kim")
-    _crowd(tables, 999)
-    _expire(tables, desk, 200)
+    _crowd(desk, 999, expired=200)
     assert sum(batch.removed for batch in _purge(desk)) == 200
 
 
-def test_held_people_go_by_an_operators_word_and_by_that_alone(desk: Desk, tables: Tables) -> None:
+def test_held_people_go_by_an_operators_word_and_by_that_alone(desk: Desk) -> None:
     desk.put("shop")
     desk.enroll("kim", "kim")
-    _crowd(tables, 300)
-    _expire(tables, desk, 300)
+    _crowd(desk, 300, expired=300)
     held = PurgeBatch(DEFAULT, held=Expired(300, 301))
     assert _purge(desk) == _purge(desk, "shop") == [held]
     assert sum(batch.removed for batch in _purge(desk, DEFAULT)) == 300
@@ -196,11 +188,10 @@ def test_word_about_a_collection_that_is_not_there_is_refused(desk: Desk) -> Non
         _purge(desk, "shpo")
 
 
-def test_held_people_are_nobody_to_every_caller(desk: Desk, tables: Tables) -> None:
+def test_held_people_are_nobody_to_every_caller(desk: Desk) -> None:
     end = desk.clock.now + HOUR
     desk.enroll("kim", "kim", expires_at=end)
-    _crowd(tables, ALWAYS_REMOVED)
-    tables.change("UPDATE subjects SET expires_at = :end", end=end)
+    _crowd(desk, ALWAYS_REMOVED)
     desk.clock.now = end
     assert [batch.removed for batch in _purge(desk)] == [0]
     with pytest.raises(SubjectNotFound):
@@ -211,7 +202,7 @@ def test_held_people_are_nobody_to_every_caller(desk: Desk, tables: Tables) -> N
 def test_longer_retention_waits_for_the_word_too(desk: Desk, tables: Tables) -> None:
     desk.put(retention_days=30)
     desk.enroll("kim", "kim")
-    _crowd(tables, ALWAYS_REMOVED)
+    _crowd(desk, ALWAYS_REMOVED)
     desk.clock.advance(30 * DAY)
     with pytest.raises(PurgeHeld):
         desk.put(retention_days=60)
@@ -222,12 +213,11 @@ def test_longer_retention_waits_for_the_word_too(desk: Desk, tables: Tables) -> 
     assert tables.rows("SELECT 1 FROM subjects") == []
 
 
-def test_how_many_are_held_is_reported_at_the_end(desk: Desk, tables: Tables) -> None:
+def test_how_many_are_held_is_reported_at_the_end(desk: Desk) -> None:
     reports: list[int] = []
     purge = type(desk.purge)(desk.gallery, desk.vault, desk.clock, reports.append)
     desk.enroll("kim", "kim")
-    _crowd(tables, 300)
-    _expire(tables, desk, 300)
+    _crowd(desk, 300, expired=300)
     list(purge.batches(wait=True))
     list(purge.batches(wait=True, confirmed=[DEFAULT]))
     assert reports == [300, 0]
