@@ -150,7 +150,7 @@ def test_older_registry_does_not_fit_the_head(enrolled: Desk, tables: Tables) ->
 
 
 def test_older_head_is_noticed_by_a_process_that_saw_a_newer_one(
-    enrolled: Desk, tables: Tables
+    enrolled: Desk, tables: Tables, database_url: str
 ) -> None:
     """Everything is put back, the log included: only who remembers can tell."""
     before = tables.content()
@@ -160,6 +160,10 @@ def test_older_head_is_noticed_by_a_process_that_saw_a_newer_one(
     with pytest.raises(AuditTampered):
         enrolled.verify("kim", "kim:2")
     assert audited(enrolled).whole  # which is why checkpoints are noted elsewhere
+    fresh = PostgresGallery(database_url, enrolled.clock, lambda: enrolled.vault)
+    newcomer = Desk(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
+    assert newcomer.verify("kim", "kim:2").decision.match  # as after a failover that lost the rest
+    fresh.close()
 
 
 def test_older_head_before_a_longer_log_lets_nothing_be_written(
