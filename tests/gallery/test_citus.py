@@ -7,9 +7,10 @@ demands of statements is asked of those that are sent.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -19,13 +20,14 @@ from sqlalchemy.engine import make_url
 from service.config import AppConfig
 from service.domain.causes import Cause, Diagnosis
 from service.domain.collection import DuplicatePolicy
-from service.domain.errors import DatabaseDistributed, DatabaseUnavailable
+from service.domain.errors import DatabaseDistributed, DatabaseUnavailable, RecordTampered
 from service.gallery.connecting import single_use_engine
 from service.gallery.copies import PostgresCopies
 from service.gallery.database import PostgresGallery
 from service.gallery.failures import QueryFailed
 from service.gallery.scrubbing import scrub
 from service.gallery.subject_for_comparison import COUNTED, UNCOUNTED
+from service.gallery.subject_proof import PostgresSubjectProof
 from service.usecases.enrollment import Mode
 from service.vault.cipher import KEY_BYTES
 from service.vault.keyring import KeyRing
@@ -254,3 +256,39 @@ def test_rotation_locks_rows_by_their_distribution_column(desk: Desk) -> None:
         "answers",
     }
     assert [one for one in locked if without_subject(one, DISTRIBUTED)] == []
+
+
+def come_late(monkeypatch: pytest.MonkeyPatch, readings: int) -> None:
+    """For so many readings the log tells of a change whose row is not in sight."""
+    look, due = PostgresSubjectProof._last, [None] * readings
+
+    def last(proof: PostgresSubjectProof, changes: Iterable[UUID | None]) -> set[UUID]:
+        return set() if due and due.pop() is None else look(proof, changes)
+
+    monkeypatch.setattr(PostgresSubjectProof, "_last", last)
+
+
+@pytest.mark.usefixtures("spread")
+def test_row_of_a_worker_that_comes_after_the_log_is_no_alarm(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.enroll("kim", "kim:1")
+    come_late(monkeypatch, 3)
+    desk.subjects.show("kim", "default")
+
+
+@pytest.mark.usefixtures("spread")
+def test_row_of_a_worker_that_never_comes_is_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.enroll("kim", "kim:1")
+    come_late(monkeypatch, 100)
+    with pytest.raises(RecordTampered):
+        desk.subjects.show("kim", "default")
+
+
+def test_row_on_one_server_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.enroll("kim", "kim:1")
+    come_late(monkeypatch, 2)
+    with pytest.raises(RecordTampered):
+        desk.subjects.show("kim", "default")
