@@ -76,9 +76,7 @@ class PostgresSubjectProof:
         logger.error("record_tampered: people's rows in collection %s", where)
         raise RecordTampered
 
-    def genuine(
-        self, collection: Collection, found: Sequence[tuple[Subject, bytes]]
-    ) -> list[Subject]:
+    def genuine(self, collection: Collection, found: Sequence[Stored]) -> list[Subject]:
         """Those rows that are; the others are the operator's business, and at once."""
         others = self._others(collection, found)
         if others:
