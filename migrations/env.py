@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates the connection that `service.gallery.migrations` hands over.
+"""Alembic's entry: migrates the connection that `service.storage.migrations` hands over.
 
 It configures no logging: that belongs to the program that migrates.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from service.gallery.tables import metadata
+from service.storage.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 

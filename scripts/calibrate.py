@@ -3,7 +3,7 @@
 Prints the cosines of the same person's photographs and of different people's, and the error rates
 at thresholds: photograph against photograph, and photograph against a template of three others.
 
-dlib's descriptors are centred on the mean of a population. A mean that contains the very people
+dlib's descriptors are centered on the mean of a population. A mean that contains the very people
 who are compared flatters them, so each comparison is made with the mean of everybody else;
 `--write-mean` then stores the mean of all of them, which is what the service uses.
 """
@@ -23,18 +23,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.error_rates import Comparisons
 from service.domain.face import FaceCrop, Image, Reason
 from service.domain.ports import FaceEngine
-from service.domain.template import average, cosine_similarity, normalise
-from service.engine.dlib_engine import DlibEngine
-from service.engine.dlib_weights import DESCRIPTOR_SIZE, DLIB, find_weights
-from service.engine.loading import load_engine
+from service.domain.template import average, cosine_similarity, normalize
+from service.domain.thresholds import Comparisons
+from service.engine.dlib import DESCRIPTOR_SIZE, DLIB, DlibEngine, find_weights
+from service.engine.engines import load_engine
 from service.engine.pool import WorkerPool
 
 Vector: TypeAlias = NDArray[np.float64]
 People: TypeAlias = dict[str, list[Vector]]
-Centre: TypeAlias = Callable[[set[str]], Vector]
+Center: TypeAlias = Callable[[set[str]], Vector]
 """The vector to take from every other before comparing these people."""
 
 DETECTION_THRESHOLD = 0.5
@@ -52,41 +51,41 @@ class PhotoFile:
         return Reason.UNREADABLE if image is None else np.asarray(image, dtype=np.uint8)
 
 
-def photographs_compared(people: People, centre: Centre) -> Comparisons:
+def photographs_compared(people: People, center: Center) -> Comparisons:
     """Every photograph against every other."""
     genuine = [
-        _cosine(a, b, centre({name})) for name in people for a, b in combinations(people[name], 2)
+        _cosine(a, b, center({name})) for name in people for a, b in combinations(people[name], 2)
     ]
     impostor = [
-        _cosine(a, b, centre({one, other}))
+        _cosine(a, b, center({one, other}))
         for one, other in combinations(people, 2)
         for a, b in product(people[one], people[other])
     ]
     return Comparisons(genuine, impostor)
 
 
-def templates_compared(people: People, centre: Centre) -> Comparisons:
+def templates_compared(people: People, center: Center) -> Comparisons:
     """Each person's first photographs as a template, against everybody's remaining ones."""
     genuine: list[float] = []
     impostor: list[float] = []
     for one, other in product(people, people):
-        mean = centre({one, other})
-        template = average([normalise(v - mean) for v in people[one][:TEMPLATE_SIZE]])
+        mean = center({one, other})
+        template = average([normalize(v - mean) for v in people[one][:TEMPLATE_SIZE]])
         probes = [cosine_similarity(template, v - mean) for v in people[other][TEMPLATE_SIZE:]]
         (genuine if one == other else impostor).extend(probes)
     return Comparisons(genuine, impostor)
 
 
-def centre_of_others(people: People) -> Centre:
+def center_of_others(people: People) -> Center:
     return lambda names: _mean(v for name in people if name not in names for v in people[name])
 
 
-def centre_of_all(people: People) -> Centre:
+def center_of_all(people: People) -> Center:
     mean = _mean(vector for vectors in people.values() for vector in vectors)
     return lambda _names: mean
 
 
-def no_centre(_names: set[str]) -> Vector:
+def no_center(_names: set[str]) -> Vector:
     return np.zeros(1)
 
 
@@ -94,8 +93,8 @@ def _mean(vectors: Iterable[Vector]) -> Vector:
     return np.asarray(np.mean(list(vectors), axis=0), dtype=np.float64)
 
 
-def _cosine(a: Vector, b: Vector, centre: Vector) -> float:
-    return cosine_similarity(a - centre, b - centre)
+def _cosine(a: Vector, b: Vector, center: Vector) -> float:
+    return cosine_similarity(a - center, b - center)
 
 
 def read_people(photos: Path, vectors_of: Callable[[Sequence[PhotoFile]], list[Vector]]) -> People:
@@ -130,11 +129,11 @@ def calibrate_dlib(photos: Path, write_mean: bool) -> None:
     people = read_people(
         photos, lambda files: [engine.descriptor(crop) for crop in crops_of(engine, files)]
     )
-    others, everybody = centre_of_others(people), centre_of_all(people)
-    report("dlib, photographs, centre without these people", photographs_compared(people, others))
-    report("dlib, templates, centre without these people", templates_compared(people, others))
-    report("dlib, photographs, centre with everybody", photographs_compared(people, everybody))
-    report("dlib, templates, centre with everybody", templates_compared(people, everybody))
+    others, everybody = center_of_others(people), center_of_all(people)
+    report("dlib, photographs, center without these people", photographs_compared(people, others))
+    report("dlib, templates, center without these people", templates_compared(people, others))
+    report("dlib, photographs, center with everybody", photographs_compared(people, everybody))
+    report("dlib, templates, center with everybody", templates_compared(people, everybody))
     if write_mean:
         store_mean(people, everybody(set()), engine.model.model_id)
 
@@ -156,8 +155,8 @@ def calibrate_pack(name: str, model_root: Path, photos: Path) -> None:
         photos,
         lambda files: [v.astype(np.float64) for v in engine.embed(crops_of(engine, files))],
     )
-    report(f"{name}, photographs", photographs_compared(people, no_centre))
-    report(f"{name}, templates", templates_compared(people, no_centre))
+    report(f"{name}, photographs", photographs_compared(people, no_center))
+    report(f"{name}, templates", templates_compared(people, no_center))
 
 
 def main() -> None:

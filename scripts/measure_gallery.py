@@ -32,12 +32,12 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.source import GivenEmbedding, Uploads
-from service.gallery.connecting import driver_url
-from service.gallery.embedded import start_embedded
-from service.search.holding import ROWS_PER_PART
+from service.search.collection_index import ROWS_PER_PART
 from service.search.two_bits import TwoBitCodes, threads_of_its_own
+from service.storage.embedded.server import start_embedded
+from service.storage.engine import driver_url
 from service.usecases.enrollment import EnrollRequest
-from service.usecases.people import OpenCollection, require_collection
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.usecases.verify import VerifyRequest
 from service.wiring import Wiring
 
@@ -124,9 +124,9 @@ def _sizes(connection: Connection, table: str, people: int) -> dict[str, int]:
 
 def _scan(wiring: Wiring, people: int, rng: np.random.Generator) -> float:
     """CPU time of exact searches by pgvector, every row in memory; on one connection."""
-    with wiring.gallery.transaction() as tx:
+    with wiring.storage.transaction() as tx:
         collection = require_collection(tx, DEFAULT_COLLECTION)
-        opened = OpenCollection.unlock(collection, wiring.vault)
+        opened = UnlockedCollection.unlock(collection, wiring.vault)
         probes = [opened.probes(np.asarray(_vector(rng), dtype=np.float32)) for _ in range(SCANS)]
         tx.templates.nearest(collection, probes[0], THRESHOLD, 64)
         backend = psutil.Process(
@@ -200,7 +200,7 @@ def _figures(url: str, options: argparse.Namespace) -> dict[str, object]:
     if options.photos:
         figures["photographs_a_second"] = _photographs(wiring, options.photos)
         figures["model"] = wiring.config.model_name
-    wiring.gallery.close()
+    wiring.storage.close()
     return figures | _state(np.random.default_rng(7))
 
 

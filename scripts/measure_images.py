@@ -22,9 +22,8 @@ from PIL import Image
 
 from service.capture.heif import HeifPicture
 from service.capture.heif_decoder import main as main_of_decoder
-from service.capture.images import EncodedPhotograph
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.capture.jpeg_markers import MAX_SCANS
-from service.capture.limits import ImageLimits
 from service.domain.face import Decoded, Reason
 
 LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=40_000_000, max_images=20)

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from scripts.bench.galleries import Population
 from scripts.calibrate import DETECTION_THRESHOLD, PhotoFile
+from service.domain.decision import SimilarityDetail, shown_similarity
 from service.domain.face import FaceCrop, Image
 from service.domain.ports import FaceEngine
-from service.domain.shown_similarity import SimilarityDetail, shown_similarity
 from service.domain.thresholds import ARCFACE, Band
-from service.engine.loading import load_engine
+from service.engine.engines import load_engine
 
 Vectors: TypeAlias = NDArray[np.float64]
 Told: TypeAlias = Callable[[float], float]

@@ -14,8 +14,7 @@ from service.domain.face import Embedding, FaceCrop, Image, Reason
 from service.domain.ports import Capture, FaceEngine
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
 from service.domain.template import average, cosine_similarity
-from service.usecases.sampling import Sampler
-from service.usecases.token import MakeToken
+from service.usecases.sampling import MakeToken, Sampler
 from service.wiring import Wiring
 
 __all__ = [
@@ -138,7 +137,7 @@ def load_images_from_directory(
 
     Each height x width x 3, blue-green-red, uint8. Empty where there is no such folder.
     """
-    from service.capture.adapter import load_images
+    from service.capture.sources import load_images
 
     return load_images(dir_path, max_images, Wiring(config or AppConfig()).limits)
 

@@ -17,13 +17,13 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
-from service.gallery.connecting import driver_url
-from service.gallery.database import PostgresGallery
-from service.gallery.embedded import start_embedded
-from service.gallery.migrations import migrate
+from service.storage.embedded.server import start_embedded
+from service.storage.engine import driver_url
+from service.storage.migrations import migrate
+from service.storage.storage import Storage
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from service.vault.vault import KeyRing
 
 _NO_WAITING_FOR_THE_DISK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
@@ -102,8 +102,8 @@ def vault() -> KeyRing:
 
 
 @pytest.fixture
-def gallery(database_url: str, vault: KeyRing) -> Iterator[PostgresGallery]:
+def storage(database_url: str, vault: KeyRing) -> Iterator[Storage]:
     """The real gallery on `database_url`."""
-    gallery = PostgresGallery(database_url, vault=lambda: vault)
-    yield gallery
-    gallery.close()
+    storage = Storage(database_url, vault=lambda: vault)
+    yield storage
+    storage.close()

@@ -29,7 +29,7 @@ COMMAND_LINE = """
     runpy.run_module("service", run_name="__main__")
     """
 SEARCH = """
-    from service.search.products import products
+    from service.search.eight_bits import products
     products()
     """
 SERVER = """

@@ -12,8 +12,8 @@ import psutil
 import psycopg
 from sqlalchemy.engine import make_url
 
-from service.gallery.embedded import start_embedded
-from service.gallery.migrations import migrate
+from service.storage.embedded.server import start_embedded
+from service.storage.migrations import migrate
 
 _MEBIBYTE = 2**20
 

@@ -1,6 +1,6 @@
 """People who do not exist, with embeddings distributed as real ones are.
 
-An embedding is `normalise(m + z)`: `m` is the same for everybody, `z` is Gaussian, independent from
+An embedding is `normalize(m + z)`: `m` is the same for everybody, `z` is Gaussian, independent from
 axis to axis, with variances that fall geometrically from the first of 512 axes to the last. Two
 numbers say it all:
 

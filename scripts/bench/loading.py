@@ -11,7 +11,11 @@ from scripts.bench.databases import connected
 from scripts.bench.galleries import Population, Vectors
 from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.ports import Gallery, Vault
-from service.usecases.people import OpenCollection, lock_collection, require_collection
+from service.usecases.unlocked_collection import (
+    UnlockedCollection,
+    lock_collection,
+    require_collection,
+)
 
 ENROLLED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,7 +30,7 @@ class SyntheticGallery:
     """The people of `population`, in the collection `name` of the database at `url`."""
 
     url: str
-    gallery: Gallery
+    storage: Gallery
     vault: Vault
     population: Population
     name: str
@@ -34,7 +38,7 @@ class SyntheticGallery:
 
     def bind_model(self) -> None:
         """As the first enrollment does."""
-        with self.gallery.transaction() as tx:
+        with self.storage.transaction() as tx:
             collection = lock_collection(tx, self.name)
             tx.collections.update(replace(collection, model_id=self.model_id))
 
@@ -53,13 +57,13 @@ class SyntheticGallery:
         with connected(self.url) as connection:
             connection.execute("VACUUM ANALYZE subjects, templates")
 
-    def _opened(self) -> OpenCollection:
-        with self.gallery.transaction() as tx:
+    def _opened(self) -> UnlockedCollection:
+        with self.storage.transaction() as tx:
             collection = require_collection(tx, self.name)
-            return OpenCollection.unlock(collection, self.vault)
+            return UnlockedCollection.unlock(collection, self.vault)
 
     def _next(
-        self, people: OpenCollection, chunks: Iterator[tuple[int, Vectors]]
+        self, people: UnlockedCollection, chunks: Iterator[tuple[int, Vectors]]
     ) -> list[StoredTemplate] | None:
         first, vectors = next(chunks, (0, None))
         if vectors is None:
@@ -72,6 +76,6 @@ class SyntheticGallery:
             Subject(row.subject_id, ENROLLED_AT, template_ids=(row.template_id,))
             for row in templates
         ]
-        with self.gallery.transaction() as tx:
+        with self.storage.transaction() as tx:
             tx.subjects.add_all(collection, people)
             tx.templates.add_all(collection, templates)

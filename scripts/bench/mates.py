@@ -10,7 +10,7 @@ import numpy as np
 from scripts.bench.galleries import Population
 from scripts.bench.loading import subject_id
 from scripts.bench.strategies import LIMIT
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import Embedding
 
 LOWEST, HIGHEST = 0.40, 0.60
@@ -28,7 +28,7 @@ class Mate:
     probe: Embedding = field(repr=False)
     cosine: float
 
-    def is_missed_by(self, answer: Sequence[Lookalike]) -> bool:
+    def is_missed_by(self, answer: Sequence[Candidate]) -> bool:
         """Whether this mate belongs among those named and is not: there is room, or one who is
         less alike has its place.
         """

@@ -42,7 +42,7 @@ def _enlarged_person(person: Path, folder: Path, side: int) -> Path:
 
 
 def camera_frame(encoded: bytes) -> bytes:
-    """A JPEG of `FRAME` with the photograph in its middle, before a background of its colours."""
+    """A JPEG of `FRAME` with the photograph in its middle, before a background of its colors."""
     photograph = np.asarray(cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR))
     width, height = FRAME
     side = int(SHARE_OF_A_FRAME * height)

@@ -67,7 +67,7 @@ def synthetic_gallery(setup: Setup, url: str, model_id: str) -> SyntheticGallery
     wiring = Installation(setup, url).wiring
     wiring.prepare()
     people = SyntheticGallery(
-        url, wiring.gallery, wiring.vault, Population(), DEFAULT_COLLECTION, model_id
+        url, wiring.storage, wiring.vault, Population(), DEFAULT_COLLECTION, model_id
     )
     people.bind_model()
     return people

@@ -28,7 +28,7 @@ def settings() -> dict[str, object]:
 
 def model(name: str) -> dict[str, object]:
     """Fetch the pack where it is missing; `problem` says why it cannot be had, None: it is there."""
-    from service.engine.loading import licence_notice
+    from service.engine.engines import licence_notice
     from service.engine.packs import find_pack
 
     try:

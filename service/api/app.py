@@ -7,15 +7,21 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from service.api import problems
+from service.api.background import (
+    Recurring,
+    TimelyReadiness,
+    following,
+    lifespan,
+    restarting,
+    sweeping,
+)
 from service.api.concurrency import Concurrency, PageLimit
 from service.api.connections import Connections
 from service.api.deadlines import Deadlines
 from service.api.open_door import OpenDoor
 from service.api.openapi import completed
 from service.api.query import require_known_query
-from service.api.readiness import TimelyReadiness
-from service.api.recurring import Recurring, lifespan
-from service.api.requests import RequestContext
+from service.api.request_context import RequestContext
 from service.api.routes import (
     audit,
     collections,
@@ -29,7 +35,6 @@ from service.api.routes import (
     verify,
 )
 from service.api.settings import ApiSettings
-from service.api.sweep import following, restarting, sweeping
 from service.api.syntax import HeadAsGet, StrictSyntax
 from service.api.telemetry import Telemetry
 from service.usecases.services import Services

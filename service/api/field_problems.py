@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from service.api.camel import Camel
-from service.domain import names
+from service.domain import identifiers
 from service.domain.errors import InvalidRequest
 from service.domain.messages import FieldProblem
 
@@ -60,7 +60,7 @@ _BOUNDS = {"ge": "least", "le": "most", "max_length": "longest", "min_length": "
 
 _NAMES: Mapping[str, Mapping[str, object]] = {
     f"^{pattern}$": {"longest": most, "signs": " ".join("." + signs)}
-    for pattern, (most, signs) in names.ALLOWED.items()
+    for pattern, (most, signs) in identifiers.ALLOWED.items()
 }
 
 

@@ -1,7 +1,11 @@
-"""The door for programs of this machine, which need no key where that was allowed."""
+"""Where a call comes from, and what it says of its way here.
+
+The door for programs of this machine, which need no key where that was allowed.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import time
@@ -9,11 +13,77 @@ from collections.abc import Callable, Iterable
 
 from fastapi import Request
 
-from service.api.address import forwarding_header, is_loopback
 from service.api.process_owner import End, name_of, number_of, owner_of, this_user
-from service.domain.open_door import Shut, ShutCause
+from service.domain.errors import Shut, ShutCause
 
 logger = logging.getLogger(__name__)
+
+_FORWARDING_HEADERS = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-host",
+        "x-original-url",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+    }
+)
+_FORWARDING_PREFIX = "x-forwarded-"
+
+_ONE_CUSTOMER = 64
+"""Bits of an IPv6 network."""
+
+
+def address_of(request: Request) -> str:
+    """Where the call comes from, as it is counted: behind a proxy that is the proxy.
+
+    Not what a forwarding header says, which anybody can write.
+    """
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
+    """The address itself, or of an IPv6 address its /64 network, which is what one customer of a
+    provider is given (RFC 6177): the rest they choose freely.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host  # a socket's file, which has no address
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed, _ONE_CUSTOMER), strict=False))
+
+
+def forwarding_header(request: Request) -> str | None:
+    """The first header that only a proxy writes, in small letters; None where there is none."""
+    names = request.headers.keys()
+    return next(
+        (
+            name
+            for name in names
+            if name in _FORWARDING_HEADERS or name.startswith(_FORWARDING_PREFIX)
+        ),
+        None,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, can only mean this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
 
 SECONDS_BETWEEN_WORDS = 60.0
 """The log says once in that time why the door stayed shut, for each cause."""

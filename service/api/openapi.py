@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from service.api.answers import ProblemAnswer
-from service.api.bodies import (
+from service.api.camel import Camel
+from service.api.problems import PROBLEM
+from service.api.request_body import MOST_BYTES_WITHOUT_IMAGES
+from service.api.request_models import (
     CameraSource,
     CollectionBody,
     DirectorySource,
@@ -17,9 +19,7 @@ from service.api.bodies import (
     SearchBody,
     VerifyBody,
 )
-from service.api.camel import Camel
-from service.api.problems import PROBLEM
-from service.api.reading import MOST_BYTES_WITHOUT_IMAGES
+from service.api.response_models import ProblemAnswer
 from service.api.settings import ApiSettings
 from service.domain.face import EMBEDDING_SIZE
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from service.api.field_problems import invalid_request
 from service.api.language import language_of
 from service.domain.callers import Caller, Scope
+from service.domain.decision import detail_for, shown_lookalikes
 from service.domain.errors import (
     CameraUnavailable,
     ClocksDisagree,
@@ -43,8 +44,7 @@ from service.domain.messages import (
     message,
     shut_text,
 )
-from service.domain.shown_similarity import detail_for, shown_lookalikes
-from service.usecases.recording import Attempt
+from service.usecases.audit import AuditedCall
 
 PROBLEM = "application/problem+json"
 
@@ -148,7 +148,7 @@ def _lookalikes(request: Request, error: DuplicateSubject) -> list[Mapping[str, 
     """Whose face it is, is told only to callers who may search; to others, that there is one."""
     caller: Caller = request.state.caller
     detail = detail_for(caller, request.app.state.settings.reply_similarity)
-    shown = shown_lookalikes(error.lookalikes, detail)
+    shown = shown_lookalikes(error.find_candidates, detail)
     if not caller.may(Scope.SEARCH):
         return [{"similarity": similarity} for _, similarity in shown]
     return [{"subjectId": one.subject_id, "similarity": similarity} for one, similarity in shown]
@@ -163,7 +163,7 @@ def _written_down(request: Request, error: NotAllowed) -> FaceError:
         return error
     called = f"{request.method} {request.scope['route'].path}"
     collection = error.values.get("collection")
-    attempt = Attempt(caller.name, called, str(collection) if collection else None)
+    attempt = AuditedCall(caller.name, called, str(collection) if collection else None)
     try:
         request.app.state.services.trail.refused(attempt, error)
     except FaceError as failure:

@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from service.api.connection import Connection
+from service.api.connection import Connection, HeldTransport
 from service.api.connections import Connections
-from service.api.held_transport import HeldTransport
 
 CONNECTION = "face.connection"
 """Under which a call finds its connection in the state of its scope."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from service.api.connections import ConnectionLimits
+from service.domain.decision import SimilarityDetail
 from service.domain.messages import Language
-from service.domain.shown_similarity import SimilarityDetail
 
 
 @dataclass(frozen=True, slots=True)

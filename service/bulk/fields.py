@@ -1,4 +1,8 @@
-"""From the fields of a row, whatever the format, to a person to enroll, or to why not.
+"""The fields of a row by the names that a file gives them.
+
+The fields are those of `POST /enroll`, but that `images` are paths.
+
+From the fields of a row, whatever the format, to a person to enroll, or to why not.
 
 The fields are those of `POST /enroll`, but that `images` are paths.
 """
@@ -6,8 +10,9 @@ The fields are those of `POST /enroll`, but that `images` are paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,31 +20,78 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from service.bulk.field_names import (
-    CONSENT,
-    EMBEDDING,
-    EXPIRES,
-    FIELDS,
-    IMAGES,
-    METADATA,
-    SUBJECT,
-    SUBJECT_ID_ALLOWED,
-    invalid,
-    nearest,
-    shown,
-)
 from service.domain.bulk import BulkRow, Place, RefusedRow, Row
 from service.domain.errors import InvalidEmbedding, InvalidRequest
-from service.domain.messages import FieldProblem
-from service.domain.names import SUBJECT_ID
-from service.domain.source import GivenEmbedding, ImageFiles
-from service.domain.terms import (
+from service.domain.identifiers import (
+    MOST_CHARACTERS_OF_A_SUBJECT_ID,
     MOST_METADATA_BYTES,
     MOST_REFERENCE_CHARACTERS,
+    SIGNS,
+    SUBJECT_ID,
     is_moment,
     is_reference,
     metadata_fits,
 )
+from service.domain.messages import FieldProblem
+from service.domain.source import GivenEmbedding, ImageFiles
+
+SUBJECT, IMAGES, EMBEDDING = "subjectId", "images", "embedding"
+METADATA, EXPIRES, CONSENT = "metadata", "expiresAt", "consentReference"
+FIELDS = frozenset({SUBJECT, IMAGES, EMBEDDING, METADATA, EXPIRES, CONSENT})
+
+MOST_NAME_CHARACTERS = 64
+"""Of an unknown field's name, as far as it is repeated."""
+
+MOST_NAMES_SHOWN = 12
+
+SUBJECT_ID_ALLOWED: Mapping[str, object] = {
+    "longest": MOST_CHARACTERS_OF_A_SUBJECT_ID,
+    "signs": " ".join("." + SIGNS),
+}
+
+_FOLDED = {name.lower(): name for name in FIELDS}
+
+
+def field_named(name: str) -> str | None:
+    """The field that a head's name means, also in other case, with spaces, `_` or `-`; None for none.
+
+    >>> field_named(" Subject_ID")
+    'subjectId'
+    """
+    return _FOLDED.get(re.sub(r"[\s_-]", "", name).lower())
+
+
+def columns_of(names: Sequence[str]) -> list[str | None]:
+    """The fields that a file's names mean, None for a column without a name. Raises `InvalidRequest`."""
+    fields = [field_named(name) for name in names]
+    if SUBJECT not in fields:
+        raise invalid(SUBJECT, FieldProblem.MISSING, found=_shown_names(names))
+    for name, field in zip(names, fields, strict=True):
+        if field is None and name.strip():
+            raise invalid(shown(name), FieldProblem.UNKNOWN, **nearest(name))
+        if field is not None and fields.count(field) > 1:
+            raise invalid(field, FieldProblem.REPEATED)
+    return fields
+
+
+def _shown_names(names: Sequence[str]) -> str:
+    return ", ".join(shown(name) for name in names[:MOST_NAMES_SHOWN])
+
+
+def nearest(name: str) -> dict[str, str]:
+    if near := get_close_matches(name.strip(), sorted(FIELDS), n=1):
+        return {"nearest": near[0]}
+    return {"choices": ", ".join(sorted(FIELDS))}
+
+
+def invalid(field: str, problem: FieldProblem, **allowed: object) -> InvalidRequest:
+    return InvalidRequest([{"field": field, "problem": problem, "allowed": allowed}])
+
+
+def shown(name: str) -> str:
+    """Letters of any script; signs that would not be seen, or move a terminal's cursor, as escapes."""
+    return repr(name[:MOST_NAME_CHARACTERS])[1:-1]
+
 
 _IMAGES_ALLOWED = {"form": 'a.jpg | ["a.jpg", "b.jpg"]'}
 

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.bulk.field_names import EMBEDDING, columns_of
-from service.bulk.fields import row_of
+from service.bulk.fields import EMBEDDING, columns_of, row_of
 from service.domain.bulk import BulkRow, Place, Unit
 from service.domain.causes import Cause
 from service.domain.errors import BulkFileUnusable

@@ -19,7 +19,7 @@ import ray.data
 from ray.exceptions import RayError
 
 from service.bulk.ray_environment import LOOPBACK
-from service.domain.bulk import Candidate, Outcome, Row
+from service.domain.bulk import BulkCandidate, Outcome, Row
 from service.domain.errors import ClusterUnavailable
 from service.domain.source import GivenEmbedding
 
@@ -35,7 +35,7 @@ STORE_BYTES = 256 * 1024 * 1024
 LOGGERS = ("ray", "ray.data")
 """Of which nothing but errors is for this terminal."""
 
-Embed: TypeAlias = Callable[[Row], Candidate | Outcome]
+Embed: TypeAlias = Callable[[Row], BulkCandidate | Outcome]
 
 
 class RayEmbedding:
@@ -79,7 +79,7 @@ class RayEmbedding:
     ) -> None:
         ray.shutdown()
 
-    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[Candidate | Outcome]:
+    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[BulkCandidate | Outcome]:
         """Raises `ClusterUnavailable`."""
         rest = iter(items)
         while batch := list(islice(rest, ROWS_AT_A_TIME)):
@@ -90,7 +90,7 @@ class RayEmbedding:
                 else:
                     yield next(embedded) if _has_photographs(item) else self._here(item)
 
-    def _embedded(self, items: Sequence[Row | Outcome]) -> Iterator[Candidate | Outcome]:
+    def _embedded(self, items: Sequence[Row | Outcome]) -> Iterator[BulkCandidate | Outcome]:
         if not items:
             return
         try:

@@ -1,20 +1,100 @@
-"""The photographs of a folder, by name, and which folders may be read."""
+"""One path in the Unicode form in which it is written on the disk.
+
+macOS writes Hangul as its single letters (NFD), spreadsheets and keyboards as syllables (NFC); to Linux these
+are different names.
+
+Files that somebody named one by one: what is wrong with each is told by its path.
+
+The photographs of a folder, by name, and which folders may be read.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from service.capture.files import FilePhotograph
-from service.capture.heif import can_read_heif
-from service.capture.limits import ImageLimits
-from service.capture.named_files import require_readable
-from service.capture.spelling import as_on_disk
-from service.domain.errors import DirectoryNotAllowed, TooManyImages, UnsupportedImage
+from service.capture.heif import can_read_heif, heif_kind
+from service.capture.images import ImageLimits
+from service.domain.errors import (
+    DirectoryNotAllowed,
+    InvalidRequest,
+    TooManyImages,
+    UnsupportedImage,
+)
 from service.domain.face import Photograph
+from service.domain.messages import FieldProblem
+
+
+def as_on_disk(path: Path) -> Path:
+    """The same path, each part of it in the form that exists; as it is where none does."""
+    if os.path.lexists(path):
+        return path
+    found = Path(path.anchor)
+    for part in path.parts[1 if path.anchor else 0 :]:
+        forms = (part, unicodedata.normalize("NFC", part), unicodedata.normalize("NFD", part))
+        found /= next((form for form in forms if os.path.lexists(found / form)), part)
+    return found
+
+
+HEAD_BYTES = 64
+"""Enough to tell a format by."""
+
+_BY_NUMBER = {
+    errno.EACCES: FieldProblem.CLOSED,
+    errno.EPERM: FieldProblem.CLOSED,
+    errno.ELOOP: FieldProblem.LINK_LEADS_NOWHERE,
+}
+
+
+def require_readable(files: Iterable[Path]) -> None:
+    """Raises `InvalidRequest`, which names each file that cannot be read, and `UnsupportedImage`."""
+    if problems := [problem for file in files if (problem := _problem_of(file))]:
+        raise InvalidRequest(problems)
+
+
+def _problem_of(file: Path) -> Mapping[str, Any] | None:
+    try:
+        head = _head(file)
+    except _NotAFile:
+        return _particular(file, FieldProblem.NOT_A_FILE)
+    except OSError as error:
+        return _particular(file, _BY_NUMBER.get(error.errno or 0) or _missing(file))
+    except ValueError:  # what no file can be named: a NUL
+        return _particular(file, FieldProblem.NO_SUCH_FILE)
+    if heif_kind(head) and not can_read_heif():
+        raise UnsupportedImage
+    return None
+
+
+class _NotAFile(Exception):
+    pass
+
+
+def _head(file: Path) -> bytes:
+    if not stat.S_ISREG(file.stat().st_mode):  # before it is opened: a FIFO would wait for a writer
+        raise _NotAFile
+    with file.open("rb") as opened:
+        return opened.read(HEAD_BYTES)
+
+
+def _missing(file: Path) -> FieldProblem:
+    if file.is_symlink():
+        return FieldProblem.LINK_LEADS_NOWHERE
+    return FieldProblem.NO_SUCH_FILE if file.parent.is_dir() else FieldProblem.NO_SUCH_FOLDER
+
+
+def _particular(file: Path, problem: FieldProblem) -> Mapping[str, Any]:
+    return {"field": "images", "problem": problem, "allowed": {"path": str(file)}}
+
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 HEIF_SUFFIXES = frozenset({".heic", ".heif"})

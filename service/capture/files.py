@@ -7,8 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.capture.images import EncodedPhotograph
-from service.capture.limits import ImageLimits
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.face import Decoded, Image, Reason
 
 _TO_READ = (

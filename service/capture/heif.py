@@ -20,8 +20,7 @@ from PIL import Image as Pillow
 from PIL.AvifImagePlugin import AvifImageFile
 
 from service.capture import heif_decoder
-from service.capture.opencv import cv2
-from service.capture.picture import Picture
+from service.capture.picture import Picture, cv2
 from service.domain.face import Image
 
 EXTRA = "heif"

@@ -1,4 +1,6 @@
-"""Encoded bytes to pixels: JPEG, PNG and WebP; HEIC and AVIF with the extra `heif`.
+"""How much of an image is taken, and how long a camera is waited for.
+
+Encoded bytes to pixels: JPEG, PNG and WebP; HEIC and AVIF with the extra `heif`.
 
 The one door of uploads, base64, folders, bulk runs and nodes of a cluster. First the header is read, by code
 that decodes nothing, and what would cost too much is refused ([decision 12](docs/decisions/0012-images.md) has the
@@ -15,11 +17,50 @@ from dataclasses import dataclass, field
 from service.capture import jpeg_markers, png_chunks
 from service.capture.heif import can_read_heif, heif_kind, read_heif
 from service.capture.jpeg_markers import read_jpeg
-from service.capture.limits import MAX_SIDE, SIDE_IN_WORDS, ImageLimits
 from service.capture.picture import REDUCED, Picture
 from service.capture.png_chunks import read_png
 from service.capture.webp_chunks import is_webp, read_webp
 from service.domain.face import Decoded, Image, Reason
+
+_MEBIBYTE = 1024 * 1024
+_MEGAPIXEL = 1_000_000
+
+MAX_SIDE = 20_000
+"""Pixels. Detectors widen a strip to at least a sixteenth of its length: one of a million by 40 pixels, which
+are few enough, would take 188 GB."""
+
+SIDE_IN_WORDS = f"{MAX_SIDE} px"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """`max_bytes` of one encoded image, `max_pixels` of one image, `max_images` of one request."""
+
+    max_bytes: int
+    max_pixels: int
+    max_images: int
+
+    @property
+    def bytes_in_words(self) -> str:
+        return f"{self.max_bytes / _MEBIBYTE:g} MiB"
+
+    @property
+    def pixels_in_words(self) -> str:
+        return f"{self.max_pixels / _MEGAPIXEL:g} MP"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds.
+
+    `frame`: for one frame to come, the wait for the device and its opening included. Whoever
+    stands at a kiosk gives up after ten; two of them are left for closing the device.
+    `watch`: from the first frame on, how long somebody may take to show a usable face.
+    """
+
+    frame: float = 8.0
+    watch: float = 15.0
+
 
 _ALWAYS = (jpeg_markers.SIGNATURE, png_chunks.SIGNATURE)
 

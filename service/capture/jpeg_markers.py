@@ -15,8 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 
-from service.capture.opencv import cv2
-from service.capture.picture import OpenCvPicture, decoded
+from service.capture.picture import OpenCvPicture, cv2, decoded
 from service.domain.face import Image
 
 SIGNATURE = b"\xff\xd8\xff"

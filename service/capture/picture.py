@@ -1,16 +1,34 @@
-"""A picture whose header has been read and found to be bounded: nothing of it is decoded yet."""
+"""OpenCV, told to keep its complaints to itself.
+
+Hostile uploads and absent cameras are daily business and answered by values and errors; on stderr
+OpenCV would add lines per image, and FFmpeg the stream's URL with its password. An operator who
+sets these variables gets the lines back.
+
+A picture whose header has been read and found to be bounded: nothing of it is decoded yet.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import cv2
 import numpy as np
 from PIL.Image import Exif
 
-from service.capture.opencv import cv2
 from service.domain.face import Image
+
+# FFmpeg's own level "quiet" (AV_LOG_QUIET, libavutil/log.h); read when a capture is first opened.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+if "OPENCV_LOG_LEVEL" not in os.environ:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+__all__ = ["cv2"]
+
 
 REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from service.cli import (
-    apikeys,
+    api_keys,
     audit,
     backup,
     bulk,
@@ -67,7 +67,7 @@ def face(
 for room in (tokens, server, people, bulk, migrate, doctor, backup, deletion, quantize):
     room.register(app)
 app.add_typer(subjects.app, name="subjects")
-app.add_typer(apikeys.app, name="apikey")
+app.add_typer(api_keys.app, name="apikey")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 

@@ -8,16 +8,15 @@ from typing import Annotated
 
 import typer
 
-from service.api.showing import audit_list
-from service.cli.options import AsJson, Language, matching
+from service.api.responses import audit_list
+from service.cli.context import AsJson, Language, matching
 from service.cli.output import NO, language_of, print_json, print_table
 from service.cli.words import say
 from service.config import AppConfig
-from service.domain import names
+from service.domain import identifiers
 from service.domain.audit import AuditQuery, AuditRecord
-from service.domain.chain_check import Break, Checkpoint, Verdict
+from service.domain.integrity import Break, Checkpoint, Finding, Verdict
 from service.domain.messages import Language as Spoken
-from service.domain.record_check import Finding
 from service.wiring import Wiring
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
@@ -49,12 +48,12 @@ Moment = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", 
 def list_audit(
     action: Annotated[str | None, typer.Option(show_default=False)] = None,
     collection: Annotated[
-        str | None, typer.Option(callback=matching(names.COLLECTION), show_default=False)
+        str | None, typer.Option(callback=matching(identifiers.COLLECTION), show_default=False)
     ] = None,
     subject: Annotated[
         str | None,
         typer.Option(
-            callback=matching(names.SUBJECT_ID),
+            callback=matching(identifiers.SUBJECT_ID),
             help="Only what concerns this person; needs --collection.",
             show_default=False,
         ),

@@ -17,7 +17,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from service.cli.options import Language
+from service.cli.context import Language
 from service.cli.output import err, language_of, print_table
 from service.cli.words import say
 from service.config import AppConfig

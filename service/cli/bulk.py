@@ -13,10 +13,8 @@ import typer
 
 from service.api.camel import Camel
 from service.cli.bulk_report import Report
-from service.cli.options import DEFAULT_COLLECTION, AsJson, Collection, Language, Profile
-from service.cli.output import NO, WRONG_USE, err, print_json, print_table
-from service.cli.progress import progress_bar
-from service.cli.ready import ready
+from service.cli.context import DEFAULT_COLLECTION, AsJson, Collection, Language, Profile, ready
+from service.cli.output import NO, WRONG_USE, err, print_json, print_table, progress_bar
 from service.cli.words import say
 from service.domain.bulk import Result
 from service.domain.callers import LOCAL_USER
@@ -24,7 +22,7 @@ from service.domain.collection import DuplicatePolicy
 from service.domain.messages import ERRORS
 from service.domain.messages import Language as Spoken
 from service.domain.ports import BulkEmbedding, BulkSource
-from service.usecases.batch import BulkRequest
+from service.usecases.bulk_transaction import BulkRequest
 from service.wiring import Wiring
 
 Source = Annotated[

@@ -13,7 +13,7 @@ from typing import Any, Self, TextIO
 
 from service.cli.output import particulars_of
 from service.domain.bulk import Outcome, Result
-from service.domain.errors import DuplicateSubject, Lookalike
+from service.domain.errors import Candidate, DuplicateSubject
 from service.domain.messages import Language, message
 
 _OWNER_ONLY = 0o600
@@ -84,13 +84,15 @@ def _line(outcome: Outcome, language: Language) -> dict[str, Any]:
     }
     if error is not None:
         line |= {"code": error.code, "message": message(error, language).title}
-    lookalikes = error.lookalikes if isinstance(error, DuplicateSubject) else outcome.lookalikes
-    if lookalikes:
-        line["duplicates"] = [_alike(one) for one in lookalikes]
+    find_candidates = (
+        error.find_candidates if isinstance(error, DuplicateSubject) else outcome.find_candidates
+    )
+    if find_candidates:
+        line["duplicates"] = [_alike(one) for one in find_candidates]
     elif error is not None:
         line["errors"] = particulars_of(error, language) or [message(error, language).detail]
     return line
 
 
-def _alike(one: Lookalike) -> dict[str, object]:
+def _alike(one: Candidate) -> dict[str, object]:
     return {"subjectId": one.subject_id, "similarity": one.similarity}

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import Language
+from service.cli.context import Language, ready
 from service.cli.output import NOT_DONE, err, language_of
-from service.cli.ready import ready
 from service.cli.words import say
 from service.config import AppConfig
 from service.wiring import Wiring

@@ -8,15 +8,15 @@ from importlib import metadata
 
 import typer
 
-from service.cli.options import Language
+from service.cli.context import Language
 from service.cli.output import NOT_DONE, causes_of, language_of, print_table
 from service.cli.settings_check import unknown_settings
 from service.cli.words import say
 from service.config import AppConfig
 from service.domain.errors import FaceError
+from service.domain.expiry import require_agreement
 from service.domain.messages import Language as Spoken
 from service.domain.messages import message
-from service.domain.purge import require_agreement
 from service.wiring import DISTRIBUTION, Wiring
 
 
@@ -75,7 +75,7 @@ def _runtimes() -> str:
 
 
 def _licence(model_name: str) -> str:
-    from service.engine.loading import licence_notice
+    from service.engine.engines import licence_notice
 
     return licence_notice(model_name) or "CC0"
 
@@ -86,10 +86,10 @@ def _providers(wiring: Wiring) -> str:
 
 
 def _database(wiring: Wiring) -> str:
-    wiring.gallery.require_suitable()
-    wiring.gallery.check()
-    wiring.gallery.require_citus_settings(search_memory=wiring.config.search_memory > 0)
-    facts = wiring.gallery.facts()
+    wiring.storage.require_suitable()
+    wiring.storage.check()
+    wiring.storage.require_citus_settings(search_memory=wiring.config.search_memory > 0)
+    facts = wiring.storage.facts()
     address = f"{facts.role}@{facts.host}:{facts.port}/{facts.database}"
     kind = "" if wiring.config.database_url else f"embedded in {wiring.config.data_dir}, "
     tls = "TLS" if facts.encrypted else "no TLS"
@@ -97,7 +97,7 @@ def _database(wiring: Wiring) -> str:
 
 
 def _clocks(wiring: Wiring, language: Spoken) -> str:
-    difference = wiring.gallery.clock_difference()
+    difference = wiring.storage.clock_difference()
     require_agreement(difference)
     return say("clocks_apart", language).format(seconds=abs(difference.total_seconds()))
 

@@ -8,21 +8,20 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import (
+from service.cli.context import (
     DEFAULT_COLLECTION,
     NEW_KEY_FILE_VARIABLE,
     NEW_KMS_VARIABLE,
     Collection,
     Language,
+    ready,
 )
-from service.cli.output import NOT_DONE, err, language_of, print_table
-from service.cli.progress import progress_bar
-from service.cli.ready import ready
+from service.cli.output import NOT_DONE, err, language_of, print_table, progress_bar
 from service.cli.words import say
 from service.config import AppConfig
 from service.domain.callers import LOCAL_USER
 from service.domain.messages import Language as Spoken
-from service.usecases.keys import KeyStatus
+from service.usecases.key_rotation import KeyStatus
 from service.wiring import Wiring
 
 app = typer.Typer(help="Data keys and the master key.", no_args_is_help=True, rich_markup_mode=None)

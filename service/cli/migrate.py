@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from service.cli.options import Language
+from service.cli.context import Language
 from service.cli.output import err, language_of
 from service.cli.words import say
 from service.config import AppConfig

@@ -1,16 +1,30 @@
-"""Printing: answers on stdout, everything else on stderr."""
+"""A bar with rate and time left, on stderr, and only where that is a terminal.
+
+Printing: answers on stdout, everything else on stderr.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from service.api.camel import Camel
 from service.cli.causes import cause_text
@@ -24,6 +38,30 @@ from service.domain.errors import (
     UnusableSamples,
 )
 from service.domain.messages import Language, advice, field_problem_text, message
+from service.usecases.reseal import Progress as Report
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """What is yielded is told how many rows are done, and of how many."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda moved, total: bar.update(task, completed=moved, total=total)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+
 
 YES, NO, WRONG_USE, NOT_DONE = 0, 1, 2, 3
 
@@ -121,5 +159,5 @@ def particulars_of(error: FaceError, language: Language) -> list[str]:
             if sample.reason is not None
         ]
     if isinstance(error, DuplicateSubject):
-        return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.lookalikes]
+        return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.find_candidates]
     return [f"{each['field']}: {field_problem_text(each, language)}" for each in error.particulars]

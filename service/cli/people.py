@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from service.api.showing import (
+from service.api.responses import (
     dedupe_answer,
     enroll_answer,
     erasure_answer,
     identify_answer,
     verify_answer,
 )
-from service.cli.options import (
+from service.cli.context import (
     DEFAULT_COLLECTION,
     AsJson,
     Collection,
@@ -23,15 +23,15 @@ from service.cli.options import (
     Photographs,
     Profile,
     SubjectId,
+    ready,
 )
 from service.cli.output import NO, print_json, print_table
-from service.cli.ready import ready
 from service.cli.words import say
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DuplicatePolicy
+from service.domain.decision import SimilarityDetail
 from service.domain.messages import Language as Spoken
 from service.domain.messages import advice, band_text
-from service.domain.shown_similarity import SimilarityDetail
 from service.domain.source import Uploads
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.identify import (

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import Language, Profile
+from service.cli.context import Language, Profile
 from service.cli.output import err, language_of, print_table
 from service.cli.words import say
 from service.config import AppConfig

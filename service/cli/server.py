@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.api.descriptors import FEWEST, RESERVED, fitting
+from service.api.connections import FEWEST, RESERVED, fitting
 from service.cli.exit_status import exit_status
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
 from service.cli.settings_check import log_unknown_settings
@@ -24,8 +24,8 @@ from service.cli.tls import tls_options
 from service.cli.words import say
 from service.config import AppConfig
 from service.domain.errors import FaceError
-from service.observing import SHARED_FOLDER
-from service.observing.logs import log_config
+from service.telemetry import SHARED_FOLDER
+from service.telemetry.logs import log_config
 from service.wiring import Wiring, server_app
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ def worker_app() -> FastAPI:
 def _logging(config: AppConfig) -> dict[str, Any]:
     on_terminal = sys.stderr.isatty()
     readable = config.log_format == "console" or (config.log_format == "auto" and on_terminal)
-    return log_config(as_json=not readable, colours=on_terminal)
+    return log_config(as_json=not readable, colors=on_terminal)
 
 
 def _warn_of_plain_text(host: str) -> None:
-    from service.api.address import is_loopback
+    from service.api.open_door import is_loopback
 
     if not is_loopback(host):
         logger.warning(
@@ -156,7 +156,7 @@ def _check(config: AppConfig) -> None:
     """
     wiring = Wiring(config)
     wiring.prepare()
-    wiring.gallery.close()
+    wiring.storage.close()
 
 
 def _rehearse() -> None:

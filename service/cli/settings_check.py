@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from service.cli.options import NEW_KEY_FILE_VARIABLE, NEW_KMS_VARIABLE
+from service.cli.context import NEW_KEY_FILE_VARIABLE, NEW_KMS_VARIABLE
 from service.cli.output import err, language_of
 from service.cli.words import say
 from service.config import AppConfig, given_names, setting_names

@@ -7,26 +7,26 @@ from typing import Annotated
 
 import typer
 
-from service.api.showing import export_answer, subject_answer, subject_list
-from service.cli.options import (
+from service.api.responses import export_answer, subject_answer, subject_list
+from service.cli.context import (
     DEFAULT_COLLECTION,
     AsJson,
     Collection,
     Language,
     SubjectId,
     matching,
+    ready,
 )
 from service.cli.output import print_json, print_table
-from service.cli.ready import ready
 from service.cli.words import say
-from service.domain import names
+from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 
 app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
 
 Cursor = Annotated[
     str | None,
-    typer.Option(callback=matching(names.SUBJECT_ID), help="Start after this subject."),
+    typer.Option(callback=matching(identifiers.SUBJECT_ID), help="Start after this subject."),
 ]
 
 

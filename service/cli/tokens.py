@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from service.cli.options import Lang, Language
+from service.cli.context import Lang, Language
 from service.cli.output import NO, WRONG_USE, err, language_of, print_embedding
 from service.cli.words import say
 from service.config import AppConfig
@@ -18,7 +18,7 @@ from service.domain.errors import InvalidEmbedding
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.messages import band_text
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
-from service.domain.template import cosine_similarity, normalise
+from service.domain.template import cosine_similarity, normalize
 from service.domain.thresholds import BALANCED
 from service.wiring import Wiring
 
@@ -74,7 +74,7 @@ def _read(path: Path, lang: Lang | None, config: AppConfig) -> Embedding:
         numbers = np.asarray(json.loads(path.read_text(encoding="utf-8-sig")), np.float64)
         if numbers.shape != (EMBEDDING_SIZE,):
             raise InvalidEmbedding
-        return normalise(numbers)
+        return normalize(numbers)
     except (OSError, ValueError, TypeError, OverflowError, InvalidEmbedding):
         text = say("unreadable_vector", language_of(lang, config)).format(path=path)
         err.print(text)

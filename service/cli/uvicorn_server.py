@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -18,7 +19,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from service.api.descriptors import ACCEPTED_AT_ONCE
+from service.api.connections import ACCEPTED_AT_ONCE
 from service.cli.output import NOT_DONE
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ _END_SECONDS = 5
 class ServerConfig(uvicorn.Config):
     """What the workers are told as well. Settings of uvicorn that no operator changes are here."""
 
-    def __init__(self, app: str, **settings: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, app: str | Callable[[], Any], **settings: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(
             app,
             factory=True,

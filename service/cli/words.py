@@ -9,7 +9,7 @@ from service.domain.messages import Language
 WORDS: Mapping[str, Mapping[Language, str]] = {
     "enrolled": {"ko": "등록되었습니다", "en": "enrolled"},
     "images_used": {"ko": "사용한 사진", "en": "photographs used"},
-    "duplicates": {"ko": "비슷한 사람", "en": "lookalikes"},
+    "duplicates": {"ko": "비슷한 사람", "en": "find_candidates"},
     "match": {"ko": "일치", "en": "match"},
     "no_match": {"ko": "불일치", "en": "no match"},
     "allow": {"ko": "허용", "en": "allow"},

@@ -1,13 +1,37 @@
-"""What is written down about a call, in the transaction that carries it out."""
+"""Which call is under way: its id, for whoever writes something down about it.
+
+A context variable and not an argument: the id takes no part in any decision, and every layer
+between the door and the log would have to hand it on.
+
+What is written down about a call, in the transaction that carries it out.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from service.domain.calls import current_request_id
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def current_request_id() -> str | None:
+    """The id of the request being answered; None on the command line."""
+    return _request_id.get()
+
+
+@contextmanager
+def answering(request_id: str) -> Iterator[None]:
+    """Inside the block, in its threads and tasks, this request is under way."""
+    before = _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.reset(before)
 
 
 class Action(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from service.domain.errors import FaceError, Lookalike
+from service.domain.errors import Candidate, FaceError
 from service.domain.face import Embedding
 from service.domain.source import DirectoryImages, GivenEmbedding, ImageFiles
 
@@ -55,7 +55,7 @@ BulkRow: TypeAlias = Row | RefusedRow
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class BulkCandidate:
     """A row and the face that was found in its source."""
 
     row: Row
@@ -73,13 +73,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`error`: why it was refused. `lookalikes`: of a flagged row, most similar first."""
+    """`error`: why it was refused. `find_candidates`: of a flagged row, most similar first."""
 
     place: Place
     subject_id: str | None
     result: Result
     error: FaceError | None = None
-    lookalikes: Sequence[Lookalike] = ()
+    find_candidates: Sequence[Candidate] = ()
 
 
 def refused(row: Row | RefusedRow, error: FaceError) -> Outcome:

@@ -1,4 +1,6 @@
-"""Everything that can go wrong, as one tree. A "no" is not here: that is a value.
+"""Why a door that is open to programs of this machine stays shut for a call.
+
+Everything that can go wrong, as one tree. A "no" is not here: that is a value.
 
     FaceError
     ├── InvalidRequest                       invalid_request
@@ -69,11 +71,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from service.domain.causes import Cause, Diagnosis
 from service.domain.face import Sample
-from service.domain.open_door import Shut
+
+
+class ShutCause(StrEnum):
+    """Part of the contract: it stands in the answer's `errors`."""
+
+    FORWARDED = "forwarded"
+    FOREIGN_NAME = "foreign_name"
+    OTHER_MACHINE = "other_machine"
+    OTHER_USER = "other_user"
+    UNKNOWN_USER = "unknown_user"
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """`what`: the header that names another place, or the user whose program it is."""
+
+    cause: ShutCause
+    what: str = ""
 
 
 class FaceError(Exception):
@@ -184,7 +204,7 @@ class SubjectExists(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Lookalike:
+class Candidate:
     """Somebody enrolled whose template is this similar to the probe (cosine, -1 to 1)."""
 
     subject_id: str
@@ -192,13 +212,13 @@ class Lookalike:
 
 
 class DuplicateSubject(Conflict):
-    """`lookalikes`: who is enrolled already, most similar first."""
+    """`find_candidates`: who is enrolled already, most similar first."""
 
     code = "duplicate_subject"
 
-    def __init__(self, lookalikes: Sequence[Lookalike]) -> None:
+    def __init__(self, find_candidates: Sequence[Candidate]) -> None:
         super().__init__()
-        self.lookalikes = lookalikes
+        self.find_candidates = find_candidates
 
 
 class SubjectMismatch(Conflict):

@@ -62,7 +62,7 @@ class ReduciblePhotograph(Photograph, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FaceCrop:
-    """The only face of a photograph, aligned to the recogniser's input."""
+    """The only face of a photograph, aligned to the recognizer's input."""
 
     pixels: Image = field(repr=False)
     detection_score: float

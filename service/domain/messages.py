@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
-from service.domain.errors import FaceError
+from service.domain.errors import FaceError, Shut, ShutCause
 from service.domain.face import Reason
-from service.domain.open_door import Shut, ShutCause
 from service.domain.thresholds import Band
 
 Language: TypeAlias = Literal["ko", "en"]

@@ -3,10 +3,18 @@
 Every template of a collection has a position: 1, 2, 3, … in the order in which rows were written.
 A row that is written anew, as by a change of keys, gets a new position; none is ever given twice. So
 whoever knows the rows up to a position knows what is missing: all that comes after it.
+
+What binds a search vector to its place: a tag over the row's columns that a search goes by.
+
+    tag = HMAC(key of the collection, data key, template, position, search vector), 16 bytes
+
+A row is compared, or held in memory, only once its tag was found right. The key comes from the audit
+log's, and every column has a fixed length.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +25,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from service.domain.chain import Keyed, encoded
+
 Positions: TypeAlias = NDArray[np.int64]
 """Shape (n,), ascending."""
 
@@ -25,7 +35,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class WriteMark:
+class WriteWatermark:
     """How far the writing of a collection's templates has come.
 
     `epoch`: positions of another epoch mean nothing here; a restored database begins one.
@@ -67,7 +77,7 @@ class Shortlist:
     positions: Positions
     deletions: int
 
-    def knows_nothing_beyond(self, mark: WriteMark) -> bool:
+    def knows_nothing_beyond(self, mark: WriteWatermark) -> bool:
         """Whether it was made from the rows that the database has, or had before it got more."""
         return self.epoch == mark.epoch and self.up_to <= mark.last_position
 
@@ -109,7 +119,7 @@ class SearchIndex(Protocol):
         """
         ...
 
-    def held(self, collection_id: UUID) -> WriteMark | None:
+    def held(self, collection_id: UUID) -> WriteWatermark | None:
         """How far what is held reaches: as of which mark."""
         ...
 
@@ -119,13 +129,13 @@ class SearchIndex(Protocol):
         """Whether that many more may be held. Where not, the collection's problem is that."""
         ...
 
-    def extend(self, mark: WriteMark, rows: Sequence[WrittenRows]) -> bool:
+    def extend(self, mark: WriteWatermark, rows: Sequence[WrittenRows]) -> bool:
         """Hold these rows too: all that come after those held, up to `mark`. False where memory
         does not suffice; nothing is changed then.
         """
         ...
 
-    def keep_only(self, mark: WriteMark, living: Positions) -> None:
+    def keep_only(self, mark: WriteWatermark, living: Positions) -> None:
         """Forget every other row. `living`: positions that exist, as of `mark` or later."""
         ...
 
@@ -141,16 +151,53 @@ class SearchIndex(Protocol):
 
     def drop(self, collection_id: UUID) -> None: ...
 
-    def distrust(self, mark: WriteMark) -> None:
+    def distrust(self, mark: WriteWatermark) -> None:
         """As of `mark` the rows in the database are not what was written: they are held no longer,
         and not searched either, until they change.
         """
         ...
 
-    def distrusted(self, collection_id: UUID) -> WriteMark | None: ...
+    def distrusted(self, collection_id: UUID) -> WriteWatermark | None: ...
 
     def is_behind(self, collection_id: UUID, rows: int) -> None:
         """`rows`: written, and not held."""
         ...
 
     def state(self) -> SearchState: ...
+
+
+_SEARCH_ROWS = b"face/v1/search-rows"
+
+TAG_BYTES = 16
+"""128 bits: nobody guesses one, and a million of them take 16 MB."""
+
+HALVES = np.dtype(">f2")
+"""As pgvector sends and takes the numbers of a `halfvec`."""
+
+_MARK = b"face/v1/write-mark"
+
+TagKey: TypeAlias = bytes
+
+
+def tag_key(collection_id: UUID, keyed: Keyed) -> TagKey:
+    return keyed(encoded(_SEARCH_ROWS, collection_id.bytes))
+
+
+def tag_of(key: TagKey, content: bytes | memoryview) -> bytes:
+    """`content`: as `tagged` makes it."""
+    return hmac.digest(key, content, "sha256")[:TAG_BYTES]
+
+
+def tagged(
+    data_key_id: UUID, template_id: UUID, position: int, vector: NDArray[np.float32]
+) -> bytes:
+    """The columns as they are sent when rows are read by the thousand (`gallery/vectors.py`)."""
+    place = data_key_id.bytes + template_id.bytes + position.to_bytes(8, "big", signed=True)
+    size = len(vector).to_bytes(2, "big") + bytes(2)
+    return place + size + vector.astype(HALVES).tobytes()
+
+
+def mark_seal(mark: WriteWatermark, keyed: Keyed) -> bytes:
+    """Of how many rows a collection has, and up to which position: so that none is hidden."""
+    numbers = (str(mark.last_position).encode(), str(mark.deletions).encode())
+    return keyed(encoded(_MARK, mark.collection_id.bytes, mark.epoch.bytes, *numbers))

@@ -24,7 +24,7 @@ class PlainTemplate:
     embedding: Embedding = field(repr=False)
 
 
-def normalise(vector: ArrayLike) -> Embedding:
+def normalize(vector: ArrayLike) -> Embedding:
     """Scale `vector` (any shape, flattened) to L2 norm 1, as float32.
 
     Raises `InvalidEmbedding` where it has no direction: zero, infinite or not a number.
@@ -43,7 +43,7 @@ def average(embeddings: Sequence[Embedding]) -> Embedding:
     """
     if not embeddings:
         raise InvalidEmbedding
-    return normalise(np.mean(np.stack(embeddings), axis=0, dtype=np.float64))
+    return normalize(np.mean(np.stack(embeddings), axis=0, dtype=np.float64))
 
 
 def cosine_similarity(first: ArrayLike, second: ArrayLike) -> float:
@@ -51,7 +51,7 @@ def cosine_similarity(first: ArrayLike, second: ArrayLike) -> float:
 
     Raises `InvalidEmbedding` where one has no direction or the lengths differ.
     """
-    a, b = normalise(first), normalise(second)
+    a, b = normalize(first), normalize(second)
     if a.shape != b.shape:
         raise InvalidEmbedding
     return float(np.clip(np.dot(a.astype(np.float64), b.astype(np.float64)), -1.0, 1.0))
@@ -70,7 +70,7 @@ def embedding_of(numbers: ArrayLike, dimensions: int = EMBEDDING_SIZE) -> Embedd
         raise InvalidEmbedding
     if np.any(vector[dimensions:]):
         raise InvalidEmbedding
-    return normalise(vector)
+    return normalize(vector)
 
 
 def disagreeing(embeddings: Sequence[Embedding], threshold: float) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from service.domain.errors import ModelUnavailable
 logger = logging.getLogger(__name__)
 
 DOWNLOADABLE = ("buffalo_l", "buffalo_m", "buffalo_s")
-"""The packs of InsightFace's release page that hold a detector and a recogniser."""
+"""The packs of InsightFace's release page that hold a detector and a recognizer."""
 
 LICENCE_NOTICE = (
     "InsightFace's public model packs are for non-commercial research only; ask InsightFace for "

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.template import normalise
+from service.domain.template import normalize
 
 
 def embedding_from(numbers: ArrayLike) -> Embedding:
@@ -15,4 +15,4 @@ def embedding_from(numbers: ArrayLike) -> Embedding:
     Zeros change neither norms nor cosines. Raises `InvalidEmbedding` where there is no direction.
     """
     short = np.asarray(numbers, dtype=np.float64).ravel()
-    return normalise(np.pad(short, (0, EMBEDDING_SIZE - short.size)))
+    return normalize(np.pad(short, (0, EMBEDDING_SIZE - short.size)))

@@ -168,11 +168,11 @@ class Scrfd:
         passed = np.flatnonzero(scores >= floor)
         cells = passed // self._anchors
         columns = width // stride
-        centres = np.stack((cells % columns, cells // columns), axis=1).astype(np.float32) * stride
+        centers = np.stack((cells % columns, cells // columns), axis=1).astype(np.float32) * stride
         distances = boxes.reshape(-1, 4)[passed] * stride
         offsets = landmarks.reshape(-1, POINTS, 2)[passed] * stride
-        corners = np.hstack((centres - distances[:, :2], centres + distances[:, 2:]))
-        return Candidates(scores[passed], corners, centres[:, None] + offsets)
+        corners = np.hstack((centers - distances[:, :2], centers + distances[:, 2:]))
+        return Candidates(scores[passed], corners, centers[:, None] + offsets)
 
 
 class _Buffer(local):

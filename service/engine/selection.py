@@ -14,7 +14,7 @@ from service.domain.face import Reason, Refusal
 MIN_FACE_SIDE = 32.0
 """Pixels of a face box's shorter side below which a face is refused.
 
-Recognisers see 112 or 150 pixels: a face of less than about a quarter of that is mostly invented
+Recognizers see 112 or 150 pixels: a face of less than about a quarter of that is mostly invented
 by the enlargement, and strangers begin to look alike.
 """
 

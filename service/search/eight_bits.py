@@ -1,4 +1,10 @@
-"""Search vectors as codes of eight bits a dimension: for many probes at once, and without a miss.
+"""Inner products of 8-bit numbers, exact, at several hundred thousand million operations a second.
+
+onnxruntime's kernel for quantized networks multiplies bytes as the processor does best, about 700
+GOPS on one core with VNNI; numpy has none. A processor without VNNI adds two products in 16 bits
+first, and cuts off what is larger: so probes have 7 bits, and 2 x 255 x 64 fits.
+
+Search vectors as codes of eight bits a dimension: for many probes at once, and without a miss.
 
 With q' and x' for a probe and a row as their codes have them,
 
@@ -10,17 +16,55 @@ the codes' products are exact, and both errors are known, together 0.028 for mos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Vectors
+from service.onnx_runtime import onnxruntime
 from service.search.codes import Kind
-from service.search.products import MIDDLE, MOST_OF_A_PROBE, products
+
+MIDDLE = 128
+"""What stands for zero in a row's code."""
+
+MOST_OF_A_PROBE = 64
+"""The largest number in a probe's code, of either sign."""
+
+Products: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.int8]], NDArray[np.int32]]
+"""Of rows (n, 512), less `MIDDLE` each, and probes (512, m): (n, m). Any number of threads may ask."""
+
+
+@cache
+def products() -> Products:
+    """Made when first asked for: it takes milliseconds. Runs in the thread that calls it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(_model(), options, providers=["CPUExecutionProvider"])
+    return lambda rows, probes: session.run(None, {"rows": rows, "probes": probes})[0]
+
+
+def _model() -> bytes:
+    size, tensor = EMBEDDING_SIZE, helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["rows", "probes", "middle"], ["products"])],
+        "products",
+        [
+            tensor("rows", TensorProto.UINT8, ["n", size]),
+            tensor("probes", TensorProto.INT8, [size, "m"]),
+        ],
+        [tensor("products", TensorProto.INT32, ["n", "m"])],
+        [helper.make_tensor("middle", TensorProto.UINT8, [], [MIDDLE])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
 
 WIDEST = 0.25
 """The largest component that a row's code tells: 5.7 standard deviations of a component of a unit
@@ -151,7 +195,7 @@ def _cut(rows: NDArray[Any]) -> list[NDArray[Any]]:
 
 def _blocks(codes: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     """All full but the last. Each owns its memory: one that is replaced must not stay, unseen,
-    with its neighbours.
+    with its neighbors.
     """
     return [block.copy() for block in _cut(np.concatenate(codes))] if codes else []
 

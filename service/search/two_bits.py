@@ -43,7 +43,7 @@ class TwoBitCodes:
 
     def __init__(self, positions: Positions, vectors: Vectors) -> None:
         """`positions`: (n,); `vectors`: (n, 512). Takes about 40 µs a row, without Python's lock."""
-        self._index = _centred_index()
+        self._index = _centered_index()
         self._index.add(np.ascontiguousarray(vectors))
         self.positions = positions
         self._kept = FEWEST_KEPT
@@ -82,8 +82,8 @@ class TwoBitCodes:
             self.positions = np.delete(self.positions, rows)
 
 
-def _centred_index() -> faiss.Index:
-    """Distances are taken from the origin: search vectors have no other centre, their rotation
+def _centered_index() -> faiss.Index:
+    """Distances are taken from the origin: search vectors have no other center, their rotation
     being random, and what is estimated then is the cosine itself.
     """
     index = faiss.index_factory(EMBEDDING_SIZE, _TWO_BITS, faiss.METRIC_INNER_PRODUCT)

@@ -12,7 +12,7 @@ from service.domain.backup import Archive, Archives, Copies, Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
 from service.domain.ports import Gallery, Transaction, Vault
-from service.usecases.people import OpenCollection, require_collection
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 SAMPLED_SUBJECTS = 20
 """Of each collection, so many people's templates are opened after a restore."""
@@ -45,14 +45,14 @@ class Backup:
         self,
         copies: Copies,
         archives: Archives,
-        gallery: Gallery,
+        storage: Gallery,
         vault: Vault,
         clock: Callable[[], datetime],
         service_version: str,
     ) -> None:
         self._copies = copies
         self._archives = archives
-        self._gallery = gallery
+        self._storage = storage
         self._vault = vault
         self._clock = clock
         self._service_version = service_version
@@ -74,10 +74,10 @@ class Backup:
         was altered is backed up as it is: it is the evidence.
         """
         if revision == self._copies.newest_revision:
-            with self._gallery.transaction() as tx:
+            with self._storage.transaction() as tx:
                 for name in tx.collections.names():
                     if (collection := tx.collections.unproved(name)) is not None:
-                        OpenCollection.unlock(collection, self._vault)
+                        UnlockedCollection.unlock(collection, self._vault)
 
 
 class Restore:
@@ -90,12 +90,12 @@ class Restore:
         self,
         archives: Archives,
         copies: Callable[[], Copies],
-        gallery: Callable[[], Gallery],
+        storage: Callable[[], Gallery],
         vault: Vault,
     ) -> None:
         self._archives = archives
         self._copies = copies
-        self._gallery = gallery
+        self._storage = storage
         self._vault = vault
 
     def __call__(self, path: Path, watch: Watch) -> Restored:
@@ -110,7 +110,7 @@ class Restore:
         copies = self._copies()
         self._load(copies, archive, watch)
         copies.migrate()
-        with self._gallery().transaction() as tx:
+        with self._storage().transaction() as tx:
             tx.templates.begin_epochs()
             names = tx.collections.names()
             opened = sum(self._open_some(tx, require_collection(tx, name)) for name in names)
@@ -124,12 +124,12 @@ class Restore:
         copies.load(contents, _watched(archive.dump(), Step.LOADING, watch))
 
     def _open_some(self, tx: Transaction, collection: Collection) -> int:
-        people = OpenCollection.unlock(collection, self._vault)
+        unlocked = UnlockedCollection.unlock(collection, self._vault)
         subjects = tx.subjects.page(collection, SAMPLED_SUBJECTS, None)
         proved = sorted(tx.subjects.existing(collection, [one.subject_id for one in subjects]))
         rows = tx.templates.of_all(collection, proved)
         for row in rows:
-            people.open(row)
+            unlocked.open(row)
         return len(rows)
 
 

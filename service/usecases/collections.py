@@ -9,11 +9,15 @@ from uuid import uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
+from service.domain.expiry import require_usual
 from service.domain.ports import Gallery, Transaction, Vault
-from service.domain.purge import require_usual
 from service.domain.thresholds import Calibration
-from service.usecases.people import OpenCollection, lock_collection, require_collection
-from service.usecases.purge import remove_expired
+from service.usecases.erase import remove_expired
+from service.usecases.unlocked_collection import (
+    UnlockedCollection,
+    lock_collection,
+    require_collection,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,19 @@ class CollectionDetails:
 class Collections:
     def __init__(
         self,
-        gallery: Gallery,
+        storage: Gallery,
         vault: Vault,
         calibration: Calibration,
         clock: Callable[[], datetime],
     ) -> None:
-        self._gallery = gallery
+        self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._clock = clock
 
     def show(self, name: str) -> CollectionDetails:
         """Raises `CollectionNotFound`."""
-        with self._gallery.transaction() as tx:
+        with self._storage.transaction() as tx:
             return self._details(tx, require_collection(tx, name))
 
     def put(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
@@ -58,7 +62,7 @@ class Collections:
         """
         calibration = self._calibration.with_thresholds(settings.thresholds)
         calibration.profile(settings.duplicate_profile)
-        with self._gallery.transaction(name) as tx:
+        with self._storage.transaction(name) as tx:
             self._ensure(tx, name)
             collection = lock_collection(tx, name)
             if _keeps_longer(settings, collection.settings):
@@ -74,7 +78,7 @@ class Collections:
         `default` always exists: deleting it leaves it empty, under a new key.
         Raises `CollectionNotFound`.
         """
-        with self._gallery.transaction(name) as tx:
+        with self._storage.transaction(name) as tx:
             deleted = tx.collections.delete(lock_collection(tx, name))
             if name == DEFAULT_COLLECTION:
                 self._ensure(tx, name)
@@ -83,7 +87,7 @@ class Collections:
 
     def ensure_default(self) -> None:
         """Make the collection that always exists, where it does not exist yet."""
-        with self._gallery.transaction() as tx:
+        with self._storage.transaction() as tx:
             self._ensure(tx, DEFAULT_COLLECTION)
 
     def _ensure(self, tx: Transaction, name: str) -> None:
@@ -117,8 +121,8 @@ class Collections:
         Raises `PurgeHeld`, `ClocksDisagree`.
         """
         require_usual(tx.subjects.count_expired(collection))
-        people = OpenCollection.unlock(collection, self._vault)
-        while remove_expired(tx, people, self._clock()):
+        unlocked = UnlockedCollection.unlock(collection, self._vault)
+        while remove_expired(tx, unlocked, self._clock()):
             pass
 
     def _details(self, tx: Transaction, collection: Collection) -> CollectionDetails:

@@ -9,10 +9,9 @@ from uuid import UUID, uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
-from service.domain.duplicate_check import duplicate_rule
 from service.domain.errors import (
+    Candidate,
     DuplicateSubject,
-    Lookalike,
     SubjectExists,
     SubjectMismatch,
     SubjectNotFound,
@@ -21,15 +20,27 @@ from service.domain.face import Embedding
 from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
-from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
-from service.usecases.idempotency import earlier_answer, keep_answer
-from service.usecases.lockout import Lockout
-from service.usecases.people import OpenCollection, bind_model, lock_collection, require_collection
-from service.usecases.purge import remove_expired
-from service.usecases.recording import Attempt
+from service.usecases.audit import AuditedCall
+from service.usecases.candidates import find_candidates, shortlist
+from service.usecases.duplicate_check import duplicate_rule
+from service.usecases.enrollment import (
+    Enrolled,
+    EnrollRequest,
+    Mode,
+    require_future,
+    require_true_date,
+    sealed_subject,
+)
+from service.usecases.erase import remove_expired
+from service.usecases.idempotency import earlier_response, keep_response
+from service.usecases.lockouts import Lockout
 from service.usecases.sampling import Probe, Sampler
-from service.usecases.searching import lookalikes, shortlist
-from service.usecases.terms import require_future, require_true_date, sealed_subject
+from service.usecases.unlocked_collection import (
+    UnlockedCollection,
+    bind_model,
+    lock_collection,
+    require_collection,
+)
 from service.usecases.verify import best_similarity
 
 DUPLICATES_SHOWN = 10
@@ -38,8 +49,8 @@ DUPLICATES_SHOWN = 10
 _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
 
 
-def enrollment_attempt(request: EnrollRequest) -> Attempt:
-    return Attempt(
+def enrollment_attempt(request: EnrollRequest) -> AuditedCall:
+    return AuditedCall(
         request.caller.name, _ACTIONS[request.mode], request.collection, request.subject_id
     )
 
@@ -52,7 +63,7 @@ class Enroll:
     def __init__(
         self,
         sampler: Sampler,
-        gallery: Gallery,
+        storage: Gallery,
         vault: Vault,
         calibration: Calibration,
         model_id: str,
@@ -61,7 +72,7 @@ class Enroll:
         index: SearchIndex | None = None,
     ) -> None:
         self._sampler = sampler
-        self._gallery = gallery
+        self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
@@ -79,64 +90,70 @@ class Enroll:
             return earlier
         require_future(request.expires_at, self._clock())
         probe = self._sampler.probe(request.source)
-        with self._gallery.transaction(request.collection) as tx:
+        with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
-            people = OpenCollection.unlock(collection, self._vault)
-            if earlier := earlier_answer(tx, people, request):
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            if earlier := earlier_response(tx, unlocked, request):
                 return earlier
-            duplicates = self._admit(tx, people, request, probe.embedding)
+            duplicates = self._check_duplicates(tx, unlocked, request, probe.embedding)
             if duplicates is not None:
-                enrolled = self._store(tx, people, request, probe, duplicates)
-                keep_answer(tx, people, request, enrolled)
+                enrolled = self._store(tx, unlocked, request, probe, duplicates)
+                keep_response(tx, unlocked, request, enrolled)
                 return enrolled
         raise SubjectMismatch  # not inside: that the face was refused must stay counted
 
     def _first_answer(self, request: EnrollRequest) -> Enrolled | None:
         """A retry is answered before a camera is opened for it a second time."""
-        with self._gallery.transaction() as tx:
+        with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            return earlier_answer(tx, OpenCollection.unlock(collection, self._vault), request)
+            return earlier_response(tx, UnlockedCollection.unlock(collection, self._vault), request)
 
-    def _admit(
-        self, tx: Transaction, people: OpenCollection, request: EnrollRequest, probe: Embedding
-    ) -> list[Lookalike] | None:
+    def _check_duplicates(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        request: EnrollRequest,
+        probe: Embedding,
+    ) -> list[Candidate] | None:
         """May this person be enrolled? Answers with the duplicates to flag; None for a stranger."""
-        calibration = self._calibration.with_thresholds(people.collection.settings.thresholds)
-        bind_model(tx, people.collection, self._model_id)
-        if not self._may_change(tx, people, request, probe, calibration):
+        calibration = self._calibration.with_thresholds(unlocked.collection.settings.thresholds)
+        bind_model(tx, unlocked.collection, self._model_id)
+        if not self._verify_existing_subject(tx, unlocked, request, probe, calibration):
             return None
-        settings, asked = people.collection.settings, (request.on_duplicate, request.profile)
+        settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
         rule = duplicate_rule(settings, calibration, request.caller, *asked)
         if rule.policy is DuplicatePolicy.ALLOW:
             return []
         at_least, name = rule.profile.threshold, request.subject_id
-        among = shortlist(tx, people, probe, at_least, self._index)
-        found = lookalikes(tx, people, probe, at_least, DUPLICATES_SHOWN, among, other_than=name)
+        among = shortlist(tx, unlocked, probe, at_least, self._index)
+        found = find_candidates(
+            tx, unlocked, probe, at_least, DUPLICATES_SHOWN, among, other_than=name
+        )
         if found and rule.policy is DuplicatePolicy.REJECT:
             raise DuplicateSubject(found)
         return found
 
-    def _may_change(
+    def _verify_existing_subject(
         self,
         tx: Transaction,
-        people: OpenCollection,
+        unlocked: UnlockedCollection,
         request: EnrollRequest,
         probe: Embedding,
         calibration: Calibration,
     ) -> bool:
         """Whether the subject is new, or is the one that is enrolled."""
-        exists = tx.subjects.find(people.collection, request.subject_id) is not None
+        exists = tx.subjects.find(unlocked.collection, request.subject_id) is not None
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
-            require_true_date(tx, people.collection, self._clock())
-            remove_expired(tx, people, self._clock(), among=[request.subject_id])
+            require_true_date(tx, unlocked.collection, self._clock())
+            remove_expired(tx, unlocked, self._clock(), among=[request.subject_id])
             return True
         if not exists:
             raise SubjectNotFound
-        whose = people.collection, request.subject_id
+        whose = unlocked.collection, request.subject_id
         comparison = self._lockout.comparison(tx, *whose, request.caller.name)
-        similarity = best_similarity(people, comparison.templates, self._model_id, probe)
+        similarity = best_similarity(unlocked, comparison.templates, self._model_id, probe)
         if similarity < calibration.profile(BALANCED).threshold:
             comparison.refused()
             return False
@@ -146,20 +163,20 @@ class Enroll:
     def _store(
         self,
         tx: Transaction,
-        people: OpenCollection,
+        unlocked: UnlockedCollection,
         request: EnrollRequest,
         probe: Probe,
-        duplicates: Sequence[Lookalike],
+        duplicates: Sequence[Candidate],
     ) -> Enrolled:
-        now, collection, change = self._clock(), people.collection, uuid4()
-        template = people.seal(request.subject_id, self._model_id, probe.embedding, now)
-        subject = sealed_subject(people, request, now, template.template_id, change)
+        now, collection, change = self._clock(), unlocked.collection, uuid4()
+        template = unlocked.seal(request.subject_id, self._model_id, probe.embedding, now)
+        subject = sealed_subject(unlocked, request, now, template.template_id, change)
         if request.mode is Mode.CREATE:
             tx.subjects.add(collection, subject)
         else:
             self._change(tx, collection, request.mode, subject)
         tx.templates.add(collection, template)
-        self._write_down(tx, people, request, now, change)
+        self._write_down(tx, unlocked, request, now, change)
         return self._enrolled(request, probe, template, duplicates)
 
     def _change(self, tx: Transaction, collection: Collection, mode: Mode, given: Subject) -> None:
@@ -183,12 +200,12 @@ class Enroll:
     def _write_down(
         self,
         tx: Transaction,
-        people: OpenCollection,
+        unlocked: UnlockedCollection,
         request: EnrollRequest,
         now: datetime,
         change: UUID,
     ) -> None:
-        pseudonym = people.names.pseudonym(request.subject_id)
+        pseudonym = unlocked.names.pseudonym(request.subject_id)
         action = _ACTIONS[request.mode]
         tx.audit.append(
             AuditEntry(change, now, request.caller.name, action, request.collection, pseudonym)
@@ -199,7 +216,7 @@ class Enroll:
         request: EnrollRequest,
         probe: Probe,
         template: StoredTemplate,
-        duplicates: Sequence[Lookalike],
+        duplicates: Sequence[Candidate],
     ) -> Enrolled:
         return Enrolled(
             subject_id=request.subject_id,

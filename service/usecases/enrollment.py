@@ -1,19 +1,27 @@
-"""What an enrollment asks for and what it answers."""
+"""What an enrollment asks for and what it answers.
+
+On what terms somebody is enrolled: until when, and by which consent.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from service.domain.callers import Caller
-from service.domain.collection import DuplicatePolicy
-from service.domain.errors import Lookalike
+from service.domain.collection import Collection, DuplicatePolicy, Subject
+from service.domain.errors import Candidate, InvalidRequest
+from service.domain.expiry import require_agreement
 from service.domain.face import Sample
+from service.domain.messages import FieldProblem
+from service.domain.ports import Transaction
 from service.domain.source import FaceSource
+from service.usecases.unlocked_collection import UnlockedCollection
 
 
 class Mode(StrEnum):
@@ -52,5 +60,72 @@ class Enrolled:
     model_id: str
     images_used: int
     samples: Sequence[Sample]
-    duplicates: Sequence[Lookalike]
+    duplicates: Sequence[Candidate]
     enrolled_at: datetime
+
+
+LONGEST_ENROLLMENT = timedelta(days=36_525)
+"""A hundred years: what lies further ahead is a slip of the pen."""
+
+METADATA = "metadata"
+"""The purpose that a subject's metadata is sealed for."""
+
+CONSENT = "consent"
+"""The purpose that a consent reference is sealed for: it may name a person's document."""
+
+
+def require_future(expires_at: datetime | None, now: datetime) -> None:
+    """Raises `InvalidRequest` unless the moment, if there is one, lies in the next 100 years."""
+    if expires_at is not None and not now < expires_at <= now + LONGEST_ENROLLMENT:
+        raise InvalidRequest([{"field": "expiresAt", "problem": FieldProblem.OUT_OF_RANGE}])
+
+
+def require_true_date(tx: Transaction, collection: Collection, now: datetime) -> None:
+    """Where retention counts from the enrollment, a clock that is wrong today would have somebody
+    removed too early by one that is right. Raises `ClocksDisagree`.
+    """
+    if collection.settings.retention is not None:
+        require_agreement(now - tx.server_time())
+
+
+class Terms(Protocol):
+    """A request or a row that enrolls somebody."""
+
+    @property
+    def subject_id(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, Any] | None: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def consent_reference(self) -> str | None: ...
+
+
+def sealed_subject(
+    unlocked: UnlockedCollection, terms: Terms, now: datetime, template_id: UUID, change: UUID
+) -> Subject:
+    """Somebody enrolled at `now`, with all that is said about them sealed. `change`: the audit record
+    of the enrollment.
+    """
+    subject_id, metadata = terms.subject_id, None
+    if terms.metadata is not None:
+        plain = json.dumps(terms.metadata, ensure_ascii=False).encode()
+        metadata = unlocked.seal_note(subject_id, METADATA, subject_id, plain)
+    consent = seal_consent(unlocked, subject_id, terms.consent_reference)
+    return Subject(subject_id, now, metadata, (template_id,), terms.expires_at, consent, change)
+
+
+def seal_consent(
+    unlocked: UnlockedCollection, subject_id: str, reference: str | None
+) -> bytes | None:
+    if reference is None:
+        return None
+    return unlocked.seal_note(subject_id, CONSENT, subject_id, reference.encode())
+
+
+def open_consent(unlocked: UnlockedCollection, subject: Subject) -> str | None:
+    """Raises `TemplateTampered`."""
+    if subject.consent is None:
+        return None
+    plain = unlocked.open_note(subject.subject_id, CONSENT, subject.subject_id, subject.consent)
+    return plain.decode()

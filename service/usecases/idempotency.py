@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.domain.errors import IdempotencyConflict, Lookalike
+from service.domain.errors import Candidate, IdempotencyConflict
 from service.domain.face import Reason, Sample
-from service.domain.ports import StoredAnswer, Transaction
+from service.domain.ports import IdempotentResponse, Transaction
 from service.domain.source import (
     DirectoryImages,
     FaceSource,
@@ -26,15 +26,15 @@ from service.domain.source import (
     VideoFrames,
 )
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.people import OpenCollection
+from service.usecases.unlocked_collection import UnlockedCollection
 
 _PURPOSE = "answer"
 _KEY_DIGEST = b"face/v1/idempotency-key\0"
 """What the audit log hashes with the same key begins otherwise: with a byte 0 or 1."""
 
 
-def earlier_answer(
-    tx: Transaction, people: OpenCollection, request: EnrollRequest
+def earlier_response(
+    tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest
 ) -> Enrolled | None:
     """The answer that `request.caller` got under the same key; None for the first time.
 
@@ -43,14 +43,14 @@ def earlier_answer(
     """
     if request.idempotency_key is None:
         return None
-    stored = tx.answers.find(people.collection, request.caller.name, request.idempotency_key)
+    stored = tx.answers.find(unlocked.collection, request.caller.name, request.idempotency_key)
     if stored is None:
         if tx.answers.is_of_somebody_gone(_key_digest(tx, request)):
             raise IdempotencyConflict
         return None
-    if stored.fingerprint != people.names.fingerprint(_content(request)):
+    if stored.fingerprint != unlocked.names.fingerprint(_content(request)):
         raise IdempotencyConflict
-    plain = people.open_note(
+    plain = unlocked.open_note(
         stored.subject_id,
         _PURPOSE,
         _record(request.caller.name, request.idempotency_key),
@@ -59,18 +59,18 @@ def earlier_answer(
     return _read(json.loads(plain))
 
 
-def keep_answer(
-    tx: Transaction, people: OpenCollection, request: EnrollRequest, enrolled: Enrolled
+def keep_response(
+    tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, enrolled: Enrolled
 ) -> None:
     if request.idempotency_key is None:
         return
     plain = json.dumps(_write(enrolled)).encode()
-    answer = StoredAnswer(
+    answer = IdempotentResponse(
         caller=request.caller.name,
         key=request.idempotency_key,
         subject_id=request.subject_id,
-        fingerprint=people.names.fingerprint(_content(request)),
-        sealed=people.seal_note(
+        fingerprint=unlocked.names.fingerprint(_content(request)),
+        sealed=unlocked.seal_note(
             request.subject_id,
             _PURPOSE,
             _record(request.caller.name, request.idempotency_key),
@@ -78,15 +78,15 @@ def keep_answer(
         ),
         key_digest=_key_digest(tx, request),
     )
-    tx.answers.add(people.collection, answer)
+    tx.answers.add(unlocked.collection, answer)
 
 
-def reseal_answer(people: OpenCollection, stored: StoredAnswer) -> StoredAnswer:
+def reseal_answer(unlocked: UnlockedCollection, stored: IdempotentResponse) -> IdempotentResponse:
     """The same answer under the key that seals. Raises `TemplateTampered`."""
     record = _record(stored.caller, stored.key)
     return replace(
         stored,
-        sealed=people.reseal_note(stored.subject_id, _PURPOSE, record, stored.sealed),
+        sealed=unlocked.reseal_note(stored.subject_id, _PURPOSE, record, stored.sealed),
     )
 
 
@@ -154,7 +154,7 @@ def _read(values: dict[str, Any]) -> Enrolled:
             **values,
             "template_id": UUID(values["template_id"]),
             "enrolled_at": datetime.fromisoformat(values["enrolled_at"]),
-            "duplicates": [Lookalike(*one) for one in values["duplicates"]],
+            "duplicates": [Candidate(*one) for one in values["duplicates"]],
             "samples": samples,
         }
     )

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import Collection
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import Sample
 from service.domain.ports import Gallery, Transaction, Vault
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
-from service.usecases.people import OpenCollection, require_collection
-from service.usecases.recording import Attempt, Trail
+from service.usecases.audit import AuditedCall, AuditRecorder
+from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampling import Sampler
-from service.usecases.searching import lookalikes, shortlist
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 DEFAULT_CANDIDATES = 10
 MOST_CANDIDATES = 100
@@ -33,8 +33,8 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    who: Lookalike
+class RatedCandidate:
+    who: Candidate
     band: Band
 
 
@@ -42,7 +42,7 @@ class Candidate:
 class SearchResult:
     """`searched`: templates that the probe was compared with: all that the collection has."""
 
-    candidates: Sequence[Candidate]
+    candidates: Sequence[RatedCandidate]
     profile: Profile
     searched: int
     model_id: str
@@ -53,8 +53,8 @@ class SearchResult:
         return bool(self.candidates)
 
 
-def search_attempt(request: SearchRequest) -> Attempt:
-    return Attempt(request.caller.name, Action.SEARCH, request.collection)
+def search_attempt(request: SearchRequest) -> AuditedCall:
+    return AuditedCall(request.caller.name, Action.SEARCH, request.collection)
 
 
 class Identify:
@@ -67,15 +67,15 @@ class Identify:
     def __init__(
         self,
         sampler: Sampler,
-        gallery: Gallery,
+        storage: Gallery,
         vault: Vault,
         calibration: Calibration,
         model_id: str,
-        trail: Trail,
+        trail: AuditRecorder,
         index: SearchIndex | None = None,
     ) -> None:
         self._sampler = sampler
-        self._gallery = gallery
+        self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
@@ -88,18 +88,20 @@ class Identify:
         """
         request.caller.require_source(request.source)
         probe = self._sampler.probe(request.source)
-        with self._gallery.transaction() as tx:
+        with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             if tx.templates.any(collection):  # an emptied collection is free for another model
                 collection.require_model(self._model_id)
-            people = OpenCollection.unlock(collection, self._vault)
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
-            among = shortlist(tx, people, probe.embedding, profile.threshold, self._index)
-            found = lookalikes(tx, people, probe.embedding, profile.threshold, request.limit, among)
+            among = shortlist(tx, unlocked, probe.embedding, profile.threshold, self._index)
+            found = find_candidates(
+                tx, unlocked, probe.embedding, profile.threshold, request.limit, among
+            )
             searched = _searched(tx, collection, among)
-            self._trail.decided(tx, people.names, search_attempt(request), match=bool(found))
-        candidates = [Candidate(one, calibration.bands.of(one.similarity)) for one in found]
+            self._trail.decided(tx, unlocked.names, search_attempt(request), match=bool(found))
+        candidates = [RatedCandidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
 
 

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class CallLimits:
+class RateLimits:
     """One limit by key, two by the address that a call comes from.
 
     `failures` bounds the calls whose key is missing or wrong, and those only: a right key passes

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Protocol
 
-from service.domain.error_rates import Comparisons, photographs_compared
 from service.domain.errors import TooFewPhotographs
 from service.domain.face import Embedding, FaceCrop
 from service.domain.ports import Capture, FaceEngine
 from service.domain.source import DirectoryImages
 from service.domain.template import cosine_similarity
+from service.domain.thresholds import Comparisons, photographs_compared
 
 LEAST_PHOTOGRAPHS = 16
 """With fewer, ranges between layers are guesses: a dark or a turned face may lie outside them."""
@@ -24,7 +24,7 @@ MOST_CALIBRATING = 128
 ROUNDS = 5
 
 
-class Quantiser(Protocol):
+class Quantizer(Protocol):
     @property
     def name(self) -> str:
         """Of the copy."""
@@ -34,7 +34,7 @@ class Quantiser(Protocol):
         """Raises `PackExists`."""
         ...
 
-    def quantise(self, crops: Sequence[FaceCrop]) -> float:
+    def quantize(self, crops: Sequence[FaceCrop]) -> float:
         """Make it; returns its size over the original's."""
         ...
 
@@ -62,33 +62,33 @@ class Quantize:
         self,
         engine: FaceEngine,
         capture: Capture,
-        quantiser: Quantiser,
+        quantizer: Quantizer,
         load: Callable[[str], FaceEngine],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._engine = engine
         self._capture = capture
-        self._quantiser = quantiser
+        self._quantizer = quantizer
         self._load = load
         self._clock = clock
 
     def __call__(
-        self, people: Mapping[str, DirectoryImages], threshold: float
+        self, unlocked: Mapping[str, DirectoryImages], threshold: float
     ) -> QuantizationReport:
         """`people`: the photographs of each. Raises `PackExists`, `TooFewPhotographs`,
         `QuantizationFailed`, `ModelUnavailable`.
         """
-        self._quantiser.require_new()
-        crops = {name: self._crops(source) for name, source in people.items()}
+        self._quantizer.require_new()
+        crops = {name: self._crops(source) for name, source in unlocked.items()}
         everyone = [crop for those in crops.values() for crop in those]
         _require_enough(crops)
         step = -(-len(everyone) // MOST_CALIBRATING)
-        size = self._quantiser.quantise(everyone[::step])
-        copy = self._load(self._quantiser.name)
+        size = self._quantizer.quantize(everyone[::step])
+        copy = self._load(self._quantizer.name)
         before, after = self._engine.embed(everyone), copy.embed(everyone)
         cosines = [cosine_similarity(*pair) for pair in zip(before, after, strict=True)]
         return QuantizationReport(
-            name=self._quantiser.name,
+            name=self._quantizer.name,
             model_id=copy.model.model_id,
             photographs=len(everyone),
             size_ratio=size,

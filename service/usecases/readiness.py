@@ -34,12 +34,12 @@ class CheckReadiness:
     def __init__(
         self,
         engine: FaceEngine,
-        gallery: Gallery,
+        storage: Gallery,
         providers_requested: Sequence[str],
         index: SearchIndex | None = None,
     ) -> None:
         self._engine = engine
-        self._gallery = gallery
+        self._storage = storage
         self._index = index
         self.providers_requested = providers_requested
 
@@ -61,7 +61,7 @@ class CheckReadiness:
 
     def _database_problem(self) -> str | None:
         try:
-            self._gallery.check()
+            self._storage.check()
         except FaceError as error:
             return error.code
         return None

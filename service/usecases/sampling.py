@@ -1,4 +1,7 @@
-"""From a face source to one embedding: the first half of every call."""
+"""From a face source to one embedding: the first half of every call.
+
+Face to embedding; nothing is stored.
+"""
 
 from __future__ import annotations
 
@@ -86,3 +89,12 @@ def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]
         replace(sample, embedding=None, reason=Reason.INCONSISTENT) if index in marked else sample
         for index, sample in enumerate(samples)
     ]
+
+
+class MakeToken:
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def __call__(self, source: FaceSource) -> Embedding:
+        """The template of the photographs. Raises what `Sampler.probe` raises."""
+        return self._sampler.probe(source).embedding

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.usecases.apikeys import ApiKeys
-from service.usecases.audit import ListAudit
+from service.usecases.api_keys import ApiKeys
+from service.usecases.audit import AuditRecorder, ListAudit
 from service.usecases.collections import Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.erase import Erasure
-from service.usecases.export import Export
+from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
-from service.usecases.limiting import CallLimits
-from service.usecases.lockout import Unlock
-from service.usecases.purge import Purge
+from service.usecases.limiting import RateLimits
+from service.usecases.lockouts import Unlock
 from service.usecases.readiness import CheckReadiness
-from service.usecases.recording import Trail
-from service.usecases.subjects import Subjects
-from service.usecases.token import MakeToken
+from service.usecases.sampling import MakeToken
+from service.usecases.subjects import Export, Subjects
 from service.usecases.verify import Verification, VerifyRequest
 
 
@@ -37,8 +34,8 @@ class Services:
     export: Export
     purge: Purge
     unlock: Unlock
-    limits: CallLimits
+    limits: RateLimits
     audit: ListAudit
-    trail: Trail
+    trail: AuditRecorder
     keep_index: Callable[[], None] | None = None
     restart_database: Callable[[], None] | None = None

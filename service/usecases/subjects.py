@@ -1,18 +1,29 @@
-"""Who is enrolled: lists and single entries, never a vector."""
+"""Who is enrolled: lists and single entries, never a vector.
+
+Everything that is held about a person, for that person (GDPR, Art. 15 and 20).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid4
 
+from service.domain.audit import Action, AuditEntry
 from service.domain.collection import Subject
 from service.domain.errors import SubjectNotFound
-from service.domain.ports import Gallery, Vault
-from service.usecases.people import OpenCollection, require_collection
-from service.usecases.terms import METADATA, open_consent
+from service.domain.face import Embedding
+from service.domain.lockout import Refusals
+from service.domain.ports import Gallery, IdempotentResponse, Transaction, Vault
+from service.usecases.enrollment import METADATA, open_consent
+from service.usecases.unlocked_collection import (
+    UnlockedCollection,
+    lock_collection,
+    require_collection,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +54,13 @@ class SubjectPage:
 
 
 class Subjects:
-    def __init__(self, gallery: Gallery, vault: Vault) -> None:
-        self._gallery = gallery
+    def __init__(self, storage: Gallery, vault: Vault) -> None:
+        self._storage = storage
         self._vault = vault
 
     def page(self, collection_name: str, limit: int, after: str | None) -> SubjectPage:
         """Raises `CollectionNotFound`."""
-        with self._gallery.transaction() as tx:
+        with self._storage.transaction() as tx:
             collection = require_collection(tx, collection_name)
             rows = tx.subjects.page(collection, limit + 1, after)
         shown = [
@@ -61,26 +72,112 @@ class Subjects:
 
     def show(self, subject_id: str, collection_name: str) -> SubjectDetails:
         """Raises `CollectionNotFound`, `SubjectNotFound`, `TemplateTampered`."""
-        with self._gallery.transaction() as tx:
+        with self._storage.transaction() as tx:
             collection = require_collection(tx, collection_name)
             subject = tx.subjects.find(collection, subject_id)
             if subject is None:
                 raise SubjectNotFound
             rows = tx.templates.of(collection, subject_id)
-        people = OpenCollection.unlock(collection, self._vault)
+        unlocked = UnlockedCollection.unlock(collection, self._vault)
         return SubjectDetails(
             SubjectSummary(subject_id, collection_name, len(rows), subject.enrolled_at),
             sorted({row.model_id for row in rows}),
-            open_metadata(people, subject),
+            open_metadata(unlocked, subject),
             subject.expiry(collection.settings),
-            open_consent(people, subject),
+            open_consent(unlocked, subject),
         )
 
 
-def open_metadata(people: OpenCollection, subject: Subject) -> dict[str, Any] | None:
+def open_metadata(unlocked: UnlockedCollection, subject: Subject) -> dict[str, Any] | None:
     """Raises `TemplateTampered`."""
     if subject.metadata is None:
         return None
     name = subject.subject_id
-    metadata: dict[str, Any] = json.loads(people.open_note(name, METADATA, name, subject.metadata))
+    metadata: dict[str, Any] = json.loads(
+        unlocked.open_note(name, METADATA, name, subject.metadata)
+    )
     return metadata
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedTemplate:
+    """`embedding`: opened, (512,) float32, norm 1."""
+
+    template_id: UUID
+    model_id: str
+    created_at: datetime
+    embedding: Embedding = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """`audit`: since the person's enrollment, this export included: an id may have been somebody
+    else's before. `answers`: that earlier answers are kept; they may name other people, so not
+    what they say (Art. 15, 4). `refusals`: of faces under this id, by the key that sent them.
+    """
+
+    subject_id: str
+    collection: str
+    enrolled_at: datetime
+    expires_at: datetime | None
+    consent_reference: str | None = field(repr=False)
+    metadata: dict[str, Any] | None = field(repr=False)
+    templates: Sequence[ExportedTemplate]
+    audit: Sequence[AuditEntry]
+    answers: Sequence[IdempotentResponse]
+    refusals: Mapping[str, Refusals]
+    exported_at: datetime
+    audit_id: UUID
+
+
+class Export:
+    """Looks at one person under the lock of the collection, so that what it shows belongs
+    together; and writes down that it did.
+    """
+
+    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._vault = vault
+        self._clock = clock
+
+    def __call__(self, subject_id: str, collection_name: str, caller: str) -> Exported:
+        """Raises `CollectionNotFound`, `SubjectNotFound`, `TemplateTampered`."""
+        with self._storage.transaction(collection_name) as tx:
+            unlocked = UnlockedCollection.unlock(lock_collection(tx, collection_name), self._vault)
+            subject = tx.subjects.find(unlocked.collection, subject_id)
+            if subject is None:
+                raise SubjectNotFound
+            return self._export(tx, unlocked, subject, caller)
+
+    def _export(
+        self, tx: Transaction, unlocked: UnlockedCollection, subject: Subject, caller: str
+    ) -> Exported:
+        collection, now = unlocked.collection, self._clock()
+        pseudonym = unlocked.names.pseudonym(subject.subject_id)
+        entry = AuditEntry(uuid4(), now, caller, Action.EXPORT, collection.name, pseudonym)
+        tx.audit.append(entry)
+        return Exported(
+            subject_id=subject.subject_id,
+            collection=collection.name,
+            enrolled_at=subject.enrolled_at,
+            expires_at=subject.expiry(collection.settings),
+            consent_reference=open_consent(unlocked, subject),
+            metadata=open_metadata(unlocked, subject),
+            templates=_templates(tx, unlocked, subject.subject_id),
+            audit=tx.audit.about(pseudonym, subject.enrolled_at),
+            answers=tx.answers.of(collection, subject.subject_id),
+            refusals=tx.failed_comparisons.of(collection, subject.subject_id),
+            exported_at=now,
+            audit_id=entry.audit_id,
+        )
+
+
+def _templates(
+    tx: Transaction, unlocked: UnlockedCollection, subject_id: str
+) -> list[ExportedTemplate]:
+    return [
+        ExportedTemplate(
+            row.template_id, row.model_id, row.created_at, unlocked.open(row).embedding
+        )
+        for row in tx.templates.of(unlocked.collection, subject_id)
+    ]

@@ -14,10 +14,10 @@ from service.domain.face import Embedding, Sample
 from service.domain.ports import Gallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
-from service.usecases.lockout import Lockout
-from service.usecases.people import OpenCollection
-from service.usecases.recording import Attempt, Trail
+from service.usecases.audit import AuditedCall, AuditRecorder
+from service.usecases.lockouts import Lockout
 from service.usecases.sampling import Sampler
+from service.usecases.unlocked_collection import UnlockedCollection
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Verification:
     samples: Sequence[Sample]
 
 
-def verification_attempt(request: VerifyRequest) -> Attempt:
-    return Attempt(request.caller.name, Action.VERIFY, request.collection, request.subject_id)
+def verification_attempt(request: VerifyRequest) -> AuditedCall:
+    return AuditedCall(request.caller.name, Action.VERIFY, request.collection, request.subject_id)
 
 
 class Verify:
@@ -51,15 +51,15 @@ class Verify:
     def __init__(
         self,
         sampler: Sampler,
-        gallery: Gallery,
+        storage: Gallery,
         vault: Vault,
         calibration: Calibration,
         model_id: str,
-        trail: Trail,
+        trail: AuditRecorder,
         lockout: Lockout,
     ) -> None:
         self._sampler = sampler
-        self._gallery = gallery
+        self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
@@ -73,15 +73,15 @@ class Verify:
         request.caller.require_source(request.source)
         probe = self._sampler.probe(request.source)
         caller, subject_id = request.caller.name, request.subject_id
-        with self._gallery.transaction(request.collection, subject_id) as tx:
+        with self._storage.transaction(request.collection, subject_id) as tx:
             comparison = self._lockout.comparison_in(tx, request.collection, subject_id, caller)
             collection = comparison.collection
-            people = OpenCollection.unlock(collection, self._vault)
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
             comparison.require_open()
             similarity = best_similarity(
-                people, comparison.templates, self._model_id, probe.embedding
+                unlocked, comparison.templates, self._model_id, probe.embedding
             )
             decision = decide(similarity, profile, calibration)
             if decision.match:
@@ -89,12 +89,12 @@ class Verify:
             else:
                 comparison.refused()
             attempt = verification_attempt(request)
-            self._trail.decided(tx, people.names, attempt, match=decision.match)
+            self._trail.decided(tx, unlocked.names, attempt, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 
 def best_similarity(
-    people: OpenCollection, rows: Sequence[StoredTemplate], model_id: str, probe: Embedding
+    unlocked: UnlockedCollection, rows: Sequence[StoredTemplate], model_id: str, probe: Embedding
 ) -> float:
     """The probe's cosine with the most similar of a subject's templates.
 
@@ -106,4 +106,4 @@ def best_similarity(
     for row in rows:
         if row.model_id != model_id:
             raise ModelMismatch(stored=row.model_id, served=model_id)
-    return max(people.similarity(probe, row) for row in rows)
+    return max(unlocked.similarity(probe, row) for row in rows)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.domain.causes import Cause
 from service.domain.errors import FaceError, KeyServiceUnavailable, MasterKeyInvalid
-from service.vault.wrapping import KeyPlace
+from service.vault.master_key import KeyPlace
 
 _logger = logging.getLogger(__name__)
 

@@ -1,20 +1,33 @@
-"""A collection's data key, open. Every use has a key of its own, derived from it."""
+"""One secret, a key of its own for each use.
+
+A collection's data key, open. Every use has a key of its own, derived from it.
+
+A collection's key for keyed hashes: people's pseudonyms, requests' fingerprints.
+"""
 
 from __future__ import annotations
 
 import hmac
+import secrets
 from functools import cached_property
 from uuid import UUID
 
 import numpy as np
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from service.domain.collection import SealContext, SearchVector
 from service.domain.face import Embedding
 from service.domain.search import Vectors
-from service.vault.cipher import Cipher
-from service.vault.derivation import derive
-from service.vault.rotation import rotation
+from service.vault.cipher import KEY_BYTES, Cipher
+from service.vault.search_transform import rotation
+
+
+def derive(secret: bytes, purpose: bytes) -> bytes:
+    """32 bytes. No salt: the data key is uniformly random already (RFC 5869, 3.1)."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)
+
 
 _SEALING = b"face/v1/sealing"
 _SEARCH = b"face/v1/search-rotation"
@@ -57,3 +70,23 @@ class OpenCollectionKey:
 
     def __repr__(self) -> str:
         return f"OpenCollectionKey({self.key_id}, ***)"
+
+
+class OpenPseudonymKey:
+    """Implements `PseudonymKey`. `secret`: 64 bytes, one half for each use. Prints as `***`."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._pseudonym_key, self._fingerprint_key = secret[:KEY_BYTES], secret[KEY_BYTES:]
+
+    def pseudonym(self, subject_id: str) -> bytes:
+        return hmac.digest(self._pseudonym_key, subject_id.encode(), "sha256")
+
+    def fingerprint(self, content: bytes) -> bytes:
+        return hmac.digest(self._fingerprint_key, content, "sha256")
+
+    def __repr__(self) -> str:
+        return "OpenPseudonymKey(***)"
+
+
+def new_name_secret() -> bytes:
+    return secrets.token_bytes(2 * KEY_BYTES)

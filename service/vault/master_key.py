@@ -1,4 +1,9 @@
-"""The key that wraps all others: where it is read from, and how a new one is made."""
+"""What the vault needs of a master key, wherever that is kept.
+
+The key that wraps all others: where it is read from, and how a new one is made.
+
+From one master key to another; the keys beneath stay what they are.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,47 @@ import os
 import secrets
 import stat
 import tempfile
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
+from uuid import UUID
 
 from service.domain.causes import Cause
-from service.domain.collection import SealContext
+from service.domain.collection import CollectionKeys, SealContext, WrappedKey
 from service.domain.errors import MasterKeyInvalid, MasterKeyMissing, TemplateTampered
 from service.vault.cipher import KEY_BYTES, Cipher
-from service.vault.wrapping import KeyPlace
+
+
+class Use(StrEnum):
+    """What a wrapped key is for. Part of what it is bound to, so these words never change."""
+
+    DATA = "data-key"
+    NAMES = "name-key"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Which key of which collection: one that was wrapped for another place does not open."""
+
+    collection_id: UUID
+    key_id: UUID
+    use: Use
+
+
+class KeyWrapper(Protocol):
+    """A master key. Every implementation authenticates: what opens is what was wrapped, here."""
+
+    def wrap(self, secret: bytes, place: KeyPlace) -> bytes:
+        """Raises `KeyServiceUnavailable`."""
+        ...
+
+    def unwrap(self, wrapped: bytes, place: KeyPlace) -> bytes:
+        """Raises `MasterKeyInvalid` where it was wrapped under another master key or for another
+        place, `KeyServiceUnavailable`.
+        """
+        ...
+
 
 _SECRETS_OF_A_CONTAINER = Path("/run/secrets")
 
@@ -134,3 +173,28 @@ def _warn_of_other_readers(path: Path) -> None:
         return
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         _logger.warning("the master key file can be read by other users of this machine: %s", path)
+
+
+class RewrapKeys:
+    """Implements `Rewrapping`."""
+
+    def __init__(self, old: KeyWrapper, new: KeyWrapper) -> None:
+        self._old = old
+        self._new = new
+
+    def __call__(self, collection_id: UUID, keys: CollectionKeys) -> CollectionKeys:
+        """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        active = self._rewrapped(collection_id, keys.active, Use.DATA)
+        names = active
+        if keys.names != keys.active:  # the audit log's key stands in both places
+            names = self._rewrapped(collection_id, keys.names, Use.NAMES)
+        retiring = keys.retiring and self._rewrapped(collection_id, keys.retiring, Use.DATA)
+        return replace(keys, active=active, names=names, retiring=retiring)
+
+    def _rewrapped(self, collection_id: UUID, key: WrappedKey, use: Use) -> WrappedKey:
+        place = KeyPlace(collection_id, key.key_id, use)
+        secret = self._old.unwrap(key.wrapped, place)
+        wrapped = self._new.wrap(secret, place)
+        if self._new.unwrap(wrapped, place) != secret:
+            raise MasterKeyInvalid
+        return WrappedKey(key.key_id, wrapped)

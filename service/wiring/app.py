@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
-from service.domain.shown_similarity import SimilarityDetail
+from service.domain.decision import SimilarityDetail
 from service.wiring.parts import DISTRIBUTION
 from service.wiring.process import Wiring
 
@@ -28,13 +28,12 @@ def build_app(config: AppConfig) -> FastAPI:
 
     Raises `Misconfigured`, `Unavailable`: a service that cannot answer does not start.
     """
-    from service.api.address import is_loopback
     from service.api.app import create_app
-    from service.api.connections import ConnectionLimits
-    from service.api.descriptors import fitting
+    from service.api.connections import ConnectionLimits, fitting
+    from service.api.open_door import is_loopback
     from service.api.settings import ApiSettings
-    from service.observing.metrics import Metrics
-    from service.observing.telemetry import PrometheusTelemetry
+    from service.telemetry.exposition import PrometheusTelemetry
+    from service.telemetry.metrics import Metrics
 
     metrics = Metrics()
     metrics.is_build(metadata.version(DISTRIBUTION), platform.python_version())
@@ -60,6 +59,6 @@ def build_app(config: AppConfig) -> FastAPI:
         reply_similarity=SimilarityDetail(config.reply_similarity),
         connections=connections,
     )
-    gallery = wiring.gallery
-    telemetry = PrometheusTelemetry(metrics, gallery.oldest_key_made, gallery.clock_difference)
+    storage = wiring.storage
+    telemetry = PrometheusTelemetry(metrics, storage.oldest_key_made, storage.clock_difference)
     return create_app(wiring.services(), settings, telemetry)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from service.bulk.ray_environment import ray_environment
 from service.config import AppConfig
-from service.domain.bulk import Candidate, Outcome, Row
+from service.domain.bulk import BulkCandidate, Outcome, Row
 from service.domain.errors import ExtraMissing, ModelMismatch
 from service.domain.ports import BulkEmbedding, BulkSource
-from service.usecases.batch import EnrollBatch
-from service.usecases.bulk import BulkEnroll
-from service.usecases.embedding import EmbedHere, embedded
+from service.usecases.bulk_enroll import BulkEnroll, EmbedHere, embedded
+from service.usecases.bulk_transaction import EnrollBatch
 from service.wiring.images import ImagesWiring
 from service.wiring.parts import now
 from service.wiring.records import RecordsWiring
@@ -42,12 +41,12 @@ class BulkWiring(RecordsWiring):
     def bulk_enroll(self, collection: str, coming: int) -> BulkEnroll:
         """For one run. `coming`: about how many people it may enroll into the collection."""
         keep = self._keep_everybody(collection, coming)
-        batch = EnrollBatch(self.gallery, self.vault, self.calibration, self._model_id, now, keep)
-        return BulkEnroll(self.gallery, batch, now)
+        batch = EnrollBatch(self.storage, self.vault, self.calibration, self._model_id, now, keep)
+        return BulkEnroll(self.storage, batch, now)
 
     def bulk_source(self, path: Path, max_images: int) -> BulkSource:
         """Raises what `open_source` raises."""
-        from service.bulk.opening import open_source
+        from service.bulk.formats import open_source
 
         return open_source(path, max_images)
 
@@ -74,7 +73,7 @@ class BulkWiring(RecordsWiring):
 
 def embedding_on_node(
     settings: Mapping[str, object], model_id: str
-) -> Callable[[Row], Candidate | Outcome]:
+) -> Callable[[Row], BulkCandidate | Outcome]:
     """What embeds a row in a process of a cluster, on one core.
 
     Raises `ModelMismatch` where the node has other files under the model's name than `model_id`.

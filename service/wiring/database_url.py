@@ -28,7 +28,7 @@ def _postgresql(url: str) -> URL:
     """Raises `DatabaseUnavailable`, without the URL, which may hold a password."""
     from sqlalchemy.exc import ArgumentError
 
-    from service.gallery.connecting import DRIVER, driver_url
+    from service.storage.engine import DRIVER, driver_url
 
     try:
         parsed = driver_url(url)

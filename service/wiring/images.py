@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from service.domain.ports import Capture, FaceEngine
 from service.domain.thresholds import Calibration, calibration_for
 from service.usecases.quantize import Quantize
-from service.usecases.sampling import Sampler
-from service.usecases.token import MakeToken
+from service.usecases.sampling import MakeToken, Sampler
 from service.wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from service.capture.limits import ImageLimits
+    from service.capture.images import ImageLimits
 
 
 class ImagesWiring(Parts):
@@ -22,7 +21,7 @@ class ImagesWiring(Parts):
     @cached_property
     def engine(self) -> FaceEngine:
         """Raises `ModelUnavailable`, `GpuUnavailable`, `ConflictingRuntimes`."""
-        from service.engine.loading import load_engine
+        from service.engine.engines import load_engine
         from service.engine.pool import WorkerPool
 
         engine = load_engine(
@@ -35,7 +34,7 @@ class ImagesWiring(Parts):
         )
         if self._metrics is None:
             return engine
-        from service.observing.watching import watched_engine
+        from service.telemetry.instrumented import watched_engine
 
         pool = engine.pool
         self._metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
@@ -44,25 +43,25 @@ class ImagesWiring(Parts):
     @cached_property
     def quantize(self) -> Quantize:
         """Of the configured pack. Raises what `engine` raises."""
-        from service.engine.quantising import PackQuantiser
+        from service.engine.quantize import PackQuantizer
 
-        quantiser = PackQuantiser(self.config.model_name, self.config.model_root)
-        quantiser.require_new()  # before a model is loaded for nothing
-        return Quantize(self.engine, self.capture, quantiser, self._engine_of)
+        quantizer = PackQuantizer(self.config.model_name, self.config.model_root)
+        quantizer.require_new()  # before a model is loaded for nothing
+        return Quantize(self.engine, self.capture, quantizer, self._engine_of)
 
     def _engine_of(self, model_name: str) -> FaceEngine:
         return ImagesWiring(self.config.model_copy(update={"model_name": model_name})).engine
 
     @cached_property
     def capture(self) -> Capture:
-        from service.capture.adapter import OpenCvCapture
+        from service.capture.sources import OpenCvCapture
 
         roots = self.config.image_roots if self._confined else None
         return OpenCvCapture(self.config.camera_index, self.limits, roots)
 
     @cached_property
     def limits(self) -> ImageLimits:
-        from service.capture.limits import ImageLimits
+        from service.capture.images import ImageLimits
 
         return ImageLimits(
             max_bytes=self.config.max_image_bytes,

@@ -12,7 +12,7 @@ from service.domain.ports import Rewrapping, Vault
 from service.wiring.server import ServerWiring
 
 if TYPE_CHECKING:
-    from service.vault.wrapping import KeyWrapper
+    from service.vault.master_key import KeyWrapper
 
 KEY_FILE = "master.key"
 
@@ -25,12 +25,12 @@ class KeysWiring(ServerWiring):
         """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
         if self._metrics is None:
             return self._key_ring()
-        from service.observing.watching import watched_vault
+        from service.telemetry.instrumented import watched_vault
 
         return watched_vault(self._key_ring(), self._metrics)
 
     def _key_ring(self) -> Vault:
-        from service.vault.keyring import KeyRing
+        from service.vault.vault import KeyRing
 
         return KeyRing(self.master)
 
@@ -57,7 +57,7 @@ class KeysWiring(ServerWiring):
 
         Raises `MasterKeyMissing`, and what starting the embedded server raises.
         """
-        from service.gallery.emptiness import holds_rows
+        from service.storage.audit_snapshot import holds_rows
         from service.vault.master_key import create_key_file
 
         # Asked for once more at the end: meanwhile another process may have begun with both.
@@ -74,14 +74,13 @@ class KeysWiring(ServerWiring):
 
         Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`.
         """
-        from service.vault.master_key import read_key_file
-        from service.vault.rewrapping import RewrapKeys
+        from service.vault.master_key import RewrapKeys, read_key_file
 
         return RewrapKeys(self.master, read_key_file(path))
 
     def rewrapping_to_kms(self, key_id: str) -> Rewrapping:
         """From the configured master key to a KMS. Raises what `master` raises."""
-        from service.vault.rewrapping import RewrapKeys
+        from service.vault.master_key import RewrapKeys
 
         return RewrapKeys(self.master, _kms_key(key_id))
 

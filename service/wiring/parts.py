@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from service.config import AppConfig
 
 if TYPE_CHECKING:
-    from service.observing.metrics import Metrics
+    from service.telemetry.metrics import Metrics
 
 DISTRIBUTION = "face-enrollment-service"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from service.domain.collection import DEFAULT_COLLECTION
+from service.usecases.audit import Recorded
 from service.usecases.enroll import Enroll, enrollment_attempt
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
-from service.usecases.people import OpenCollection
-from service.usecases.recording import Recorded
 from service.usecases.services import Services
+from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
 from service.wiring.bulk import BulkWiring
 from service.wiring.parts import now
@@ -23,7 +23,7 @@ class Wiring(BulkWiring):
     def enroll(self) -> Recorded[[EnrollRequest], Enrolled]:
         enroll = Enroll(
             self.sampler,
-            self.gallery,
+            self.storage,
             self.vault,
             self.calibration,
             self._model_id,
@@ -37,7 +37,7 @@ class Wiring(BulkWiring):
     def verify(self) -> Recorded[[VerifyRequest], Verification]:
         verify = Verify(
             self.sampler,
-            self.gallery,
+            self.storage,
             self.vault,
             self.calibration,
             self._model_id,
@@ -50,7 +50,7 @@ class Wiring(BulkWiring):
     def identify(self) -> Recorded[[SearchRequest], SearchResult]:
         identify = Identify(
             self.sampler,
-            self.gallery,
+            self.storage,
             self.vault,
             self.calibration,
             self._model_id,
@@ -66,19 +66,19 @@ class Wiring(BulkWiring):
         Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
         """
         vault = self.vault
-        self.gallery.require_suitable()
-        self.gallery.check()
-        self.gallery.require_citus_settings(search_memory=self.config.search_memory > 0)
+        self.storage.require_suitable()
+        self.storage.check()
+        self.storage.require_citus_settings(search_memory=self.config.search_memory > 0)
         self.collections.ensure_default()
-        with self.gallery.transaction() as tx:
+        with self.storage.transaction() as tx:
             default = tx.collections.find(DEFAULT_COLLECTION)
         if default is not None:
-            OpenCollection.unlock(default, vault)
+            UnlockedCollection.unlock(default, vault)
 
     def services(self) -> Services:
         verify, identify = self.verify, self.identify
         if self._metrics is not None:
-            from service.observing.watching import noted
+            from service.telemetry.instrumented import noted
 
             metrics = self._metrics
             verify = noted(verify, lambda verified: metrics.decided(verified.decision))

@@ -6,18 +6,14 @@ from datetime import timedelta
 from functools import cached_property
 
 from service.domain.lockout import LockoutRules
-from service.usecases.apikeys import ApiKeys
-from service.usecases.audit import ListAudit, VerifyAudit
+from service.usecases.api_keys import ApiKeys
+from service.usecases.audit import AuditRecorder, ListAudit, Recorded, VerifyAudit
 from service.usecases.collections import Collections
-from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
-from service.usecases.export import Export
-from service.usecases.keys import Keys
-from service.usecases.lockout import Lockout, Unlock
-from service.usecases.purge import Purge
+from service.usecases.erase import Erase, Erasure, Purge, erasure_attempt, withdrawal_attempt
+from service.usecases.key_rotation import Keys, RotateKey
+from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.readiness import CheckReadiness
-from service.usecases.recording import Recorded, Trail
-from service.usecases.rotate import RotateKey
-from service.usecases.subjects import Subjects
+from service.usecases.subjects import Export, Subjects
 from service.wiring.images import ImagesWiring
 from service.wiring.parts import now
 from service.wiring.searching import SearchingWiring
@@ -27,8 +23,8 @@ class RecordsWiring(SearchingWiring, ImagesWiring):
     """Needs no photograph."""
 
     @cached_property
-    def trail(self) -> Trail:
-        return Trail(self.gallery, self.vault, now, decisions=self.config.audit_decisions)
+    def trail(self) -> AuditRecorder:
+        return AuditRecorder(self.storage, self.vault, now, decisions=self.config.audit_decisions)
 
     @cached_property
     def lockout(self) -> Lockout:
@@ -41,55 +37,55 @@ class RecordsWiring(SearchingWiring, ImagesWiring):
 
     @cached_property
     def unlock(self) -> Unlock:
-        return Unlock(self.gallery, self.vault, now)
+        return Unlock(self.storage, self.vault, now)
 
     @cached_property
     def erase(self) -> Recorded[[str, str, str], Erasure]:
-        return Recorded(Erase(self.gallery, self.vault, now), erasure_attempt, self.trail)
+        return Recorded(Erase(self.storage, self.vault, now), erasure_attempt, self.trail)
 
     @cached_property
     def withdraw_consent(self) -> Recorded[[str, str, str], Erasure]:
-        erase = Erase(self.gallery, self.vault, now)
+        erase = Erase(self.storage, self.vault, now)
         return Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
 
     @cached_property
     def export(self) -> Export:
-        return Export(self.gallery, self.vault, now)
+        return Export(self.storage, self.vault, now)
 
     @cached_property
     def purge(self) -> Purge:
         if self._metrics is None:
-            return Purge(self.gallery, self.vault, now)
-        return Purge(self.gallery, self.vault, now, self._metrics.purge_holds)
+            return Purge(self.storage, self.vault, now)
+        return Purge(self.storage, self.vault, now, self._metrics.purge_holds)
 
     @cached_property
     def subjects(self) -> Subjects:
-        return Subjects(self.gallery, self.vault)
+        return Subjects(self.storage, self.vault)
 
     @cached_property
     def collections(self) -> Collections:
-        return Collections(self.gallery, self.vault, self.calibration, now)
+        return Collections(self.storage, self.vault, self.calibration, now)
 
     @cached_property
     def api_keys(self) -> ApiKeys:
-        return ApiKeys(self.gallery, now)
+        return ApiKeys(self.storage, now)
 
     @cached_property
     def keys(self) -> Keys:
-        return Keys(self.gallery, self.vault, now)
+        return Keys(self.storage, self.vault, now)
 
     @cached_property
     def rotate_key(self) -> RotateKey:
-        return RotateKey(self.gallery, self.vault, now)
+        return RotateKey(self.storage, self.vault, now)
 
     @cached_property
     def readiness(self) -> CheckReadiness:
-        return CheckReadiness(self.engine, self.gallery, self.providers_requested, self.index)
+        return CheckReadiness(self.engine, self.storage, self.providers_requested, self.index)
 
     @cached_property
     def audit(self) -> ListAudit:
-        return ListAudit(self.gallery, lambda: self.vault)
+        return ListAudit(self.storage, lambda: self.vault)
 
     @cached_property
     def verify_audit(self) -> VerifyAudit:
-        return VerifyAudit(self.gallery, self.vault)
+        return VerifyAudit(self.storage, self.vault)

@@ -10,7 +10,7 @@ from service.wiring.database_url import configured_url
 from service.wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from service.gallery.embedded import EmbeddedServer
+    from service.storage.embedded.server import EmbeddedServer
 
 
 class ServerWiring(Parts):
@@ -29,13 +29,13 @@ class ServerWiring(Parts):
         """To be called every second by a process that serves; None for a server of somebody else."""
         if self.config.database_url is not None:
             return None
-        from service.gallery.server_restart import ServerRestart
+        from service.storage.embedded.restart import ServerRestart
 
         return ServerRestart(self.embedded)
 
     @cached_property
     def embedded(self) -> EmbeddedServer:
         """Started. Raises `DatabaseUnavailable`."""
-        from service.gallery.embedded import start_embedded
+        from service.storage.embedded.server import start_embedded
 
         return start_embedded(self.config.data_dir)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from service.domain.ports import RateLimit
 from service.usecases.backup import Backup, Restore
-from service.usecases.limiting import CallLimits
+from service.usecases.limiting import RateLimits
 from service.wiring.keys import KeysWiring
 from service.wiring.parts import DISTRIBUTION, now
 
 if TYPE_CHECKING:
-    from limits.storage import Storage
+    from limits.storage import Storage as CounterStorage
 
-    from service.gallery.copies import PostgresCopies
-    from service.gallery.database import PostgresGallery
-    from service.gallery.scrubbing import Scrubbed
+    from service.storage.dump_restore import PostgresDumps
+    from service.storage.scrub import Scrubbed
+    from service.storage.storage import Storage
 
 
 class StorageWiring(KeysWiring):
@@ -27,69 +27,69 @@ class StorageWiring(KeysWiring):
     def database_url(self) -> str:
         """As `server_url`; the embedded one is migrated."""
         if self.config.database_url is None:
-            from service.gallery.migrations import migrate
+            from service.storage.migrations import migrate
 
             migrate(self.server_url)
         return self.server_url
 
     def migrate(self) -> None:
         """Bring the database to the newest revision. Raises `DatabaseUnavailable`."""
-        from service.gallery.migrations import migrate
+        from service.storage.migrations import migrate
 
         migrate(self.database_url)
 
     def scrub(self) -> Scrubbed:
         """Make the database's files forget what was deleted. Raises what `scrub` raises."""
-        from service.gallery.scrubbing import scrub
+        from service.storage.scrub import scrub
 
         return scrub(self.database_url)
 
     @cached_property
-    def gallery(self) -> PostgresGallery:
-        from service.gallery.connecting import POOL_SIZE
-        from service.gallery.database import PostgresGallery
+    def storage(self) -> Storage:
+        from service.storage.engine import POOL_SIZE
+        from service.storage.storage import Storage
 
-        gallery = PostgresGallery(self.database_url, now, lambda: self.vault)
+        storage = Storage(self.database_url, now, lambda: self.vault)
         if self._metrics is None:
-            return gallery
-        from service.observing.watching import watched_gallery
+            return storage
+        from service.telemetry.instrumented import watched_storage
 
         self._metrics.connects(POOL_SIZE)
-        return watched_gallery(gallery, self._metrics)
+        return watched_storage(storage, self._metrics)
 
-    def _copies(self) -> PostgresCopies:
-        from service.gallery.copies import PostgresCopies
+    def _copies(self) -> PostgresDumps:
+        from service.storage.dump_restore import PostgresDumps
 
-        return PostgresCopies(self.server_url)
+        return PostgresDumps(self.server_url)
 
     @property
     def backup(self) -> Backup:
         """Of the database as it is: one of an older version is not migrated first."""
-        from service.gallery.database import PostgresGallery
+        from service.storage.storage import Storage
         from service.vault.archive import SealedArchives
 
         vault = self._present_vault
-        gallery = PostgresGallery(self.server_url, vault=lambda: vault)
+        storage = Storage(self.server_url, vault=lambda: vault)
         version = metadata.version(DISTRIBUTION)
-        return Backup(self._copies(), SealedArchives(vault), gallery, vault, now, version)
+        return Backup(self._copies(), SealedArchives(vault), storage, vault, now, version)
 
     @property
     def restore(self) -> Restore:
         """Starts no database before it has a backup that can be restored."""
-        from service.gallery.database import PostgresGallery
+        from service.storage.storage import Storage
         from service.vault.archive import SealedArchives
 
         vault = self._present_vault
         archives = SealedArchives(vault)
 
-        def gallery() -> PostgresGallery:
-            return PostgresGallery(self.server_url, vault=lambda: vault)
+        def storage() -> Storage:
+            return Storage(self.server_url, vault=lambda: vault)
 
-        return Restore(archives, self._copies, gallery, vault)
+        return Restore(archives, self._copies, storage, vault)
 
     @cached_property
-    def call_limits(self) -> CallLimits:
-        return CallLimits(
+    def call_limits(self) -> RateLimits:
+        return RateLimits(
             per_key=self._rate_limit("key", self.config.rate_limit_per_key),
             per_address=self._rate_limit("address", self.config.rate_limit_per_address),
             failures=self._rate_limit("failures", self.config.rate_limit_failures),
@@ -104,14 +104,14 @@ class StorageWiring(KeysWiring):
         return bool(self._counters.check())
 
     def _rate_limit(self, name: str, rate: str) -> RateLimit:
-        from service.limiting.windows import Unlimited, WindowLimit
+        from service.rate_limits.windows import Unlimited, WindowLimit
 
         return Unlimited() if rate == "off" else WindowLimit(name, rate, self._counters)
 
     @cached_property
-    def _counters(self) -> Storage:
-        from service.limiting.redis import redis_counters
+    def _counters(self) -> CounterStorage:
+        from service.rate_limits.windows import redis_counters
 
         if self.config.rate_limit_storage is None:
-            return self.gallery.counters()
+            return self.storage.counters()
         return redis_counters(self.config.rate_limit_storage.get_secret_value())

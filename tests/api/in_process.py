@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from service.api.app import create_app
 from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
-from service.limiting.windows import Unlimited
-from service.usecases.limiting import CallLimits
+from service.rate_limits.windows import Unlimited
+from service.usecases.limiting import RateLimits
 from service.usecases.services import Services
 
 SETTINGS = ApiSettings(
@@ -29,7 +29,7 @@ SETTINGS = ApiSettings(
 )
 UseCase = Callable[..., Any]
 
-ANY_NUMBER = CallLimits(Unlimited(), Unlimited(), Unlimited())
+ANY_NUMBER = RateLimits(Unlimited(), Unlimited(), Unlimited())
 
 
 class OpenHouse:

@@ -76,4 +76,4 @@ def install(database_url: str, **settings: Any) -> Iterator[Installed]:
     wiring.prepare()
     services = wiring.services()
     yield Installed(create_app(services, SETTINGS, Untold()), services)
-    wiring.gallery.close()
+    wiring.storage.close()

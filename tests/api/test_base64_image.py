@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.api.base64_image import PATTERN, image_of
+from service.api.json_body import PATTERN, image_of
 
 IMAGE = bytes(range(256)) * 3
 PLAIN = base64.b64encode(IMAGE).decode()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from service.api.bodies import EnrollBody, SearchBody, VerifyBody
+from service.api.request_models import EnrollBody, SearchBody, VerifyBody
 from service.domain.source import CameraFrames, DirectoryImages, GivenEmbedding, Uploads
 from service.usecases.enrollment import Mode
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from service.api import body_memory
-from service.api.body_memory import BodyMemory, BodyShare
+from service.api import concurrency as body_memory
+from service.api.concurrency import BodyMemory, BodyShare
 from service.domain.errors import Overloaded
 from tests.api.in_process import SETTINGS, calling
 from tests.api.test_concurrency import GIVEN, Holders, Work, client

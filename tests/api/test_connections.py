@@ -11,7 +11,7 @@ import pytest
 
 from service.api.connection import SLOWEST, Connection, Why
 from service.api.connections import ConnectionLimits, Connections
-from service.observing.metrics import CONNECTIONS_ENDED_FOR
+from service.telemetry.metrics import CONNECTIONS_ENDED_FOR
 from tests.api.in_process import Untold
 
 SECONDS = 20.0

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import FormData, Headers, UploadFile
 
-from service.api.form import MOST_BYTES_OF_A_FIELD, MOST_FIELDS, MOST_FILES, Form, read_form
+from service.api.request_body import MOST_BYTES_OF_A_FIELD, MOST_FIELDS, MOST_FILES, Form, read_form
 from service.domain.errors import InvalidRequest
 from service.domain.messages import FieldProblem
 

@@ -17,7 +17,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from service.api.app import create_app
-from service.api.caller import CallerWith
+from service.api.auth import CallerWith
 from service.domain.callers import Scope
 from service.usecases.services import Services
 from tests.api.in_process import Untold

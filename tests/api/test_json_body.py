@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from service.api.bodies import CollectionBody, EnrollBody, SearchBody
 from service.api.camel import Camel
 from service.api.field_problems import MOST_TOLD
 from service.api.json_body import ESCAPES, MOST_NAMES, MOST_PIECES, ImageTextLimits, json_of
+from service.api.request_models import CollectionBody, EnrollBody, SearchBody
 from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
 from service.domain.messages import FieldProblem
 

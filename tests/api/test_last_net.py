@@ -15,7 +15,7 @@ from service.domain.errors import (
     Overloaded,
 )
 from tests.api.in_process import calling, raising
-from tests.observing.lines import Lines
+from tests.telemetry.lines import Lines
 
 SECRET = "kim-minji, embedding 0.123456"
 VERIFY = {"subjectId": "kim-minji", "embedding": [0.123456]}

@@ -7,10 +7,9 @@ import logging
 import pytest
 from fastapi import Request
 
-from service.api.address import forwarding_header, is_loopback
-from service.api.open_door import SECONDS_BETWEEN_WORDS, OpenDoor
+from service.api.open_door import SECONDS_BETWEEN_WORDS, OpenDoor, forwarding_header, is_loopback
 from service.api.process_owner import End, number_of, this_user
-from service.domain.open_door import Shut, ShutCause
+from service.domain.errors import Shut, ShutCause
 
 LOCAL, SERVER = "127.0.0.1", ("127.0.0.1", 23535)
 HERE = ("Host", "localhost")

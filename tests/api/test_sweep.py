@@ -9,11 +9,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from service.api.recurring import recurring
-from service.api.sweep import sweeping
+from service.api.background import recurring, sweeping
 from service.domain.errors import DatabaseUnavailable
-from service.domain.purge import Expired
-from service.usecases.purge import PurgeBatch
+from service.domain.expiry import Expired
+from service.usecases.erase import PurgeBatch
 
 SECONDS = 10.0
 """How long to wait for what must happen."""
@@ -102,7 +101,7 @@ def test_failure_is_told_without_its_words_and_the_next_run_comes(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     purge = StandInPurge(failure)
-    with caplog.at_level(logging.WARNING, "service.api.recurring"), _running(purge, SOON):
+    with caplog.at_level(logging.WARNING, "service.api.background"), _running(purge, SOON):
         assert purge.ran(3)
     (record,) = caplog.records
     assert "kim" not in record.getMessage()
@@ -110,7 +109,7 @@ def test_failure_is_told_without_its_words_and_the_next_run_comes(
 
 def test_tells_how_many_were_removed(caplog: pytest.LogCaptureFixture) -> None:
     purge = StandInPurge(PurgeBatch("default", removed=7))
-    with caplog.at_level(logging.INFO, "service.api.sweep"), _running(purge, SOON):
+    with caplog.at_level(logging.INFO, "service.api.background"), _running(purge, SOON):
         assert purge.ran(2)
     assert [record.getMessage() for record in caplog.records] == [
         "7 people expired and were removed"
@@ -121,7 +120,7 @@ def test_tells_how_many_were_held_back_and_of_no_collection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     purge = StandInPurge(PurgeBatch("visitors", held=Expired(400, 500)))
-    with caplog.at_level(logging.INFO, "service.api.sweep"), _running(purge, SOON):
+    with caplog.at_level(logging.INFO, "service.api.background"), _running(purge, SOON):
         assert purge.ran(2)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import cast
 
-from service.api.readiness import TimelyReadiness
+from service.api.background import TimelyReadiness
 from service.usecases.readiness import CheckReadiness, Readiness
 
 GIVEN = 30

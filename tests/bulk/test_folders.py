@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.bulk.opening import open_source
+from service.bulk.formats import open_source
 from service.cli.output import particulars_of
 from service.domain.bulk import Place, RefusedRow, Row, Unit
 from service.domain.source import DirectoryImages

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.bulk import lines
-from service.bulk.opening import open_source
+from service.bulk import json_lines as lines
+from service.bulk.formats import open_source
 from service.domain.bulk import Place, Row, Unit
 from service.domain.errors import BulkFileUnusable, ExtraMissing, FaceError, InvalidRequest
 from service.domain.source import GivenEmbedding, ImageFiles

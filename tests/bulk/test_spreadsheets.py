@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from service.bulk.field_names import field_named
-from service.bulk.opening import open_source
+from service.bulk.fields import field_named
+from service.bulk.formats import open_source
 from service.cli.output import causes_of, particulars_of
 from service.domain.bulk import BulkRow, RefusedRow, Row
 from service.domain.errors import BulkFileUnusable, InvalidRequest

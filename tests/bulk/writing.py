@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.bulk.opening import open_source
+from service.bulk.formats import open_source
 from service.domain.bulk import BulkRow, RefusedRow, Row
 
 Fields = Mapping[str, Any]

@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from service.capture.images import EncodedPhotograph
-from service.capture.limits import ImageLimits
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.face import Image, Reason
 
 MEBIBYTE, MEGAPIXEL = 1024 * 1024, 1_000_000
@@ -20,7 +19,7 @@ LIMITS = ImageLimits(max_bytes=10 * MEBIBYTE, max_pixels=40 * MEGAPIXEL, max_ima
 
 
 def picture(width: int = 90, height: int = 60) -> Pillow.Image:
-    """Smooth colours, different in every corner, so that turning and swapping shows."""
+    """Smooth colors, different in every corner, so that turning and swapping shows."""
     x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     channels = np.stack([255 * x, 255 * y, 255 * (1 - x) * y], axis=-1)
     return Pillow.fromarray(channels.astype(np.uint8))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.capture.adapter import OpenCvCapture
+from service.capture.sources import OpenCvCapture
 from service.domain.errors import DirectoryNotAllowed
 from service.domain.ports import Capture
 from service.domain.source import CameraFrames, DirectoryImages, Uploads, VideoFrames

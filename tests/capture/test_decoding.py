@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from service.capture.images import EncodedPhotograph
-from service.capture.limits import MAX_SIDE, ImageLimits
+from service.capture.images import MAX_SIDE, EncodedPhotograph, ImageLimits
 from service.domain.face import Reason
 from tests.capture.encoding import (
     LIMITS,
@@ -59,12 +58,12 @@ def test_png_of_any_mode_becomes_blue_green_red(mode: str) -> None:
     assert np.array_equal(image_of(data), as_pillow_sees(data))
 
 
-def test_png_palette_with_a_transparent_colour_keeps_its_colours() -> None:
+def test_png_palette_with_a_transparent_color_keeps_its_colors() -> None:
     data = encoded(picture().convert("P"), "PNG", transparency=3)
     assert np.array_equal(image_of(data), as_pillow_sees(data))
 
 
-@pytest.mark.parametrize("shape", [(60, 90), (60, 90, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("shape", [(60, 90), (60, 90, 3)], ids=["grey", "color"])
 def test_sixteen_bits_are_scaled_to_eight(shape: tuple[int, ...]) -> None:
     eight = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     _, data = cv2.imencode(".png", eight.astype(np.uint16) * 257)
@@ -103,20 +102,20 @@ def _adobe_marker(data: bytes) -> int:
     return data.index(b"Adobe")
 
 
-def test_cmyk_as_adobe_inverts_it_has_pillows_colours() -> None:
+def test_cmyk_as_adobe_inverts_it_has_pillows_colors() -> None:
     data = encoded(picture().convert("CMYK"), "JPEG", quality=95)
     assert _adobe_marker(data)
     assert np.allclose(image_of(data), as_pillow_sees(data), atol=1)
 
 
-def test_ycck_has_pillows_colours() -> None:
+def test_ycck_has_pillows_colors() -> None:
     cmyk = encoded(picture().convert("CMYK"), "JPEG", quality=95)
     transform = _adobe_marker(cmyk) + 11  # Adobe TN 5116, 18: 0 is CMYK, 2 is YCCK
     data = cmyk[:transform] + b"\x02" + cmyk[transform + 1 :]
     assert np.allclose(image_of(data), as_pillow_sees(data), atol=1)
 
 
-def test_cmyk_without_adobes_marker_has_pillows_colours() -> None:
+def test_cmyk_without_adobes_marker_has_pillows_colors() -> None:
     cmyk = encoded(picture().convert("CMYK"), "JPEG", quality=95)
     start = _adobe_marker(cmyk) - 4
     data = cmyk[:start] + cmyk[start + 2 + int.from_bytes(cmyk[start + 2 : start + 4], "big") :]

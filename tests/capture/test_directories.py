@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.capture.adapter import load_images
 from service.capture.directory import directory_photographs, named_photographs
-from service.capture.limits import ImageLimits
+from service.capture.images import ImageLimits
+from service.capture.sources import load_images
 from service.domain.errors import DirectoryNotAllowed, TooManyImages
 from service.domain.face import Photograph, Reason
 from tests.capture.encoding import LIMITS, encoded, picture

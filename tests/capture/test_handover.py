@@ -6,7 +6,7 @@ from threading import Thread
 
 import numpy as np
 
-from service.capture.handover import Handover
+from service.capture.camera import Handover
 from tests.capture.cameras import frame
 
 SOON, LONG = 0.01, 10.0

@@ -13,9 +13,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from service.capture import jpeg_markers, png_chunks
 from service.capture import picture as bounded
-from service.capture.images import EncodedPhotograph
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.capture.jpeg_markers import MAX_SCANS, MAX_SEGMENTS, read_jpeg
-from service.capture.limits import ImageLimits
 from service.capture.picture import OpenCvPicture
 from service.capture.png_chunks import MAX_CHUNKS, read_png
 from service.domain.face import Reason

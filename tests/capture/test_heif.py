@@ -12,8 +12,8 @@ import pytest
 
 from service.capture import heif, heif_decoder, images
 from service.capture.heif import heif_kind
-from service.capture.limits import ImageLimits
-from service.capture.uploads import uploaded_photographs
+from service.capture.images import ImageLimits
+from service.capture.sources import uploaded_photographs
 from service.domain.errors import UnsupportedImage
 from service.domain.face import Reason
 from service.domain.messages import message

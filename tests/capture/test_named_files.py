@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from service.capture import heif
-from service.capture.directory import directory_photographs, named_photographs
-from service.capture.spelling import as_on_disk
+from service.capture.directory import as_on_disk, directory_photographs, named_photographs
 from service.domain.errors import InvalidRequest, UnsupportedImage
 from service.domain.face import Photograph
 from service.domain.messages import FieldProblem

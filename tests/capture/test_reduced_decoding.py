@@ -9,8 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from service.capture.files import FilePhotograph
-from service.capture.images import EncodedPhotograph
-from service.capture.limits import ImageLimits
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.face import Decoded, Reason
 from tests.capture.encoding import LIMITS, as_pillow_sees, encoded, picture, turned
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.capture.limits import ImageLimits
-from service.capture.uploads import uploaded_photographs
+from service.capture.images import ImageLimits
+from service.capture.sources import uploaded_photographs
 from service.domain.errors import ImageTooLarge, TooManyImages, UnsupportedImage
 from service.domain.face import Reason
 from tests.capture.encoding import LIMITS, encoded, picture, png_header

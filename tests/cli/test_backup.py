@@ -14,13 +14,13 @@ from sqlalchemy import text
 from service.config import AppConfig
 from service.domain.backup import Manifest
 from service.domain.callers import Scope
-from service.gallery.connecting import single_use_engine
-from service.gallery.copies import PostgresCopies
-from service.gallery.migrations import migrate
+from service.storage.dump_restore import PostgresDumps
+from service.storage.engine import single_use_engine
+from service.storage.migrations import migrate
 from service.usecases.backup import Step
 from service.vault.archive import SealedArchives
-from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from service.vault.vault import KeyRing
 from service.wiring import Wiring
 from tests.cli.face import MASTER_KEY, Face
 
@@ -44,7 +44,7 @@ def backup(database_url: str, tmp_path: Path) -> Path:
     wiring.prepare()
     wiring.api_keys.create("till", [Scope.VERIFY])
     wiring.backup(tmp_path / "monday.face", unwatched)
-    wiring.gallery.close()
+    wiring.storage.close()
     return tmp_path / "monday.face"
 
 
@@ -55,7 +55,7 @@ def is_empty(url: str) -> bool:
 
 def archive_of(url: str, path: Path, revision: str | None = None) -> Path:
     """A backup without the command, as another version might have made it."""
-    with PostgresCopies(url).snapshot() as snapshot:
+    with PostgresDumps(url).snapshot() as snapshot:
         contents = snapshot.contents
         manifest = Manifest(
             datetime(2026, 1, 2, tzinfo=UTC),

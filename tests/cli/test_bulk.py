@@ -191,7 +191,7 @@ def test_run_that_is_killed_leaves_whole_people_and_the_next_one_goes_on(
         _kill_midway(process, database_url)
     killed.set()
     assert process.returncode == -signal.SIGKILL
-    before = _gallery(database_url)
+    before = _storage(database_url)
     assert 0 < len(before) < PEOPLE - TWINS
     assert set(before.values()) == {1}
 
@@ -200,7 +200,7 @@ def test_run_that_is_killed_leaves_whole_people_and_the_next_one_goes_on(
     told = json.loads(call("bulk-enroll", path, "--json").out)
     assert told["refused"] == {"duplicate_subject": TWINS}
     assert (told["already"], told["already"] + told["enrolled"]) == (len(before), PEOPLE - TWINS)
-    assert _gallery(database_url) == {f"p{n}": 1 for n in range(PEOPLE) if not _is_twin(n)}
+    assert _storage(database_url) == {f"p{n}": 1 for n in range(PEOPLE) if not _is_twin(n)}
     assert call("audit", "verify").status == 0
 
 
@@ -216,11 +216,11 @@ def _kill_midway(process: subprocess.Popen[bytes], url: str) -> None:
     while process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(LOOK_AGAIN)
-        if _gallery(url):
+        if _storage(url):
             process.kill()
 
 
-def _gallery(url: str) -> dict[str, int]:
+def _storage(url: str) -> dict[str, int]:
     """Who is enrolled, with how many templates."""
     count = (
         "SELECT s.subject_id AS name, count(t.template_id) AS templates"
@@ -239,7 +239,7 @@ def test_ray_embeds_what_this_process_would(
     assert (told["enrolled"], told["rows"]) == (3, 6)
     assert "Starting execution" not in outcome.err
     assert told["refused"] == {"duplicate_subject": 1, "invalid_request": 1, "no_usable_face": 1}
-    assert set(_gallery(database_url)) == {"amy", "howard", "raj"}
+    assert set(_storage(database_url)) == {"amy", "howard", "raj"}
     assert json.loads(call("bulk-enroll", album, "--json").out)["already"] == 3
 
 

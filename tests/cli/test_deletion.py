@@ -12,10 +12,10 @@ from sqlalchemy import text
 from service.config import AppConfig
 from service.domain.collection import Subject
 from service.domain.errors import ClocksDisagree, SubjectNotFound
+from service.domain.expiry import ALWAYS_REMOVED
 from service.domain.face import EMBEDDING_SIZE
-from service.domain.purge import ALWAYS_REMOVED
-from service.gallery.connecting import single_use_engine
-from service.usecases.people import OpenCollection
+from service.storage.engine import single_use_engine
+from service.usecases.unlocked_collection import UnlockedCollection
 from service.wiring import Wiring, records, storage
 from tests.cli.face import MASTER_KEY, call
 from tests.domain.vectors import face_of
@@ -35,10 +35,10 @@ def _enroll(subject_id: str, expires_at: datetime | None = None) -> None:
     """Without a model: the rows that an enrollment makes."""
     wiring = Wiring(AppConfig())
     wiring.prepare()
-    with wiring.gallery.transaction() as tx:
+    with wiring.storage.transaction() as tx:
         collection = tx.collections.find("default")
         assert collection is not None
-        people = OpenCollection.unlock(collection, wiring.vault)
+        people = UnlockedCollection.unlock(collection, wiring.vault)
         enrolled = YESTERDAY - timedelta(days=1)
         row = people.seal(subject_id, "model", face_of(subject_id), enrolled)
         add_people(tx, collection, [row], enrolled, expires_at)
@@ -73,7 +73,7 @@ def test_process_whose_clock_is_far_ahead_purges_nobody(
 
 def test_unusually_many_wait_for_a_word(database_url: str) -> None:
     _enroll("kim", YESTERDAY)
-    with Wiring(AppConfig()).gallery.transaction() as tx:
+    with Wiring(AppConfig()).storage.transaction() as tx:
         collection = tx.collections.find("default")
         assert collection is not None
         enrolled, names = YESTERDAY - timedelta(days=1), range(ALWAYS_REMOVED)

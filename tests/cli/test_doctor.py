@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.errors import DatabaseNotMigrated
-from service.gallery.migrations import head
+from service.storage.migrations import head
 from service.wiring import DISTRIBUTION, storage
 from tests.cli.face import MASTER_KEY, Face, call
 from tests.own_server import own_server

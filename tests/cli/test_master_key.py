@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from service.domain.errors import MasterKeyInvalid
-from service.gallery.connecting import single_use_engine
-from service.gallery.emptiness import holds_rows
-from service.gallery.tables import metadata
+from service.storage.audit_snapshot import holds_rows
+from service.storage.engine import single_use_engine
+from service.storage.tables import metadata
 from service.vault.master_key import read_key_file
 from tests.cli.face import MASTER_KEY, Face
 

@@ -61,7 +61,7 @@ def test_data_folder_that_cannot_be_made_is_a_sentence(bare: Face, tmp_path: Pat
     assert is_a_sentence(outcome)
 
 
-def test_dotenv_of_the_working_folder_is_honoured(bare: Face) -> None:
+def test_dotenv_of_the_working_folder_is_honored(bare: Face) -> None:
     (bare.folder / ".env").write_text(f"FACE_LANGUAGE=en\nFACE_DATABASE_URL={SOMEWHERE}\n")
     outcome = bare("subjects", "list")
     assert outcome.status == 3

@@ -159,7 +159,7 @@ class Installation:
         )
         wiring = Wiring(config)
         yield wiring
-        wiring.gallery.close()
+        wiring.storage.close()
 
     def face(self, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
         """The command line, run to its end."""

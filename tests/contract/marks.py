@@ -16,7 +16,7 @@ from service.domain.face import Embedding
 from tests.domain.vectors import face_of
 
 _PATCH = 24
-"""Side, in pixels, of the coloured corner; small enough to leave the face alone."""
+"""Side, in pixels, of the colored corner; small enough to leave the face alone."""
 
 
 def _word(kind: str) -> str:
@@ -38,16 +38,16 @@ class Marks:
     header: str = field(default_factory=lambda: _word("header"))
     body: str = field(default_factory=lambda: _word("body"))
     key: str = "face_0000000000000000_" + "MARK" * 10 + "MAR"
-    colour: tuple[int, int, int] = (201, 13, 77)
+    color: tuple[int, int, int] = (201, 13, 77)
 
     @property
     def embedding(self) -> Embedding:
         return face_of(self.subject)
 
     def photograph(self, original: Path) -> bytes:
-        """`original` with a corner in `colour`, and a mark in its EXIF data and in a text."""
+        """`original` with a corner in `color`, and a mark in its EXIF data and in a text."""
         image = Image.open(original).convert("RGB")
-        image.paste(self.colour, (0, 0, _PATCH, _PATCH))
+        image.paste(self.color, (0, 0, _PATCH, _PATCH))
         exif, text = Image.Exif(), PngImagePlugin.PngInfo()
         exif[0x010E] = self.exif  # ImageDescription
         text.add_text("Comment", self.exif)
@@ -71,7 +71,7 @@ class Marks:
             *secrets,
         )
         yield from _numbers(self.embedding)
-        yield from _pixels(self.colour)
+        yield from _pixels(self.color)
         middle = photograph[len(photograph) // 2 :][:30]  # past what all files have in common
         yield from (base64.b64encode(middle).decode(), middle.hex(), repr(middle)[2:-1])
 
@@ -83,8 +83,8 @@ def _numbers(embedding: Embedding) -> Iterator[str]:
     yield np.array2string(embedding[:4], precision=4)[1:-1]
 
 
-def _pixels(colour: tuple[int, int, int]) -> Iterator[str]:
-    for order in (colour, colour[::-1]):
+def _pixels(color: tuple[int, int, int]) -> Iterator[str]:
+    for order in (color, color[::-1]):
         yield ", ".join(str(value) for value in order)
         yield " ".join(f"{value:3}" for value in order)
         yield bytes(order * 3).hex()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from service.gallery.connecting import single_use_engine
-from service.gallery.tables import metadata
+from service.storage.engine import single_use_engine
+from service.storage.tables import metadata
 
 _ABOUT_CALLS = {"audit", "audit_head", "rate_counters"}
 """What is written of a call that was refused: that there was one."""

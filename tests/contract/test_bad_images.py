@@ -135,7 +135,7 @@ MODES = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_face_is_recognised_in_every_kind_of_picture(
+def test_face_is_recognized_in_every_kind_of_picture(
     desk: Desk, portrait: Pillow.Image, portraits: list[Path], mode: str
 ) -> None:
     reference = desk.embedding(portraits[0])

@@ -17,7 +17,7 @@ from service.config import AppConfig
 from service.domain.messages import ERRORS
 from service.domain.search import SearchProblem
 from service.engine.pool import LONGEST_WAIT, MAX_WAITING_CALLS
-from service.observing.metrics import REQUEST_BUCKETS
+from service.telemetry.metrics import REQUEST_BUCKETS
 from tests.contract.scrape import Scrape, scrape
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "face.json").read_text("utf-8"))
@@ -151,7 +151,7 @@ BY_THEMSELVES = {
     "FaceClocksDiffer",
     "FaceTampered",
     "FaceInternalError",
-    "FaceRecognisesFewer",
+    "FaceRecognizesFewer",
     "FaceSearchOutOfMemory",
 }
 """Rules that compare with no limit of the service: one event, a state, or its own past."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from service.gallery.embedded import EmbeddedServer, start_embedded
-from service.gallery.migrations import migrate
+from service.storage.embedded.server import EmbeddedServer, start_embedded
+from service.storage.migrations import migrate
 from tests.contract.desk import Desk, code, ok
 from tests.contract.installation import Installation, Server
 from tests.contract.tables import Tables

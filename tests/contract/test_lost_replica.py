@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from service.gallery.connecting import single_use_engine
+from service.storage.engine import single_use_engine
 from tests.contract.desk import Desk, ok
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import face_of

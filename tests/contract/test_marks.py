@@ -273,7 +273,9 @@ def test_callers_are_known_by_the_names_of_their_keys(visit: Visit) -> None:
 
 
 def test_alarm_names_the_request_in_which_it_was_raised(visit: Visit) -> None:
-    (alarm,) = [line for line in visit.lines if line["logger"] == "service.usecases.people"]
+    (alarm,) = [
+        line for line in visit.lines if line["logger"] == "service.usecases.unlocked_collection"
+    ]
     (call,) = [line for line in access(visit) if line["outcome"] == "template_tampered"]
     assert alarm["event"].startswith("template_tampered: ")
     assert alarm["request_id"] == call["request_id"]

@@ -14,7 +14,7 @@ from tests.contract.films import Cinema
 from tests.contract.installation import Server
 from tests.domain.vectors import face_of
 
-NOT_NORMALISED = [0.1] * 512
+NOT_NORMALIZED = [0.1] * 512
 
 
 def _base64(photo: Path) -> str:
@@ -47,11 +47,11 @@ def test_token_is_accepted_as_an_embedding(enrolled: Desk, portraits: list[Path]
         [1.0],
         face_of("kim").tolist()[:511],
         [*face_of("kim").tolist(), 0.0],
-        NOT_NORMALISED,
+        NOT_NORMALIZED,
         [0.0] * 512,
         [1e308] * 512,
     ],
-    ids=["none", "one", "511", "513", "not normalised", "zero", "enormous"],
+    ids=["none", "one", "511", "513", "not normalized", "zero", "enormous"],
 )
 @pytest.mark.parametrize("path", ["/verify", "/dedupe"])
 def test_embedding_of_another_form_is_invalid(

@@ -14,8 +14,8 @@ from service.api.app import create_app
 from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
 from service.domain.errors import AuditTampered, DatabaseUnavailable, FaceError
-from service.limiting.windows import Unlimited
-from service.usecases.limiting import CallLimits
+from service.rate_limits.windows import Unlimited
+from service.usecases.limiting import RateLimits
 from service.usecases.services import Services
 from tests.api.in_process import Untold
 
@@ -44,7 +44,7 @@ def application(failure: FaceError) -> FastAPI:
         api_keys=SimpleNamespace(
             authenticate=lambda _: Caller("till", frozenset({Scope.VERIFY}), frozenset({"shop"}))
         ),
-        limits=CallLimits(Unlimited(), Unlimited(), Unlimited()),
+        limits=RateLimits(Unlimited(), Unlimited(), Unlimited()),
         trail=SimpleNamespace(refused=refused),
     )
     return create_app(cast("Services", services), SETTINGS, Untold())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.face import Embedding
-from service.domain.template import cosine_similarity, disagreeing, normalise
+from service.domain.template import cosine_similarity, disagreeing, normalize
 from tests.domain.vectors import at_cosine, face_of, faces
 
 AGREEMENT = 0.30
@@ -22,8 +22,8 @@ def _chain() -> list[Embedding]:
     """Left profile, half profile, frontal, ...: each agrees with the next one only."""
     angle = np.arccos(AGREEMENT + 0.1)
     first, aside = face_of("kim").astype(np.float64), face_of("aside").astype(np.float64)
-    across = normalise(aside - (aside @ first) * first)
-    return [normalise(np.cos(n * angle) * first + np.sin(n * angle) * across) for n in range(3)]
+    across = normalize(aside - (aside @ first) * first)
+    return [normalize(np.cos(n * angle) * first + np.sin(n * angle) * across) for n in range(3)]
 
 
 def test_one_sample_agrees_with_itself() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.domain.errors import InvalidEmbedding
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.template import PlainTemplate, average, cosine_similarity, normalise
+from service.domain.template import PlainTemplate, average, cosine_similarity, normalize
 from tests.domain.vectors import at_cosine, cosines, face_of, faces
 
 ROUNDING = 1e-5
@@ -19,25 +19,25 @@ scales = st.floats(1e-3, 1e3)
 
 
 @given(faces, scales)
-def test_normalised_vector_has_norm_one_and_is_float32(face: Embedding, scale: float) -> None:
-    result = normalise(face * scale)
+def test_normalized_vector_has_norm_one_and_is_float32(face: Embedding, scale: float) -> None:
+    result = normalize(face * scale)
     assert result.dtype == np.float32
     assert np.linalg.norm(result) == pytest.approx(1.0, abs=ROUNDING)
 
 
 @given(faces, scales)
-def test_normalising_keeps_the_direction(face: Embedding, scale: float) -> None:
-    np.testing.assert_allclose(normalise(face * scale), face, atol=ROUNDING)
+def test_normalizing_keeps_the_direction(face: Embedding, scale: float) -> None:
+    np.testing.assert_allclose(normalize(face * scale), face, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("number", [0.0, float("nan"), float("inf"), float("-inf")])
 def test_vector_without_direction_is_refused(number: float) -> None:
     with pytest.raises(InvalidEmbedding):
-        normalise([number] * EMBEDDING_SIZE)
+        normalize([number] * EMBEDDING_SIZE)
 
 
-def test_normalising_flattens_a_row() -> None:
-    assert normalise(face_of("kim")[np.newaxis]).shape == (EMBEDDING_SIZE,)
+def test_normalizing_flattens_a_row() -> None:
+    assert normalize(face_of("kim")[np.newaxis]).shape == (EMBEDDING_SIZE,)
 
 
 @given(faces)
@@ -62,7 +62,7 @@ def test_average_has_norm_one(samples: list[Embedding]) -> None:
 
 
 @given(st.lists(faces, min_size=1, max_size=6))
-def test_average_is_the_normalised_mean(samples: list[Embedding]) -> None:
+def test_average_is_the_normalized_mean(samples: list[Embedding]) -> None:
     mean = np.mean(np.stack(samples).astype(np.float64), axis=0)
     np.testing.assert_allclose(average(samples), mean / np.linalg.norm(mean), atol=ROUNDING)
 

@@ -6,9 +6,9 @@ import pytest
 
 from service.domain.callers import Caller, Scope
 from service.domain.collection import CollectionSettings, DuplicatePolicy
-from service.domain.duplicate_check import duplicate_rule
 from service.domain.errors import ProfileNotFound
 from service.domain.thresholds import ARCFACE
+from service.usecases.duplicate_check import duplicate_rule
 
 REJECT, FLAG, ALLOW = DuplicatePolicy.REJECT, DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW
 ENROLLER = Caller("till", frozenset(Scope) - {Scope.ADMIN})

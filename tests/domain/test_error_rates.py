@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.domain.error_rates import Comparisons, photographs_compared
-from service.domain.thresholds import ARCFACE, calibration_for
+from service.domain.thresholds import ARCFACE, Comparisons, calibration_for, photographs_compared
 
 
 def test_a_mated_comparison_at_the_threshold_is_a_match() -> None:

@@ -86,14 +86,14 @@ def test_tree_drawn_in_the_docstring_names_every_error_with_its_code() -> None:
 
 def test_error_prints_its_code_and_none_of_its_values() -> None:
     assert str(errors.ModelMismatch(stored="a", served="b")) == "model_mismatch"
-    assert str(errors.DuplicateSubject([errors.Lookalike("kim", 0.9)])) == "duplicate_subject"
+    assert str(errors.DuplicateSubject([errors.Candidate("kim", 0.9)])) == "duplicate_subject"
 
 
 @pytest.mark.parametrize(
     "error",
     [
         errors.ModelMismatch(stored="a", served="b"),
-        errors.DuplicateSubject([errors.Lookalike("kim", 0.9)]),
+        errors.DuplicateSubject([errors.Candidate("kim", 0.9)]),
         errors.NoUsableFace([]),
         errors.SubjectLocked(30),
     ],

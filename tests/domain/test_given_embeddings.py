@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.domain.errors import InvalidEmbedding
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.template import embedding_of, normalise
+from service.domain.template import embedding_of, normalize
 from tests.domain.vectors import face_of, faces
 
 DLIB_SIZE = 128
@@ -17,7 +17,7 @@ KIM = face_of("kim")
 
 
 def _padded(dimensions: int) -> list[float]:
-    return [*normalise(KIM[:dimensions]).tolist(), *[0.0] * (EMBEDDING_SIZE - dimensions)]
+    return [*normalize(KIM[:dimensions]).tolist(), *[0.0] * (EMBEDDING_SIZE - dimensions)]
 
 
 def _with(number: float) -> list[float]:

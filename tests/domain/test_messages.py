@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 from service.domain import errors
-from service.domain.errors import FaceError, Lookalike
+from service.domain.errors import Candidate, FaceError
 from service.domain.face import Reason
 from service.domain.messages import (
     ALLOWED,
@@ -41,7 +41,7 @@ AS_DOCUMENTED = [
     errors.ApiKeyNotFound(),
     errors.Conflict(),
     errors.SubjectExists(),
-    errors.DuplicateSubject([Lookalike("kim", 0.9)]),
+    errors.DuplicateSubject([Candidate("kim", 0.9)]),
     errors.SubjectMismatch(),
     errors.ModelMismatch(stored="a@sha256:0", served="b@sha256:1"),
     errors.IdempotencyConflict(),

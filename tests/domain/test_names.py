@@ -6,9 +6,14 @@ import re
 
 import pytest
 
-from service.domain import names
+from service.domain import identifiers
 
-LENGTHS = {names.SUBJECT_ID: 128, names.COLLECTION: 64, names.PROFILE: 64, names.API_KEY: 64}
+LENGTHS = {
+    identifiers.SUBJECT_ID: 128,
+    identifiers.COLLECTION: 64,
+    identifiers.PROFILE: 64,
+    identifiers.API_KEY: 64,
+}
 
 
 @pytest.mark.parametrize("pattern", LENGTHS)
@@ -33,7 +38,7 @@ def test_length_is_limited(pattern: str, longest: int) -> None:
 
 @pytest.mark.parametrize("pattern", LENGTHS)
 def test_what_people_are_told_is_what_is_taken(pattern: str) -> None:
-    most, signs = names.ALLOWED[pattern]
+    most, signs = identifiers.ALLOWED[pattern]
     assert most == LENGTHS[pattern]
     for sign in map(chr, range(33, 127)):
         assert bool(re.fullmatch(pattern, "a" + sign)) == (sign.isalnum() or sign in f".{signs}")

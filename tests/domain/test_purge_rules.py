@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.domain.errors import ClocksDisagree, PurgeHeld
-from service.domain.purge import (
+from service.domain.expiry import (
     ALWAYS_REMOVED,
     CLOCK_TOLERANCE,
     ClockWatch,

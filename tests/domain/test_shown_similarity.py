@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.callers import Caller, Scope
-from service.domain.errors import Lookalike
-from service.domain.shown_similarity import (
+from service.domain.decision import (
     SimilarityDetail,
     detail_for,
     shown_lookalikes,
     shown_similarity,
 )
+from service.domain.errors import Candidate
 from service.domain.thresholds import ARCFACE
 
 ROUNDED, EXACT, BAND = SimilarityDetail.ROUNDED, SimilarityDetail.EXACT, SimilarityDetail.BAND
@@ -87,7 +87,7 @@ def test_only_who_may_send_vectors_is_always_told_all(configured: SimilarityDeta
 
 
 def test_order_tells_no_more_than_the_numbers() -> None:
-    found = [Lookalike("b", 0.719), Lookalike("a", 0.711), Lookalike("c", 0.5)]
+    found = [Candidate("b", 0.719), Candidate("a", 0.711), Candidate("c", 0.5)]
     assert shown_lookalikes(found, EXACT) == [(one, one.similarity) for one in found]
     assert [(one.subject_id, told) for one, told in shown_lookalikes(found, ROUNDED)] == [
         ("a", 0.71),

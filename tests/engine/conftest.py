@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.domain.ports import FaceEngine
-from service.engine.insightface_engine import InsightFaceEngine
-from service.engine.loading import load_engine
+from service.engine.engines import load_engine
+from service.engine.insightface_pack import InsightFaceEngine
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_pack
 

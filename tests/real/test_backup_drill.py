@@ -21,8 +21,8 @@ from service.usecases.enrollment import EnrollRequest
 from service.usecases.identify import SearchRequest
 from service.usecases.verify import VerifyRequest
 from service.vault.archive import SealedArchives
-from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from service.vault.vault import KeyRing
 from service.wiring import Wiring
 from tests.real.conftest import MASTER_KEY
 

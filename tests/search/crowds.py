@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from service.domain.face import EMBEDDING_SIZE
-from service.domain.search import Positions, Vectors, WriteMark, WrittenRows
+from service.domain.search import Positions, Vectors, WriteWatermark, WrittenRows
 
 COLLECTION = UUID(int=1)
 EPOCH = UUID(int=2)
@@ -39,8 +39,8 @@ def rows(vectors: Vectors, after: int = 0, key_id: UUID = KEY) -> WrittenRows:
     return WrittenRows(key_id, numbered(len(vectors), after), vectors)
 
 
-def mark(last_position: int, deletions: int = 0, epoch: UUID = EPOCH) -> WriteMark:
-    return WriteMark(COLLECTION, epoch, last_position, deletions)
+def mark(last_position: int, deletions: int = 0, epoch: UUID = EPOCH) -> WriteWatermark:
+    return WriteWatermark(COLLECTION, epoch, last_position, deletions)
 
 
 @cache

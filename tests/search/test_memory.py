@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from service.domain.search import SearchProblem, Shortlist, Vectors
-from service.search import holding
+from service.search import collection_index as holding
 from service.search.codes import Kind
-from service.search.memory import SearchMemory
+from service.search.vector_index import VectorIndex
 from tests.search.crowds import COLLECTION, EPOCH, KEY, OTHER_KEY, crowd, mark, mates, rows
 from tests.search.damage import KINDS, write_over
 
@@ -28,37 +28,37 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def memory(kind: Kind) -> SearchMemory:
-    return filled(SearchMemory(PLENTY, kind, workers=2))
+def memory(kind: Kind) -> VectorIndex:
+    return filled(VectorIndex(PLENTY, kind, workers=2))
 
 
-def filled(memory: SearchMemory) -> SearchMemory:
+def filled(memory: VectorIndex) -> VectorIndex:
     assert memory.extend(mark(len(PEOPLE)), [rows(PEOPLE)])
     return memory
 
 
-def ask(memory: SearchMemory, *probes: Vectors, at_least: float = 0.4) -> list[Shortlist]:
+def ask(memory: VectorIndex, *probes: Vectors, at_least: float = 0.4) -> list[Shortlist]:
     lists = memory.near(COLLECTION, {KEY: np.stack(probes)}, at_least)
     return [near for near in lists or () if near is not None]
 
 
-def test_nothing_is_known_of_a_collection_that_is_not_held(memory: SearchMemory) -> None:
+def test_nothing_is_known_of_a_collection_that_is_not_held(memory: VectorIndex) -> None:
     assert memory.near(UUID(int=9), {KEY: PEOPLE[:1]}, 0.4) is None
     assert memory.held(UUID(int=9)) is None
 
 
-def test_shortlist_says_what_it_was_made_from(memory: SearchMemory) -> None:
+def test_shortlist_says_what_it_was_made_from(memory: VectorIndex) -> None:
     (near,) = ask(memory, mates(PEOPLE[:1], 0.5)[0])
     assert (near.epoch, near.up_to, near.compared) == (EPOCH, 3_000, 3_000)
     assert near.positions.tolist() == [1]
 
 
-def test_each_of_many_probes_has_its_own_list(memory: SearchMemory) -> None:
+def test_each_of_many_probes_has_its_own_list(memory: VectorIndex) -> None:
     lists = ask(memory, *mates(PEOPLE[10:20], 0.5))
     assert [near.positions.tolist() for near in lists] == [[n] for n in range(11, 21)]
 
 
-def test_later_rows_are_found_with_the_earlier(memory: SearchMemory) -> None:
+def test_later_rows_are_found_with_the_earlier(memory: VectorIndex) -> None:
     more = crowd(500, seed=8)
     memory.extend(mark(3_500), [rows(more, after=3_000)])
     first, last = ask(memory, PEOPLE[0], more[-1])
@@ -66,7 +66,7 @@ def test_later_rows_are_found_with_the_earlier(memory: SearchMemory) -> None:
     assert last.up_to == 3_500
 
 
-def test_rows_are_compared_with_the_probe_of_their_own_key(memory: SearchMemory) -> None:
+def test_rows_are_compared_with_the_probe_of_their_own_key(memory: VectorIndex) -> None:
     resealed = crowd(100, seed=8)
     memory.extend(mark(3_100), [rows(resealed, after=3_000, key_id=OTHER_KEY)])
     probes = {KEY: PEOPLE[:1], OTHER_KEY: resealed[:1]}
@@ -75,13 +75,13 @@ def test_rows_are_compared_with_the_probe_of_their_own_key(memory: SearchMemory)
     assert near.positions.tolist() == [1, 3_001]
 
 
-def test_rows_under_a_key_out_of_use_are_passed_over(memory: SearchMemory) -> None:
+def test_rows_under_a_key_out_of_use_are_passed_over(memory: VectorIndex) -> None:
     (near,) = memory.near(COLLECTION, {OTHER_KEY: PEOPLE[:1]}, 0.4) or ()
     assert near is not None
     assert near.positions.tolist() == []
 
 
-def test_forgotten_rows_are_not_found_and_take_no_memory(memory: SearchMemory, kind: Kind) -> None:
+def test_forgotten_rows_are_not_found_and_take_no_memory(memory: VectorIndex, kind: Kind) -> None:
     memory.keep_only(mark(3_000, deletions=2_999), np.array([7]))
     first, seventh = ask(memory, PEOPLE[0], PEOPLE[6])
     assert (first.positions.tolist(), seventh.positions.tolist()) == ([], [7])
@@ -91,7 +91,7 @@ def test_forgotten_rows_are_not_found_and_take_no_memory(memory: SearchMemory, k
 
 def test_parts_are_joined_and_split_by_size(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "ROWS_PER_PART", 1_000)
-    memory = SearchMemory(PLENTY, kind, workers=2)
+    memory = VectorIndex(PLENTY, kind, workers=2)
     for start in range(0, 3_000, 300):
         memory.extend(mark(start + 300), [rows(PEOPLE[start : start + 300], after=start)])
     assert [len(part.codes) for part in memory._held[COLLECTION]._parts] == [900, 900, 900, 300]
@@ -100,7 +100,7 @@ def test_parts_are_joined_and_split_by_size(kind: Kind, monkeypatch: pytest.Monk
 
 
 def test_too_small_a_memory_holds_what_fits(kind: Kind) -> None:
-    memory = filled(SearchMemory(3_100 * kind.bytes_per_row, kind, workers=1))
+    memory = filled(VectorIndex(3_100 * kind.bytes_per_row, kind, workers=1))
     assert memory.has_room(COLLECTION, 100)
     assert not memory.has_room(COLLECTION, 101)
     assert memory.state().problem is SearchProblem.OUT_OF_MEMORY
@@ -110,7 +110,7 @@ def test_too_small_a_memory_holds_what_fits(kind: Kind) -> None:
 def test_that_memory_does_not_suffice_is_said_once(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    memory = SearchMemory(0, kind, workers=1)
+    memory = VectorIndex(0, kind, workers=1)
     assert not memory.has_room(COLLECTION, 1)
     assert not memory.has_room(COLLECTION, 1)
     assert len(caplog.records) == 1
@@ -124,7 +124,7 @@ def test_that_memory_does_not_suffice_is_said_once(
     ],
 )
 def test_failing_search_is_none_and_drops_what_is_held(
-    memory: SearchMemory,
+    memory: VectorIndex,
     monkeypatch: pytest.MonkeyPatch,
     failure: Exception,
     problem: SearchProblem,
@@ -132,13 +132,13 @@ def test_failing_search_is_none_and_drops_what_is_held(
     def fails(*_: object) -> None:
         raise failure
 
-    monkeypatch.setattr(holding.Holding, "near", fails)
+    monkeypatch.setattr(holding.CollectionIndex, "near", fails)
     assert memory.near(COLLECTION, {KEY: PEOPLE[:1]}, 0.4) is None
     assert memory.held(COLLECTION) is None
     assert memory.state().problem is problem
 
 
-def test_damaged_codes_are_noticed_and_dropped(memory: SearchMemory) -> None:
+def test_damaged_codes_are_noticed_and_dropped(memory: VectorIndex) -> None:
     assert memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
     (part,) = memory._held[COLLECTION]._parts
     write_over(part.codes)
@@ -147,14 +147,14 @@ def test_damaged_codes_are_noticed_and_dropped(memory: SearchMemory) -> None:
     assert memory.state().problem is SearchProblem.DAMAGED
 
 
-def test_problem_is_over_when_nothing_is_behind(memory: SearchMemory) -> None:
+def test_problem_is_over_when_nothing_is_behind(memory: VectorIndex) -> None:
     memory.is_behind(COLLECTION, 10)
     assert memory.state().problem is SearchProblem.LOADING
     memory.is_behind(COLLECTION, 0)
     assert memory.state().problem is None
 
 
-def test_searches_go_on_while_rows_come_and_go(memory: SearchMemory) -> None:
+def test_searches_go_on_while_rows_come_and_go(memory: VectorIndex) -> None:
     over = threading.Event()
 
     def searching() -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.domain.face import EMBEDDING_SIZE
-from service.search.products import MIDDLE, MOST_OF_A_PROBE, products
+from service.search.eight_bits import MIDDLE, MOST_OF_A_PROBE, products
 
 
 @pytest.mark.parametrize("row", [0, 1, MIDDLE, 255])

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
-from service.gallery.database import PostgresGallery
-from service.vault.keyring import KeyRing
+from service.storage.storage import Storage
+from service.vault.vault import KeyRing
 from tests.postgres import TestServer
 from tests.usecases.desk import Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
@@ -71,23 +71,23 @@ def clock() -> StandInClock:
 
 
 @pytest.fixture
-def gallery(service_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[PostgresGallery]:
+def storage(service_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[Storage]:
     """Where time passes as the clock is moved, for the database too."""
-    gallery = PostgresGallery(service_url, clock, lambda: vault, lambda _: clock())
-    yield gallery
-    gallery.close()
+    storage = Storage(service_url, clock, lambda: vault, lambda _: clock())
+    yield storage
+    storage.close()
 
 
 @pytest.fixture
-def bare_desk(gallery: PostgresGallery, vault: KeyRing, clock: StandInClock) -> Desk:
+def bare_desk(storage: Storage, vault: KeyRing, clock: StandInClock) -> Desk:
     """A service that has never started: not even the default collection exists."""
-    return Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)
+    return Desk(storage, vault, StandInEngine(), StandInCapture(), clock)
 
 
 @pytest.fixture
 def desk(bare_desk: Desk, default_collection: Collection) -> Desk:
     """A running service with an empty `default` collection."""
-    with bare_desk.gallery.transaction() as tx:
+    with bare_desk.storage.transaction() as tx:
         tx.collections.add(default_collection)
     return bare_desk
 

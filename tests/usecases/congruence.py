@@ -23,18 +23,18 @@ from numpy.typing import NDArray
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.gallery.database import PostgresGallery
 from service.search.eight_bits import EIGHT_BITS
-from service.search.memory import SearchMemory
 from service.search.two_bits import TWO_BITS
+from service.search.vector_index import VectorIndex
+from service.storage.storage import Storage
+from service.usecases.candidates import find_candidates, find_candidates_of_many, shortlist
 from service.usecases.erase import Erase
-from service.usecases.keeping import KeepIndex
-from service.usecases.people import OpenCollection, lock_collection
-from service.usecases.rotate import RotateKey
-from service.usecases.searching import lookalikes, lookalikes_of_many, shortlist
+from service.usecases.index_sync import IndexSync
+from service.usecases.key_rotation import RotateKey
+from service.usecases.unlocked_collection import UnlockedCollection, lock_collection
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from service.vault.vault import KeyRing
 from tests.enrolled import add_people
 
 FACES = 12
@@ -61,9 +61,9 @@ class Process:
 
     def __post_init__(self) -> None:
         self.vault = KeyRing(MasterKey(bytes(KEY_BYTES)))
-        self.gallery = PostgresGallery(self.url, vault=lambda: self.vault)
+        self.storage = Storage(self.url, vault=lambda: self.vault)
         kind = (TWO_BITS, EIGHT_BITS)[self.seed % 2]
-        self.index = SearchMemory(2**30, kind, workers=1)
+        self.index = VectorIndex(2**30, kind, workers=1)
         self.random = np.random.default_rng(self.seed)
         self.faces = _unit(np.random.default_rng(0).standard_normal((FACES, EMBEDDING_SIZE)))
 
@@ -81,37 +81,37 @@ class Process:
     def rotate(self, times: int) -> None:
         """Key after key."""
         for _ in range(times):
-            rotate = RotateKey(self.gallery, self.vault, now)
+            rotate = RotateKey(self.storage, self.vault, now)
             rotate(DEFAULT_COLLECTION, LOCAL_USER.name, lambda *_: None)
 
     def enroll(self) -> None:
         subject_id, face = f"p{self.seed}.{next(self.numbers)}", self._somebody()
-        with self.gallery.transaction() as tx:
+        with self.storage.transaction() as tx:
             collection = lock_collection(tx, DEFAULT_COLLECTION)
-            people = OpenCollection.unlock(collection, self.vault)
+            people = UnlockedCollection.unlock(collection, self.vault)
             add_people(tx, collection, [people.seal(subject_id, MODEL, face, now())], now())
         self.enrolled.append(subject_id)
 
     def erase(self) -> None:
         if self.enrolled:
             gone = self.enrolled.pop(int(self.random.integers(len(self.enrolled))))
-            Erase(self.gallery, self.vault, now)(gone, DEFAULT_COLLECTION, LOCAL_USER.name)
+            Erase(self.storage, self.vault, now)(gone, DEFAULT_COLLECTION, LOCAL_USER.name)
 
     def search(self) -> None:
         probes = [self._somebody() for _ in range(3)]
-        with self.gallery.transaction() as tx:
-            people = OpenCollection.unlock(lock_collection(tx, DEFAULT_COLLECTION), self.vault)
-            exact = [lookalikes(tx, people, probe, AT_LEAST, LIMIT) for probe in probes]
+        with self.storage.transaction() as tx:
+            people = UnlockedCollection.unlock(lock_collection(tx, DEFAULT_COLLECTION), self.vault)
+            exact = [find_candidates(tx, people, probe, AT_LEAST, LIMIT) for probe in probes]
             for probe, found in zip(probes, exact, strict=True):
                 near = shortlist(tx, people, probe, AT_LEAST, self.index)
-                assert lookalikes(tx, people, probe, AT_LEAST, LIMIT, near) == found
+                assert find_candidates(tx, people, probe, AT_LEAST, LIMIT, near) == found
                 self.shortlisted += near is not None
-            many = lookalikes_of_many(tx, people, probes, AT_LEAST, LIMIT, self.index)
+            many = find_candidates_of_many(tx, people, probes, AT_LEAST, LIMIT, self.index)
             assert many == exact
         self.compared += len(probes)
 
     def _keep(self, over: threading.Event) -> None:
-        keep = KeepIndex(self.gallery, self.index, worth_holding=1)
+        keep = IndexSync(self.storage, self.index, worth_holding=1)
         while not over.wait(0.01):
             keep()
 

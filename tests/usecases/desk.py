@@ -18,26 +18,23 @@ from service.domain.lockout import LockoutRules
 from service.domain.ports import KeyGallery, Vault
 from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
-from service.gallery.connecting import single_use_engine
-from service.gallery.tables import metadata
 from service.search.eight_bits import EIGHT_BITS
-from service.search.memory import SearchMemory
-from service.usecases.apikeys import ApiKeys
-from service.usecases.batch import BulkRequest, EnrollBatch
-from service.usecases.bulk import BulkEnroll
+from service.search.vector_index import VectorIndex
+from service.storage.engine import single_use_engine
+from service.storage.tables import metadata
+from service.usecases.api_keys import ApiKeys
+from service.usecases.audit import AuditRecorder, Recorded
+from service.usecases.bulk_enroll import BulkEnroll, EmbedHere
+from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.collections import CollectionDetails, Collections
-from service.usecases.embedding import EmbedHere
 from service.usecases.enroll import Enroll, enrollment_attempt
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.erase import Erase, Erasure, erasure_attempt, withdrawal_attempt
-from service.usecases.export import Export, Exported
+from service.usecases.erase import Erase, Erasure, Purge, erasure_attempt, withdrawal_attempt
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
-from service.usecases.keeping import KeepIndex
-from service.usecases.lockout import Lockout, Unlock
-from service.usecases.purge import Purge
-from service.usecases.recording import Recorded, Trail
+from service.usecases.index_sync import IndexSync
+from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.sampling import Sampler
-from service.usecases.subjects import Subjects
+from service.usecases.subjects import Export, Exported, Subjects
 from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
@@ -53,7 +50,7 @@ RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 class Desk:
     """One process of the service. A string as source is the name of a photograph."""
 
-    gallery: KeyGallery
+    storage: KeyGallery
     vault: Vault
     engine: StandInEngine
     capture: StandInCapture
@@ -64,19 +61,19 @@ class Desk:
 
     @property
     def collections(self) -> Collections:
-        return Collections(self.gallery, self.vault, ARCFACE, self.clock)
+        return Collections(self.storage, self.vault, ARCFACE, self.clock)
 
     @property
     def subjects(self) -> Subjects:
-        return Subjects(self.gallery, self.vault)
+        return Subjects(self.storage, self.vault)
 
     @property
     def api_keys(self) -> ApiKeys:
-        return ApiKeys(self.gallery, self.clock)
+        return ApiKeys(self.storage, self.clock)
 
     @property
-    def trail(self) -> Trail:
-        return Trail(self.gallery, self.vault, self.clock, decisions=self.decisions)
+    def trail(self) -> AuditRecorder:
+        return AuditRecorder(self.storage, self.vault, self.clock, decisions=self.decisions)
 
     @property
     def model_id(self) -> str:
@@ -87,7 +84,7 @@ class Desk:
         asked = {"collection": DEFAULT, "caller": self.caller, **fields}
         use_case = Enroll(
             self._sampler,
-            self.gallery,
+            self.storage,
             self.vault,
             ARCFACE,
             self.model_id,
@@ -100,10 +97,10 @@ class Desk:
     def bulk(self, rows: Iterable[BulkRow], **fields: Any) -> list[BulkOutcome]:
         """`fields`: those of `BulkRequest`."""
         asked = {"collection": DEFAULT, "caller": self.caller, **fields}
-        memory = SearchMemory(2**30, EIGHT_BITS, workers=1)
-        keep = KeepIndex(self.gallery, memory, worth_holding=0)
-        batch = EnrollBatch(self.gallery, self.vault, ARCFACE, self.model_id, self.clock, keep)
-        bulk = BulkEnroll(self.gallery, batch, self.clock, sleep=lambda _: None)
+        memory = VectorIndex(2**30, EIGHT_BITS, workers=1)
+        keep = IndexSync(self.storage, memory, worth_holding=0)
+        batch = EnrollBatch(self.storage, self.vault, ARCFACE, self.model_id, self.clock, keep)
+        bulk = BulkEnroll(self.storage, batch, self.clock, sleep=lambda _: None)
         done = bulk(BulkRequest(**asked), rows, EmbedHere(self._sampler, workers=2))
         return [outcome for outcomes in done for outcome in outcomes]
 
@@ -116,7 +113,7 @@ class Desk:
     ) -> Verification:
         use_case = Verify(
             self._sampler,
-            self.gallery,
+            self.storage,
             self.vault,
             ARCFACE,
             self.model_id,
@@ -136,7 +133,7 @@ class Desk:
         limit: int = 10,
     ) -> SearchResult:
         use_case = Identify(
-            self._sampler, self.gallery, self.vault, ARCFACE, self.model_id, self.trail
+            self._sampler, self.storage, self.vault, ARCFACE, self.model_id, self.trail
         )
         recorded = Recorded(use_case, search_attempt, self.trail)
         return recorded(SearchRequest(_source(source), collection, self.caller, profile, limit))
@@ -146,24 +143,24 @@ class Desk:
         return [one.who.subject_id for one in self.search(source, **fields).candidates]
 
     def erase(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        use_case = Erase(self.gallery, self.vault, self.clock)
+        use_case = Erase(self.storage, self.vault, self.clock)
         recorded = Recorded(use_case, erasure_attempt, self.trail)
         return recorded(subject_id, collection, CALLER)
 
     def withdraw_consent(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        erase = Erase(self.gallery, self.vault, self.clock)
+        erase = Erase(self.storage, self.vault, self.clock)
         recorded = Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
         return recorded(subject_id, collection, CALLER)
 
     def export(self, subject_id: str, collection: str = DEFAULT) -> Exported:
-        return Export(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+        return Export(self.storage, self.vault, self.clock)(subject_id, collection, CALLER)
 
     @property
     def purge(self) -> Purge:
-        return Purge(self.gallery, self.vault, self.clock)
+        return Purge(self.storage, self.vault, self.clock)
 
     def unlock(self, subject_id: str, collection: str = DEFAULT) -> None:
-        Unlock(self.gallery, self.vault, self.clock)(subject_id, collection, CALLER)
+        Unlock(self.storage, self.vault, self.clock)(subject_id, collection, CALLER)
 
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""

@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from service.domain.collection import WrappedKey
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.gallery.database import PostgresGallery
-from service.gallery.tables import templates
-from service.usecases.people import OpenCollection
+from service.storage.storage import Storage
+from service.storage.tables import templates
+from service.usecases.unlocked_collection import UnlockedCollection
 from tests.enrolled import add_people
 from tests.usecases.desk import DEFAULT, Desk
 
@@ -40,12 +40,12 @@ def crowd(number: int) -> list[Embedding]:
     return list(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def store(desk: Desk, gallery: PostgresGallery, them: list[Embedding]) -> None:
+def store(desk: Desk, storage: Storage, them: list[Embedding]) -> None:
     """Everybody at once, as `stranger0`, `stranger1`, …"""
-    with gallery.transaction() as tx:
+    with storage.transaction() as tx:
         found = tx.collections.find(DEFAULT)
         assert found is not None
-        people, now = OpenCollection.unlock(found, desk.vault), desk.clock()
+        people, now = UnlockedCollection.unlock(found, desk.vault), desk.clock()
         sealed = [
             people.seal(f"stranger{n}", desk.model_id, face, now) for n, face in enumerate(them)
         ]
@@ -91,10 +91,10 @@ class RotatingProcess:
         assert process.returncode == -signal.SIGKILL, "it was over before it could be killed"
 
 
-def has_left(gallery: PostgresGallery, subject_id: str, key: WrappedKey) -> bool:
+def has_left(storage: Storage, subject_id: str, key: WrappedKey) -> bool:
     """Whether this person's only template is under the key no longer."""
     query = select(templates.c.key_id).where(templates.c.subject_id == subject_id)
-    with gallery.transaction() as tx:
+    with storage.transaction() as tx:
         return tx.connection.scalar(query) != key.key_id
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import RowMapping, text
 
+from service.domain.audit import answering
 from service.domain.callers import Scope
-from service.domain.calls import answering
 from service.domain.errors import (
     AuditTampered,
     CollectionNotFound,

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from service.domain.ports import Gallery
-from service.gallery.database import PostgresGallery
+from service.storage.storage import Storage
 from service.usecases.readiness import CheckReadiness, Readiness
 from tests.usecases.stand_ins import StandInEngine
 
 NOBODY_LISTENS = "postgresql://127.0.0.1:1/face"
 
 
-def _readiness(gallery: Gallery) -> Readiness:
-    return CheckReadiness(StandInEngine(), gallery, ["CUDAExecutionProvider"])()
+def _readiness(storage: Gallery) -> Readiness:
+    return CheckReadiness(StandInEngine(), storage, ["CUDAExecutionProvider"])()
 
 
-def test_service_with_a_migrated_database_is_ready(gallery: PostgresGallery) -> None:
-    readiness = _readiness(gallery)
+def test_service_with_a_migrated_database_is_ready(storage: Storage) -> None:
+    readiness = _readiness(storage)
     assert (readiness.ready, readiness.problem) == (True, None)
 
 
 def test_service_without_a_database_is_not_ready() -> None:
-    readiness = _readiness(PostgresGallery(NOBODY_LISTENS))
+    readiness = _readiness(Storage(NOBODY_LISTENS))
     assert (readiness.ready, readiness.problem) == (False, "database_unavailable")
 
 
 def test_service_before_its_migrations_is_not_ready(empty_database_url: str) -> None:
-    gallery = PostgresGallery(empty_database_url)
-    assert _readiness(gallery).problem == "database_not_migrated"
-    gallery.close()
+    storage = Storage(empty_database_url)
+    assert _readiness(storage).problem == "database_not_migrated"
+    storage.close()
 
 
-def test_what_was_asked_for_and_what_was_obtained_are_both_told(gallery: PostgresGallery) -> None:
-    readiness = _readiness(gallery)
+def test_what_was_asked_for_and_what_was_obtained_are_both_told(storage: Storage) -> None:
+    readiness = _readiness(storage)
     assert readiness.providers_requested == ["CUDAExecutionProvider"]
     assert readiness.providers_obtained == ["CPUExecutionProvider"]
     assert readiness.model_id == StandInEngine().model.model_id

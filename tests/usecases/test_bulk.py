@@ -21,8 +21,8 @@ from service.domain.errors import (
     ProfileNotFound,
 )
 from service.domain.source import ImageFiles
-from service.usecases.batch import BulkRequest
-from service.usecases.bulk import BulkEnroll, Pace
+from service.usecases.bulk_enroll import BulkEnroll, Pace
+from service.usecases.bulk_transaction import BulkRequest
 from tests.domain.vectors import at_cosine, face_of
 from tests.usecases.desk import TILL, Desk, Tables
 from tests.usecases.stand_ins import given
@@ -123,8 +123,8 @@ def test_duplicate_of_an_earlier_row_is_refused_and_names_it(desk: Desk, apart: 
     outcomes = desk.bulk([ready(0, "first", "kim"), *crowd(apart), ready(999, "second", "kim")])
     error = outcomes[-1].error
     assert isinstance(error, DuplicateSubject)
-    assert [one.subject_id for one in error.lookalikes] == ["first"]
-    assert error.lookalikes[0].similarity == pytest.approx(1.0)
+    assert [one.subject_id for one in error.find_candidates] == ["first"]
+    assert error.find_candidates[0].similarity == pytest.approx(1.0)
     assert set(results(outcomes[:-1])) == {"enrolled"}
 
 
@@ -150,7 +150,7 @@ def test_duplicates_are_flagged_or_allowed_where_asked(desk: Desk) -> None:
     rows = [ready(1, "kim"), ready(2, "eve", "kim"), ready(3, "zoe", "kim")]
     flagged = desk.bulk(rows, on_duplicate=FLAG)
     assert [one.result for one in flagged] == [Result.ENROLLED, Result.FLAGGED, Result.FLAGGED]
-    assert [one.subject_id for one in flagged[2].lookalikes] == ["eve", "kim"]
+    assert [one.subject_id for one in flagged[2].find_candidates] == ["eve", "kim"]
     allowed = desk.bulk([ready(1, "max", "kim")], on_duplicate=ALLOW)
     assert results(allowed) == ["enrolled"]
 
@@ -252,7 +252,7 @@ def test_batch_waits_for_others_and_is_tried_again(desk: Desk) -> None:
             return [Outcome(Place(Unit.LINE, 1), "kim", Result.ENROLLED)]
 
     busy: Any = Busy()
-    bulk = BulkEnroll(desk.gallery, busy, desk.clock, sleep=waits.append)
+    bulk = BulkEnroll(desk.storage, busy, desk.clock, sleep=waits.append)
     embed: Any = iter
     done = list(bulk(BulkRequest("default", TILL), [ready(1, "kim")], embed))
     assert (results(done[0]), waits) == (["enrolled"], [1, 1])
@@ -273,7 +273,7 @@ def test_reading_who_is_enrolled_makes_no_batch_smaller(desk: Desk) -> None:
             return []
 
     enroll: Any = Ready()
-    bulk = BulkEnroll(desk.gallery, enroll, desk.clock, timer=lambda: seconds[0])
+    bulk = BulkEnroll(desk.storage, enroll, desk.clock, timer=lambda: seconds[0])
     embed: Any = iter
     list(bulk(BulkRequest("default", TILL), crowd(150), embed))
     assert sizes == [50, 100]

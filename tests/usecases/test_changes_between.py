@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from service.domain.errors import SubjectNotFound
-from service.gallery.subject_proof import PostgresSubjectProof
+from service.storage.subject_proof import PostgresSubjectProof
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import Desk
 

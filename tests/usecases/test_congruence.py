@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service.domain.thresholds import ARCFACE
-from service.gallery.database import PostgresGallery
+from service.storage.storage import Storage
 from service.usecases.collections import Collections
-from service.vault.keyring import KeyRing
+from service.vault.vault import KeyRing
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, ROTATIONS = 80, 2
@@ -22,9 +22,9 @@ def _start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def test_random_enrolling_erasing_rotating_and_searching_by_several_processes(
-    database_url: str, gallery: PostgresGallery, vault: KeyRing
+    database_url: str, storage: Storage, vault: KeyRing
 ) -> None:
-    Collections(gallery, vault, ARCFACE, lambda: datetime.now(UTC)).ensure_default()
+    Collections(storage, vault, ARCFACE, lambda: datetime.now(UTC)).ensure_default()
     processes = [_start(database_url, seed, STEPS) for seed in range(3)]
     processes.append(_start(database_url, 9, ROTATIONS, "rotate"))
     told = [process.communicate(timeout=120)[0] for process in processes]

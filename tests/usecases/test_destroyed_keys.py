@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.collection import Collection, StoredTemplate
 from service.domain.errors import MasterKeyInvalid, TemplateTampered
-from service.usecases.people import OpenCollection
+from service.usecases.unlocked_collection import UnlockedCollection
 from tests.usecases.desk import CALLER, DEFAULT, Desk
 
 
@@ -15,7 +15,7 @@ def stolen(desk: Desk) -> tuple[Collection, StoredTemplate]:
     """A collection and a row of it, as in an old backup of the tables, without the keys'."""
     desk.put("shop")
     desk.enroll("kim", "kim", collection="shop")
-    with desk.gallery.transaction() as tx:
+    with desk.storage.transaction() as tx:
         collection = tx.collections.find("shop")
         assert collection is not None
         (row,) = tx.templates.of(collection, "kim")
@@ -28,11 +28,11 @@ def test_row_kept_from_before_opens_under_no_key_in_the_database(
 ) -> None:
     desk.put("shop")
     for name in (DEFAULT, "shop"):
-        with desk.gallery.transaction() as tx:
+        with desk.storage.transaction() as tx:
             left = tx.collections.find(name)
         assert left is not None
         with pytest.raises(TemplateTampered):
-            OpenCollection.unlock(left, desk.vault).open(stolen[1])
+            UnlockedCollection.unlock(left, desk.vault).open(stolen[1])
 
 
 def test_no_other_key_passes_for_the_destroyed_one(

@@ -18,12 +18,12 @@ import pytest
 
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import SubjectNotFound
-from service.gallery.database import PostgresGallery
-from service.gallery.embedded import start_embedded
-from service.gallery.migrations import migrate
-from service.gallery.scrubbing import Scrubbed, scrub
+from service.storage.embedded.server import start_embedded
+from service.storage.migrations import migrate
+from service.storage.scrub import Scrubbed, scrub
+from service.storage.storage import Storage
 from service.usecases.audit import VerifyAudit
-from service.vault.keyring import KeyRing
+from service.vault.vault import KeyRing
 from tests.data_files import PIECE, found_in
 from tests.domain.vectors import face_of
 from tests.postgres import TestServer
@@ -74,10 +74,10 @@ def life(vault: KeyRing) -> Iterator[Life]:
         TestServer(server.url).run("SELECT pg_reload_conf()")
         migrate(server.url)
         clock = StandInClock()
-        gallery = PostgresGallery(server.url, clock, lambda: vault, lambda _: clock())
-        desk = Desk(gallery, vault, StandInEngine(), StandInCapture(), clock)
+        storage = Storage(server.url, clock, lambda: vault, lambda _: clock())
+        desk = Desk(storage, vault, StandInEngine(), StandInCapture(), clock)
         yield _live(desk, server.url, Path(folder))
-        gallery.close()
+        storage.close()
         server.stop()
 
 
@@ -184,7 +184,7 @@ def test_none_of_the_700_is_listed(life: Life) -> None:
 
 
 def test_log_is_whole(life: Life) -> None:
-    assert VerifyAudit(cast("PostgresGallery", life.desk.gallery), life.desk.vault)().whole
+    assert VerifyAudit(cast("Storage", life.desk.storage), life.desk.vault)().whole
 
 
 def test_log_accounts_for_each(life: Life) -> None:

@@ -87,7 +87,7 @@ def test_person_under_a_second_name_is_refused_by_default(desk: Desk) -> None:
     desk.enroll("kim", "kim:1")
     with pytest.raises(DuplicateSubject) as refusal:
         desk.enroll("kim2", "kim:1")
-    (lookalike,) = refusal.value.lookalikes
+    (lookalike,) = refusal.value.find_candidates
     assert lookalike.subject_id == "kim"
     assert lookalike.similarity == pytest.approx(1.0, abs=1e-5)
 
@@ -120,7 +120,7 @@ def test_duplicates_are_named_most_similar_first(desk: Desk) -> None:
         desk.enroll(name, probe, on_duplicate=DuplicatePolicy.ALLOW)
     with pytest.raises(DuplicateSubject) as refusal:
         desk.enroll("kim", given(face))
-    named = [one.subject_id for one in refusal.value.lookalikes]
+    named = [one.subject_id for one in refusal.value.find_candidates]
     assert named == ["near", "middle", "far"]
 
 

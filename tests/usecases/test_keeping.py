@@ -12,17 +12,17 @@ from service.domain.collection import DEFAULT_COLLECTION, Collection
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import SearchProblem
 from service.domain.thresholds import ARCFACE
-from service.gallery.database import PostgresGallery
-from service.gallery.templates import PostgresTemplates
 from service.search.codes import Kind
-from service.search.memory import SearchMemory
-from service.usecases import keeping
+from service.search.vector_index import VectorIndex
+from service.storage.storage import Storage
+from service.storage.templates import PostgresTemplates
+from service.usecases import index_sync as keeping
+from service.usecases.candidates import find_candidates, find_candidates_of_many, shortlist
 from service.usecases.collections import Collections
 from service.usecases.erase import Erase
-from service.usecases.keeping import KeepIndex
-from service.usecases.people import OpenCollection, require_collection
-from service.usecases.searching import lookalikes, lookalikes_of_many, shortlist
-from service.vault.keyring import KeyRing
+from service.usecases.index_sync import IndexSync
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.vault import KeyRing
 from tests.enrolled import add_people
 from tests.search.damage import KINDS, write_over
 
@@ -43,46 +43,50 @@ class Crowd:
     """A collection of people who do not exist, and one process's memory of it."""
 
     def __init__(
-        self, gallery: PostgresGallery, vault: KeyRing, kind: Kind, most_bytes: int = 2**30
+        self, storage: Storage, vault: KeyRing, kind: Kind, most_bytes: int = 2**30
     ) -> None:
-        self.gallery, self.vault = gallery, vault
-        self.collections = Collections(gallery, vault, ARCFACE, now)
+        self.storage, self.vault = storage, vault
+        self.collections = Collections(storage, vault, ARCFACE, now)
         self.collections.ensure_default()
-        self.index = SearchMemory(most_bytes, kind, workers=2)
-        self.keep = KeepIndex(gallery, self.index, worth_holding=1)
+        self.index = VectorIndex(most_bytes, kind, workers=2)
+        self.keep = IndexSync(storage, self.index, worth_holding=1)
         self.enrolled: list[Embedding] = []
 
     def enroll(self, them: Sequence[Embedding]) -> None:
-        with self.gallery.transaction() as tx:
+        with self.storage.transaction() as tx:
             collection = require_collection(tx, DEFAULT_COLLECTION)
-            people = OpenCollection.unlock(collection, self.vault)
+            people = UnlockedCollection.unlock(collection, self.vault)
             ids = [f"p{len(self.enrolled) + n}" for n in range(len(them))]
             rows = people.seal_all(list(zip(ids, them, strict=True)), MODEL, now())
             add_people(tx, collection, rows, now())
         self.enrolled += them
 
     def erase(self, subject_id: str) -> None:
-        Erase(self.gallery, self.vault, now)(subject_id, DEFAULT_COLLECTION, "till")
+        Erase(self.storage, self.vault, now)(subject_id, DEFAULT_COLLECTION, "till")
 
     def search(self, probe: Embedding) -> tuple[list[str], bool]:
         """Who was found, and whether by a shortlist."""
-        with self.gallery.transaction() as tx:
-            people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), self.vault)
+        with self.storage.transaction() as tx:
+            people = UnlockedCollection.unlock(
+                require_collection(tx, DEFAULT_COLLECTION), self.vault
+            )
             among = shortlist(tx, people, probe, 0.4, self.index)
-            found = lookalikes(tx, people, probe, 0.4, 10, among)
+            found = find_candidates(tx, people, probe, 0.4, 10, among)
         return [one.subject_id for one in found], among is not None
 
     def search_many(self, numbers: Sequence[int]) -> list[list[str]]:
         """Who was found for each of these enrolled, all at once."""
         probes = [self.enrolled[number] for number in numbers]
-        with self.gallery.transaction() as tx:
-            people = OpenCollection.unlock(require_collection(tx, DEFAULT_COLLECTION), self.vault)
-            found = lookalikes_of_many(tx, people, probes, 0.4, 10, self.index)
+        with self.storage.transaction() as tx:
+            people = UnlockedCollection.unlock(
+                require_collection(tx, DEFAULT_COLLECTION), self.vault
+            )
+            found = find_candidates_of_many(tx, people, probes, 0.4, 10, self.index)
         return [[one.subject_id for one in each] for each in found]
 
     @property
     def collection(self) -> Collection:
-        with self.gallery.transaction() as tx:
+        with self.storage.transaction() as tx:
             return require_collection(tx, DEFAULT_COLLECTION)
 
 
@@ -93,8 +97,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def crowd(gallery: PostgresGallery, vault: KeyRing, kind: Kind) -> Crowd:
-    crowd = Crowd(gallery, vault, kind)
+def crowd(storage: Storage, vault: KeyRing, kind: Kind) -> Crowd:
+    crowd = Crowd(storage, vault, kind)
     crowd.enroll(faces(PEOPLE))
     return crowd
 
@@ -131,7 +135,7 @@ def test_the_erased_are_not_found_and_then_forgotten(crowd: Crowd) -> None:
 
 
 def test_small_collections_are_read_whole_instead(crowd: Crowd) -> None:
-    KeepIndex(crowd.gallery, crowd.index, worth_holding=PEOPLE + 1)()
+    IndexSync(crowd.storage, crowd.index, worth_holding=PEOPLE + 1)()
     assert crowd.index.state().rows == 0
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
@@ -145,15 +149,15 @@ def test_deleted_collection_is_forgotten(crowd: Crowd) -> None:
 
 def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crowd) -> None:
     crowd.keep()
-    with crowd.gallery.transaction() as tx:
+    with crowd.storage.transaction() as tx:
         tx.templates.begin_epochs()
     assert crowd.search(crowd.enrolled[0]) == (["p0"], False)
     crowd.keep()
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
 
-def test_what_does_not_fit_is_scanned(gallery: PostgresGallery, vault: KeyRing, kind: Kind) -> None:
-    crowd = Crowd(gallery, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
+def test_what_does_not_fit_is_scanned(storage: Storage, vault: KeyRing, kind: Kind) -> None:
+    crowd = Crowd(storage, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
     crowd.enroll(faces(PEOPLE))
     crowd.keep()
     crowd.enroll(faces(20, seed=1))

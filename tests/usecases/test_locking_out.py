@@ -18,7 +18,7 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.domain.lockout import KEYS_TO_LOCK_ALL
-from service.gallery.database import PostgresGallery
+from service.storage.storage import Storage
 from service.usecases.enrollment import Mode
 from service.usecases.verify import Verification
 from tests.usecases.desk import RULES, Desk, Tables
@@ -38,9 +38,9 @@ def kim(desk: Desk) -> Desk:
 @pytest.fixture
 def other_process(kim: Desk, database_url: str) -> Iterator[Desk]:
     """The same service once more, on connections of its own."""
-    gallery = PostgresGallery(database_url, vault=lambda: kim.vault)
-    yield replace(kim, gallery=gallery)
-    gallery.close()
+    storage = Storage(database_url, vault=lambda: kim.vault)
+    yield replace(kim, storage=storage)
+    storage.close()
 
 
 def holding(desk: Desk, key: str) -> Desk:

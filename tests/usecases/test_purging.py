@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from service.domain.collection import DuplicatePolicy, Subject
-from service.usecases.people import require_collection
-from service.usecases.purge import BATCH
+from service.usecases.erase import BATCH
+from service.usecases.unlocked_collection import require_collection
 from tests.usecases.desk import DEFAULT, Desk, Tables
 from tests.usecases.simultaneous import outcomes
 from tests.usecases.test_rolled_back import DiskFull, FailingGallery
@@ -39,7 +39,7 @@ def _purge(desk: Desk, *confirmed: str) -> list[int]:
 
 def _crowd(desk: Desk, people: int) -> None:
     """Kim's terms once more under each of many names."""
-    with desk.gallery.transaction() as tx:
+    with desk.storage.transaction() as tx:
         collection = require_collection(tx, DEFAULT)
         kim = tx.subjects.find(collection, "kim")
         assert kim is not None
@@ -103,7 +103,7 @@ def test_batch_that_fails_is_not_half_done(desk: Desk, tables: Tables) -> None:
     before = tables.content()
     for step in ("subjects.delete", "audit.append"):
         with pytest.raises(DiskFull):
-            _purge(replace(desk, gallery=FailingGallery(desk.gallery, step)))
+            _purge(replace(desk, storage=FailingGallery(desk.storage, step)))
         assert tables.content() == before
 
 
@@ -118,7 +118,7 @@ def test_purge_stopped_midway_is_finished_by_the_next(desk: Desk, tables: Tables
 def test_one_purges_and_the_others_leave_it_to_them(desk: Desk) -> None:
     _enroll(desk, "kim")
     desk.clock.advance(HOUR)
-    with desk.gallery.transaction() as tx:
+    with desk.storage.transaction() as tx:
         assert tx.collections.lock_purge(wait=False)
         assert list(desk.purge.batches(wait=False)) == []
     assert [batch.removed for batch in desk.purge.batches(wait=False)] == [1]

@@ -14,21 +14,20 @@ from sqlalchemy import RowMapping, text
 
 from service.domain.bulk import Place, Row, Unit
 from service.domain.callers import Scope
-from service.domain.chain_check import Break, Flaw
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import AuditTampered, FaceError, RecordTampered
-from service.domain.record_check import Finding, RecordFlaw
+from service.domain.integrity import Break, Finding, Flaw, RecordFlaw
 from service.domain.search import SearchProblem
 from service.domain.source import ImageFiles
-from service.gallery.database import PostgresGallery
-from service.search.memory import SearchMemory
 from service.search.two_bits import TWO_BITS
+from service.search.vector_index import VectorIndex
+from service.storage.storage import Storage
 from service.usecases.audit import Verified, VerifyAudit
+from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.enrollment import Mode
-from service.usecases.keeping import KeepIndex
-from service.usecases.people import OpenCollection, require_collection
-from service.usecases.rotate import RotateKey
-from service.usecases.searching import lookalikes, shortlist
+from service.usecases.index_sync import IndexSync
+from service.usecases.key_rotation import RotateKey
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
 from tests.usecases.stand_ins import embedding_of_photo
 
@@ -37,7 +36,7 @@ State = dict[str, list[RowMapping]]
 
 def audited(desk: Desk) -> Verified:
     """As `face audit verify` finds it."""
-    return VerifyAudit(cast("PostgresGallery", desk.gallery), desk.vault)()
+    return VerifyAudit(cast("Storage", desk.storage), desk.vault)()
 
 
 def flaws(desk: Desk) -> set[RecordFlaw]:
@@ -47,7 +46,7 @@ def flaws(desk: Desk) -> set[RecordFlaw]:
 
 
 def rotate(desk: Desk, collection: str = DEFAULT) -> None:
-    RotateKey(desk.gallery, desk.vault, desk.clock)(collection, CALLER, lambda *_: None)
+    RotateKey(desk.storage, desk.vault, desk.clock)(collection, CALLER, lambda *_: None)
 
 
 def put_back(tables: Tables, state: State, *names: str) -> None:
@@ -160,7 +159,7 @@ def test_older_head_is_noticed_by_a_process_that_saw_a_newer_one(
     with pytest.raises(AuditTampered):
         enrolled.verify("kim", "kim:2")
     assert audited(enrolled).whole  # which is why checkpoints are noted elsewhere
-    fresh = PostgresGallery(database_url, enrolled.clock, lambda: enrolled.vault)
+    fresh = Storage(database_url, enrolled.clock, lambda: enrolled.vault)
     newcomer = Desk(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
     assert newcomer.verify("kim", "kim:2").decision.match  # as after a failover that lost the rest
     fresh.close()
@@ -173,7 +172,7 @@ def test_older_head_before_a_longer_log_lets_nothing_be_written(
     before = tables.content()
     rotate(enrolled)
     put_back(tables, before, *PEOPLE, "registry", "audit_head")
-    fresh = PostgresGallery(database_url, enrolled.clock, lambda: enrolled.vault)
+    fresh = Storage(database_url, enrolled.clock, lambda: enrolled.vault)
     newcomer = Desk(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
     with pytest.raises(AuditTampered):
         newcomer.verify("kim", "kim:2")
@@ -480,17 +479,17 @@ def test_operator_clears_up_by_a_deletion_and_a_rotation(
 def test_rows_altered_behind_a_memory_are_told_by_searches(
     enrolled: Desk, tables: Tables, change: str
 ) -> None:
-    index = SearchMemory(2**30, TWO_BITS, workers=1)
-    keep = KeepIndex(enrolled.gallery, index, worth_holding=1)
+    index = VectorIndex(2**30, TWO_BITS, workers=1)
+    keep = IndexSync(enrolled.storage, index, worth_holding=1)
     enrolled.enroll("lee", "lee:1")
     keep()
     probe = embedding_of_photo("kim:2")
 
     def found() -> list[str]:
-        with enrolled.gallery.transaction() as tx:
-            people = OpenCollection.unlock(require_collection(tx, DEFAULT), enrolled.vault)
+        with enrolled.storage.transaction() as tx:
+            people = UnlockedCollection.unlock(require_collection(tx, DEFAULT), enrolled.vault)
             among = shortlist(tx, people, probe, 0.4, index)
-            return [one.subject_id for one in lookalikes(tx, people, probe, 0.4, 5, among)]
+            return [one.subject_id for one in find_candidates(tx, people, probe, 0.4, 5, among)]
 
     assert found() == ["kim"]
     before = tables.content()
@@ -504,13 +503,13 @@ def test_rows_altered_behind_a_memory_are_told_by_searches(
 def test_altered_row_is_not_held_in_memory_and_its_collection_not_searched(
     enrolled: Desk, tables: Tables
 ) -> None:
-    index = SearchMemory(2**30, TWO_BITS, workers=1)
-    keep = KeepIndex(enrolled.gallery, index, worth_holding=1)
+    index = VectorIndex(2**30, TWO_BITS, workers=1)
+    keep = IndexSync(enrolled.storage, index, worth_holding=1)
     tables.change(MOVED_AWAY)
     keep()
     assert index.state().problem is SearchProblem.TAMPERED
-    with enrolled.gallery.transaction() as tx:
-        people = OpenCollection.unlock(require_collection(tx, DEFAULT), enrolled.vault)
+    with enrolled.storage.transaction() as tx:
+        people = UnlockedCollection.unlock(require_collection(tx, DEFAULT), enrolled.vault)
         with pytest.raises(RecordTampered):
             shortlist(tx, people, embedding_of_photo("lee:1"), 0.4, index)
     enrolled.erase("kim")

@@ -17,9 +17,9 @@ from service.domain.errors import (
     TemplateTampered,
 )
 from service.domain.source import CameraFrames
-from service.gallery.answers import KEYS_KEPT
+from service.storage.idempotency import KEYS_KEPT
 from service.usecases.enrollment import Enrolled, Mode
-from service.usecases.purge import PurgeBatch
+from service.usecases.erase import PurgeBatch
 from tests.domain.vectors import face_of
 from tests.usecases.desk import DEFAULT, LONG_ID, TILL, Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, given, photos

@@ -20,13 +20,12 @@ from service.domain.errors import (
     MasterKeyInvalid,
     Overloaded,
 )
-from service.gallery.database import PostgresGallery
+from service.storage.storage import Storage
 from service.usecases.audit import VerifyAudit
-from service.usecases.keys import Keys
+from service.usecases.key_rotation import Keys
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
-from service.vault.master_key import MasterKey
-from service.vault.rewrapping import RewrapKeys
+from service.vault.master_key import MasterKey, RewrapKeys
+from service.vault.vault import KeyRing
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
 from tests.usecases.test_rotating_keys import rotate
 
@@ -34,7 +33,7 @@ OLD, NEW = MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES)
 
 
 def _keys(desk: Desk) -> Keys:
-    return Keys(desk.gallery, desk.vault, desk.clock)
+    return Keys(desk.storage, desk.vault, desk.clock)
 
 
 @pytest.fixture
@@ -61,12 +60,12 @@ def started_with(desk: Desk, database_url: str) -> Iterator[Start]:
 
     def start(master: MasterKey) -> Desk:
         vault = KeyRing(master)
-        galleries.append(PostgresGallery(database_url, desk.clock, lambda: vault))
-        return replace(desk, gallery=galleries[-1], vault=vault)
+        galleries.append(Storage(database_url, desk.clock, lambda: vault))
+        return replace(desk, storage=galleries[-1], vault=vault)
 
     yield start
-    for gallery in galleries:
-        gallery.close()
+    for storage in galleries:
+        storage.close()
 
 
 @pytest.fixture
@@ -126,23 +125,23 @@ def test_it_is_written_down_once(rewrapped: Desk, tables: Tables) -> None:
 
 
 def test_audit_log_is_whole_under_the_new_master_key(
-    two_collections: Desk, rewrapped: Desk, gallery: PostgresGallery
+    two_collections: Desk, rewrapped: Desk, storage: Storage
 ) -> None:
-    before = VerifyAudit(cast("PostgresGallery", rewrapped.gallery), rewrapped.vault)()
+    before = VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)()
     assert before.whole
     rewrapped.verify("kim", "kim:2")
-    after = VerifyAudit(cast("PostgresGallery", rewrapped.gallery), rewrapped.vault)()
+    after = VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)()
     assert (after.whole, after.log.records) == (True, before.log.records + 1)
     with pytest.raises(MasterKeyInvalid):
-        VerifyAudit(gallery, KeyRing(OLD))()
+        VerifyAudit(storage, KeyRing(OLD))()
     with pytest.raises(MasterKeyInvalid):
         two_collections.api_keys.create("door", [Scope.VERIFY])
 
 
-def test_audit_log_is_whole_after_a_rotation(rewrapped: Desk, gallery: PostgresGallery) -> None:
+def test_audit_log_is_whole_after_a_rotation(rewrapped: Desk, storage: Storage) -> None:
     rotate(rewrapped)
     rewrapped.erase("kim")
-    assert VerifyAudit(cast("PostgresGallery", rewrapped.gallery), rewrapped.vault)().whole
+    assert VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)().whole
 
 
 def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Desk, tables: Tables) -> None:
@@ -175,7 +174,7 @@ def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables, w
 def test_during_a_rotation_both_data_keys_are_rewrapped(
     two_collections: Desk, started_with: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.usecases.resealing.ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr("service.usecases.reseal.ROWS_AT_A_TIME", 1)
 
     def rewrap_meanwhile(moved: int, total: int) -> None:
         if moved == 1:
@@ -189,11 +188,11 @@ def test_during_a_rotation_both_data_keys_are_rewrapped(
 
 
 def test_no_rotation_begins_while_keys_are_rewrapped(
-    two_collections: Desk, gallery: PostgresGallery, monkeypatch: pytest.MonkeyPatch
+    two_collections: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would write the keys back as they were before."""
-    monkeypatch.setattr("service.usecases.rotate.ATTEMPTS", 1)
-    with gallery.transaction() as tx:
+    monkeypatch.setattr("service.usecases.key_rotation.ATTEMPTS", 1)
+    with storage.transaction() as tx:
         tx.collections.lock_all_keys()
         with pytest.raises(Overloaded):
             rotate(two_collections)

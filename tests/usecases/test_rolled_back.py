@@ -75,7 +75,7 @@ REPLACE_STEPS = [
 
 
 def _failing(desk: Desk, step: str) -> Desk:
-    return replace(desk, gallery=FailingGallery(desk.gallery, step))
+    return replace(desk, storage=FailingGallery(desk.storage, step))
 
 
 @pytest.mark.parametrize("step", CREATE_STEPS)

@@ -17,10 +17,10 @@ from service.domain.errors import (
     SubjectLocked,
     TemplateTampered,
 )
-from service.gallery.database import PostgresGallery
+from service.storage.storage import Storage
 from service.usecases.enrollment import Mode
-from service.usecases.resealing import Progress
-from service.usecases.rotate import RotateKey, Rotation
+from service.usecases.key_rotation import RotateKey, Rotation
+from service.usecases.reseal import Progress
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
 
 PEOPLE = ("kim", "lee", "park")
@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 
 def rotate(desk: Desk, report: Progress | None = None) -> Rotation:
-    return RotateKey(desk.gallery, desk.vault, desk.clock)(DEFAULT, CALLER, report or _ignore)
+    return RotateKey(desk.storage, desk.vault, desk.clock)(DEFAULT, CALLER, report or _ignore)
 
 
 def _ignore(moved: int, total: int) -> None: ...
@@ -43,7 +43,7 @@ def _collection(desk: Desk) -> Collection:
 
 @pytest.fixture
 def one_row_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.usecases.resealing.ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr("service.usecases.reseal.ROWS_AT_A_TIME", 1)
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_calls_work_under_both_keys(half_rotated: Desk, tables: Tables, question
 def test_no_duplicate_slips_in_under_either_key(half_rotated: Desk, name: str) -> None:
     with pytest.raises(DuplicateSubject) as refused:
         half_rotated.enroll("another", f"{name}:2")
-    assert [one.subject_id for one in refused.value.lookalikes] == [name]
+    assert [one.subject_id for one in refused.value.find_candidates] == [name]
 
 
 def test_rows_of_both_keys_are_ranked_together(half_rotated: Desk) -> None:
@@ -288,17 +288,17 @@ def test_altered_row_keeps_the_old_key_and_stops_no_other_row(
 def test_database_refuses_to_lose_a_key_that_a_row_is_under(half_rotated: Desk) -> None:
     collection = _collection(half_rotated)
     lost = replace(collection, keys=replace(collection.keys, retiring=None))
-    with pytest.raises(Overloaded), half_rotated.gallery.transaction() as tx:
+    with pytest.raises(Overloaded), half_rotated.storage.transaction() as tx:
         tx.collections.set_keys(lost)
     assert _collection(half_rotated) == collection
 
 
 def test_keys_stay_in_use_while_somebody_has_read_them(
-    enrolled: Desk, gallery: PostgresGallery, monkeypatch: pytest.MonkeyPatch
+    enrolled: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call that is at work with the keys it read keeps new ones from being used."""
-    monkeypatch.setattr("service.usecases.rotate.ATTEMPTS", 1)
-    with gallery.transaction() as tx:
+    monkeypatch.setattr("service.usecases.key_rotation.ATTEMPTS", 1)
+    with storage.transaction() as tx:
         collection = tx.collections.find(DEFAULT)
         with pytest.raises(Overloaded):
             rotate(enrolled)
@@ -320,4 +320,4 @@ def test_two_rotations_at_once_share_the_work(half_rotated: Desk, tables: Tables
 
 def test_unknown_collection_is_not_rotated(desk: Desk) -> None:
     with pytest.raises(CollectionNotFound):
-        RotateKey(desk.gallery, desk.vault, desk.clock)("nowhere", CALLER, _ignore)
+        RotateKey(desk.storage, desk.vault, desk.clock)("nowhere", CALLER, _ignore)

@@ -13,8 +13,8 @@ import pytest
 
 from service.domain.errors import DuplicateSubject
 from service.domain.face import Embedding
-from service.gallery.database import PostgresGallery
-from service.usecases.people import OpenCollection
+from service.storage.storage import Storage
+from service.usecases.unlocked_collection import UnlockedCollection
 from service.vault.cipher import KEY_BYTES
 from tests.domain.vectors import at_cosine
 from tests.usecases.desk import DEFAULT, Desk, Tables
@@ -57,7 +57,7 @@ class Calls:
         name, probe = self._somebody()
         with pytest.raises(DuplicateSubject) as refused:
             self._desk.enroll("twin", given(probe))
-        assert [one.subject_id for one in refused.value.lookalikes] == [name]
+        assert [one.subject_id for one in refused.value.find_candidates] == [name]
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ def _kill_points(seed: int) -> list[str]:
 
 
 def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new_key(
-    desk: Desk, gallery: PostgresGallery, tables: Tables, rotating: RotatingProcess
+    desk: Desk, storage: Storage, tables: Tables, rotating: RotatingProcess
 ) -> None:
     them, callers, seed = crowd(PEOPLE), Callers(), secrets.randbits(32)
-    store(desk, gallery, them)
+    store(desk, storage, them)
     old = desk.collections.show(DEFAULT).collection.keys.active
     calls, points = Calls(desk, them), _kill_points(seed)
     with callers.at_work(
@@ -86,7 +86,7 @@ def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new
         enroll_a_duplicate=calls.enroll_a_duplicate,
     ):
         for point in points:
-            rotating.kill_when(partial(has_left, gallery, point, old))
+            rotating.kill_when(partial(has_left, storage, point, old))
         status, said = rotating.finish()
     assert callers.failures == [], seed
     assert min(callers.calls.values()) > 0
@@ -94,12 +94,10 @@ def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new
     keys = desk.collections.show(DEFAULT).collection.keys
     assert keys.retiring is None
     assert keys.active.key_id != old.key_id
-    _require_everybody_under(desk, gallery, tables, PEOPLE + callers.calls["enroll"])
+    _require_everybody_under(desk, storage, tables, PEOPLE + callers.calls["enroll"])
 
 
-def _require_everybody_under(
-    desk: Desk, gallery: PostgresGallery, tables: Tables, number: int
-) -> None:
+def _require_everybody_under(desk: Desk, storage: Storage, tables: Tables, number: int) -> None:
     """Opens every row, which proves the key, the person and the search vector."""
     (key,) = tables.rows("SELECT key_id FROM collection_keys")
     headers = tables.rows(
@@ -108,9 +106,9 @@ def _require_everybody_under(
     )
     expected = {"count": number, "people": number, "row": str(key["key_id"])}
     assert [dict(row) for row in headers] == [{**expected, "header": str(key["key_id"])}]
-    with gallery.transaction() as tx:
+    with storage.transaction() as tx:
         found = tx.collections.find(DEFAULT)
         assert found is not None
-        people = OpenCollection.unlock(found, desk.vault)
+        people = UnlockedCollection.unlock(found, desk.vault)
         for row in tx.sealed_rows.templates(found, key["key_id"], None, number):
             people.open(row)

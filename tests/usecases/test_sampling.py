@@ -9,8 +9,7 @@ from service.domain.errors import InconsistentImages, InvalidEmbedding, NoUsable
 from service.domain.face import Reason
 from service.domain.source import CameraFrames, DirectoryImages, GivenEmbedding, VideoFrames
 from service.domain.template import average, cosine_similarity
-from service.usecases.sampling import Sampler
-from service.usecases.token import MakeToken
+from service.usecases.sampling import MakeToken, Sampler
 from tests.domain.vectors import face_of
 from tests.usecases.stand_ins import (
     DETECTION_SCORE,

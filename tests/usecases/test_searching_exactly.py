@@ -12,9 +12,9 @@ import pytest
 from service.domain.errors import CollectionNotFound, ProfileNotFound
 from service.domain.face import Embedding
 from service.domain.template import cosine_similarity, embedding_of
+from service.usecases.candidates import ROWS_AT_A_TIME
 from service.usecases.enrollment import Mode
-from service.usecases.people import OpenCollection
-from service.usecases.searching import ROWS_AT_A_TIME
+from service.usecases.unlocked_collection import UnlockedCollection
 from tests.domain.vectors import at_cosine, face_of
 from tests.enrolled import add_people
 from tests.usecases.desk import DEFAULT, Desk
@@ -27,9 +27,9 @@ MANY = 1000
 
 def _store(desk: Desk, faces: dict[str, Embedding]) -> dict[str, float]:
     """The faces exactly as they are, many at once; answers with everybody's cosine to the probe."""
-    people = OpenCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
+    people = UnlockedCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
     now: datetime = desk.clock()
-    with desk.gallery.transaction() as tx:
+    with desk.storage.transaction() as tx:
         rows = people.seal_all([*faces.items()], desk.model_id, now)
         add_people(tx, people.collection, rows, now)
     return {name: cosine_similarity(PROBE, face) for name, face in faces.items()}
@@ -125,8 +125,8 @@ def test_every_enrollment_gets_an_id_of_its_own(desk: Desk) -> None:
 
 def test_subject_with_very_many_templates_does_not_hide_the_others(desk: Desk) -> None:
     _store(desk, {"twin": at_cosine(KIM, 0.8)})
-    people = OpenCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
+    people = UnlockedCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
     rows = people.seal_all([("kim", KIM)] * (2 * ROWS_AT_A_TIME), desk.model_id, desk.clock())
-    with desk.gallery.transaction() as tx:
+    with desk.storage.transaction() as tx:
         add_people(tx, people.collection, rows, desk.clock())
     assert desk.found(given(KIM)) == ["kim", "twin"]

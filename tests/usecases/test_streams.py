@@ -7,12 +7,12 @@ from threading import Event, current_thread
 
 import pytest
 
-from service.domain.bulk import Candidate, Outcome, Place, Result, Row, Unit
+from service.domain.bulk import BulkCandidate, Outcome, Place, Result, Row, Unit
 from service.domain.errors import Overloaded
 from service.domain.face import Detection, Photograph
 from service.domain.source import ImageFiles
 from service.domain.thresholds import ARCFACE
-from service.usecases.embedding import AHEAD, TRIES, EmbedHere
+from service.usecases.bulk_enroll import AHEAD, TRIES, EmbedHere
 from service.usecases.sampling import Sampler
 from service.usecases.streams import batched, made_ahead, mapped_ahead
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
@@ -102,7 +102,7 @@ def test_embedded_rows_come_in_order_with_what_was_decided_before_between_them()
     items.insert(7, before)
     done = list(embed(StandInEngine())(items))
     assert done.pop(7) is before
-    assert [one.row.subject_id for one in done if isinstance(one, Candidate)] == names
+    assert [one.row.subject_id for one in done if isinstance(one, BulkCandidate)] == names
 
 
 def test_only_a_few_rows_are_read_ahead() -> None:
@@ -136,7 +136,7 @@ class Busy(StandInEngine):
 def test_a_row_waits_for_an_engine_that_this_runs_own_rows_keep_busy() -> None:
     slept: list[float] = []
     (found,) = embed(Busy(2), slept.append)([row("kim")])
-    assert isinstance(found, Candidate)
+    assert isinstance(found, BulkCandidate)
     assert slept == [7, 7]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import RecordTampered, TemplateTampered
 from service.usecases.enrollment import Mode
-from service.usecases.people import OpenCollection
+from service.usecases.unlocked_collection import UnlockedCollection
 from tests.domain.vectors import face_of
 from tests.usecases.desk import DEFAULT, Desk, Tables
 
@@ -51,7 +51,7 @@ def _take_lees_sealed_vector(desk: Desk, tables: Tables) -> None:
 
 def _seal_under_another_key(desk: Desk, tables: Tables) -> None:
     desk.put("shop")
-    shop = OpenCollection.unlock(desk.collections.show("shop").collection, desk.vault)
+    shop = UnlockedCollection.unlock(desk.collections.show("shop").collection, desk.vault)
     forged = shop.seal(KIM, desk.model_id, face_of("kim"), desk.clock())
     tables.change(
         "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
@@ -63,7 +63,7 @@ def _seal_under_another_key(desk: Desk, tables: Tables) -> None:
 
 def _pretend_another_model(desk: Desk, tables: Tables) -> None:
     """Sealed for one model, labelled as the served one."""
-    people = OpenCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
+    people = UnlockedCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
     other = people.seal(KIM, "other@sha256:0", face_of("kim"), desk.clock())
     tables.change(
         "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",

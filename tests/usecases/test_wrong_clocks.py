@@ -16,11 +16,11 @@ from service.domain.errors import (
     PurgeHeld,
     SubjectNotFound,
 )
-from service.domain.purge import ALWAYS_REMOVED, Expired
-from service.gallery.database import PostgresGallery
-from service.usecases.people import require_collection
-from service.usecases.purge import PurgeBatch
-from service.vault.keyring import KeyRing
+from service.domain.expiry import ALWAYS_REMOVED, Expired
+from service.storage.storage import Storage
+from service.usecases.erase import PurgeBatch
+from service.usecases.unlocked_collection import require_collection
+from service.vault.vault import KeyRing
 from tests.domain.vectors import face_of
 from tests.usecases.desk import DEFAULT, Desk, Tables
 from tests.usecases.stand_ins import StandInClock, given
@@ -34,18 +34,18 @@ Process = Callable[[timedelta], Desk]
 @pytest.fixture
 def process(desk: Desk, database_url: str, vault: KeyRing) -> Iterator[Process]:
     """A process whose clock is ahead of the database's real one by so much."""
-    galleries: list[PostgresGallery] = []
+    galleries: list[Storage] = []
 
     def started(ahead: timedelta) -> Desk:
         clock = StandInClock()
         clock.now = datetime.now(UTC) + ahead
-        gallery = PostgresGallery(database_url, clock, lambda: vault)
-        galleries.append(gallery)
-        return replace(desk, gallery=gallery, clock=clock)
+        storage = Storage(database_url, clock, lambda: vault)
+        galleries.append(storage)
+        return replace(desk, storage=storage, clock=clock)
 
     yield started
-    for gallery in galleries:
-        gallery.close()
+    for storage in galleries:
+        storage.close()
 
 
 def _purge(desk: Desk, *confirmed: str) -> list[PurgeBatch]:
@@ -55,7 +55,7 @@ def _purge(desk: Desk, *confirmed: str) -> list[PurgeBatch]:
 def _crowd(desk: Desk, people: int, expired: int = 0) -> None:
     """Kim's terms once more under each of many names, the first of which are `expired`."""
     over = desk.clock.now - HOUR
-    with desk.gallery.transaction() as tx:
+    with desk.storage.transaction() as tx:
         collection = require_collection(tx, DEFAULT)
         kim = tx.subjects.find(collection, "kim")
         assert kim is not None
@@ -93,13 +93,13 @@ def test_clocks_that_agree_purge_as_ever(process: Process) -> None:
 
 def test_database_far_ahead_purges_nobody(desk: Desk, database_url: str, vault: KeyRing) -> None:
     desk.enroll("kim", "kim", expires_at=desk.clock.now + HOUR)
-    gallery = PostgresGallery(database_url, desk.clock, lambda: vault, lambda _: desk.clock() + FAR)
-    jumped = replace(desk, gallery=gallery)
+    storage = Storage(database_url, desk.clock, lambda: vault, lambda _: desk.clock() + FAR)
+    jumped = replace(desk, storage=storage)
     for _ in range(2):
         with pytest.raises(ClocksDisagree):
             _purge(jumped)
         desk.clock.advance(HOUR)
-    gallery.close()
+    storage.close()
 
 
 @pytest.mark.parametrize("ahead", [FAR, -FAR])
@@ -215,7 +215,7 @@ def test_longer_retention_waits_for_the_word_too(desk: Desk, tables: Tables) -> 
 
 def test_how_many_are_held_is_reported_at_the_end(desk: Desk) -> None:
     reports: list[int] = []
-    purge = type(desk.purge)(desk.gallery, desk.vault, desk.clock, reports.append)
+    purge = type(desk.purge)(desk.storage, desk.vault, desk.clock, reports.append)
     desk.enroll("kim", "kim")
     _crowd(desk, 300, expired=300)
     list(purge.batches(wait=True))

@@ -14,8 +14,8 @@ from service.domain.backup import Contents, Manifest
 from service.domain.errors import BackupDamaged, MasterKeyInvalid
 from service.vault.archive import PIECE_BYTES, SealedArchives
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
+from service.vault.vault import KeyRing
 
 MASTER = MasterKey(b"\x01" * KEY_BYTES)
 CONTENTS = Contents("0001", "18.4", "0.8.5", ("mobile_s@sha256:0",), ("face",), {"subjects": 3})

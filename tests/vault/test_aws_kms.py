@@ -12,7 +12,7 @@ import pytest
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import KeyServiceUnavailable, MasterKeyInvalid
 from service.vault.aws_kms import AwsKmsKey
-from service.vault.wrapping import KeyPlace, Use
+from service.vault.master_key import KeyPlace, Use
 from tests.vault.wrappers import new_kms_key, use_kms
 
 PLACE = KeyPlace(uuid4(), uuid4(), Use.DATA)

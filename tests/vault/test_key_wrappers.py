@@ -11,10 +11,8 @@ import pytest
 
 from service.domain.errors import MasterKeyInvalid
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
-from service.vault.master_key import MasterKey
-from service.vault.rewrapping import RewrapKeys
-from service.vault.wrapping import KeyPlace, KeyWrapper, Use
+from service.vault.master_key import KeyPlace, KeyWrapper, MasterKey, RewrapKeys, Use
+from service.vault.vault import KeyRing
 from tests.vault.wrappers import new_kms_wrapper
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -11,9 +11,9 @@ from service.domain.collection import SealContext, WrappedKey
 from service.domain.errors import MasterKeyInvalid, TemplateTampered
 from service.domain.ports import CollectionKey, Vault
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
+from service.vault.collection_key import OpenPseudonymKey
 from service.vault.master_key import MasterKey
-from service.vault.name_key import OpenNameKey
+from service.vault.vault import KeyRing
 
 COLLECTION_ID = uuid4()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -24,7 +24,7 @@ def _ring(fill: int = 1) -> KeyRing:
     return KeyRing(MasterKey(bytes([fill]) * KEY_BYTES))
 
 
-def _names(ring: KeyRing) -> OpenNameKey:
+def _names(ring: KeyRing) -> OpenPseudonymKey:
     return ring.unlock_names(COLLECTION_ID, ring.new_keys(COLLECTION_ID, NOW))
 
 
@@ -125,6 +125,6 @@ def test_nothing_prints_a_secret() -> None:
     wrapped = ring.new_keys(COLLECTION_ID, NOW).active
     key = ring.unlock(COLLECTION_ID, wrapped)
     assert repr(ring) == "KeyRing(***)"
-    assert repr(_names(ring)) == "OpenNameKey(***)"
+    assert repr(_names(ring)) == "OpenPseudonymKey(***)"
     assert repr(key) == f"OpenCollectionKey({wrapped.key_id}, ***)"
     assert "wrapped" not in repr(wrapped)

@@ -14,8 +14,7 @@ import pytest
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import MasterKeyInvalid, MasterKeyMissing
 from service.vault.cipher import KEY_BYTES
-from service.vault.master_key import MasterKey, create_key_file, read_key_file
-from service.vault.wrapping import KeyPlace, Use
+from service.vault.master_key import KeyPlace, MasterKey, Use, create_key_file, read_key_file
 
 SECRET = bytes(range(KEY_BYTES))
 TEXT = base64.b64encode(SECRET).decode()

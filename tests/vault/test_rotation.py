@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.template import cosine_similarity, normalise
+from service.domain.template import cosine_similarity, normalize
 from service.vault.cipher import KEY_BYTES
-from service.vault.keyring import KeyRing
 from service.vault.master_key import MasterKey
-from service.vault.rotation import rotation
+from service.vault.search_transform import rotation
+from service.vault.vault import KeyRing
 
 UNRELATED = 0.3
 """Cosine that two random directions in 512 dimensions do not reach: 6.8 standard deviations."""
@@ -29,7 +29,7 @@ secrets = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 def _embeddings(seed: int, count: int, dimensions: int = EMBEDDING_SIZE) -> list[Embedding]:
     vectors = np.zeros((count, EMBEDDING_SIZE))
     vectors[:, :dimensions] = np.random.default_rng(seed).normal(size=(count, dimensions))
-    return [normalise(vector) for vector in vectors]
+    return [normalize(vector) for vector in vectors]
 
 
 @settings(max_examples=10, deadline=None)

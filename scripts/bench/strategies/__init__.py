@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import Embedding
 from service.domain.thresholds import ARCFACE, BALANCED
 from service.usecases.enroll import DUPLICATES_SHOWN
@@ -35,7 +35,7 @@ class Strategy(Protocol):
         """Makes ready to search the gallery as it is; the seconds that took."""
         ...
 
-    def search(self, probe: Embedding) -> Sequence[Lookalike]:
+    def search(self, probe: Embedding) -> Sequence[Candidate]:
         """The `LIMIT` most similar subjects with a cosine of `AT_LEAST`, most similar first."""
         ...
 

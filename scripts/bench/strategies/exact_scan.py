@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from scripts.bench.loading import SyntheticGallery
 from scripts.bench.strategies import AT_LEAST, LIMIT
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import Embedding
-from service.usecases.people import OpenCollection, require_collection
-from service.usecases.searching import lookalikes
+from service.usecases.candidates import find_candidates
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class ExactScan:
     def build(self) -> float:
         return 0.0
 
-    def search(self, probe: Embedding) -> Sequence[Lookalike]:
-        with self.people.gallery.transaction() as tx:
+    def search(self, probe: Embedding) -> Sequence[Candidate]:
+        with self.people.storage.transaction() as tx:
             collection = require_collection(tx, self.people.name)
-            opened = OpenCollection.unlock(collection, self.people.vault)
-            return lookalikes(tx, opened, probe, AT_LEAST, LIMIT)
+            opened = UnlockedCollection.unlock(collection, self.people.vault)
+            return find_candidates(tx, opened, probe, AT_LEAST, LIMIT)
 
     def bytes_per_person(self) -> float:
         return 0.0

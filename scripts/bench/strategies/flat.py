@@ -12,7 +12,7 @@ import numpy as np
 from scripts.bench.galleries import Population
 from scripts.bench.loading import subject_id
 from scripts.bench.strategies import AT_LEAST, LIMIT
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import EMBEDDING_SIZE, Embedding
 
 BYTES_A_PERSON = EMBEDDING_SIZE * np.dtype(np.float32).itemsize
@@ -39,10 +39,10 @@ class FlatFaiss:
             seconds += time.perf_counter() - started
         return seconds
 
-    def search(self, probe: Embedding) -> Sequence[Lookalike]:
+    def search(self, probe: Embedding) -> Sequence[Candidate]:
         cosines, numbers = self._index.search(probe[np.newaxis], min(LIMIT, self._people))
         return [
-            Lookalike(subject_id(number), float(cosine))
+            Candidate(subject_id(number), float(cosine))
             for number, cosine in zip(numbers[0], cosines[0], strict=True)
             if cosine >= AT_LEAST
         ]

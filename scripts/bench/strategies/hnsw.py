@@ -20,10 +20,10 @@ from pgvector.psycopg import register_vector
 from scripts.bench.databases import connected
 from scripts.bench.loading import SyntheticGallery
 from scripts.bench.strategies import AT_LEAST, LIMIT
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.ports import CollectionKey
-from service.usecases.people import OpenCollection, require_collection
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 EF_SEARCH = (40, 100, 400, 1_000)
 
@@ -69,12 +69,12 @@ class HnswIndex:
             self._require_use()
         return self._seconds
 
-    def search(self, probe: Embedding, ef_search: int) -> Sequence[Lookalike]:
+    def search(self, probe: Embedding, ef_search: int) -> Sequence[Candidate]:
         asked = {"probe": self._in_search_space(probe), "limit": LIMIT}
         with self.connection.transaction(), self.connection.cursor() as cursor:
             cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(ef_search)])
             rows = cursor.execute(_SEARCH, asked).fetchall()
-        return [Lookalike(subject, cosine) for subject, cosine in rows if cosine >= AT_LEAST]
+        return [Candidate(subject, cosine) for subject, cosine in rows if cosine >= AT_LEAST]
 
     def _require_use(self) -> None:
         """Raises `IndexNotUsed`."""
@@ -99,9 +99,9 @@ class HnswIndex:
 
     @cached_property
     def _key(self) -> CollectionKey:
-        with self._people.gallery.transaction() as tx:
+        with self._people.storage.transaction() as tx:
             collection = require_collection(tx, self._people.name)
-            return OpenCollection.unlock(collection, self._people.vault).key
+            return UnlockedCollection.unlock(collection, self._people.vault).key
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Hnsw:
     def build(self) -> float:
         return self.index.build()
 
-    def search(self, probe: Embedding) -> Sequence[Lookalike]:
+    def search(self, probe: Embedding) -> Sequence[Candidate]:
         return self.index.search(probe, self.ef_search)
 
     def bytes_per_person(self) -> float:

@@ -8,13 +8,13 @@ from scripts.bench.loading import SyntheticGallery
 from scripts.bench.rounds import timed
 from scripts.bench.strategies import AT_LEAST, LIMIT
 from service.config import AppConfig
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 from service.domain.face import Embedding
-from service.search.memory import MEBIBYTE, SearchMemory
 from service.search.two_bits import TWO_BITS
-from service.usecases.keeping import KeepIndex
-from service.usecases.people import OpenCollection, require_collection
-from service.usecases.searching import lookalikes, shortlist
+from service.search.vector_index import MEBIBYTE, VectorIndex
+from service.usecases.candidates import find_candidates, shortlist
+from service.usecases.index_sync import IndexSync
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 
 class NothingHeld(Exception):
@@ -31,20 +31,20 @@ class InMemory:
     def __init__(self, people: SyntheticGallery) -> None:
         self._people = people
         most_bytes = AppConfig.model_fields["search_memory"].default * MEBIBYTE
-        self._index = SearchMemory(most_bytes, TWO_BITS)
+        self._index = VectorIndex(most_bytes, TWO_BITS)
 
     def build(self) -> float:
-        return timed(KeepIndex(self._people.gallery, self._index, worth_holding=0))
+        return timed(IndexSync(self._people.storage, self._index, worth_holding=0))
 
-    def search(self, probe: Embedding) -> Sequence[Lookalike]:
+    def search(self, probe: Embedding) -> Sequence[Candidate]:
         """Raises `NothingHeld`."""
-        with self._people.gallery.transaction() as tx:
+        with self._people.storage.transaction() as tx:
             collection = require_collection(tx, self._people.name)
-            opened = OpenCollection.unlock(collection, self._people.vault)
+            opened = UnlockedCollection.unlock(collection, self._people.vault)
             among = shortlist(tx, opened, probe, AT_LEAST, self._index)
             if among is None or not among.compared:
                 raise NothingHeld
-            return lookalikes(tx, opened, probe, AT_LEAST, LIMIT, among)
+            return find_candidates(tx, opened, probe, AT_LEAST, LIMIT, among)
 
     def bytes_per_person(self) -> float:
         state = self._index.state()

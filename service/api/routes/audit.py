@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field
 
-from service.api.answers import AuditList
-from service.api.bodies import CollectionName, Moment, SubjectId, printable
-from service.api.caller import AdminCaller
+from service.api.auth import AdminCaller
 from service.api.dependencies import UseCases
 from service.api.openapi import PROBLEMS, example
-from service.api.showing import audit_list
+from service.api.request_models import CollectionName, Moment, SubjectId, printable
+from service.api.response_models import AuditList
+from service.api.responses import audit_list
 from service.domain.audit import AuditQuery
 
 router = APIRouter(prefix="/admin/audit", tags=["audit"], responses=PROBLEMS)

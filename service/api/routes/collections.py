@@ -6,13 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from service.api.answers import CollectionAnswer, CollectionErasureAnswer, ProfileAnswer
-from service.api.bodies import CollectionBody
-from service.api.caller import AdminCaller
+from service.api.auth import AdminCaller, PathCollection
 from service.api.dependencies import UseCases
-from service.api.galleries import PathCollection
 from service.api.openapi import PROBLEMS, example, json_body
-from service.api.reading import body_of, read_json
+from service.api.request_body import body_of, read_json
+from service.api.request_models import CollectionBody
+from service.api.response_models import CollectionAnswer, CollectionErasureAnswer, ProfileAnswer
 from service.domain.collection import CollectionSettings
 from service.usecases.collections import CollectionDetails
 

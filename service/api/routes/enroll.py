@@ -6,16 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
-from service.api.answers import EnrollAnswer
-from service.api.bodies import EnrollBody
-from service.api.caller import EnrollCaller
+from service.api.auth import EnrollCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
-from service.api.reading import body_of
-from service.api.sending import sent
-from service.api.showing import enroll_answer
+from service.api.request_body import body_of
+from service.api.request_models import EnrollBody
+from service.api.response_models import EnrollAnswer
+from service.api.responses import enroll_answer, sent
 from service.domain.callers import Scope
-from service.domain.shown_similarity import detail_for
+from service.domain.decision import detail_for
 from service.usecases.enrollment import EnrollRequest
 
 router = APIRouter(tags=["enrollment"], responses=PROBLEMS)

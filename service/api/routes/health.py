@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.answers import HealthAnswer, ReadinessAnswer, SearchStateAnswer
 from service.api.dependencies import UseCases
 from service.api.openapi import example
+from service.api.response_models import HealthAnswer, ReadinessAnswer, SearchStateAnswer
 from service.domain.errors import Unavailable
 from service.domain.search import SearchState
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.caller import MetricsCaller
+from service.api.auth import MetricsCaller
 from service.api.openapi import PROBLEMS
 from service.api.telemetry import Telemetry
 

@@ -6,16 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from service.api.answers import DedupeAnswer, IdentifyAnswer
-from service.api.bodies import SearchBody
-from service.api.caller import SearchCaller
+from service.api.auth import SearchCaller
 from service.api.dependencies import Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
-from service.api.reading import body_of
-from service.api.sending import sent
-from service.api.showing import dedupe_answer, identify_answer
+from service.api.request_body import body_of
+from service.api.request_models import SearchBody
+from service.api.response_models import DedupeAnswer, IdentifyAnswer
+from service.api.responses import dedupe_answer, identify_answer, sent
 from service.domain.callers import Caller
-from service.domain.shown_similarity import detail_for
+from service.domain.decision import detail_for
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.services import Services
 

@@ -6,19 +6,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from service.api.answers import (
+from service.api.auth import AdminCaller, QueryCollection
+from service.api.dependencies import UseCases
+from service.api.openapi import PROBLEMS, example
+from service.api.request_models import SubjectId
+from service.api.response_models import (
     ErasureAnswer,
     ExportAnswer,
     SubjectAnswer,
     SubjectList,
     UnlockAnswer,
 )
-from service.api.bodies import SubjectId
-from service.api.caller import AdminCaller
-from service.api.dependencies import UseCases
-from service.api.galleries import QueryCollection
-from service.api.openapi import PROBLEMS, example
-from service.api.showing import erasure_answer, export_answer, subject_answer, subject_list
+from service.api.responses import erasure_answer, export_answer, subject_answer, subject_list
 
 router = APIRouter(prefix="/admin/subjects", tags=["subjects"], responses=PROBLEMS)
 

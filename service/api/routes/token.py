@@ -6,16 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from service.api.answers import TokenAnswer
-from service.api.bodies import CameraSource, DirectorySource, ImagesBody
-from service.api.caller import TokenCaller
+from service.api.auth import TokenCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, images_body, json_body
-from service.api.reading import body_of, read_json, read_optional_json
+from service.api.request_body import body_of, read_json, read_optional_json
+from service.api.request_models import CameraSource, DirectorySource, ImagesBody
+from service.api.response_models import TokenAnswer
 from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
 from service.domain.messages import CAMERA_FAILED, NO_EMBEDDING, Language, message
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, Uploads
-from service.usecases.token import MakeToken
+from service.usecases.sampling import MakeToken
 
 _ANSWER = example({"success": True, "embedding": [0.0123, -0.0456], "error": None})
 

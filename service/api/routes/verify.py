@@ -6,15 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from service.api.answers import VerifyAnswer
-from service.api.bodies import VerifyBody
-from service.api.caller import VerifyCaller
+from service.api.auth import VerifyCaller
 from service.api.dependencies import CallersLanguage, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
-from service.api.reading import body_of
-from service.api.sending import sent
-from service.api.showing import verify_answer
-from service.domain.shown_similarity import detail_for
+from service.api.request_body import body_of
+from service.api.request_models import VerifyBody
+from service.api.response_models import VerifyAnswer
+from service.api.responses import sent, verify_answer
+from service.domain.decision import detail_for
 from service.usecases.verify import VerifyRequest
 
 router = APIRouter(tags=["verification"], responses=PROBLEMS)

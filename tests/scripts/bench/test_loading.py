@@ -15,7 +15,7 @@ from scripts.bench.search import MODEL, synthetic_gallery
 from scripts.bench.setup import Setup
 from scripts.bench.strategies.exact_scan import ExactScan
 from scripts.bench.strategies.in_memory import InMemory, NothingHeld
-from service.usecases.people import OpenCollection, require_collection
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from tests.postgres import TestServer
 
 PEOPLE = 50
@@ -26,15 +26,15 @@ def grown(postgres_server: TestServer) -> Iterator[SyntheticGallery]:
     """Of 30 people, then of 50."""
     databases = Databases(postgres_server.url.render_as_string(hide_password=False))
     with databases.fresh() as url:
-        gallery = synthetic_gallery(Setup(Path(), "mobile_s", Path(), databases), url, MODEL)
-        gallery.grow(0, 30)
-        gallery.grow(30, PEOPLE)
-        yield gallery
+        storage = synthetic_gallery(Setup(Path(), "mobile_s", Path(), databases), url, MODEL)
+        storage.grow(0, 30)
+        storage.grow(30, PEOPLE)
+        yield storage
 
 
 def test_every_template_opens_and_is_the_person_it_should_be(grown: SyntheticGallery) -> None:
-    with grown.gallery.transaction() as tx:
-        people = OpenCollection.unlock(require_collection(tx, grown.name), grown.vault)
+    with grown.storage.transaction() as tx:
+        people = UnlockedCollection.unlock(require_collection(tx, grown.name), grown.vault)
         for number, vector in enumerate(grown.population.people(0, PEOPLE)):
             (stored,) = tx.templates.of(people.collection, subject_id(number))
             assert np.array_equal(people.open(stored).embedding, vector)
@@ -49,7 +49,7 @@ def test_as_many_subjects_as_templates(grown: SyntheticGallery) -> None:
 
 
 def test_positions_are_counted_on_from_one_growth_to_the_next(grown: SyntheticGallery) -> None:
-    with grown.gallery.transaction() as tx:
+    with grown.storage.transaction() as tx:
         (mark,) = tx.templates.marks()
         positions = tx.templates.positions_up_to(mark.collection_id, PEOPLE)
     assert mark.last_position == PEOPLE
@@ -57,7 +57,7 @@ def test_positions_are_counted_on_from_one_growth_to_the_next(grown: SyntheticGa
 
 
 def test_the_collection_is_bound_to_the_model(grown: SyntheticGallery) -> None:
-    with grown.gallery.transaction() as tx:
+    with grown.storage.transaction() as tx:
         assert require_collection(tx, grown.name).model_id == MODEL
 
 

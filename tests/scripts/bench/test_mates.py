@@ -7,17 +7,17 @@ import numpy as np
 from scripts.bench.galleries import Population
 from scripts.bench.loading import subject_id
 from scripts.bench.mates import Mate, mates_among
-from service.domain.errors import Lookalike
+from service.domain.errors import Candidate
 
 MATE = Mate("anna", np.zeros(512, np.float32), 0.45)
 
 
-def _crowd(number: int, similarity: float) -> list[Lookalike]:
-    return [Lookalike(f"somebody-{index}", similarity) for index in range(number)]
+def _crowd(number: int, similarity: float) -> list[Candidate]:
+    return [Candidate(f"somebody-{index}", similarity) for index in range(number)]
 
 
 def test_a_mate_who_is_named_is_found() -> None:
-    assert not MATE.is_missed_by([*_crowd(3, 0.5), Lookalike("anna", 0.45)])
+    assert not MATE.is_missed_by([*_crowd(3, 0.5), Candidate("anna", 0.45)])
 
 
 def test_nobody_named_is_a_miss() -> None:

@@ -1,0 +1,85 @@
+"""The one way to an engine: by the name of its model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.domain.errors import GpuUnavailable
+from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
+from service.engine.download import LICENCE_NOTICE
+from service.engine.insightface_pack import InsightFaceEngine
+from service.engine.packs import find_pack
+from service.engine.pool import WorkerPool
+from service.engine.providers import (
+    DIRECTML,
+    UseGpu,
+    choose_providers,
+    installed_runtimes,
+    require_one_runtime,
+)
+from service.onnx_runtime import onnxruntime
+
+logger = logging.getLogger(__name__)
+
+
+def load_engine(
+    model_name: str,
+    model_root: Path,
+    *,
+    detection_threshold: float,
+    use_gpu: UseGpu = True,
+    use_directml: bool = False,
+    pool: WorkerPool | None = None,
+) -> InsightFaceEngine | DlibEngine:
+    """The engine of the pack `<model_root>/models/<model_name>/`, or of dlib, ready to run.
+
+    `pool`: the workers; None: one per core. Raises `ModelUnavailable`, `GpuUnavailable`,
+    `ConflictingRuntimes`.
+    """
+    if model_name == DLIB:
+        return _load_dlib(detection_threshold, use_gpu, pool)
+    return _load_pack(model_name, model_root, detection_threshold, use_gpu, use_directml, pool)
+
+
+def licence_notice(model_name: str) -> str | None:
+    """What to tell an operator about the licence of this model; None where it has no limits."""
+    return None if model_name == DLIB else LICENCE_NOTICE
+
+
+def _load_pack(
+    name: str,
+    root: Path,
+    threshold: float,
+    use_gpu: UseGpu,
+    use_directml: bool,
+    pool: WorkerPool | None,
+) -> InsightFaceEngine:
+    require_one_runtime(installed_runtimes())
+    choice = choose_providers(use_gpu, use_directml, onnxruntime.get_available_providers())
+    pack = find_pack(name, root)
+    logger.info("Model %s. %s", pack.model.model_id, LICENCE_NOTICE)
+    # DirectML does not run one session from several threads.
+    workers = pool or WorkerPool(workers=1 if DIRECTML in choice.offered else None)
+    engine = InsightFaceEngine(pack, threshold, choice.offered, workers)
+    choice.settle(engine.providers)
+    return engine
+
+
+def _load_dlib(threshold: float, use_gpu: UseGpu, pool: WorkerPool | None) -> DlibEngine:
+    engine = DlibEngine(find_weights(), population_mean(), threshold, pool or WorkerPool())
+    logger.info("Model %s, whose weights are CC0", engine.model.model_id)
+    _report_dlib(use_gpu, engine.providers)
+    return engine
+
+
+def _report_dlib(use_gpu: UseGpu, providers: Sequence[str]) -> None:
+    """dlib runs where it was built to run: nothing is chosen, but a fallback is still said."""
+    obtained = ", ".join(providers)
+    if use_gpu and len(providers) == 1:
+        if use_gpu == "required":
+            raise GpuUnavailable(available=obtained)
+        logger.warning("Execution providers: asked for CUDA; this dlib was built for %s", obtained)
+    else:
+        logger.info("Execution providers: obtained %s", obtained)

@@ -1,0 +1,153 @@
+"""Large collections, held in memory as codes: implements `SearchIndex`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Several
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from uuid import UUID
+
+from service.domain.search import (
+    Positions,
+    SearchProblem,
+    SearchState,
+    Shortlist,
+    Vectors,
+    WriteWatermark,
+    WrittenRows,
+)
+from service.search.codes import Kind
+from service.search.collection_index import CollectionIndex
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+MEBIBYTE = 1024 * 1024
+
+PARTS = 8_192
+"""Rows that one thread encodes at a time: a third of a second."""
+
+
+class VectorIndex:
+    """Any number of threads may search it; one changes it.
+
+    `most_bytes`: what all collections together may take. `kind`: of the codes that rows are held
+    as. `workers`: threads that search, and as many again that encode.
+    """
+
+    def __init__(self, most_bytes: int, kind: Kind, workers: int | None = None) -> None:
+        self._most_bytes = most_bytes
+        self._kind = kind
+        self._held: dict[UUID, CollectionIndex] = {}
+        self._behind: dict[UUID, int] = {}
+        self._problems: dict[UUID, SearchProblem] = {}
+        self._distrusted: dict[UUID, WriteWatermark] = {}
+        self._workers = workers or os.cpu_count() or 1
+        self._searching = self._threads("search")
+        self._encoding = self._threads("encode")
+
+    def near(
+        self, collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
+    ) -> Sequence[Shortlist | None] | None:
+        holding = self._held.get(collection_id)
+        if holding is None:
+            return None
+        return self._safely(
+            collection_id, lambda: holding.near(probes, at_least, self._searching, self._workers)
+        )
+
+    def held(self, collection_id: UUID) -> WriteWatermark | None:
+        holding = self._held.get(collection_id)
+        return None if holding is None else holding.mark
+
+    def collections(self) -> Several[UUID]:
+        return [*self._held]
+
+    def has_room(self, collection_id: UUID, rows: int) -> bool:
+        if self._size + rows * self._kind.bytes_per_row <= self._most_bytes:
+            return True
+        if self._problems.get(collection_id) is not SearchProblem.OUT_OF_MEMORY:
+            self._problems[collection_id] = SearchProblem.OUT_OF_MEMORY
+            logger.warning(
+                "%s MiB hold no more rows: searches scan the rest in the database",
+                self._most_bytes // MEBIBYTE,
+            )
+        return False
+
+    def extend(self, mark: WriteWatermark, rows: Sequence[WrittenRows]) -> bool:
+        holding = self._held.get(mark.collection_id) or CollectionIndex(mark, self._kind)
+
+        def extended() -> bool:
+            holding.extend(mark, rows, self._encoding, PARTS)
+            self._held[mark.collection_id] = holding
+            return True
+
+        return bool(self._safely(mark.collection_id, extended))
+
+    def keep_only(self, mark: WriteWatermark, living: Positions) -> None:
+        holding = self._held[mark.collection_id]
+        self._safely(mark.collection_id, lambda: holding.keep_only(mark, living))
+
+    def some_of(self, collection_id: UUID, number: int) -> Positions:
+        return self._held[collection_id].some(number)
+
+    def still_finds(self, collection_id: UUID, rows: Sequence[WrittenRows]) -> bool:
+        holding = self._held[collection_id]
+        found = self._safely(collection_id, lambda: holding.finds(rows, self._searching))
+        if found is False:
+            self._drop_as(collection_id, SearchProblem.DAMAGED)
+        return bool(found)
+
+    def drop(self, collection_id: UUID) -> None:
+        self._held.pop(collection_id, None)
+        self._behind.pop(collection_id, None)
+        self._problems.pop(collection_id, None)
+        self._distrusted.pop(collection_id, None)
+
+    def distrust(self, mark: WriteWatermark) -> None:
+        self.drop(mark.collection_id)
+        self._distrusted[mark.collection_id] = mark
+        self._problems[mark.collection_id] = SearchProblem.TAMPERED
+
+    def distrusted(self, collection_id: UUID) -> WriteWatermark | None:
+        return self._distrusted.get(collection_id)
+
+    def is_behind(self, collection_id: UUID, rows: int) -> None:
+        self._behind[collection_id] = rows
+        if not rows:
+            self._problems.pop(collection_id, None)
+
+    def state(self) -> SearchState:
+        behind = sum([*self._behind.values()])
+        problem = next(iter([*self._problems.values()]), None)
+        if problem is None and behind:
+            problem = SearchProblem.LOADING
+        rows = sum(len(holding) for holding in [*self._held.values()])
+        return SearchState(rows, self._size, behind, problem)
+
+    @property
+    def _size(self) -> int:
+        return sum(self._kind.bytes_per_row * len(holding) for holding in [*self._held.values()])
+
+    def _threads(self, name: str) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._workers, f"face-{name}", self._kind.begin_thread)
+
+    def _safely(self, collection_id: UUID, work: Callable[[], Result]) -> Result | None:
+        """Searches go on by the exact scan, whatever happens here: None where it fails."""
+        try:
+            return work()
+        except MemoryError:
+            self._drop_as(collection_id, SearchProblem.OUT_OF_MEMORY)
+        except Exception as error:
+            logger.error("search state: unexpected %s", type(error).__name__)
+            self._drop_as(collection_id, SearchProblem.DAMAGED)
+        return None
+
+    def _drop_as(self, collection_id: UUID, problem: SearchProblem) -> None:
+        logger.error("search state dropped: %s; searches scan the database", problem)
+        self._held.pop(collection_id, None)
+        self._problems[collection_id] = problem

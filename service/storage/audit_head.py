@@ -1,0 +1,174 @@
+"""Where the audit log's chain ends: one row, which also vouches for the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, exists, func, insert, or_, select, text
+
+from service.domain import chain
+from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
+from service.domain.collection import WrappedKey
+from service.domain.errors import AuditTampered, MasterKeyMissing
+from service.domain.ports import Vault
+from service.domain.registry import EMPTY
+from service.storage.engine import AnyConnection
+from service.storage.tables import (
+    answers,
+    api_keys,
+    audit,
+    audit_head,
+    collections,
+    registry,
+    subjects,
+    templates,
+)
+from service.storage.together import run, written
+
+_ONE_AT_A_TIME = written(text("SELECT pg_advisory_xact_lock(:key)"))
+_BEGINNING = 0x66616365_61756474
+"""Of several workers that start at once one begins the chain; "faceaudt" in ASCII."""
+
+_PREFIX = "head_"
+
+_COLUMNS = tuple(column.label(_PREFIX + column.name) for column in audit_head.columns)
+
+HEAD_COLUMNS = (
+    *_COLUMNS,
+    exists().where(audit.c.sequence > audit_head.c.sequence).label(f"{_PREFIX}outrun"),
+)
+"""To be read in the same statement as what the head vouches for: both are of one moment then. The
+last tells whether the log goes on behind it, so that an older head was put back.
+"""
+
+_HEAD = written(select(*_COLUMNS))
+_HEAD_LOCKED = written(select(*HEAD_COLUMNS).select_from(audit_head).with_for_update())
+
+_FIRST_TO_BE_WRITTEN = (collections, subjects, templates, answers, api_keys, audit)
+
+_SOMETHING = written(
+    select(or_(*(exists().select_from(table) for table in _FIRST_TO_BE_WRITTEN)).label("something"))
+)
+
+_NOW = written(select(func.now().label("now")))
+
+_MAKE = written(
+    insert(audit_head).values({each: bindparam(each.name) for each in audit_head.columns}),
+    insert(registry).values({each: bindparam(each.name) for each in registry.columns}),
+)
+
+
+class PostgresAuditHead:
+    """Reads, locks and begins it. `vault`: made when it is first needed."""
+
+    def __init__(self, connection: AnyConnection, vault: Callable[[], Vault] | None) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._keyed: Keyed | None = None
+
+    def locked(self) -> SealedHead:
+        """The end of the chain as it is once nobody else can move it.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`.
+        """
+        stored = self._locked()
+        if stored is None:
+            self.require_begun()
+            stored = self._locked()
+        if stored is None or not stored.is_genuine(self.keyed(stored)):
+            raise AuditTampered
+        return stored
+
+    def _locked(self) -> SealedHead | None:
+        [rows] = run(self._connection, _HEAD_LOCKED)
+        return vouching_head(rows[0]) if rows else None
+
+    def require_begun(self) -> None:
+        """Begins the chain, in an empty database only. Raises `AuditTampered` in any other.
+
+        Of several who begin at once the first makes the head, and the others find it.
+        """
+        if stored_head(self._connection) is not None:
+            return
+        run(self._connection, _ONE_AT_A_TIME, {"key": _BEGINNING})
+        if stored_head(self._connection) is None:
+            self._make()
+
+    def begun(self) -> Keyed:
+        """The key of the chain, which is begun where it is not yet. Raises as `require_begun`."""
+        if self._keyed is not None:
+            return self._keyed
+        stored = stored_head(self._connection)
+        if stored is None:
+            self.require_begun()
+            stored = stored_head(self._connection)
+        if stored is None:
+            raise AuditTampered
+        return self.keyed(stored)
+
+    def _make(self) -> None:
+        if holds_anything(self._connection):
+            raise AuditTampered
+        key = self._require_vault().new_key(AUDIT_KEY)
+        keyed = self._require_vault().unlock(AUDIT_KEY, key).chain
+        [[row]] = run(self._connection, _NOW)
+        head = chain.begin(row["now"], EMPTY.digest)
+        row = {
+            "single": True,
+            "begun_at": head.begun_at,
+            "key_id": key.key_id,
+            "wrapped_key": key.wrapped,
+            "content": EMPTY.content,
+            **moved_columns(head, keyed),
+        }
+        run(self._connection, _MAKE, row)
+
+    def keyed(self, stored: SealedHead) -> Keyed:
+        """Raises `MasterKeyInvalid`, `MasterKeyMissing`."""
+        self._keyed = self._require_vault().unlock(AUDIT_KEY, stored.key).chain
+        return self._keyed
+
+    def _require_vault(self) -> Vault:
+        if self._vault is None:
+            raise MasterKeyMissing
+        return self._vault()
+
+
+def stored_head(connection: AnyConnection) -> SealedHead | None:
+    """As it is stored, proved or not."""
+    [rows] = run(connection, _HEAD)
+    return _head(rows[0]) if rows else None
+
+
+def vouching_head(row: Mapping[str, Any]) -> SealedHead:
+    """From `HEAD_COLUMNS`; its seal is still to be looked at. Raises `AuditTampered` where there was
+    none to join, or the log goes on behind it.
+    """
+    if row["head_single"] is None or row["head_outrun"]:
+        raise AuditTampered
+    return _head(row)
+
+
+def _head(row: Mapping[str, Any]) -> SealedHead:
+    head = AuditHead(
+        row["head_sequence"], row["head_digest"], row["head_begun_at"], row["head_registry"]
+    )
+    return SealedHead(
+        head, row["head_seal"], WrappedKey(row["head_key_id"], row["head_wrapped_key"])
+    )
+
+
+def moved_columns(head: AuditHead, keyed: Keyed) -> dict[str, Any]:
+    return {
+        "sequence": head.sequence,
+        "digest": head.digest,
+        "registry": head.registry,
+        "seal": chain.seal(head, keyed),
+    }
+
+
+def holds_anything(connection: AnyConnection) -> bool:
+    """Whether the service has ever written anything here."""
+    [[row]] = run(connection, _SOMETHING)
+    return bool(row["something"])

@@ -1,0 +1,318 @@
+"""Collections: their settings, their wrapped keys, their lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from service.domain.collection import (
+    Collection,
+    CollectionKeys,
+    CollectionSettings,
+    DuplicatePolicy,
+    WrappedKey,
+)
+from service.domain.errors import Overloaded, RecordTampered
+from service.domain.registry import collection_digest, collection_record
+from service.storage.audit_head import HEAD_COLUMNS, vouching_head
+from service.storage.idempotency import keep_keys
+from service.storage.registry import PostgresRegistry
+from service.storage.tables import (
+    answers,
+    audit_head,
+    collection_keys,
+    collections,
+    failed_comparisons,
+    subjects,
+    templates,
+)
+from service.storage.template_rows import PostgresPositions
+from service.storage.together import Rows, run, written
+
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+
+_SHARED_LOCK = text("SELECT pg_advisory_xact_lock_shared(:key)")
+
+KEY_LOCK_MILLISECONDS = 1_000
+"""How long a change of keys waits for the calls under way; the calls behind it wait as long."""
+
+_SHORTER_WAIT = text("SELECT set_config('lock_timeout', :longest, true)").bindparams(
+    longest=str(KEY_LOCK_MILLISECONDS)
+)
+
+_NO_OTHER_KEYS = text("LOCK TABLE collections, collection_keys IN SHARE ROW EXCLUSIVE MODE")
+"""Against whoever writes keys; reading, and rows that refer to keys, go on."""
+
+_WRITING_KEYS = text("LOCK TABLE collection_keys IN ROW EXCLUSIVE MODE")
+"""What the other lock keeps out, taken before keys are read, so that none is written back stale."""
+
+_ACTIVE, _RETIRING = "active", "retiring"
+
+_KEY_COLUMNS = (
+    collection_keys.c.key_id,
+    collection_keys.c.wrapped,
+    collection_keys.c.state,
+    collection_keys.c.created_at.label("key_created_at"),
+)
+
+_FIND = written(
+    _SHARED_LOCK,
+    select(collections, *_KEY_COLUMNS, *HEAD_COLUMNS)
+    .join(collection_keys)
+    .outerjoin(audit_head, audit_head.c.single)
+    .where(collections.c.name == bindparam("name")),
+)
+"""The lock comes first and in a statement of its own: a statement sees what was committed when it
+began, and would read old keys after waiting for new ones.
+"""
+
+_ALL = (
+    select(collections, *_KEY_COLUMNS)
+    .outerjoin(collection_keys)
+    .order_by(collections.c.collection_id, collection_keys.c.state)
+)
+
+TRIES = 10
+"""How often a collection is read again because others have changed some collection or API key
+meanwhile, which is rare."""
+
+_PURGE = 0x66616365_70757267
+"""The lock of whoever purges; "facepurg" in ASCII."""
+
+_WAIT_TO_PURGE = text("SELECT true FROM pg_advisory_xact_lock(:key)").bindparams(key=_PURGE)
+_TRY_TO_PURGE = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=_PURGE)
+"""Of the transaction, not of the session, which PgBouncer may give to somebody else."""
+
+_UNLIMITED = text("SELECT set_config('statement_timeout', '0', true)")
+"""A million people are not removed within the time that any other statement is given."""
+
+
+class PostgresCollections:
+    """Implements `Collections`. What is found is as it was written, or is not handed out."""
+
+    def __init__(
+        self, connection: Connection, registry: PostgresRegistry, positions: PostgresPositions
+    ) -> None:
+        self._connection = connection
+        self._positions = positions
+        self._registry = registry
+
+    def find(self, name: str) -> Collection | None:
+        return self.find_and(name, "", {})[0]
+
+    def find_and(
+        self, name: str, text: str, values: Mapping[str, object]
+    ) -> tuple[Collection | None, Sequence[Rows]]:
+        """`find`, and in the same trip the rows of each statement of `text`.
+
+        Raises `RecordTampered`, `AuditTampered`, `MasterKeyInvalid`, `Overloaded`.
+        """
+        its_own = {"key": _keys_lock_number(name), "name": name}
+        for _ in range(TRIES):
+            highest = self._registry.highest
+            _, rows, *others = run(self._connection, f"{_FIND}; {text}", {**values, **its_own})
+            if not rows:
+                return None, others
+            found = _readable(rows)
+            if self._proves(found, rows[0], highest):
+                return found, others
+        raise Overloaded
+
+    def _proves(self, found: Collection, row: Mapping[str, Any], highest: int) -> bool:
+        digest = partial(collection_digest, found)
+        return self._registry.proves(vouching_head(row), highest, collection_record(found), digest)
+
+    def unproved(self, name: str) -> Collection | None:
+        its_own = {"key": _keys_lock_number(name), "name": name}
+        _, rows = run(self._connection, _FIND, its_own)
+        return _readable(rows) if rows else None
+
+    def names(self) -> list[str]:
+        query = select(collections.c.name).order_by(collections.c.name)
+        return list(self._connection.scalars(query))
+
+    def lock_purge(self, *, wait: bool) -> bool:
+        return bool(self._connection.scalar(_WAIT_TO_PURGE if wait else _TRY_TO_PURGE))
+
+    def lock(self, collection: Collection) -> None:
+        self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
+
+    def lock_name(self, name: str) -> None:
+        self._connection.execute(_LOCK, {"key": _name_lock_number(name)})
+
+    def lock_keys(self, name: str) -> None:
+        """Holds nothing while it waits, so that whoever it waits for can wait for nothing of it."""
+        self._connection.execute(_SHORTER_WAIT)
+        self._connection.execute(_LOCK, {"key": _keys_lock_number(name)})
+        self._connection.execute(_WRITING_KEYS)
+
+    def lock_all_keys(self) -> None:
+        self._connection.execute(_NO_OTHER_KEYS)
+
+    def add(self, collection: Collection) -> None:
+        self._enter(collection)
+        self._connection.execute(insert(collections).values(_columns(collection)))
+        self._positions.begin(collection.collection_id)
+        self._write_keys(collection)
+
+    def set_keys(self, collection: Collection) -> None:
+        """One key less before one more: only one can be active."""
+        self._enter(collection)
+        its_id, kept = collection.collection_id, [key.key_id for key in collection.keys.in_use]
+        mine = collection_keys.c.collection_id == its_id
+        self._connection.execute(
+            delete(collection_keys).where(mine, collection_keys.c.key_id.not_in(kept))
+        )
+        self._connection.execute(
+            update(collections)
+            .where(collections.c.collection_id == its_id)
+            .values(_name_key(collection.keys))
+        )
+        self._write_keys(collection)
+
+    def _write_keys(self, collection: Collection) -> None:
+        """The retiring key first, so that never two are active. It keeps its date."""
+        for row in _data_keys(collection):
+            changed = {"wrapped": row["wrapped"], "state": row["state"]}
+            self._connection.execute(
+                upsert(collection_keys)
+                .values(row)
+                .on_conflict_do_update(constraint=collection_keys.primary_key, set_=changed)
+            )
+
+    def _enter(self, collection: Collection) -> None:
+        self._registry.enter(collection_record(collection), partial(collection_digest, collection))
+
+    def update(self, collection: Collection) -> None:
+        self._enter(collection)
+        query = update(collections).where(collections.c.collection_id == collection.collection_id)
+        changed = {"model_id": collection.model_id, "settings": _settings(collection.settings)}
+        self._connection.execute(query.values(changed))
+
+    def delete(self, collection: Collection) -> int:
+        """Table by table: the cascade alone would look for each person's rows one by one."""
+        self._registry.strike(collection_record(collection))
+        self._connection.execute(_UNLIMITED)
+        keep_keys(self._connection, answers.c.collection_id == collection.collection_id)
+        removed = [
+            self._connection.execute(
+                delete(table).where(table.c.collection_id == collection.collection_id)
+            ).rowcount
+            for table in (templates, answers, failed_comparisons, subjects, collections)
+        ]
+        return removed[0]
+
+
+def stored_collections(connection: Connection) -> Iterator[Collection]:
+    """All of them as they are, proved or not. What cannot even be read is passed over: it is missed
+    then.
+    """
+    rows: Iterable[Mapping[Any, Any]] = connection.execute(_ALL).mappings()
+    for _, its_rows in groupby(rows, lambda row: row["collection_id"]):
+        with suppress(RecordTampered):
+            yield _readable(list(its_rows))
+
+
+def _lock_number(collection_id: UUID) -> int:
+    """A signed 64-bit number, PostgreSQL's name for an advisory lock. Were two collections ever
+    to share one, they would wait for each other and nothing else.
+    """
+    digest = blake2b(collection_id.bytes, digest_size=8, person=b"face-collection")
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _name_lock_number(name: str) -> int:
+    digest = blake2b(name.encode(), digest_size=8, person=b"face-name")
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _keys_lock_number(name: str) -> int:
+    """By name, which is all that is known before the keys are read."""
+    digest = blake2b(name.encode(), digest_size=8, person=b"face-keys")
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _readable(rows: Sequence[Mapping[str, Any]]) -> Collection:
+    """Raises `RecordTampered` for what the service would not have written."""
+    try:
+        return _collection(rows)
+    except (KeyError, TypeError, ValueError):
+        raise RecordTampered from None
+
+
+def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:
+    """From one row for each data key."""
+    row = rows[0]
+    settings: Mapping[str, Any] = row["settings"]
+    return Collection(
+        collection_id=row["collection_id"],
+        name=row["name"],
+        model_id=row["model_id"],
+        settings=CollectionSettings(
+            thresholds=settings["thresholds"],
+            duplicate_policy=DuplicatePolicy(settings["duplicate_policy"]),
+            duplicate_profile=settings["duplicate_profile"],
+            retention_days=settings.get("retention_days"),
+        ),
+        keys=_keys(rows),
+        created_at=row["created_at"],
+    )
+
+
+def _columns(collection: Collection) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "name": collection.name,
+        "model_id": collection.model_id,
+        "settings": _settings(collection.settings),
+        "created_at": collection.created_at,
+        **_name_key(collection.keys),
+    }
+
+
+def _keys(rows: Sequence[Mapping[str, Any]]) -> CollectionKeys:
+    by_state = {row["state"]: row for row in rows}
+    active, retiring = by_state[_ACTIVE], by_state.get(_RETIRING)
+    return CollectionKeys(
+        active=WrappedKey(active["key_id"], active["wrapped"]),
+        active_since=active["key_created_at"],
+        names=WrappedKey(active["name_key_id"], active["wrapped_name_key"]),
+        retiring=None if retiring is None else WrappedKey(retiring["key_id"], retiring["wrapped"]),
+    )
+
+
+def _name_key(keys: CollectionKeys) -> dict[str, Any]:
+    return {"name_key_id": keys.names.key_id, "wrapped_name_key": keys.names.wrapped}
+
+
+def _data_keys(collection: Collection) -> list[dict[str, Any]]:
+    keys = collection.keys
+    states = [(keys.retiring, _RETIRING), (keys.active, _ACTIVE)]
+    return [
+        {
+            "collection_id": collection.collection_id,
+            "key_id": key.key_id,
+            "wrapped": key.wrapped,
+            "state": state,
+            "created_at": keys.active_since,
+        }
+        for key, state in states
+        if key is not None
+    ]
+
+
+def _settings(settings: CollectionSettings) -> dict[str, Any]:
+    return {
+        "thresholds": dict(settings.thresholds),
+        "duplicate_policy": settings.duplicate_policy.value,
+        "duplicate_profile": settings.duplicate_profile,
+        "retention_days": settings.retention_days,
+    }

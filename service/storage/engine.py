@@ -1,0 +1,170 @@
+"""Whether something came in, asked without waiting.
+
+What a session must be set to, whatever the server, the database or the role says.
+
+How PostgreSQL is reached: the driver, the pool, the waiting times.
+
+Nothing is kept in a session and nothing is prepared on the server, so that PgBouncer may sit in
+between and hand each transaction another connection.
+"""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias, cast
+
+from psycopg import Connection, OperationalError
+from psycopg.pq import ExecStatus
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
+
+if sys.platform == "win32":
+
+    def has_something_to_read(socket: int) -> bool:
+        """Bytes, or the end of them. `socket`: its number."""
+        return bool(select.select([socket], [], [], 0)[0])
+
+else:
+
+    def has_something_to_read(socket: int) -> bool:
+        """Bytes, or the end of them. `socket`: its number. Not `select`, which ends at 1,023."""
+        waiting = select.poll()
+        waiting.register(socket, select.POLLIN)
+        return bool(waiting.poll(0))
+
+
+SETTINGS: Mapping[str, str] = {
+    "DateStyle": "ISO, MDY",  # the driver reads no time of day with an offset in another style
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+}
+"""Each is reported by the server when it connects, and followed by PgBouncer."""
+
+
+def set_session(connection: Connection[Any], *_: object) -> None:
+    """For SQLAlchemy's event `connect`. Costs a trip only where something is otherwise.
+
+    By libpq itself, since the driver would begin a transaction for it. Raises psycopg's
+    `OperationalError`.
+    """
+    reported = connection.pgconn.parameter_status
+    wrong = [name for name, value in SETTINGS.items() if reported(name.encode()) != value.encode()]
+    if not wrong:
+        return
+    statements = "; ".join(f"SET {name} = '{SETTINGS[name]}'" for name in wrong)
+    result = connection.pgconn.exec_(statements.encode())
+    if result.status != ExecStatus.COMMAND_OK:
+        raise OperationalError(result.error_message.decode(errors="replace"))
+
+
+AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
+"""SQLAlchemy's, or only what its pool gives out, where no statement goes through SQLAlchemy."""
+
+POOL_SIZE: Final = 20
+"""Connections of a process, of PostgreSQL's usual 100. Made when first needed and kept: making one
+costs more than a whole verification's statements.
+"""
+
+POOL_SECONDS = 10
+"""How long a call waits for a connection before it is told that there is too much to do."""
+
+CONNECT_SECONDS = 5
+"""How long reaching the server may take."""
+
+DRIVER = "postgresql+psycopg"
+"""The only one that is installed, and the only database that has pgvector."""
+
+_UNSENT = "face_unsent"
+"""Where a connection keeps it; see `send_later`."""
+
+_WITHOUT_DRIVER = {"postgresql", "postgres"}
+
+
+def pooled_engine(url: str, size: int = POOL_SIZE) -> Engine:
+    """Every statement by itself, until somebody begins a transaction (`database.py`)."""
+    engine = create_engine(
+        driver_url(url),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_use_lifo=True,  # the ones that are not needed stay out of the caches
+        **_common("AUTOCOMMIT"),
+    )
+    event.listen(engine, "connect", set_session)
+    event.listen(engine, "checkout", _require_quiet)
+    event.listen(engine, "before_cursor_execute", _send_unsent)
+    return engine
+
+
+def send_later(connection: AnyConnection, *statements: str) -> None:
+    """They go before whatever is sent next on this connection, and in its trip where it can take
+    them along.
+    """
+    connection.info[_UNSENT] = statements
+
+
+def take_unsent(connection: AnyConnection) -> tuple[str, ...]:
+    """What waits to be sent: now it is the caller's to send."""
+    statements: tuple[str, ...] = connection.info.pop(_UNSENT, ())
+    return statements
+
+
+def _send_unsent(connection: AnyConnection, *_: object) -> None:
+    if statements := take_unsent(connection):
+        _driver(connection).execute("; ".join(statements).encode())
+
+
+def _require_quiet(connection: Connection[Any], *_: object) -> None:
+    """A server that stopped has hung up; one that is there has nothing to say unasked.
+
+    Looked up at the socket, before each use: a question to the server would be a trip of its own.
+    Raises `DisconnectionError`, at which the pool makes all its connections anew.
+    """
+    if connection.closed or has_something_to_read(connection.fileno()):
+        raise DisconnectionError
+
+
+def single_use_engine(url: str) -> Engine:
+    """For a job that is done once: keeps no connection."""
+    engine = create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
+    event.listen(engine, "connect", set_session)
+    return engine
+
+
+def driver_of(connection: AnyConnection) -> Connection[Any]:
+    """What SQLAlchemy's connection goes through, nothing left unsent; its errors are psycopg's own."""
+    _send_unsent(connection)
+    return _driver(connection)
+
+
+def is_encrypted(connection: AnyConnection) -> bool:
+    """Whether what goes through this connection is under TLS."""
+    return bool(driver_of(connection).pgconn.ssl_in_use)
+
+
+def _driver(connection: AnyConnection) -> Connection[Any]:
+    pooled = connection.connection if isinstance(connection, SqlConnection) else connection
+    return cast("Connection[Any]", pooled.driver_connection)
+
+
+def driver_url(url: str) -> URL:
+    """`url` with the installed driver named: `postgresql://…` alone would mean psycopg2."""
+    given = make_url(url)
+    return given.set(drivername=DRIVER) if given.drivername in _WITHOUT_DRIVER else given
+
+
+def _common(isolation: str) -> dict[str, Any]:
+    return {
+        "isolation_level": isolation,
+        "hide_parameters": True,
+        "connect_args": {
+            "connect_timeout": CONNECT_SECONDS,
+            "prepare_threshold": None,
+            "client_encoding": "utf8",
+        },
+    }

@@ -1,0 +1,114 @@
+"""Earlier answers to an `Idempotency-Key`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from service.domain.collection import Collection
+from service.domain.ports import IdempotentResponse
+from service.storage.expiry import Clock, of_the_living
+from service.storage.tables import answers, erased_answers
+
+KEYS_KEPT = timedelta(days=30)
+"""After somebody went: a client that was off the net for longer does not repeat its calls."""
+
+
+class PostgresIdempotency:
+    """Implements `Answers`."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def find(self, collection: Collection, caller: str, key: str) -> IdempotentResponse | None:
+        """The oldest, should there be several: the key of the table contains the subject."""
+        query = (
+            self._living(collection)
+            .where(answers.c.caller == caller, answers.c.key == key)
+            .order_by(answers.c.created_at)
+            .limit(1)
+        )
+        row = self._connection.execute(query).mappings().one_or_none()
+        return None if row is None else stored_answer(row)
+
+    def of(self, collection: Collection, subject_id: str) -> list[IdempotentResponse]:
+        query = (
+            self._living(collection, [subject_id])
+            .where(answers.c.subject_id == subject_id)
+            .order_by(answers.c.created_at, answers.c.caller, answers.c.key)
+        )
+        return [stored_answer(row) for row in self._connection.execute(query).mappings()]
+
+    def add(self, collection: Collection, answer: IdempotentResponse) -> None:
+        row = {
+            "collection_id": collection.collection_id,
+            "subject_id": answer.subject_id,
+            "caller": answer.caller,
+            "key": answer.key,
+            "fingerprint": answer.fingerprint,
+            "sealed": answer.sealed,
+            "key_digest": answer.key_digest,
+            "created_at": func.now(),
+        }
+        self._connection.execute(insert(answers).values(row))
+
+    def is_of_somebody_gone(self, key_digest: bytes) -> bool:
+        """To be asked where `find` finds nothing: an answer that is there all the same is about
+        somebody who has expired.
+        """
+        erased = exists().where(
+            erased_answers.c.key_digest == key_digest, erased_answers.c.forget_at > func.now()
+        )
+        expired = exists().where(answers.c.key_digest == key_digest)
+        return any(self._connection.scalar(select(each)) for each in (erased, expired))
+
+    def forget_keys(self) -> None:
+        query = delete(erased_answers).where(erased_answers.c.forget_at <= func.now())
+        self._connection.execute(query)
+
+    def _living(
+        self, collection: Collection, subject_ids: Sequence[str] | None = None
+    ) -> Select[Any]:
+        return select(answers).where(
+            answers.c.collection_id == collection.collection_id,
+            of_the_living(answers, collection, self._clock(), subject_ids),
+        )
+
+
+def stored_answer(row: RowMapping) -> IdempotentResponse:
+    return IdempotentResponse(
+        row["caller"],
+        row["key"],
+        row["subject_id"],
+        row["fingerprint"],
+        row["sealed"],
+        row["key_digest"],
+    )
+
+
+def keep_keys(connection: Connection, whose: ColumnElement[bool]) -> None:
+    """Of these answers, which are about to go with the people they are about: so that a late retry
+    does not enroll anybody again. By the database's own clock, since nothing brings a key back.
+    """
+    going = select(answers.c.key_digest, func.now() + KEYS_KEPT).where(whose).distinct()
+    query = upsert(erased_answers).from_select(["key_digest", "forget_at"], going)
+    connection.execute(
+        query.on_conflict_do_update(
+            constraint=erased_answers.primary_key, set_={"forget_at": query.excluded.forget_at}
+        )
+    )

@@ -1,0 +1,298 @@
+"""How much of the pool may wait for one lock.
+
+Whoever waits for a lock of the database holds a connection meanwhile. Were all of them taken by those
+who wait for one collection, calls to every other would wait as long. So only a few of a process wait
+for the same lock there; the others wait here, with nothing in their hands.
+
+The gallery: transactions on PostgreSQL, and whether it can serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from threading import Lock, Semaphore
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from service.domain.callers import ApiKey
+from service.domain.errors import DatabaseNotMigrated, Overloaded
+from service.domain.ports import AuditSnapshot, Vault
+from service.storage.api_keys import PostgresApiKeys, find_api_key
+from service.storage.audit_head import PostgresAuditHead
+from service.storage.audit_log import PostgresAuditLog
+from service.storage.audit_snapshot import audit_snapshot
+from service.storage.collections import PostgresCollections
+from service.storage.counters import PostgresCounters
+from service.storage.engine import driver_of, pooled_engine, send_later, take_unsent
+from service.storage.expiry import Clock, ServerClock, server_time
+from service.storage.failures import translated
+from service.storage.idempotency import PostgresIdempotency
+from service.storage.lockouts import PostgresFailedComparisons
+from service.storage.migrations import head
+from service.storage.registry import PostgresRegistry, ProvedState
+from service.storage.sealed_rows import PostgresSealedRows
+from service.storage.subject_proof import PostgresSubjectProof
+from service.storage.subjects import PostgresSubjects
+from service.storage.suitability import (
+    ServerFacts,
+    require_citus_settings,
+    require_suitable,
+    require_write_access,
+    server_facts,
+)
+from service.storage.template_rows import PostgresPositions, PostgresSearchRows
+from service.storage.templates import PostgresTemplates
+from service.storage.together import run
+
+CONNECTIONS = 4
+"""Of a process that may wait for the same lock: a fifth of the pool. The lock itself is held by one
+at a time, and the next ones are there when it is let go.
+"""
+
+MOST_WAITING = 64
+"""Calls that may wait for those few; the next is refused at once."""
+
+LONGEST_WAIT = 20.0
+"""Seconds that they wait: twice as long as for the lock itself, since they hold nothing. Of many who
+enroll at the same time all are to get their answer."""
+
+Locked: TypeAlias = tuple[str, ...]
+"""What is locked: a collection, or a collection and a subject; empty: nothing."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    places: Semaphore = field(default_factory=lambda: Semaphore(CONNECTIONS))
+    calls: int = 0
+    """That have a place or wait for one."""
+
+
+class PoolShare:
+    """Safe to share between threads. `longest_wait`: seconds."""
+
+    def __init__(self, longest_wait: float = LONGEST_WAIT) -> None:
+        self._longest_wait = longest_wait
+        self._queues: dict[Locked, _Queue] = {}
+        """Of locks that are wanted now, and of no others: callers choose the names."""
+        self._lock = Lock()
+
+    @contextmanager
+    def of(self, locked: Locked) -> Iterator[None]:
+        """The block may take a connection and wait for this with it. Raises `Overloaded`."""
+        if not locked:
+            yield
+            return
+        queue = self._enter(locked)
+        try:
+            if not queue.places.acquire(timeout=self._longest_wait):
+                raise Overloaded
+            try:
+                yield
+            finally:
+                queue.places.release()
+        finally:
+            self._leave(locked, queue)
+
+    def _enter(self, locked: Locked) -> _Queue:
+        with self._lock:
+            queue = self._queues.setdefault(locked, _Queue())
+            if queue.calls >= CONNECTIONS + MOST_WAITING:
+                raise Overloaded
+            queue.calls += 1
+            return queue
+
+    def _leave(self, locked: Locked, queue: _Queue) -> None:
+        with self._lock:
+            queue.calls -= 1
+            if not queue.calls:
+                del self._queues[locked]
+
+
+LOCK_MILLISECONDS = 10_000
+"""How long an enrollment waits for those before it; each takes one exact search, about 0.1 s."""
+
+STATEMENT_MILLISECONDS = 30_000
+"""How long one statement may take, waiting for a lock included."""
+
+_TERMS = (
+    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}",
+    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}",
+    "SET LOCAL TimeZone = 'UTC'",
+)
+"""For one transaction only: the connection behind it may be shared, by PgBouncer."""
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Whatever the server's default: after waiting for a collection's lock, the next statement must see
+what the holder before it committed.
+"""
+
+_OLDEST_KEY = text("SELECT min(created_at) FROM collection_keys WHERE state = 'active'")
+
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+
+class PostgresTransaction:
+    """Implements `Transaction`: every repository on the same connection.
+
+    `clock`: asked anew by each query, not once at the start: a call that waited for a lock must
+    not see somebody whose time ran out meanwhile.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        vault: Callable[[], Vault] | None,
+        collection_ids: dict[str, UUID],
+        server_clock: ServerClock,
+        proved: ProvedState,
+    ) -> None:
+        self.connection = connection
+        head = PostgresAuditHead(connection, vault)
+        registry = PostgresRegistry(connection, head, proved)
+        self.positions = PostgresPositions(connection, head)
+        self.collections = PostgresCollections(connection, registry, self.positions)
+        proof = PostgresSubjectProof(connection, head)
+        self.subjects = PostgresSubjects(connection, clock, self.positions, proof)
+        rows = PostgresSearchRows(connection, head)
+        self.templates = PostgresTemplates(connection, clock, self.positions, rows)
+        self.answers = PostgresIdempotency(connection, clock)
+        self.api_keys = PostgresApiKeys(connection, registry)
+        self.audit = PostgresAuditLog(connection, head, registry)
+        self.sealed_rows = PostgresSealedRows(connection, self.positions, rows)
+        self.failed_comparisons = PostgresFailedComparisons(
+            connection, clock, self.collections, collection_ids, proof
+        )
+        self._server_clock = server_clock
+
+    def server_time(self) -> datetime:
+        return self._server_clock(self.connection)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Storage:
+    """Implements `Gallery`. Safe to share between threads; connects when first used.
+
+    `url`: `postgresql://…` or `postgresql+psycopg://…`. `clock`: who has expired by now? `vault`:
+    made when something is first written down; without one nothing can be, and a transaction that
+    has to fails. `server_clock`: the database's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock = utc_now,
+        vault: Callable[[], Vault] | None = None,
+        server_clock: ServerClock = server_time,
+    ) -> None:
+        self._engine = pooled_engine(url)
+        self._checked = pooled_engine(url, size=1)
+        """Of its own, so that whether it can serve is told while all others wait."""
+        self._clock = clock
+        self._vault = vault
+        self._share = PoolShare()
+        self._server_clock = server_clock
+        self._collection_ids: dict[str, UUID] = {}
+        """As they were last read; see `PostgresFailedComparisons.subject_in`."""
+        self._proved = ProvedState()
+
+    @contextmanager
+    def transaction(self, *waits_for: str) -> Iterator[PostgresTransaction]:
+        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`,
+        `RecordTampered`.
+        """
+        with self._share.of(waits_for), translated(), self._engine.connect() as connection:
+            pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
+            send_later(pooled, _BEGIN, *_TERMS)
+            try:
+                transaction = PostgresTransaction(
+                    connection,
+                    self._clock,
+                    self._vault,
+                    self._collection_ids,
+                    self._server_clock,
+                    self._proved,
+                )
+                yield transaction
+                transaction.positions.settle()
+                transaction.audit.write(commit=True)
+            finally:
+                has_begun = not take_unsent(pooled)
+            if has_begun:
+                driver_of(pooled).commit()  # sends nothing where the audit record took it along
+
+    def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
+        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
+        with translated(), closing(self._engine.raw_connection()) as connection:
+            head = PostgresAuditHead(connection, self._vault)
+            return find_api_key(
+                connection, key_id, PostgresRegistry(connection, head, self._proved)
+            )
+
+    @contextmanager
+    def audit_snapshot(self) -> Iterator[AuditSnapshot]:
+        """Implements `AuditSnapshots`: what is written meanwhile is not seen."""
+        with translated(), self._engine.connect() as connection:
+            snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
+            with snapshot.begin():
+                run(snapshot, "; ".join(_TERMS))
+                yield audit_snapshot(snapshot, PostgresAuditHead(snapshot, self._vault))
+
+    def require_suitable(self) -> None:
+        """Raises `DatabaseUnsuitable`, `DatabaseUnavailable`."""
+        with translated(), self._engine.connect() as connection:
+            require_suitable(connection)
+
+    def facts(self) -> ServerFacts:
+        """Of the server that this is connected to. Raises as `check`."""
+        with translated(), self._engine.connect() as connection:
+            return server_facts(connection)
+
+    def check(self) -> None:
+        """Raises `DatabaseUnavailable`, `DatabaseNotMigrated` or what `require_write_access` does."""
+        with translated(), self._checked.connect() as connection:
+            require_write_access(connection)
+            if connection.scalar(_REVISION) != self._head:
+                raise DatabaseNotMigrated
+
+    def require_citus_settings(self, *, search_memory: bool) -> None:
+        """`search_memory`: whether people are to be held in memory to search by. Raises
+        `DatabaseDistributed`, and as `check` does.
+        """
+        with translated(), self._engine.connect() as connection:
+            require_citus_settings(connection, search_memory=search_memory)
+
+    def oldest_key_made(self) -> datetime | None:
+        """When the oldest active data key was made; None where there is none yet. Raises as
+        `transaction` does.
+        """
+        with self.transaction() as tx:
+            made: datetime | None = tx.connection.scalar(_OLDEST_KEY)
+        return made
+
+    def clock_difference(self) -> timedelta:
+        """By how much this process's clock is ahead of the database's. Raises as `transaction`."""
+        with translated(), self._engine.connect() as connection:
+            return self._clock() - self._server_clock(connection)
+
+    def counters(self) -> PostgresCounters:
+        """Where calls are counted, on the same pool of connections."""
+        return PostgresCounters(self._engine)
+
+    def close(self) -> None:
+        """Gives all idle connections back."""
+        self._engine.dispose()
+        self._checked.dispose()
+
+    @cached_property
+    def _head(self) -> str:
+        return head()

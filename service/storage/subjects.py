@@ -1,0 +1,231 @@
+"""Enrolled people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
+
+from service.domain.collection import Collection, Subject
+from service.domain.errors import RecordTampered
+from service.domain.expiry import Expired
+from service.storage.expiry import Clock, alive, expired
+from service.storage.idempotency import keep_keys
+from service.storage.row_insert import insert_rows
+from service.storage.subject_proof import PostgresSubjectProof
+from service.storage.tables import answers, subjects, templates
+from service.storage.template_rows import PostgresPositions
+
+logger = logging.getLogger(__name__)
+
+ROWS_AT_A_TIME = 1000
+"""Read at a time where all are read."""
+
+
+class PostgresSubjects:
+    """Implements `Subjects`. Whose time is over is decided by what was proved, never by a column alone."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        positions: PostgresPositions,
+        proof: PostgresSubjectProof,
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._positions = positions
+        self._proof = proof
+
+    def find(self, collection: Collection, subject_id: str) -> Subject | None:
+        query = _of(collection, subject_id)
+        found = self._proof.settled(collection, lambda: _read(self._connection, query))
+        living = self._living(collection, [subject for subject, _ in found])
+        return living[0] if living else None
+
+    def is_stored(self, collection: Collection, subject_id: str) -> bool:
+        query = select(subjects.c.subject_id).where(
+            _is(collection, subject_id), alive(collection, self._clock())
+        )
+        return self._connection.execute(query).first() is not None
+
+    def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
+        """Starts behind `after` by the primary key, so that page 1,000 costs what page 1 does."""
+        query = _of(collection).where(alive(collection, self._clock()))
+        query = query.order_by(subjects.c.subject_id).limit(limit)
+        if after is not None:
+            query = query.where(subjects.c.subject_id > after)
+        return [subject for subject, _ in _read(self._connection, query)]
+
+    def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        if not subject_ids:
+            return set()
+        query = _of(collection).where(subjects.c.subject_id.in_(subject_ids))
+        found = self._proof.settled(collection, lambda: _read(self._connection, query))
+        living = self._living(collection, [subject for subject, _ in found])
+        return {subject.subject_id for subject in living}
+
+    def require_stored(self, collection: Collection, subject_ids: Sequence[str]) -> None:
+        """Asked in one statement, so of one moment: who was erased since has no templates either."""
+        its_person = exists().where(
+            subjects.c.collection_id == templates.c.collection_id,
+            subjects.c.subject_id == templates.c.subject_id,
+        )
+        query = select(templates.c.template_id).where(
+            templates.c.collection_id == collection.collection_id,
+            templates.c.subject_id.in_(subject_ids),
+            ~its_person,
+        )
+        orphans = self._connection.execute(query).all()
+        if orphans:
+            where = collection.collection_id
+            logger.error("record_tampered: %s people missing in collection %s", len(orphans), where)
+            raise RecordTampered
+
+    def add(self, collection: Collection, subject: Subject) -> None:
+        self.add_all(collection, [subject])
+
+    def add_all(self, collection: Collection, added: Sequence[Subject]) -> None:
+        rows = [
+            {**_columns(collection, subject), "seal": self._proof.seal(collection, subject)}
+            for subject in added
+        ]
+        insert_rows(self._connection, subjects, rows)
+
+    def update(self, collection: Collection, subject: Subject) -> None:
+        seal = self._proof.seal(collection, subject)
+        query = update(subjects).where(_is(collection, subject.subject_id))
+        self._connection.execute(query.values({**_columns(collection, subject), "seal": seal}))
+
+    def expired(
+        self, collection: Collection, limit: int, among: Sequence[str] | None = None
+    ) -> list[str]:
+        """Looked for by what the columns say, so that an index helps; then proved."""
+        query = _of(collection).where(expired(collection, self._clock()))
+        if among is not None:
+            query = query.where(subjects.c.subject_id.in_(among))
+        over: list[str] = []
+        for found in _walk(self._connection, query, limit, None):
+            over += [each.subject_id for each in self._proof.genuine(collection, found)]
+            if len(over) >= limit:
+                break
+        return over[:limit]
+
+    def _living(self, collection: Collection, proved: Sequence[Subject]) -> list[Subject]:
+        now = self._clock()
+        return [subject for subject in proved if not subject.is_over(collection.settings, now)]
+
+    def count_expired(self, collection: Collection) -> Expired:
+        """In one pass over the collection, and in none where nobody is expired."""
+        over = expired(collection, self._clock())
+        if not self.expired(collection, 1):
+            return Expired(0, 0)
+        query = select(func.count().filter(over), func.count()).where(_in(collection))
+        return Expired(*self._connection.execute(query.select_from(subjects)).one())
+
+    def delete(self, collection: Collection, subject_id: str) -> int:
+        """Templates first, to count them; the rest goes by cascade."""
+        collection_id = collection.collection_id
+        whose = answers.c.collection_id == collection_id, answers.c.subject_id == subject_id
+        keep_keys(self._connection, and_(*whose))
+        deleted = [
+            self._connection.execute(
+                delete(table).where(
+                    table.c.collection_id == collection.collection_id,
+                    table.c.subject_id == subject_id,
+                )
+            ).rowcount
+            for table in (templates, subjects)
+        ]
+        self._positions.give_up(collection, deleted[0])
+        return deleted[0]
+
+
+def all_subjects(
+    connection: Connection, collection: Collection
+) -> Iterator[list[tuple[Subject, bytes]]]:
+    """Everybody of a collection, with their seals, a few at a time; still to be proved."""
+    return _walk(connection, _of(collection), ROWS_AT_A_TIME, None)
+
+
+def _walk(
+    connection: Connection, query: Select[Any], limit: int, after: str | None
+) -> Iterator[list[tuple[Subject, bytes]]]:
+    """In the order of their ids, `limit` at a time."""
+    if limit < 1:
+        return
+    ordered = query.order_by(subjects.c.subject_id).limit(limit)
+    while True:
+        behind = [] if after is None else [subjects.c.subject_id > after]
+        found = _read(connection, ordered.where(*behind))
+        if found:
+            yield found
+        if len(found) < limit:
+            return
+        after = found[-1][0].subject_id
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[tuple[Subject, bytes]]:
+    """Rows with their seals, still to be proved."""
+    rows = connection.execute(query).mappings()
+    return [(stored_subject(row), row["seal"]) for row in rows]
+
+
+def _in(collection: Collection) -> ColumnElement[bool]:
+    return subjects.c.collection_id == collection.collection_id
+
+
+def _is(collection: Collection, subject_id: str) -> ColumnElement[bool]:
+    return _in(collection) & (subjects.c.subject_id == subject_id)
+
+
+def _of(collection: Collection, subject_id: str | None = None) -> Select[Any]:
+    """Of one subject, or of all. The one is named for each table: Citus asks one shard only where
+    it is told, and does not conclude it from the join.
+    """
+    theirs = select(func.array_agg(templates.c.template_id)).where(
+        templates.c.collection_id == subjects.c.collection_id,
+        templates.c.subject_id == subjects.c.subject_id,
+    )
+    whose = [_in(collection)]
+    if subject_id is not None:
+        theirs = theirs.where(templates.c.subject_id == subject_id)
+        whose.append(subjects.c.subject_id == subject_id)
+    return select(subjects, theirs.scalar_subquery().label("template_ids")).where(*whose)
+
+
+def _columns(collection: Collection, subject: Subject) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "subject_id": subject.subject_id,
+        "metadata": subject.metadata,
+        "enrolled_at": subject.enrolled_at,
+        "expires_at": subject.expires_at,
+        "consent": subject.consent,
+        "change": subject.change,
+    }
+
+
+def stored_subject(row: Mapping[Any, Any]) -> Subject:
+    """As it is stored, proved or not."""
+    return Subject(
+        subject_id=row["subject_id"],
+        enrolled_at=row["enrolled_at"],
+        metadata=row["metadata"],
+        template_ids=tuple(sorted(row["template_ids"] or ())),
+        expires_at=row["expires_at"],
+        consent=row["consent"],
+        change=row["change"],
+    )

@@ -1,0 +1,275 @@
+"""The tables, as SQLAlchemy sees them. How they came to be is in `migrations/`.
+
+Every primary and unique key of subject data contains the subject's id, so that Citus could
+distribute these tables by subject without a redesign.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from service.domain.face import EMBEDDING_SIZE
+from service.domain.identifiers import COLLECTION, SUBJECT_ID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "fk": "%(table_name)s_%(referred_table_name)s_fk",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_index",
+    }
+)
+
+_BYTE_ORDER = "C"
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _subject_id() -> Column[str]:
+    """In byte order, so that pages of subjects come out the same on every server."""
+    return Column("subject_id", Text(collation=_BYTE_ORDER), primary_key=True)
+
+
+def _subject_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["collection_id", "subject_id"],
+        ["subjects.collection_id", "subjects.subject_id"],
+        ondelete="CASCADE",
+    )
+
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("model_id", Text),
+    Column("settings", JSONB, nullable=False),
+    Column("name_key_id", Uuid, nullable=False),
+    Column("wrapped_name_key", LargeBinary, nullable=False),
+    _moment("created_at"),
+    CheckConstraint(f"name ~ '^{COLLECTION}$'", name="name"),
+)
+
+collection_keys = Table(
+    "collection_keys",
+    metadata,
+    Column(
+        "collection_id",
+        Uuid,
+        ForeignKey("collections.collection_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("key_id", Uuid, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    _moment("created_at"),
+    UniqueConstraint("collection_id", "state"),
+    CheckConstraint("state IN ('active', 'retiring')", name="state"),
+)
+"""Data keys: one active, and during a rotation one retiring."""
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column(
+        "collection_id",
+        Uuid,
+        ForeignKey("collections.collection_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _subject_id(),
+    Column("metadata", LargeBinary),
+    _moment("enrolled_at"),
+    _moment("expires_at", nullable=True),
+    Column("consent", LargeBinary),
+    Column("change", Uuid),
+    Column("seal", LargeBinary, nullable=False),
+    CheckConstraint(f"subject_id ~ '^{SUBJECT_ID}$'", name="subject_id"),
+    Index(None, "collection_id", "expires_at"),
+    Index(None, "collection_id", "enrolled_at"),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("template_id", Uuid, primary_key=True),
+    Column("model_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("search", HALFVEC(EMBEDDING_SIZE), nullable=False),
+    _moment("created_at"),
+    Column("key_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("tag", LargeBinary, nullable=False),
+    _subject_key(),
+    ForeignKeyConstraint(
+        ["collection_id", "key_id"],
+        ["collection_keys.collection_id", "collection_keys.key_id"],
+    ),
+    Index(None, "collection_id", "position"),
+)
+"""The database itself refuses to lose a key that a row is under."""
+
+collection_writes = Table(
+    "collection_writes",
+    metadata,
+    Column(
+        "collection_id",
+        Uuid,
+        ForeignKey("collections.collection_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("epoch", Uuid, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Column("deletions", BigInteger, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""How far the writing of templates has come: `WriteWatermark`. Whoever takes positions holds the row to
+the end of the transaction, so that positions become visible in their own order."""
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("key_digest", LargeBinary, nullable=False),
+    _moment("created_at"),
+    CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+    CheckConstraint("octet_length(key_digest) = 32", name="key_digest"),
+    _subject_key(),
+    Index(None, "collection_id", "caller", "key"),
+    Index(None, "key_digest"),
+)
+
+erased_answers = Table(
+    "erased_answers",
+    metadata,
+    Column("key_digest", LargeBinary, primary_key=True),
+    _moment("forget_at"),
+    CheckConstraint("octet_length(key_digest) = 32", name="key_digest"),
+    Index(None, "forget_at"),
+)
+"""That there was an answer, about somebody who is gone: a keyed hash, and nobody it belongs to."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("collections", ARRAY(Text), nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    _moment("created_at"),
+    _moment("expires_at", nullable=True),
+    _moment("revoked_at", nullable=True),
+    CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("audit_id", Uuid, primary_key=True),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    _moment("at"),
+    Column("caller", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("collection", Text),
+    Column("subject", LargeBinary),
+    Column("outcome", Text, nullable=False),
+    Column("request_id", Text),
+    Column("previous", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    CheckConstraint("octet_length(subject) = 32", name="subject"),
+    CheckConstraint("octet_length(previous) = 32", name="previous"),
+    CheckConstraint("octet_length(digest) = 32", name="digest"),
+    Index(None, "collection", "sequence"),
+    Index(None, "subject", "sequence"),
+    Index(
+        "audit_subject_done_index",
+        "subject",
+        "sequence",
+        postgresql_where=text("outcome = 'done'"),
+    ),
+)
+"""The last index finds the last change of a person among their many verifications.
+
+No foreign keys: the log outlives what it tells of. Triggers let it grow and nothing else."""
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("single", Boolean, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    _moment("begun_at"),
+    Column("registry", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+    Column("key_id", Uuid, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    CheckConstraint("single", name="single"),
+)
+"""One row: where the chain of `audit` ends, and its key, wrapped. A trigger lets it move forward."""
+
+registry = Table(
+    "registry",
+    metadata,
+    Column("single", Boolean, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    CheckConstraint("single", name="single"),
+)
+"""One row: the list of collections and keys that `audit_head` vouches for. Apart from it, since each
+audited call writes that row anew."""
+
+failed_comparisons = Table(
+    "failed_comparisons",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("caller", Text, primary_key=True),
+    Column("refusals", Integer, nullable=False),
+    _moment("since"),
+    _moment("locked_until", nullable=True),
+    _subject_key(),
+)
+"""Refused faces of a subject, by the key that sent them; a row only where there are some."""
+
+rate_counters = Table(
+    "rate_counters",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    _moment("ends_at"),
+    Index(None, "ends_at"),
+    prefixes=["UNLOGGED"],
+)
+"""Calls in the current window. Not logged: after a crash every window starts anew."""

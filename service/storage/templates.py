@@ -1,0 +1,215 @@
+"""Templates: rows by subject, and the exact search over a whole collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    RowMapping,
+    case,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from service.domain.collection import Collection, SearchVector, StoredTemplate
+from service.domain.face import EMBEDDING_SIZE
+from service.domain.search import Positions, Shortlist, WriteWatermark, WrittenRows
+from service.storage.expiry import Clock, of_the_living
+from service.storage.row_insert import insert_rows
+from service.storage.suitability import is_distributed
+from service.storage.tables import templates
+from service.storage.template_rows import PostgresPositions, PostgresSearchRows, positions_up_to
+
+NEWEST = 2**63 - 1
+"""Up to the newest row, and as many as there are."""
+
+
+class PostgresTemplates:
+    """Implements `Templates`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        positions: PostgresPositions,
+        rows: PostgresSearchRows,
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._positions = positions
+        self._rows = rows
+
+    def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
+        return self.of_all(collection, [subject_id])
+
+    def of_all(self, collection: Collection, subject_ids: Sequence[str]) -> list[StoredTemplate]:
+        query = (
+            select(templates)
+            .where(_in(collection), templates.c.subject_id.in_(subject_ids))
+            .order_by(templates.c.created_at, templates.c.template_id)
+        )
+        return [stored_template(row) for row in self._connection.execute(query).mappings()]
+
+    def add(self, collection: Collection, template: StoredTemplate) -> None:
+        self.add_all(collection, [template])
+
+    def add_all(self, collection: Collection, added: Sequence[StoredTemplate]) -> None:
+        if not added:
+            return
+        positions = self._positions.take(collection, len(added))
+        rows = [
+            {
+                **_columns(collection, template, position),
+                "tag": self._rows.tag(collection, template, position),
+            }
+            for template, position in zip(added, positions, strict=True)
+        ]
+        insert_rows(self._connection, templates, rows)
+
+    def delete_of(self, collection: Collection, subject_id: str) -> int:
+        query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
+        deleted = self._connection.execute(query).rowcount
+        self._positions.give_up(collection, deleted)
+        return deleted
+
+    def count(self, collection: Collection, after: int = 0) -> int:
+        later = [templates.c.position > after] if after else []
+        query = select(func.count()).select_from(templates).where(self._living(collection), *later)
+        return self._connection.execute(query).scalar_one()
+
+    def any(self, collection: Collection) -> bool:
+        query = select(templates.c.template_id).where(self._living(collection)).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def nearest(
+        self,
+        collection: Collection,
+        probes: Mapping[UUID, SearchVector],
+        at_least: float,
+        limit: int,
+        skip: int = 0,
+        other_than: str | None = None,
+        among: Shortlist | None = None,
+    ) -> list[StoredTemplate]:
+        """Exact, also where somebody has built a vector index: those answer only an ORDER BY the
+        bare `<#>`, and the negative of it is ordered here.
+        """
+        similarity = _cosine_with(probes)
+        query = (
+            select(templates)
+            .where(_in(collection), similarity >= at_least)
+            .order_by(similarity.desc(), templates.c.subject_id, templates.c.template_id)
+            .limit(limit)
+            .offset(skip)
+        )
+        if other_than is not None:
+            query = query.where(templates.c.subject_id != other_than)
+        if among is not None:
+            query = query.where(_among(among))
+        return [stored_template(row) for row in self._connection.execute(query).mappings()]
+
+    def mark(self, collection: Collection) -> WriteWatermark:
+        return self._positions.mark(collection)
+
+    def marks(self) -> list[WriteWatermark]:
+        return self._positions.marks()
+
+    def recount(self, collection: Collection) -> None:
+        self._positions.recount(collection)
+
+    def begin_epochs(self) -> None:
+        self._positions.begin_epochs()
+
+    def listed(self, collection_id: UUID, positions: Positions, after: int) -> list[WrittenRows]:
+        newer = self._rows.between(collection_id, after, NEWEST, NEWEST)
+        return [*self._rows.at(collection_id, positions), *newer]
+
+    def are_spread(self) -> bool:
+        return is_distributed(self._connection)
+
+    def written_between(
+        self, collection_id: UUID, after: int, up_to: int, limit: int
+    ) -> list[WrittenRows]:
+        return self._rows.between(collection_id, after, up_to, limit)
+
+    def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
+        return self._rows.at(collection_id, positions)
+
+    def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
+        return positions_up_to(self._connection, collection_id, up_to)
+
+    def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
+        query = select(templates).where(
+            _in(collection), _is_one_of(templates.c.position, positions)
+        )
+        rows = self._connection.execute(query).mappings()
+        return {row["position"]: stored_template(row) for row in rows}
+
+    def _living(self, collection: Collection) -> ColumnElement[bool]:
+        return _in(collection) & of_the_living(templates, collection, self._clock())
+
+
+def _in(collection: Collection) -> ColumnElement[bool]:
+    return templates.c.collection_id == collection.collection_id
+
+
+def _among(shortlist: Shortlist) -> ColumnElement[bool]:
+    """On the shortlist, or too new for it."""
+    listed = _is_one_of(templates.c.position, shortlist.positions.tolist())
+    return or_(listed, templates.c.position > shortlist.up_to)
+
+
+def _is_one_of(column: Column[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """One parameter, however many numbers there are."""
+    return column == func.any(cast(list(numbers), ARRAY(BigInteger)))
+
+
+def _columns(collection: Collection, template: StoredTemplate, position: int) -> dict[str, Any]:
+    return {
+        "collection_id": collection.collection_id,
+        "subject_id": template.subject_id,
+        "template_id": template.template_id,
+        "model_id": template.model_id,
+        "sealed": template.sealed,
+        "search": template.search.values,
+        "created_at": template.created_at,
+        "key_id": template.key_id,
+        "position": position,
+    }
+
+
+def _cosine_with(probes: Mapping[UUID, SearchVector]) -> ColumnElement[float]:
+    """`<#>` is the negative inner product: for vectors of norm 1, the negative cosine.
+
+    One expression over both rotations, so that one scan ranks all rows together.
+    """
+    given = case(
+        {key_id: cast(probe.values, HALFVEC(EMBEDDING_SIZE)) for key_id, probe in probes.items()},
+        value=templates.c.key_id,
+    )
+    return -templates.c.search.op("<#>", return_type=Float())(given)
+
+
+def stored_template(row: RowMapping) -> StoredTemplate:
+    return StoredTemplate(
+        template_id=row["template_id"],
+        subject_id=row["subject_id"],
+        model_id=row["model_id"],
+        key_id=row["key_id"],
+        sealed=row["sealed"],
+        search=SearchVector(np.asarray(row["search"], dtype=np.float32)),
+        created_at=row["created_at"],
+    )

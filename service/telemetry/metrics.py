@@ -1,0 +1,297 @@
+"""The numbers, and what each of them counts.
+
+Labels are bounded: patterns of routes, codes, stages, bands. Never an id, a collection or a key's
+name, all of which are the callers' own words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from service.domain.decision import Decision, Recommendation
+from service.domain.ports import ModelIdentity
+from service.domain.search import SearchProblem, SearchState
+from service.domain.thresholds import Band
+
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds. A key's look-up takes some 5 ms, one photograph 20 to 200, a full queue seconds."""
+
+STAGE_BUCKETS = (0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Seconds. Opening a template takes less than 0.1 ms; a lock is waited for up to 10 s."""
+
+SIMILARITY_STEP = 0.05
+SIMILARITY_BUCKETS = tuple(round(n * SIMILARITY_STEP, 2) for n in range(-4, 21))
+"""Cosines from -0.2 to 1. Bands and usual thresholds are whole steps, so that the shares on either
+side of them can be read off."""
+
+STAGES = ("detect", "embed", "transaction", "lock", "shortlist", "search", "open")
+"""`detect`: decoding included. `transaction`: waiting for a connection included, and so are the
+last three. `lock`: waiting for the collection's lock. `shortlist`: the search in memory. `search`: the scan of its rows, or of all. `open`: one seal."""
+
+
+CONNECTIONS_ENDED_FOR = ("handshake", "head", "body", "answer", "crowded", "refused")
+"""What the other end of a connection had not done in time, or that there was no place for it."""
+
+
+class Metrics:
+    """Everything that one process counts. Safe to share between threads.
+
+    Under `PROMETHEUS_MULTIPROC_DIR` the values lie in files there, for all processes together.
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Histogram(
+            "face_http_request_seconds",
+            "Time from a request's head to the end of its answer.",
+            ["method", "route", "status"],
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._problems = Counter(
+            "face_http_problems",
+            "Answers that were problem documents, by their code.",
+            ["route", "code"],
+            registry=registry,
+        )
+        self._http_connections = Gauge(
+            "face_http_connections",
+            "Connections of callers that are open.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._http_connections_limit = Gauge(
+            "face_http_connections_limit",
+            "Connections of callers that may be open.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._connections_ended = Counter(
+            "face_http_connections_ended",
+            "Connections that were cut off, by what the other end had not done in time.",
+            ["why"],
+            registry=registry,
+        )
+        self._stages = Histogram(
+            "face_stage_seconds",
+            "Time that calls spent in a stage.",
+            ["stage"],
+            buckets=STAGE_BUCKETS,
+            registry=registry,
+        )
+        self._decisions = Counter(
+            "face_decisions",
+            "Verifications by their answer.",
+            ["band", "recommendation"],
+            registry=registry,
+        )
+        self._searches = Counter(
+            "face_searches",
+            "Duplicate checks and identifications by whether they named anybody.",
+            ["found"],
+            registry=registry,
+        )
+        self._similarity = Histogram(
+            "face_similarity",
+            "Cosines answered, to steps of 0.05: of a verification, or of a search's best candidate.",
+            ["call"],
+            buckets=SIMILARITY_BUCKETS,
+            registry=registry,
+        )
+        self._engine_calls = Gauge(
+            "face_engine_calls",
+            "Calls at the engine, at work or waiting.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._engine_limit = Gauge(
+            "face_engine_calls_limit",
+            "Calls that the engine takes; the next is refused as overloaded.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._engine_workers = Gauge(
+            "face_engine_workers",
+            "Threads that analyze photographs.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._transactions = Gauge(
+            "face_database_transactions",
+            "Transactions open, those that wait for a connection included.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._connections_limit = Gauge(
+            "face_database_connections_limit",
+            "Connections that the pools may make.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._oldest_key = Gauge(
+            "face_oldest_data_key_timestamp_seconds",
+            "When the oldest data key in use was made, in Unix time.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._purge_held = Gauge(
+            "face_purge_held",
+            "Expired people who are not removed before an operator has looked.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._clock_difference = Gauge(
+            "face_clock_difference_seconds",
+            "By how much this machine's clock is ahead of the database's.",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._search_rows = Gauge(
+            "face_search_rows",
+            "Templates held in memory for searches.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._search_bytes = Gauge(
+            "face_search_bytes",
+            "Memory that they take.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._search_behind = Gauge(
+            "face_search_behind",
+            "Templates written and not held yet; searches scan them in the database.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._search_problem = Gauge(
+            "face_search_problem",
+            "1 for what keeps searches from the memory.",
+            ["problem"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._shortlists = Counter(
+            "face_shortlists",
+            "Searches of held collections by what they compared: a shortlist, or every row.",
+            ["compared"],
+            registry=registry,
+        )
+        self._model = Gauge(
+            "face_model_info",
+            "1 for the served model, and what it runs on.",
+            ["model", "sha256", "provider"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._build = Gauge(
+            "face_build_info",
+            "1 for the running version.",
+            ["version", "python"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._show_from_the_start()
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, route, str(status)).observe(seconds)
+
+    def refused(self, route: str, code: str) -> None:
+        """`code`: that of the problem document."""
+        self._problems.labels(route, code).inc()
+
+    def connected(self, number: int) -> None:
+        """So many connections of callers are open."""
+        self._http_connections.set(number)
+
+    def takes_connections(self, limit: int) -> None:
+        self._http_connections_limit.set(limit)
+
+    def connection_ended(self, why: str) -> None:
+        self._connections_ended.labels(why).inc()
+
+    def stage(self, name: str) -> AbstractContextManager[object]:
+        """Times the block as one of `STAGES`."""
+        return self._stage[name].time()
+
+    def decided(self, decision: Decision) -> None:
+        self._decisions.labels(decision.band.value, decision.recommendation.value).inc()
+        self._similarity.labels("verify").observe(_in_steps(decision.similarity))
+
+    def searched(self, best: float | None) -> None:
+        """`best`: the cosine of the most similar candidate; None where nobody was found."""
+        self._searches.labels("true" if best is not None else "false").inc()
+        if best is not None:
+            self._similarity.labels("search").observe(_in_steps(best))
+
+    def search_state(self, state: SearchState) -> None:
+        self._search_rows.set(state.rows)
+        self._search_bytes.set(state.size)
+        self._search_behind.set(state.behind)
+        for problem in SearchProblem:
+            self._search_problem.labels(problem.value).set(problem is state.problem)
+
+    def shortlisted(self, *, found: bool) -> None:
+        """`found`: whether there was a shortlist."""
+        self._shortlists.labels("shortlist" if found else "all").inc()
+
+    @contextmanager
+    def engine_call(self, stage: str) -> Iterator[None]:
+        with self._engine_calls.track_inprogress(), self.stage(stage):
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._transactions.track_inprogress(), self.stage("transaction"):
+            yield
+
+    def runs_on(self, model: ModelIdentity, provider: str, workers: int, calls: int) -> None:
+        """`calls`: how many the engine takes, with those that wait."""
+        self._model.labels(model.name, model.sha256, provider).set(1)
+        self._engine_workers.set(workers)
+        self._engine_limit.set(calls)
+
+    def connects(self, connections: int) -> None:
+        self._connections_limit.set(connections)
+
+    def is_build(self, version: str, python: str) -> None:
+        self._build.labels(version, python).set(1)
+
+    def purge_holds(self, people: int) -> None:
+        self._purge_held.set(people)
+
+    def clock_differs(self, seconds: float) -> None:
+        self._clock_difference.set(seconds)
+
+    def oldest_key_made(self, timestamp: float) -> None:
+        """`timestamp`: seconds of Unix time."""
+        self._oldest_key.set(timestamp)
+
+    def _show_from_the_start(self) -> None:
+        """A series that is absent until its first event hides that event from `increase()`."""
+        self._stage = {name: self._stages.labels(name) for name in STAGES}
+        for call in ("verify", "search"):
+            self._similarity.labels(call)
+        for found in ("true", "false"):
+            self._searches.labels(found)
+        for compared in ("shortlist", "all"):
+            self._shortlists.labels(compared)
+        for problem in SearchProblem:
+            self._search_problem.labels(problem.value)
+        for why in CONNECTIONS_ENDED_FOR:
+            self._connections_ended.labels(why)
+        for band in Band:
+            for recommendation in Recommendation:
+                self._decisions.labels(band.value, recommendation.value)
+
+
+def _in_steps(similarity: float) -> float:
+    """The upper end of the bucket: a histogram's sum would otherwise tell one call's exact cosine
+    to whoever reads it before and after.
+    """
+    # Rounded first: 0.3 / 0.05 is a little more than 6.
+    return round(math.ceil(round(similarity / SIMILARITY_STEP, 6)) * SIMILARITY_STEP, 2)

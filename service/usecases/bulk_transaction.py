@@ -1,0 +1,270 @@
+"""Enroll many people in one transaction: all of those who may be, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Outcome as Told
+from service.domain.bulk import BulkCandidate, Outcome, Result, refused
+from service.domain.callers import Caller
+from service.domain.collection import Collection, DuplicatePolicy
+from service.domain.errors import Candidate, DuplicateSubject, SubjectExists
+from service.domain.face import Embedding
+from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.template import cosine_similarity
+from service.domain.thresholds import Calibration
+from service.usecases.candidates import HALF_PRECISION_MARGIN, find_candidates_of_many
+from service.usecases.duplicate_check import DuplicateRule, duplicate_rule
+from service.usecases.enroll import DUPLICATES_SHOWN
+from service.usecases.enrollment import require_true_date, sealed_subject
+from service.usecases.erase import remove_expired
+from service.usecases.index_sync import IndexSync
+from service.usecases.unlocked_collection import (
+    UnlockedCollection,
+    bind_model,
+    lock_collection,
+    require_collection,
+)
+
+SAME_EMBEDDING = 0.9999
+"""Cosine from which a ready embedding is the one that is stored: an earlier run enrolled it.
+
+Two photographs of one person come nowhere near; numbers written with four digits do.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRequest:
+    """`on_duplicate`, `profile`: of the duplicate check (`duplicate_rule`); None for the collection's own."""
+
+    collection: str
+    caller: Caller
+    on_duplicate: DuplicatePolicy | None = None
+    profile: str | None = None
+
+
+class EnrollBatch:
+    """Under the lock of the collection, as one enrollment is: whoever enrolls at the same time
+    sees either nobody of the batch or everybody.
+    """
+
+    def __init__(
+        self,
+        storage: Gallery,
+        vault: Vault,
+        calibration: Calibration,
+        model_id: str,
+        clock: Callable[[], datetime],
+        keep: IndexSync | None = None,
+    ) -> None:
+        """`keep`: keeps in memory who is enrolled; None: every duplicate check scans the database."""
+        self._storage = storage
+        self._vault = vault
+        self._calibration = calibration
+        self._model_id = model_id
+        self._clock = clock
+        self._keep = keep
+
+    def require_possible(self, request: BulkRequest) -> None:
+        """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`: what holds for every row."""
+        with self._storage.transaction() as tx:
+            collection = require_collection(tx, request.collection)
+            self._rule(collection, request)
+            if tx.templates.any(collection):
+                collection.require_model(self._model_id)
+
+    def _rule(self, collection: Collection, request: BulkRequest) -> DuplicateRule:
+        """What to do about find_candidates, and from which cosine on. Raises `ProfileNotFound`."""
+        settings = collection.settings
+        calibration = self._calibration.with_thresholds(settings.thresholds)
+        asked = request.on_duplicate, request.profile
+        return duplicate_rule(settings, calibration, request.caller, *asked)
+
+    def get_ready(self, request: BulkRequest, items: Sequence[BulkCandidate | Outcome]) -> None:
+        """What can be done about these before others are kept waiting: read who is enrolled, which
+        takes seconds the first time. Raises what transactions raise.
+        """
+        if self._keep is not None and not _nothing_to_do(items):
+            self._keep.catch_up(request.collection)
+
+    def __call__(
+        self, request: BulkRequest, items: Sequence[BulkCandidate | Outcome]
+    ) -> list[Outcome]:
+        """What became of each, in order; no two candidates with the same subject id. Outcomes
+        stay what they are, and the refused among them are written down like the others.
+
+        Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
+        `ClocksDisagree`, and what transactions raise.
+        """
+        if _nothing_to_do(items):
+            return [item for item in items if isinstance(item, Outcome)]
+        with self._storage.transaction(request.collection) as tx:
+            collection = lock_collection(tx, request.collection)
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            now = self._clock()
+            candidates = [item for item in items if isinstance(item, BulkCandidate)]
+            changes = {one.row.subject_id: uuid4() for one in candidates}
+            became = self._enroll(tx, unlocked, request, candidates, changes, now)
+            outcomes = [
+                item if isinstance(item, Outcome) else became[item.row.subject_id] for item in items
+            ]
+            self._write_down(tx, unlocked, request, outcomes, changes, now)
+        return outcomes
+
+    def _enroll(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        request: BulkRequest,
+        candidates: Sequence[BulkCandidate],
+        changes: Mapping[str, UUID],
+        now: datetime,
+    ) -> dict[str, Outcome]:
+        """By subject id, as `changes`: the audit record of each enrollment."""
+        if not candidates:
+            return {}
+        bind_model(tx, unlocked.collection, self._model_id)
+        became = _known(tx, unlocked, candidates)
+        new = [one for one in candidates if one.row.subject_id not in became]
+        require_true_date(tx, unlocked.collection, now)
+        remove_expired(tx, unlocked, now, len(new), among=[one.row.subject_id for one in new])
+        judged = self._judged(tx, unlocked, request, new)
+        admitted = [one for one, outcome in zip(new, judged, strict=True) if outcome.error is None]
+        self._store(tx, unlocked, admitted, changes, now)
+        by_id = zip((one.row.subject_id for one in new), judged, strict=True)
+        return became | dict(by_id)
+
+    def _judged(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        request: BulkRequest,
+        new: Sequence[BulkCandidate],
+    ) -> list[Outcome]:
+        """Who may be enrolled, as if each came after those before."""
+        rule = self._rule(unlocked.collection, request)
+        policy, at_least = rule.policy, rule.profile.threshold
+        if policy is DuplicatePolicy.ALLOW:
+            return [_admitted(one, ()) for one in new]
+        probes = [one.embedding for one in new]
+        index = None if self._keep is None else self._keep.index
+        found = find_candidates_of_many(tx, unlocked, probes, at_least, DUPLICATES_SHOWN, index)
+        return _in_turn(new, found, _alike(probes, at_least), policy)
+
+    def _store(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        admitted: Sequence[BulkCandidate],
+        changes: Mapping[str, UUID],
+        now: datetime,
+    ) -> None:
+        faces = [(one.row.subject_id, one.embedding) for one in admitted]
+        templates = unlocked.seal_all(faces, self._model_id, now)
+        subjects = [
+            sealed_subject(
+                unlocked, one.row, now, template.template_id, changes[one.row.subject_id]
+            )
+            for one, template in zip(admitted, templates, strict=True)
+        ]
+        tx.subjects.add_all(unlocked.collection, subjects)
+        tx.templates.add_all(unlocked.collection, templates)
+
+    def _write_down(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        request: BulkRequest,
+        outcomes: Sequence[Outcome],
+        changes: Mapping[str, UUID],
+        now: datetime,
+    ) -> None:
+        """An entry for each person enrolled and for each refused who can be named, as for single
+        enrollments.
+        """
+        for one in outcomes:
+            if one.subject_id is None or one.result is Result.ALREADY:
+                continue
+            told = one.error.code if one.error else Told.DONE
+            pseudonym = unlocked.names.pseudonym(one.subject_id)
+            where, caller = request.collection, request.caller.name
+            change = changes[one.subject_id] if told is Told.DONE else uuid4()
+            tx.audit.append(AuditEntry(change, now, caller, Action.ENROLL, where, pseudonym, told))
+
+
+def _nothing_to_do(items: Sequence[BulkCandidate | Outcome]) -> bool:
+    """Where an earlier run has done it all."""
+    return all(isinstance(item, Outcome) and item.result is Result.ALREADY for item in items)
+
+
+def _known(
+    tx: Transaction, unlocked: UnlockedCollection, candidates: Sequence[BulkCandidate]
+) -> dict[str, Outcome]:
+    """What becomes of those who are enrolled: done by an earlier run, or somebody else's name."""
+    by_id = {one.row.subject_id: one for one in candidates}
+    existing = tx.subjects.existing(unlocked.collection, list(by_id))
+    same = {
+        stored.subject_id
+        for stored in tx.templates.of_all(unlocked.collection, sorted(existing))
+        if unlocked.similarity(by_id[stored.subject_id].embedding, stored) >= SAME_EMBEDDING
+    }
+    return {
+        one: Outcome(by_id[one].row.place, one, Result.ALREADY)
+        if one in same
+        else refused(by_id[one].row, SubjectExists())
+        for one in existing
+    }
+
+
+def _in_turn(
+    new: Sequence[BulkCandidate],
+    found: Sequence[Sequence[Candidate]],
+    alike: Sequence[Mapping[int, float]],
+    policy: DuplicatePolicy,
+) -> list[Outcome]:
+    """`found`: find_candidates in the gallery; `alike`: those earlier in the batch, by position. Who
+    was refused is nobody's duplicate.
+    """
+    outcomes: list[Outcome] = []
+    for candidate, enrolled, earlier in zip(new, found, alike, strict=True):
+        here = [
+            Candidate(new[position].row.subject_id, similarity)
+            for position, similarity in earlier.items()
+            if outcomes[position].error is None
+        ]
+        find_candidates = sorted(
+            [*enrolled, *here], key=lambda one: (-one.similarity, one.subject_id)
+        )
+        shown = find_candidates[:DUPLICATES_SHOWN]
+        if shown and policy is DuplicatePolicy.REJECT:
+            outcomes.append(refused(candidate.row, DuplicateSubject(shown)))
+        else:
+            outcomes.append(_admitted(candidate, shown))
+    return outcomes
+
+
+def _alike(probes: Sequence[Embedding], at_least: float) -> list[dict[int, float]]:
+    """For each probe the earlier ones with a cosine of `at_least`: positions and cosines."""
+    alike: list[dict[int, float]] = [{} for _ in probes]
+    if not probes:
+        return alike
+    matrix = np.stack(probes)
+    near = np.tril(matrix @ matrix.T >= at_least - HALF_PRECISION_MARGIN, -1)
+    for later, earlier in np.argwhere(near).tolist():
+        similarity = cosine_similarity(probes[later], probes[earlier])
+        if similarity >= at_least:
+            alike[later][earlier] = similarity
+    return alike
+
+
+def _admitted(candidate: BulkCandidate, find_candidates: Sequence[Candidate]) -> Outcome:
+    result = Result.FLAGGED if find_candidates else Result.ENROLLED
+    return Outcome(
+        candidate.row.place, candidate.row.subject_id, result, find_candidates=find_candidates
+    )

@@ -1,0 +1,254 @@
+"""Who among the enrolled looks like the probe: whoever they are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from uuid import UUID
+
+import numpy as np
+
+from service.domain.collection import Collection, StoredTemplate
+from service.domain.errors import Candidate, RecordTampered
+from service.domain.face import Embedding
+from service.domain.ports import Transaction
+from service.domain.search import SearchIndex, Shortlist, Vectors, WriteWatermark, WrittenRows
+from service.usecases.unlocked_collection import UnlockedCollection
+
+logger = logging.getLogger(__name__)
+
+HALF_PRECISION_MARGIN = 0.002
+"""By how much the search column's cosine may err: each factor is rounded to 11 bits, so at most
+2 x 2^-11 = 0.001 for vectors of norm 1. Rows this far below the threshold are opened as well."""
+
+EVERYBODY = 1_000
+"""Rows. Where there are no more, all are read for each search, and where so many are newer than the
+memory, those: 1,000 take about 5 ms. More of them are compared by the database."""
+
+ROWS_AT_A_TIME = 64
+"""Rows above the threshold that are fetched at a time; a real search finds a handful in all."""
+
+
+def shortlist(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    probe: Embedding,
+    at_least: float,
+    index: SearchIndex | None,
+) -> Shortlist | None:
+    """The rows that need be compared with the probe; None: all of them, by the database.
+
+    Raises `RecordTampered`.
+    """
+    return _shortlists(tx, unlocked, unlocked.probes_of(probe[None]), at_least, index)[0]
+
+
+def _shortlists(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    rotated: Mapping[UUID, Vectors],
+    at_least: float,
+    index: SearchIndex | None,
+) -> Sequence[Shortlist | None]:
+    """One a probe; None where nothing is known, or where it is about another database's rows."""
+    its_id, number = unlocked.collection.collection_id, len(rotated[unlocked.key.key_id])
+    lists = None
+    if index is not None:
+        if index.distrusted(its_id) is not None:
+            raise RecordTampered
+        lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN)
+    mark = tx.templates.mark(unlocked.collection)
+    if lists is None:
+        return [_everybody(tx, mark)] * number
+    return [each if each and each.knows_nothing_beyond(mark) else None for each in lists]
+
+
+def _everybody(tx: Transaction, mark: WriteWatermark) -> Shortlist | None:
+    """A list of nobody, that knows no position: all rows are newer. None where they are too many."""
+    if mark.rows > EVERYBODY or tx.templates.are_spread():
+        return None
+    return Shortlist(mark.epoch, 0, 0, np.empty(0, np.int64), mark.deletions)
+
+
+def find_candidates(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    probe: Embedding,
+    at_least: float,
+    limit: int,
+    among: Shortlist | None = None,
+    other_than: str | None = None,
+) -> list[Candidate]:
+    """The `limit` most similar subjects with a cosine of `at_least`, most similar first.
+
+    The search column only proposes; each similarity is that of the opened template. A subject
+    counts once, by its most similar template. `among`: the probe's `shortlist`; without one every
+    row is compared. Raises `TemplateTampered`.
+    """
+    if among is not None and _are_few(tx, unlocked, among):
+        rotated = unlocked.probes_of(probe[None])
+        near = _near_enough(tx, unlocked, rotated, at_least, [among])
+        return _opened_near(tx, unlocked, [probe], near, at_least, limit, other_than)[0]
+    best: dict[str, float] = {}
+    for row in _proposed(tx, unlocked, probe, at_least - HALF_PRECISION_MARGIN, among, other_than):
+        similarity = unlocked.similarity(probe, row)
+        if len(best) >= limit and similarity < _last(best, limit) - 2 * HALF_PRECISION_MARGIN:
+            break  # whatever follows may be out of order by the margin, but not by twice as much
+        if similarity >= at_least:
+            best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
+    return _ranked(best, limit)
+
+
+def find_candidates_of_many(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    probes: Sequence[Embedding],
+    at_least: float,
+    limit: int,
+    index: SearchIndex | None,
+) -> list[list[Candidate]]:
+    """`find_candidates` of each probe, of whom most have none: the candidates of all are read at once."""
+    if not probes:
+        return []
+    rotated = unlocked.probes_of(np.stack(probes))
+    lists = _shortlists(tx, unlocked, rotated, at_least, index)
+    known = next((each for each in lists if each is not None), None)
+    near: Mapping[int, list[int]] = {}
+    if known is not None and _are_few(tx, unlocked, known):
+        near = _near_enough(tx, unlocked, rotated, at_least, lists)
+    return _opened_near(tx, unlocked, probes, near, at_least, limit)
+
+
+def _are_few(tx: Transaction, unlocked: UnlockedCollection, among: Shortlist) -> bool:
+    """Whether so few rows are newer than the list that they are read here."""
+    mark = tx.templates.mark(unlocked.collection)
+    return among.up_to == 0 or mark.last_position - among.up_to <= EVERYBODY
+
+
+def _opened_near(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    probes: Sequence[Embedding],
+    near: Mapping[int, list[int]],
+    at_least: float,
+    limit: int,
+    other_than: str | None = None,
+) -> list[list[Candidate]]:
+    """`near`: the positions that may reach the threshold, by probe; the database scans for a probe
+    that is not in it, or of which a rotation has moved a row since.
+    """
+    wanted = sorted({position for positions in near.values() for position in positions})
+    rows = tx.templates.at(unlocked.collection, wanted) if wanted else {}
+    counted = [row for row in rows.values() if row.subject_id != other_than]
+    enrolled = {row.template_id for row in _of_enrolled(tx, unlocked, counted)}
+    found = []
+    for n, probe in enumerate(probes):
+        if n in near and all(each in rows for each in near[n]):
+            mine = [rows[each] for each in near[n] if rows[each].template_id in enrolled]
+            found.append(_opened(unlocked, probe, mine, at_least, limit))
+        else:
+            found.append(find_candidates(tx, unlocked, probe, at_least, limit, None, other_than))
+    return found
+
+
+def _near_enough(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    rotated: Mapping[UUID, Vectors],
+    at_least: float,
+    lists: Sequence[Shortlist | None],
+) -> dict[int, list[int]]:
+    """For each probe that has a list, by its number, the positions whose search vectors reach
+    `at_least`.
+    """
+    listed = {n: among for n, among in enumerate(lists) if among is not None}
+    near: dict[int, list[int]] = {n: [] for n in listed}
+    if not listed:
+        return near
+    for rows in _candidates(tx, unlocked.collection, list(listed.values())):
+        if rows.key_id in rotated:
+            cosines = rotated[rows.key_id] @ rows.vectors.T
+            for probe, row in np.argwhere(cosines >= at_least - HALF_PRECISION_MARGIN).tolist():
+                if probe in near:
+                    near[probe].append(int(rows.positions[row]))
+    return near
+
+
+def _candidates(
+    tx: Transaction, collection: Collection, lists: Sequence[Shortlist]
+) -> list[WrittenRows]:
+    """All rows that are on any of the lists, or newer than these; once each.
+
+    Raises `RecordTampered` where a row is not as it was written, or is not there although nothing was
+    deleted since the lists were made.
+    """
+    first = lists[0]
+    positions = np.unique(np.concatenate([each.positions for each in lists]))
+    wanted = positions[positions <= first.up_to]
+    before = tx.templates.mark(collection)
+    rows = tx.templates.listed(collection.collection_id, wanted, first.up_to)
+    read = sum(int(np.sum(each.positions <= first.up_to)) for each in rows)
+    if first.up_to == 0:
+        missing = before.rows - sum(len(each.positions) for each in rows)
+    else:
+        missing = len(wanted) - read if before.deletions == first.deletions else 0
+    if missing and tx.templates.mark(collection) == before:
+        logger.error("record_tampered: rows hidden in collection %s", collection.collection_id)
+        raise RecordTampered
+    return rows
+
+
+def _opened(
+    unlocked: UnlockedCollection,
+    probe: Embedding,
+    rows: Iterable[StoredTemplate],
+    at_least: float,
+    limit: int,
+) -> list[Candidate]:
+    best: dict[str, float] = {}
+    for row in rows:
+        similarity = unlocked.similarity(probe, row)
+        if similarity >= at_least:
+            best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
+    return _ranked(best, limit)
+
+
+def _ranked(best: Mapping[str, float], limit: int) -> list[Candidate]:
+    found = [Candidate(subject_id, similarity) for subject_id, similarity in best.items()]
+    return sorted(found, key=lambda one: (-one.similarity, one.subject_id))[:limit]
+
+
+def _last(best: Mapping[str, float], limit: int) -> float:
+    """The similarity of the last subject that has a place among the `limit` best."""
+    return sorted(best.values(), reverse=True)[limit - 1]
+
+
+def _proposed(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    probe: Embedding,
+    at_least: float,
+    among: Shortlist | None,
+    other_than: str | None,
+) -> Iterator[StoredTemplate]:
+    """All rows that the search column puts above `at_least`, nearest first, fetched as needed."""
+    probes = unlocked.probes(probe)
+    for skip in count(0, ROWS_AT_A_TIME):
+        rows = tx.templates.nearest(
+            unlocked.collection, probes, at_least, ROWS_AT_A_TIME, skip, other_than, among
+        )
+        yield from _of_enrolled(tx, unlocked, rows)
+        if len(rows) < ROWS_AT_A_TIME:
+            return
+
+
+def _of_enrolled(
+    tx: Transaction, unlocked: UnlockedCollection, rows: Sequence[StoredTemplate]
+) -> list[StoredTemplate]:
+    """Those whose people are enrolled at this moment. Raises `RecordTampered`."""
+    whose = sorted({row.subject_id for row in rows})
+    enrolled = tx.subjects.existing(unlocked.collection, whose)
+    if gone := [subject_id for subject_id in whose if subject_id not in enrolled]:
+        tx.subjects.require_stored(unlocked.collection, gone)
+    return [row for row in rows if row.subject_id in enrolled]

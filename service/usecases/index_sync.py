@@ -1,0 +1,147 @@
+"""Keep what is known of large collections, outside the database, close behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+from service.domain.errors import RecordTampered
+from service.domain.ports import Gallery
+from service.domain.search import SearchIndex, WriteWatermark, WrittenRows
+from service.usecases.candidates import EVERYBODY
+from service.usecases.streams import mapped_ahead
+
+WORTH_HOLDING = EVERYBODY
+"""Rows. Fewer are all read for each search; more would be scanned by the database, out of sight."""
+
+ROWS_AT_A_TIME = 16_384
+"""Positions that are read in one transaction: 17 MB, 34 as numbers."""
+
+READERS = 2
+"""Transactions that read at the same time: the server puts rows together while others are turned
+into numbers here."""
+
+ROWS_CHECKED = 4
+"""Rows that are looked for each time, to notice a damaged memory."""
+
+
+class IndexSync:
+    """Reads what was written since the last time, and forgets what was deleted since.
+
+    One thread calls it now and then. `worth_holding`: smaller collections are left to the database.
+    """
+
+    def __init__(
+        self, storage: Gallery, index: SearchIndex, worth_holding: int = WORTH_HOLDING
+    ) -> None:
+        self._storage = storage
+        self.index = self._index = index
+        self._worth_holding = worth_holding
+
+    def __call__(self) -> None:
+        """Once, for every collection. Raises what transactions raise."""
+        with self._storage.transaction() as tx:
+            marks = {mark.collection_id: mark for mark in tx.templates.marks()}
+        for collection_id in {*self._index.collections()} - {*marks}:
+            self._index.drop(collection_id)
+        for mark in marks.values():
+            if mark.rows >= self._worth_holding:
+                self.follow(mark)
+            else:
+                self._index.drop(mark.collection_id)
+
+    def catch_up(self, name: str) -> None:
+        """With one collection, if there is one of that name. Raises what transactions raise."""
+        with self._storage.transaction() as tx:
+            collection = tx.collections.find(name)
+            mark = None if collection is None else tx.templates.mark(collection)
+        if mark is not None:
+            self.follow(mark)
+
+    def follow(self, mark: WriteWatermark) -> None:
+        """Up to `mark`, of one collection; as far as memory suffices. Rows that were altered are
+        noticed, and told by searches. Raises what transactions raise.
+        """
+        distrusted = self._index.distrusted(mark.collection_id)
+        if distrusted == mark:
+            return
+        if distrusted is not None:
+            self._index.drop(mark.collection_id)
+        try:
+            self._follow(mark)
+        except RecordTampered:
+            self._index.distrust(mark)
+
+    def _follow(self, mark: WriteWatermark) -> None:
+        held = self._index.held(mark.collection_id)
+        if held is not None and not _continues(mark, held):
+            self._index.drop(mark.collection_id)
+            held = None
+        self._check(mark.collection_id)
+        self._read_on(mark, replace(mark, last_position=0) if held is None else held)
+        self._forget(mark)
+
+    def _read_on(self, mark: WriteWatermark, held: WriteWatermark) -> None:
+        """Small steps, so that searches profit from the first ones already; the next are read while
+        one is taken in.
+        """
+        behind = mark.last_position - held.last_position
+        self._index.is_behind(mark.collection_id, behind)
+        steps = range(held.last_position, mark.last_position, ROWS_AT_A_TIME)
+        with closing(mapped_ahead(partial(self._read, mark), steps, READERS)) as chunks:
+            while behind and self._has_room(mark, behind):
+                rows, up_to = next(chunks)
+                held = replace(held, last_position=up_to)
+                if not self._index.extend(held, rows):
+                    return
+                behind = mark.last_position - up_to
+                self._index.is_behind(mark.collection_id, behind)
+
+    def _has_room(self, mark: WriteWatermark, rows: int) -> bool:
+        return self._index.has_room(mark.collection_id, min(rows, ROWS_AT_A_TIME))
+
+    def _read(self, mark: WriteWatermark, after: int) -> tuple[Sequence[WrittenRows], int]:
+        """The next rows after a position, and up to which one they are all there are."""
+        up_to = min(after + ROWS_AT_A_TIME, mark.last_position)
+        with self._storage.transaction() as tx:
+            rows = tx.templates.written_between(mark.collection_id, after, up_to, ROWS_AT_A_TIME)
+        return rows, up_to
+
+    def _forget(self, mark: WriteWatermark) -> None:
+        held = self._index.held(mark.collection_id)
+        if held is None or held.deletions == mark.deletions:
+            return
+        with self._storage.transaction() as tx:
+            living = tx.templates.positions_up_to(mark.collection_id, held.last_position)
+        self._index.keep_only(replace(held, deletions=mark.deletions), living)
+
+    def _check(self, collection_id: UUID) -> None:
+        """A few rows, drawn at random."""
+        if self._index.held(collection_id) is None:
+            return
+        some = self._index.some_of(collection_id, ROWS_CHECKED)
+        with self._storage.transaction() as tx:
+            rows = tx.templates.written_at(collection_id, some)
+        self._index.still_finds(collection_id, rows)
+
+
+def rows_written(storage: Gallery, name: str) -> int:
+    """How many there are in a collection; 0 where there is none of that name. Raises what
+    transactions raise.
+    """
+    with storage.transaction() as tx:
+        collection = tx.collections.find(name)
+        mark = None if collection is None else tx.templates.mark(collection)
+    return 0 if mark is None else mark.rows
+
+
+def _continues(mark: WriteWatermark, held: WriteWatermark) -> bool:
+    """Whether what is held is an earlier state of the same rows."""
+    return (
+        held.epoch == mark.epoch
+        and held.last_position <= mark.last_position
+        and held.deletions <= mark.deletions
+    )

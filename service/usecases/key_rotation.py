@@ -1,0 +1,182 @@
+"""The collections' keys: which there are, a new data key, another master key.
+
+A new data key for a collection, while it is in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.chain import AUDIT_KEY
+from service.domain.collection import Collection, CollectionKeys, WrappedKey
+from service.domain.errors import CollectionNotFound, MasterKeyInvalid, Overloaded
+from service.domain.ports import Gallery, Rewrapping, Transaction, Vault
+from service.usecases.reseal import Progress, Resealing
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """`waiting`: what a rotation has still to move to the active key, `retiring` being the key it
+    is under. `opens`: whether the master key in use is the one that these keys are wrapped under.
+    """
+
+    collection: str
+    active: UUID
+    since: datetime
+    templates: int
+    retiring: UUID | None
+    waiting: int
+    opens: bool
+
+
+class Keys:
+    """What can be told of keys, and what can be done with all of them at once."""
+
+    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._vault = vault
+        self._clock = clock
+
+    def status(self) -> Sequence[KeyStatus]:
+        """Every collection's keys, by name. Raises `KeyServiceUnavailable`."""
+        with self._storage.transaction() as tx:
+            names = tx.collections.names()
+        return [self._status(name) for name in names]
+
+    def rewrap(self, rewrapped: Rewrapping, caller: str) -> int:
+        """Wrap all keys of all collections, and the audit log's, under another master key, or none;
+        returns how many collections.
+
+        Raises `MasterKeyInvalid`, `KeyServiceUnavailable`, `AuditTampered`.
+        """
+        with self._storage.transaction() as tx:
+            tx.collections.lock_all_keys()
+            names = tx.collections.names()
+            for name in names:
+                collection = require_collection(tx, name)
+                keys = rewrapped(collection.collection_id, collection.keys)
+                tx.collections.set_keys(replace(collection, keys=keys))
+            now = self._clock()
+            tx.audit.append(AuditEntry(uuid4(), now, caller, Action.KEY_REWRAP))
+            tx.audit.rewrap(lambda key: _alone(rewrapped, key, now))
+        return len(names)
+
+    def _status(self, name: str) -> KeyStatus:
+        with self._storage.transaction() as tx:
+            collection = tx.collections.unproved(name)
+            if collection is None:
+                raise CollectionNotFound
+            keys, templates = collection.keys, tx.templates.count(collection)
+            retiring = keys.retiring.key_id if keys.retiring else None
+            waiting = tx.sealed_rows.count(collection, retiring) if retiring else 0
+        return KeyStatus(
+            collection=name,
+            active=keys.active.key_id,
+            since=keys.active_since,
+            templates=templates,
+            retiring=retiring,
+            waiting=waiting,
+            opens=self._opens(collection),
+        )
+
+    def _opens(self, collection: Collection) -> bool:
+        try:
+            UnlockedCollection.unlock(collection, self._vault)
+        except MasterKeyInvalid:
+            return False
+        return True
+
+
+def _alone(rewrapped: Rewrapping, key: WrappedKey, now: datetime) -> WrappedKey:
+    """The audit log's key, which has no other beside it."""
+    return rewrapped(AUDIT_KEY, CollectionKeys(key, now, key)).active
+
+
+ATTEMPTS = 30
+"""How often a step is tried; between two tries the calls that waited for it go on."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """`moved`: rows that this run moved to `active`; `resumed`: it went on with an earlier run's."""
+
+    active: UUID
+    moved: int
+    resumed: bool
+
+
+class RotateKey:
+    """Makes a new data key active, moves everything to it in small steps, destroys the old one.
+
+    At every moment each row is under one of the two keys, and every call opens, and searches,
+    under both. A run that was killed is resumed by the next one, which makes no other key.
+    """
+
+    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._vault = vault
+        self._clock = clock
+
+    def __call__(self, collection_name: str, caller: str, progress: Progress) -> Rotation:
+        """Raises `CollectionNotFound`, `MasterKeyInvalid`, `KeyServiceUnavailable`, `Overloaded`,
+        and `TemplateTampered` where rows do not open: the others are moved, and the old key stays.
+        """
+        active, resumed = patiently(lambda: self._begin(collection_name, caller))
+        resealing = Resealing(self._storage, self._vault, collection_name, progress)
+        patiently(resealing.move_all)
+        patiently(lambda: self._destroy_old(collection_name, caller))
+        return Rotation(active, resealing.moved, resumed)
+
+    def _begin(self, name: str, caller: str) -> tuple[UUID, bool]:
+        """The active key, and whether an earlier run made it.
+
+        Whoever wrote under the old key has finished once the lock is had, and whoever comes after
+        reads the new one: from here on the rows under the old key only get fewer. So this is the
+        moment to count them, too, in case somebody removed some behind the service's back.
+        """
+        with self._storage.transaction() as tx:
+            tx.collections.lock_keys(name)
+            collection = require_collection(tx, name)
+            tx.templates.recount(collection)
+            if collection.keys.retiring is not None:
+                return collection.keys.active.key_id, True
+            keys = self._vault.next_keys(collection.collection_id, collection.keys, self._clock())
+            collection = replace(collection, keys=keys)
+            UnlockedCollection.unlock(
+                collection, self._vault
+            )  # what cannot be opened must seal nothing
+            tx.collections.set_keys(collection)
+            self._write_down(tx, Action.KEY_ROTATE, name, caller)
+            return keys.active.key_id, False
+
+    def _destroy_old(self, name: str, caller: str) -> None:
+        """Nothing is under it; nobody who has read it is at work any more."""
+        with self._storage.transaction() as tx:
+            tx.collections.lock_keys(name)
+            collection = require_collection(tx, name)
+            if collection.keys.retiring is None:
+                return  # another run, at the same time, was first
+            keys = replace(collection.keys, retiring=None)
+            tx.collections.set_keys(replace(collection, keys=keys))
+            self._write_down(tx, Action.KEY_DESTROY, name, caller)
+
+    def _write_down(self, tx: Transaction, action: Action, name: str, caller: str) -> None:
+        tx.audit.append(AuditEntry(uuid4(), self._clock(), caller, action, name))
+
+
+def patiently(step: Callable[[], Result]) -> Result:
+    """A step that finds too much going on is tried again. Raises `Overloaded` in the end."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return step()
+        except Overloaded:
+            continue
+    return step()

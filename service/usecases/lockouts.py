@@ -1,0 +1,140 @@
+"""Wrong faces are counted; after too many of them a subject is locked for a while."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from uuid import uuid4
+
+from service.domain.audit import Action, AuditEntry
+from service.domain.collection import Collection
+from service.domain.errors import CollectionNotFound, SubjectLocked, SubjectNotFound
+from service.domain.lockout import (
+    LockoutRules,
+    Refusals,
+    locked_for_all_until,
+    locked_until,
+    one_more,
+)
+from service.domain.ports import Gallery, SubjectForComparison, Transaction, Vault
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+
+logger = logging.getLogger(__name__)
+
+
+class Lockout:
+    """Counts in the transaction that compares, so that every process sees it; it must commit.
+
+    Faces are compared with one subject one after the other: of any number of simultaneous tries
+    no more than the allowed ones get a "no", and the rest are turned away whatever they show.
+    """
+
+    def __init__(self, rules: LockoutRules, clock: Callable[[], datetime]) -> None:
+        self._rules = rules
+        self._clock = clock
+
+    def comparison(
+        self, tx: Transaction, collection: Collection, subject_id: str, caller: str
+    ) -> Comparison:
+        """To be asked for before a face is compared. Raises `SubjectLocked`."""
+        counted = bool(self._rules.after)
+        subject = tx.failed_comparisons.subject(collection, subject_id, counted=counted)
+        comparison = Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
+        comparison.require_open()
+        return comparison
+
+    def comparison_in(self, tx: Transaction, name: str, subject_id: str, caller: str) -> Comparison:
+        """In the collection of this name, `require_open` still to be asked.
+
+        Raises `CollectionNotFound`.
+        """
+        counted = bool(self._rules.after)
+        subject = tx.failed_comparisons.subject_in(name, subject_id, counted=counted)
+        if subject is None:
+            raise CollectionNotFound
+        return Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
+
+
+class Comparison:
+    """One face against one subject, sent by one key."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        subject_id: str,
+        caller: str,
+        rules: LockoutRules,
+        now: datetime,
+        subject: SubjectForComparison,
+    ) -> None:
+        self._tx = tx
+        self.collection = subject.collection
+        self.templates = subject.templates
+        self._whose = subject.collection, subject_id
+        self._caller = caller
+        self._rules = rules
+        self._now = now
+        self._before = subject.refusals
+
+    def require_open(self) -> None:
+        """Raises `SubjectLocked`."""
+        if end := locked_until(self._before, self._caller, self._now, self._rules):
+            raise SubjectLocked(math.ceil((end - self._now).total_seconds()))
+
+    def refused(self) -> None:
+        """It was somebody else's face."""
+        if not self._rules.after:
+            return
+        own = one_more(self._before.get(self._caller), self._now, self._rules)
+        self._tx.failed_comparisons.put(*self._whose, self._caller, own)
+        self._tell({**self._before, self._caller: own})
+
+    def _tell(self, after: Mapping[str, Refusals]) -> None:
+        where = self.collection.collection_id
+        if locked_for_all_until(after, self._now, self._rules):
+            logger.warning("a subject of collection %s is locked for every key", where)
+        elif after[self._caller].locked_until:
+            logger.warning(
+                "a subject of collection %s is locked for the key %s: too many refusals",
+                *(where, self._caller),
+            )
+
+    def passed(self) -> None:
+        """It was the subject. What counts still counts; what is past need not be kept."""
+        past = [
+            caller
+            for caller, each in self._before.items()
+            if each.past_from(self._rules) <= self._now
+        ]
+        if past:
+            self._tx.failed_comparisons.delete(*self._whose, past)
+
+
+class Unlock:
+    """Opens a locked subject again, and writes down that it was done."""
+
+    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._vault = vault
+        self._clock = clock
+
+    def __call__(self, subject_id: str, collection_name: str, caller: str) -> None:
+        """Changes nothing else; one that is open stays so.
+
+        Raises `CollectionNotFound`, `SubjectNotFound`.
+        """
+        with self._storage.transaction(collection_name, subject_id) as tx:
+            collection = require_collection(tx, collection_name)
+            if tx.subjects.find(collection, subject_id) is None:
+                raise SubjectNotFound
+            tx.failed_comparisons.lock_subject(collection, subject_id)
+            tx.failed_comparisons.delete(collection, subject_id)
+            pseudonym = UnlockedCollection.unlock(collection, self._vault).names.pseudonym(
+                subject_id
+            )
+            now = self._clock()
+            tx.audit.append(
+                AuditEntry(uuid4(), now, caller, Action.UNLOCK, collection_name, pseudonym)
+            )

@@ -1,0 +1,203 @@
+"""What enrolling, verifying and searching share: the collection, its keys, its templates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from service.domain.collection import Collection, SealContext, SearchVector, StoredTemplate
+from service.domain.errors import CollectionNotFound, TemplateTampered
+from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.domain.ports import CollectionKey, PseudonymKey, Transaction, Vault
+from service.domain.search import Vectors
+from service.domain.template import PlainTemplate, cosine_similarity
+
+logger = logging.getLogger(__name__)
+
+_WIRE = np.dtype("<f4")
+
+SEARCH_COLUMN_TOLERANCE = 0.001
+"""Largest distance between a template's search vector as stored and as computed anew.
+
+Half precision rounds to 11 bits, so at most 2^-11 = 0.0005 for a vector of norm 1; anything above
+means that the column was changed by itself, in direction or in length: a longer vector would come
+up in every search, a shorter one in none.
+"""
+
+
+def require_collection(tx: Transaction, name: str) -> Collection:
+    """Raises `CollectionNotFound`."""
+    collection = tx.collections.find(name)
+    if collection is None:
+        raise CollectionNotFound
+    return collection
+
+
+def lock_collection(tx: Transaction, name: str) -> Collection:
+    """The collection as it is once nobody else can change its people. Raises `CollectionNotFound`.
+
+    It is read again under the lock: the holder before may have enrolled its first person, or
+    deleted it.
+    """
+    tx.collections.lock(require_collection(tx, name))
+    return require_collection(tx, name)
+
+
+def bind_model(tx: Transaction, collection: Collection, model_id: str) -> None:
+    """The first enrollment fixes the collection's model; an emptied one is free again.
+
+    Raises `ModelMismatch`.
+    """
+    if collection.model_id == model_id:
+        return
+    if tx.templates.any(collection):
+        collection.require_model(model_id)
+    tx.collections.update(replace(collection, model_id=model_id))
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockedCollection:
+    """A collection with its keys at hand: the first data key seals, all of them open."""
+
+    collection: Collection
+    data_keys: tuple[CollectionKey, ...]
+    names: PseudonymKey
+
+    @classmethod
+    def unlock(cls, collection: Collection, vault: Vault) -> UnlockedCollection:
+        """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        keys, its_id = collection.keys, collection.collection_id
+        data_keys = tuple(vault.unlock(its_id, key) for key in keys.in_use)
+        return cls(collection, data_keys, vault.unlock_names(its_id, keys))
+
+    @property
+    def key(self) -> CollectionKey:
+        """The key that seals."""
+        return self.data_keys[0]
+
+    def probes(self, embedding: Embedding) -> Mapping[UUID, SearchVector]:
+        """The embedding in every rotation that rows may be in, by key."""
+        return {key.key_id: key.to_search_space(embedding) for key in self.data_keys}
+
+    def probes_of(self, embeddings: Vectors) -> Mapping[UUID, Vectors]:
+        """As `probes`, of many embeddings: (n, 512) a key."""
+        return {key.key_id: key.all_to_search_space(embeddings) for key in self.data_keys}
+
+    def seal(
+        self, subject_id: str, model_id: str, embedding: Embedding, now: datetime
+    ) -> StoredTemplate:
+        """A row for `embedding`: sealed, and rotated for the search."""
+        return self.seal_all([(subject_id, embedding)], model_id, now)[0]
+
+    def seal_all(
+        self, faces: Sequence[tuple[str, Embedding]], model_id: str, now: datetime
+    ) -> list[StoredTemplate]:
+        """A row for each subject and embedding, in order."""
+        if not faces:
+            return []
+        rotated = self.key.all_to_search_space(np.stack([embedding for _, embedding in faces]))
+        return [
+            self._sealed(uuid4(), subject_id, model_id, embedding, SearchVector(search), now)
+            for (subject_id, embedding), search in zip(faces, rotated, strict=True)
+        ]
+
+    def reseal(self, stored: StoredTemplate) -> StoredTemplate:
+        """The same row under the key that seals, opened again as a proof.
+
+        Raises `TemplateTampered`.
+        """
+        plain = self.open(stored).embedding
+        rotated = self.key.to_search_space(plain)
+        whose, model_id = stored.subject_id, stored.model_id
+        moved = self._sealed(stored.template_id, whose, model_id, plain, rotated, stored.created_at)
+        if not np.array_equal(self.open(moved).embedding, plain):
+            raise TemplateTampered
+        return moved
+
+    def _sealed(
+        self,
+        template_id: UUID,
+        subject_id: str,
+        model_id: str,
+        embedding: Embedding,
+        search: SearchVector,
+        at: datetime,
+    ) -> StoredTemplate:
+        context = _template_context(subject_id, model_id, str(template_id))
+        sealed = self.key.seal(embedding.astype(_WIRE).tobytes(), context)
+        return StoredTemplate(
+            template_id, subject_id, model_id, self.key.key_id, sealed, search, at
+        )
+
+    def open(self, stored: StoredTemplate) -> PlainTemplate:
+        """The sealed vector, proved to be this row's. Raises `TemplateTampered`."""
+        with self._alarm(f"template {stored.template_id}"):
+            return self._open(stored)
+
+    @contextmanager
+    def _alarm(self, what: str) -> Iterator[None]:
+        """An altered row is the operator's business as well, and at once."""
+        try:
+            yield
+        except TemplateTampered:
+            where = self.collection.collection_id
+            logger.error("template_tampered: %s of collection %s does not open", what, where)
+            raise
+
+    def _open(self, stored: StoredTemplate) -> PlainTemplate:
+        context = _template_context(stored.subject_id, stored.model_id, str(stored.template_id))
+        key = self._key_of(stored)
+        plain = key.open(stored.sealed, context)
+        if len(plain) != EMBEDDING_SIZE * _WIRE.itemsize:
+            raise TemplateTampered
+        embedding = np.frombuffer(plain, dtype=_WIRE).astype(np.float32)
+        moved = stored.search.values - key.to_search_space(embedding).values
+        if np.linalg.norm(moved) > SEARCH_COLUMN_TOLERANCE:
+            raise TemplateTampered
+        return PlainTemplate(embedding)
+
+    def _key_of(self, stored: StoredTemplate) -> CollectionKey:
+        for key in self.data_keys:
+            if key.key_id == stored.key_id:
+                return key
+        raise TemplateTampered
+
+    def similarity(self, probe: Embedding, stored: StoredTemplate) -> float:
+        """Cosine of the probe and the opened template. Raises `TemplateTampered`."""
+        return cosine_similarity(probe, self.open(stored).embedding)
+
+    def seal_note(self, subject_id: str, purpose: str, record: str, plain: bytes) -> bytes:
+        """Anything else about a person that is kept: metadata, an earlier answer."""
+        return self.key.seal(plain, SealContext(subject_id, purpose, record))
+
+    def open_note(self, subject_id: str, purpose: str, record: str, sealed: bytes) -> bytes:
+        """Raises `TemplateTampered`."""
+        with self._alarm(f"somebody's {purpose}"):
+            return self._key_named_by(sealed).open(sealed, SealContext(subject_id, purpose, record))
+
+    def _key_named_by(self, sealed: bytes) -> CollectionKey:
+        for key in self.data_keys:
+            if key.is_named_by(sealed):
+                return key
+        raise TemplateTampered
+
+    def reseal_note(self, subject_id: str, purpose: str, record: str, sealed: bytes) -> bytes:
+        """The same note under the key that seals, opened again as a proof.
+
+        Raises `TemplateTampered`.
+        """
+        plain = self.open_note(subject_id, purpose, record, sealed)
+        moved = self.seal_note(subject_id, purpose, record, plain)
+        if self.open_note(subject_id, purpose, record, moved) != plain:
+            raise TemplateTampered
+        return moved
+
+
+def _template_context(subject_id: str, model_id: str, template_id: str) -> SealContext:
+    return SealContext(subject_id, f"template:{model_id}", template_id)

@@ -1,0 +1,60 @@
+"""The vault: one master key that wraps the keys of each collection."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID, uuid4
+
+from service.domain.collection import CollectionKeys, WrappedKey
+from service.vault.cipher import KEY_BYTES
+from service.vault.collection_key import OpenCollectionKey, OpenPseudonymKey, new_name_secret
+from service.vault.master_key import KeyPlace, KeyWrapper, Use
+
+OPEN_KEYS = 128
+"""Data keys that are kept open at a time, and name keys; a data key may hold a rotation of 1 MiB."""
+
+
+class KeyRing:
+    """Implements `Vault`. Safe to share between threads."""
+
+    def __init__(self, master: KeyWrapper) -> None:
+        self._master = master
+        self._opened = lru_cache(maxsize=OPEN_KEYS)(self._open)
+        self._opened_names = lru_cache(maxsize=OPEN_KEYS)(self._open_names)
+
+    def new_key(self, collection_id: UUID) -> WrappedKey:
+        return self._wrap(secrets.token_bytes(KEY_BYTES), collection_id, Use.DATA)
+
+    def new_keys(self, collection_id: UUID, now: datetime) -> CollectionKeys:
+        names = self._wrap(new_name_secret(), collection_id, Use.NAMES)
+        return CollectionKeys(self.new_key(collection_id), now, names)
+
+    def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
+        return CollectionKeys(self.new_key(collection_id), now, keys.names, retiring=keys.active)
+
+    def unlock(self, collection_id: UUID, key: WrappedKey) -> OpenCollectionKey:
+        """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
+        return self._opened(collection_id, key)
+
+    def unlock_names(self, collection_id: UUID, keys: CollectionKeys) -> OpenPseudonymKey:
+        """Raises `MasterKeyInvalid`."""
+        return self._opened_names(collection_id, keys.names)
+
+    def _wrap(self, secret: bytes, collection_id: UUID, use: Use) -> WrappedKey:
+        key_id = uuid4()
+        return WrappedKey(key_id, self._master.wrap(secret, KeyPlace(collection_id, key_id, use)))
+
+    def _unwrap(self, collection_id: UUID, key: WrappedKey, use: Use) -> bytes:
+        return self._master.unwrap(key.wrapped, KeyPlace(collection_id, key.key_id, use))
+
+    def _open(self, collection_id: UUID, key: WrappedKey) -> OpenCollectionKey:
+        secret = self._unwrap(collection_id, key, Use.DATA)
+        return OpenCollectionKey(secret, key.key_id, collection_id)
+
+    def _open_names(self, collection_id: UUID, key: WrappedKey) -> OpenPseudonymKey:
+        return OpenPseudonymKey(self._unwrap(collection_id, key, Use.NAMES))
+
+    def __repr__(self) -> str:
+        return "KeyRing(***)"
