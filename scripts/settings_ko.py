@@ -1,4 +1,4 @@
-"""What each setting means, in Korean, for the table of README.ko.md."""
+"""What each setting means, in Korean, for the table of docs/settings.ko.md."""
 
 from __future__ import annotations
 

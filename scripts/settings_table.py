@@ -1,9 +1,9 @@
 """The table of all settings, as Markdown, from `AppConfig`: in Korean for files named `….ko.md`.
 Run it by the Python of `.venv`.
 
-python scripts/settings_table.py                        print it
-python scripts/settings_table.py --check README.md ...  status 1 where a file has another one
-python scripts/settings_table.py --write README.md ...  put it between the markers
+python scripts/settings_table.py          print it
+python scripts/settings_table.py --check  status 1 where docs/settings.md or docs/settings.ko.md has another one
+python scripts/settings_table.py --write  put it between the markers of both
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pydantic_core import PydanticUndefined
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts import settings_ko
+from scripts.environment import ROOT
+from scripts.markers import put_between_markers
 from service.config import AppConfig
 
-START, END = "<!-- settings:start -->", "<!-- settings:end -->"
+MARKERS = "settings"
+PAGES = (ROOT / "docs" / "settings.md", ROOT / "docs" / "settings.ko.md")
+
 _HEAD = "| field | environment | default | meaning |"
 _RULE = "| --- | --- | --- | --- |"
 _NONE, _SEE_RIGHT = "none", "see right"
-
-
-class NoMarkers(Exception):
-    """The file has no place for the table."""
 
 
 def settings_table(*, korean: bool = False) -> str:
@@ -44,17 +44,15 @@ def settings_table(*, korean: bool = False) -> str:
     return "\n".join(rows)
 
 
-def table_of(file: Path) -> str:
-    return settings_table(korean=file.name.endswith(".ko.md"))
+def with_settings(page: Path) -> str:
+    """The text of `page` with the table of today, in the page's language. Raises `NoMarkers`."""
+    table = settings_table(korean=page.name.endswith(".ko.md"))
+    return put_between_markers(page.read_text("utf-8"), MARKERS, table)
 
 
-def with_table(text: str, table: str, start: str = START, end: str = END) -> str:
-    """`text` with `table` between the markers. Raises `NoMarkers`."""
-    before, found, rest = text.partition(start)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise NoMarkers
-    return f"{before}{start}\n{table}\n{end}{after}"
+def outdated() -> list[Path]:
+    """The pages that have another table."""
+    return [page for page in PAGES if page.read_text("utf-8") != with_settings(page)]
 
 
 def _default(field: FieldInfo, none: str) -> str:
@@ -65,27 +63,22 @@ def _default(field: FieldInfo, none: str) -> str:
     return f"`{json.dumps(text)}`" if not isinstance(text, str) else f"`{text}`"
 
 
-def outdated(files: list[Path]) -> list[Path]:
-    return [file for file in files if _read(file) != with_table(_read(file), table_of(file))]
-
-
-def _read(file: Path) -> str:
-    return file.read_text("utf-8")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--check", nargs="+", type=Path, default=[])
-    parser.add_argument("--write", nargs="+", type=Path, default=[])
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true")
+    what.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    for file in options.write:
-        file.write_text(with_table(_read(file), table_of(file)), "utf-8")
-    wrong = outdated(options.check)
-    for file in wrong:
-        print(f"{file}: the table of settings is outdated", file=sys.stderr)
-    if not options.write and not options.check:
+    if options.write:
+        for page in PAGES:
+            page.write_text(with_settings(page), "utf-8")
+    elif options.check:
+        for page in (wrong := outdated()):
+            print(f"{page}: the table of settings is outdated", file=sys.stderr)
+        return 1 if wrong else 0
+    else:
         print(settings_table())
-    return 1 if wrong else 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.settings_table import with_table
+from scripts.markers import put_between_markers
 from service.domain.thresholds import BUFFALO_L, Profile
 from service.search.two_bits import BYTES_PER_ROW
 
-START, END = "<!-- sizes:start -->", "<!-- sizes:end -->"
+MARKERS = "sizes"
 
 PEOPLE = (1_000_000, 100_000_000, 1_000_000_000)
 MILLION = 1_000_000
@@ -211,7 +211,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def outdated(file: Path) -> bool:
     text = file.read_text("utf-8")
-    return text != with_table(text, tables(), START, END)
+    return text != put_between_markers(text, MARKERS, tables())
 
 
 def main() -> int:
@@ -221,7 +221,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.write:
         text = options.write.read_text("utf-8")
-        options.write.write_text(with_table(text, tables(), START, END), "utf-8")
+        options.write.write_text(put_between_markers(text, MARKERS, tables()), "utf-8")
     if options.check:
         return int(outdated(options.check))
     if not options.write:

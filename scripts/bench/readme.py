@@ -1,70 +1,47 @@
-"""Puts the table and the plots of a full run between the markers of Markdown files.
+"""Puts the tables and the plots of a full run between the markers of docs/bench/README.md.
 
-python -m scripts.bench.readme README.md README.ko.md docs/bench/README.md
+python -m scripts.bench.readme
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.bench.figures import Report
+from scripts.bench.figures import Part, Report
 from scripts.bench.plots import curves_of, plot_file
-from scripts.bench.table import Language, markdown_table
+from scripts.bench.table import bars_table, other_tables
 from scripts.environment import ROOT
+from scripts.markers import put_between_markers
 
-START, END = "<!-- bench:start -->", "<!-- bench:end -->"
+MARKERS = "bench"
 FOLDER = ROOT / "docs" / "bench"
 FIGURES = "figures.json"
-WHOLE = FOLDER / "README.md"
-"""The page with every figure; others show those that have a bar, and link to it."""
-
-
-class NoMarkers(Exception):
-    """The file has no place for the results."""
+PAGE = "README.md"
 
 
 class SmallRun(Exception):
     """Figures of a small run say nothing about speed, and are shown to nobody."""
 
 
-def results(report: Report, file: Path, folder: Path = FOLDER) -> str:
-    """Table, machine and plots as Markdown, for `file`: links are relative to it.
-
-    Raises `SmallRun`.
+def results(report: Report) -> str:
+    """What has a bar, the machine and the plots; then each benchmark's other figures and its
+    conditions, as Markdown for a page in the folder of the plots. Raises `SmallRun`.
     """
     if any(part.machine.small for part in report.parts.values()):
         raise SmallRun
-    whole = file.resolve() == WHOLE
-    table = markdown_table(report, _language_of(file), with_bar_only=not whole)
-    plots = [f"![{c.title}]({_link(folder / plot_file(c), file)})" for c in curves_of(report)]
-    conditions = _conditions(report) if whole else []
-    return "\n".join([table, "", *_machines(report), "", *conditions, *plots])
+    plots = [f"![{curve.title}]({plot_file(curve)})" for curve in curves_of(report)]
+    others = [line for name, part in report.parts.items() for line in _section(name, part)]
+    return "\n".join([bars_table(report), "", *_machines(report), "", *plots, *others])
 
 
-def with_results(text: str, shown: str) -> str:
-    """`text` with `shown` between the markers. Raises `NoMarkers`."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise NoMarkers
-    return f"{before}{START}\n{shown}\n{END}{after}"
-
-
-def write_results(report: Report, file: Path, folder: Path = FOLDER) -> None:
-    """Raises `NoMarkers`, `SmallRun`."""
-    shown = results(report, file, folder)
-    file.write_text(with_results(file.read_text("utf-8"), shown), "utf-8")
-
-
-def _language_of(file: Path) -> Language:
-    return "ko" if file.stem.endswith(".ko") else "en"
-
-
-def _link(target: Path, file: Path) -> str:
-    return Path(os.path.relpath(target, file.resolve().parent)).as_posix()
+def write_results(folder: Path = FOLDER) -> None:
+    """Shows the figures of `folder` on its page. Raises `NoMarkers`, `SmallRun`."""
+    page = folder / PAGE
+    shown = results(Report.read(folder / FIGURES))
+    page.write_text(put_between_markers(page.read_text("utf-8"), MARKERS, shown), "utf-8")
 
 
 def _machines(report: Report) -> list[str]:
@@ -77,21 +54,20 @@ def _machines(report: Report) -> list[str]:
     return [f"{line}  " for line in lines]
 
 
-def _conditions(report: Report) -> list[str]:
-    notes = [
-        f"- {name}: {note}" for name, part in report.parts.items() for note in part.measured.notes
-    ]
-    return [*notes, ""]
+def _section(name: str, part: Part) -> Iterator[str]:
+    tables, notes = other_tables(part.measured.figures), part.measured.notes
+    if not tables and not notes:
+        return
+    yield from ("", f"### {name}")
+    for table in tables:
+        yield from ("", table)
+    yield from ["", *(f"- {note}" for note in notes)] if notes else []
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Show the figures of a full run in these files.")
-    parser.add_argument("files", nargs="+", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where figures and plots are")
-    options = parser.parse_args()
-    report = Report.read(options.folder / FIGURES)
-    for file in options.files:
-        write_results(report, file, options.folder)
+    write_results(parser.parse_args().folder)
     return 0
 
 

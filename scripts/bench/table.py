@@ -1,62 +1,87 @@
-"""The figures of a report as a table: in the terminal, and as Markdown in two languages."""
+"""The figures of a report as tables: in the terminal, and as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 
 from scripts.bench.figures import Figure, Report
 
-Language = Literal["en", "ko"]
+_HEAD = ("figure", "median", "peer", "its median", "ratio", "bar", "met")
+_ITSELF = "itself with "
+_BEFORE_BAR = 5
+"""Columns that a figure without a bar fills."""
 
-_HEAD: Mapping[Language, Sequence[str]] = {
-    "en": ("figure", "median", "peer", "its median", "ratio", "bar", "met"),
-    "ko": ("측정값", "중앙값", "비교 대상", "비교 대상의 중앙값", "비율", "기준", "충족"),
-}
-_MET: Mapping[Language, Mapping[bool | None, str]] = {
-    "en": {True: "yes", False: "no", None: ""},
-    "ko": {True: "예", False: "아니요", None: ""},
-}
+_MET = {True: "yes", False: "no", None: ""}
+_STYLES = {True: "green", False: "red", None: ""}
+
+_IN_GRID = re.compile(r"(?P<row>[\d,]+ people, .+): (?P<column>\w+)(?P<condition> of .+)?")
+"""`10,000 people, FAISS, flat: missed of 100 mates`: one method with one size, and one quantity."""
 
 
 def terminal_table(report: Report) -> Table:
     """Every figure, by benchmark, with its bar and whether it is met."""
-    table = Table(*_HEAD["en"], title="Benchmarks", title_justify="left")
+    table = Table(*_HEAD, title="Benchmarks", title_justify="left")
     for name, part in report.parts.items():
         size = ", small: proves that it works, and nothing else" if part.machine.small else ""
         table.add_section()
         table.add_row(f"[bold]{name}[/bold]{size}")
         for figure in part.measured.figures:
-            table.add_row(*_cells(figure, "en"), style=_STYLES[figure.met])
+            table.add_row(*_cells(figure), style=_STYLES[figure.met])
     return table
 
 
-_STYLES = {True: "green", False: "red", None: ""}
+def bars_table(report: Report) -> str:
+    """The figures that have to reach a bar, of all benchmarks."""
+    parts = report.parts.values()
+    barred = (f for part in parts for f in part.measured.figures if f.bar is not None)
+    return _markdown(_HEAD, map(_cells, barred))
 
 
-def markdown_table(report: Report, language: Language, *, with_bar_only: bool) -> str:
-    """`with_bar_only`: what has to be reached, and nothing else."""
-    rows = [
-        _cells(figure, language)
-        for figure in _figures(report)
-        if figure.bar is not None or not with_bar_only
-    ]
-    head = _HEAD[language]
-    return "\n".join(_row(cells) for cells in [head, ["---"] * len(head), *rows])
+def other_tables(figures: Sequence[Figure]) -> list[str]:
+    """One benchmark's figures without a bar, each in a row; then those of methods by size, with
+    and without a bar, as a grid of methods and quantities. A table without rows is left out, and
+    so is a method's growth from size to size, which the grid shows.
+    """
+    grid = [figure for figure in figures if _IN_GRID.fullmatch(figure.name)]
+    rest = (f for f in figures if f.bar is None and not (f.peer or "").startswith(_ITSELF))
+    listed = [figure for figure in rest if figure not in grid]
+    return [table for table in (_list(listed), _grid(grid)) if table]
 
 
-def _figures(report: Report) -> Iterator[Figure]:
-    for part in report.parts.values():
-        yield from part.measured.figures
+def _list(figures: Sequence[Figure]) -> str:
+    if not figures:
+        return ""
+    return _markdown(_HEAD[:_BEFORE_BAR], (_cells(figure)[:_BEFORE_BAR] for figure in figures))
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _grid(figures: Sequence[Figure]) -> str:
+    rows: dict[str, dict[str, str]] = {}
+    for figure in figures:
+        if place := _IN_GRID.fullmatch(figure.name):
+            cell = _with_ratio(figure, place["condition"] or f" {figure.unit}")
+            rows.setdefault(place["row"], {})[place["column"]] = cell
+    columns = list(dict.fromkeys(column for cells in rows.values() for column in cells))
+    lines = ([row, *(cells.get(column, "") for column in columns)] for row, cells in rows.items())
+    return _markdown(["", *columns], lines) if rows else ""
 
 
-def _cells(figure: Figure, language: Language) -> list[str]:
+def _with_ratio(figure: Figure, unit: str) -> str:
+    ratio = "" if figure.ratio is None else f", {_shown(figure.ratio)} ×"
+    return f"{_shown(figure.median)}{unit}{ratio}"
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    def lines() -> Iterator[str]:
+        for cells in (head, ["---"] * len(head), *rows):
+            yield f"| {' | '.join(cells)} |"
+
+    return "\n".join(lines())
+
+
+def _cells(figure: Figure) -> list[str]:
     return [
         figure.name,
         f"{_shown(figure.median)} {figure.unit}",
@@ -64,7 +89,7 @@ def _cells(figure: Figure, language: Language) -> list[str]:
         "" if figure.peer_median is None else f"{_shown(figure.peer_median)} {figure.unit}",
         "" if figure.ratio is None else f"{_shown(figure.ratio)} ×",
         "" if figure.bar is None else str(figure.bar),
-        _MET[language][figure.met],
+        _MET[figure.met],
     ]
 
 

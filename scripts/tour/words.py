@@ -53,8 +53,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "collection": ("collection", "컬렉션"),
     "enroll": ("enroll", "등록"),
     "enrolled": ("{subject}: {used} photographs", "{subject}: 사진 {used}장"),
-    "verify_same": ("verify, same person", "검증, 같은 사람"),
-    "verify_other": ("verify, other person", "검증, 다른 사람"),
+    "verify_same": ("verify, same person", "본인 확인, 같은 사람"),
+    "verify_other": ("verify, other person", "본인 확인, 다른 사람"),
     "match": (
         "match, {similarity:.2f} >= {threshold:.2f}",
         "일치, {similarity:.2f} >= {threshold:.2f}",
@@ -70,7 +70,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "delete": ("delete", "삭제"),
     "deleted": ("{templates} template(s) gone", "템플릿 {templates}개 삭제됨"),
-    "verify_deleted": ("verify, after deletion", "검증, 삭제 후"),
+    "verify_deleted": ("verify, after deletion", "본인 확인, 삭제 후"),
     "not_found": ("404 subject_not_found", "404 subject_not_found"),
     "enroll_anew": ("enroll anew", "다시 등록"),
     "clean_up": ("clean up", "정리"),
@@ -89,7 +89,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "server_log": ("The end of {path}:", "{path}의 끝부분:"),
     "advice_model": (
         "Set FACE_MODEL_ROOT and FACE_MODEL_NAME to a pack, or FACE_MODEL_NAME=dlib.",
-        "FACE_MODEL_ROOT와 FACE_MODEL_NAME을 모델 팩에 맞추거나 FACE_MODEL_NAME=dlib로 하세요.",
+        "FACE_MODEL_ROOT와 FACE_MODEL_NAME을 모델 팩에 맞추거나 FACE_MODEL_NAME=dlib으로 하세요.",
     ),
     "advice_photographs": (
         "Give photographs of your own: --photos DIR, one folder per person.",

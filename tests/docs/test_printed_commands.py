@@ -99,16 +99,15 @@ class Sandbox:
     def _fill(self, people: dict[str, list[Path]]) -> None:
         (self.folder / "master.key").write_text(f"{MASTER_KEY}\n")
         (self.folder / "master.key").chmod(0o600)
-        (self.folder / "user2.txt").write_text(f"[{', '.join(['0.5'] * 512)}]")
         for number, photo in enumerate(people["amy"][:4], 1):
             _jpeg(photo, self.folder / f"{number}.jpg")
         for name in ("sheldon", "penny"):
             if name in people:
                 _jpeg(people[name][0], self.folder / "people" / name / "1.jpg")
-        for folder in ("faces/user1", "srv/kiosk/faces/user1", "backups", ".venv/bin", "bin"):
-            (self.folder / folder).mkdir(parents=True, exist_ok=True)
-        for folder in ("faces/user1", "srv/kiosk/faces/user1"):
-            _jpeg(people["leonard"][0], self.folder / folder / "1.jpg")
+        for folder in ("backups", ".venv/bin", "bin"):
+            (self.folder / folder).mkdir(parents=True)
+        for number, folder in enumerate(("faces/user1", "faces/visitor", "srv/kiosk/faces/user1")):
+            _jpeg(people["leonard"][number], self.folder / folder / "1.jpg")
         (self.folder / ".venv/bin/activate").touch()
         face = self.folder / "bin" / "face"
         face.write_text(FACE.format(python=sys.executable))

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts import settings_ko
-from scripts.environment import ROOT
-from scripts.settings_table import END, START, NoMarkers, outdated, settings_table, with_table
+from scripts.settings_table import outdated, settings_table
 from service import AppConfig
 
 
@@ -32,18 +31,5 @@ def test_depends_on_no_machine() -> None:
     assert str(Path.home()) not in settings_table()
 
 
-def test_is_put_between_the_markers() -> None:
-    assert with_table(f"a\n{START}\nold\n{END}\nb", "new") == f"a\n{START}\nnew\n{END}\nb"
-
-
-def test_needs_both_markers() -> None:
-    with pytest.raises(NoMarkers):
-        with_table(f"a\n{START}\n", "new")
-
-
-@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
-def test_the_documentation_is_up_to_date(name: str) -> None:
-    readme = ROOT / name
-    if not readme.exists() or START not in readme.read_text("utf-8"):
-        pytest.skip(f"{name} has no table of settings")
-    assert outdated([readme]) == []
+def test_the_pages_are_up_to_date() -> None:
+    assert outdated() == []

@@ -1,7 +1,8 @@
-"""The table, the plots, and their place in the documentation."""
+"""The tables, the plots, and their place in the documentation."""
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -11,23 +12,10 @@ from rich.console import Console
 
 from scripts.bench.figures import Report
 from scripts.bench.plots import draw_all
-from scripts.bench.readme import (
-    END,
-    FIGURES,
-    FOLDER,
-    START,
-    WHOLE,
-    NoMarkers,
-    SmallRun,
-    results,
-    with_results,
-    write_results,
-)
-from scripts.bench.table import markdown_table, terminal_table
+from scripts.bench.readme import FIGURES, FOLDER, PAGE, SmallRun, results, write_results
+from scripts.bench.table import bars_table, other_tables, terminal_table
 from scripts.environment import ROOT
-from tests.scripts.bench.reports import part, report
-
-PAGES = [ROOT / "README.md", ROOT / "README.ko.md", WHOLE]
+from tests.scripts.bench.reports import WITHOUT_BAR, part, report
 
 
 def test_the_terminal_shows_every_figure_its_bar_and_whether_it_is_met() -> None:
@@ -56,50 +44,60 @@ def _printed(shown: Report) -> str:
     return captured.get()
 
 
-@pytest.mark.parametrize(("language", "yes"), [("en", "yes"), ("ko", "예")])
-def test_markdown_speaks_both_languages(language: str, yes: str) -> None:
-    table = markdown_table(report(embedding=part()), language, with_bar_only=True)  # type: ignore[arg-type]
-    head, line, row = table.splitlines()
+def test_what_has_a_bar_stands_in_a_table_of_its_own() -> None:
+    head, line, row = bars_table(report(embedding=part())).splitlines()
     assert head.count("|") == line.count("|") == row.count("|") == 8
-    assert row.endswith(f"| ≥ 4 × | {yes} |")
+    assert row.endswith("| ≥ 4 × | yes |")
 
 
-def test_a_readme_shows_what_has_a_bar_and_the_whole_page_everything() -> None:
-    shown = report(embedding=part())
-    assert "start to ready" not in results(shown, ROOT / "README.md")
-    assert "start to ready" in results(shown, WHOLE)
-    assert "- embedding: On a table." in results(shown, WHOLE)
+def test_figures_without_a_bar_are_listed() -> None:
+    (table,) = other_tables(part().measured.figures)
+    assert table.splitlines()[2:] == ["| start to ready | 1,234 s |  |  |  |"]
 
 
-def test_plots_are_linked_relative_to_the_page() -> None:
-    shown = report(embedding=part())
-    assert "![Speed](docs/bench/speed.png)" in results(shown, ROOT / "README.md")
-    assert "![Speed](speed.png)" in results(shown, WHOLE)
+def test_methods_by_size_are_a_grid() -> None:
+    names = ("search", "missed of 100 mates", "memory")
+    figures = [
+        WITHOUT_BAR.model_copy(update={"name": f"10 people, {method}: {name}"})
+        for method in ("face", "FAISS, flat")
+        for name in names
+    ]
+    (table,) = other_tables(figures)
+    head, _, *rows = table.splitlines()
+    assert head == "|  | search | missed | memory |"
+    assert rows == [
+        f"| 10 people, {method} | 1,234 s | 1,234 of 100 mates | 1,234 s |"
+        for method in ("face", "FAISS, flat")
+    ]
+
+
+def test_every_condition_is_told() -> None:
+    assert "- On a table." in results(report(embedding=part()))
+
+
+def test_plots_are_linked_from_their_own_folder() -> None:
+    assert "![Speed](speed.png)" in results(report(embedding=part()))
 
 
 def test_the_machine_is_told_once() -> None:
-    shown = results(report(embedding=part(), memory=part()), ROOT / "README.md")
+    shown = results(report(embedding=part(), memory=part()))
     assert shown.count("a processor, 2 × CPU, 23.5 GiB, Python 3.11.7") == 1
 
 
 def test_a_small_run_is_shown_to_nobody() -> None:
     with pytest.raises(SmallRun):
-        results(report(embedding=part(), memory=part(small=True)), ROOT / "README.md")
+        results(report(embedding=part(), memory=part(small=True)))
 
 
 def test_results_are_put_between_the_markers(tmp_path: Path) -> None:
-    page = tmp_path / "README.md"
-    page.write_text(f"a\n{START}\nold\n{END}\nb", "utf-8")
-    write_results(report(embedding=part()), page)
+    report(embedding=part()).write(tmp_path / FIGURES)
+    page = tmp_path / PAGE
+    page.write_text("a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nb", "utf-8")
+    write_results(tmp_path)
     text = page.read_text("utf-8")
-    assert text.startswith(f"a\n{START}\n| figure")
-    assert text.endswith(f"{END}\nb")
+    assert text.startswith("a\n<!-- bench:start -->\n| figure")
+    assert text.endswith("<!-- bench:end -->\nb")
     assert "old" not in text
-
-
-def test_a_page_needs_both_markers() -> None:
-    with pytest.raises(NoMarkers):
-        with_results(f"a\n{START}\n", "new")
 
 
 def test_each_curve_is_drawn_the_same_every_time(tmp_path: Path) -> None:
@@ -110,10 +108,16 @@ def test_each_curve_is_drawn_the_same_every_time(tmp_path: Path) -> None:
     assert cv2.imread(str(one)) is not None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_documentation_shows_the_figures_that_are_kept(page: Path) -> None:
-    kept = FOLDER / FIGURES
-    if not kept.exists() or START not in page.read_text("utf-8"):
-        pytest.skip("no full run is shown")
-    text = page.read_text("utf-8")
-    assert with_results(text, results(Report.read(kept), page)) == text
+def test_the_page_shows_the_figures_that_are_kept() -> None:
+    assert results(Report.read(FOLDER / FIGURES)) in (FOLDER / PAGE).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "section"), [("README.md", "## How fast"), ("README.ko.md", "## 속도")]
+)
+def test_figures_in_the_readme_are_those_of_the_page(name: str, section: str) -> None:
+    text = (ROOT / name).read_text("utf-8").partition(section)[2].partition("\n## ")[0]
+    page = (FOLDER / PAGE).read_text("utf-8")
+    told = re.findall(r"\d[\d,.]*\d", re.sub(r"\(docs/\S+\)", "", text))
+    assert told
+    assert [number for number in told if number not in page] == []

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scripts.bench.__main__ import BENCHMARKS, run
 from scripts.bench.databases import Databases
 from scripts.bench.embedders import Documented, ThisLibrary
 from scripts.bench.figures import Figure, Report
 from scripts.bench.plots import curves_of
 from scripts.bench.readme import FIGURES
+from scripts.bench.run import BENCHMARKS, run
 from scripts.bench.setup import Setup
 from service.domain.template import cosine_similarity
 from tests.postgres import TestServer
