@@ -23,7 +23,7 @@ from service.storage.migrations import migrate
 from service.storage.storage import Storage
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 
 _NO_WAITING_FOR_THE_DISK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
@@ -96,13 +96,13 @@ def database_url(postgres_server: TestServer, migrated_template: str) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def vault() -> KeyRing:
+def vault() -> Vault:
     """Under a master key of zeros."""
-    return KeyRing(MasterKey(bytes(KEY_BYTES)))
+    return Vault(MasterKey(bytes(KEY_BYTES)))
 
 
 @pytest.fixture
-def storage(database_url: str, vault: KeyRing) -> Iterator[Storage]:
+def storage(database_url: str, vault: Vault) -> Iterator[Storage]:
     """The real gallery on `database_url`."""
     storage = Storage(database_url, vault=lambda: vault)
     yield storage

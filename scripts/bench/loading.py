@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from scripts.bench.databases import connected
 from scripts.bench.galleries import Population, Vectors
 from service.domain.collection import Collection, StoredTemplate, Subject
-from service.domain.ports import Gallery, Vault
+from service.domain.ports import Gallery
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     lock_collection,
     require_collection,
 )
+from service.vault.vault import Vault
 
 ENROLLED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

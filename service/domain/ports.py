@@ -1,7 +1,5 @@
 """Photographs in, faces and embeddings out.
 
-What seals and rotates, and what it is sealed under.
-
 Who is enrolled, and in which collection.
 
 Who calls, how often, and what is written down about it.
@@ -24,8 +22,6 @@ from service.domain.callers import ApiKey
 from service.domain.chain import SealedHead
 from service.domain.collection import (
     Collection,
-    CollectionKeys,
-    SealContext,
     SearchVector,
     StoredTemplate,
     Subject,
@@ -34,7 +30,7 @@ from service.domain.collection import (
 from service.domain.expiry import Expired
 from service.domain.face import Detection, Embedding, FaceCrop, Photograph
 from service.domain.lockout import Refusals
-from service.domain.search import Positions, Shortlist, Vectors, WriteWatermark, WrittenRows
+from service.domain.search import Positions, Shortlist, WriteWatermark, WrittenRows
 from service.domain.source import Stills, Stream
 
 
@@ -115,85 +111,6 @@ class BulkEmbedding(Protocol):
         usable face is refused; what is an outcome already is passed on.
 
         Raises `Unavailable`, `Misconfigured`: what no row is to blame for.
-        """
-        ...
-
-
-class CollectionKey(Protocol):
-    """A collection's data key, open, and what can be done with it."""
-
-    @property
-    def key_id(self) -> UUID: ...
-
-    def seal(self, plain: bytes, context: SealContext) -> bytes: ...
-
-    def open(self, sealed: bytes, context: SealContext) -> bytes:
-        """Raises `TemplateTampered`."""
-        ...
-
-    def is_named_by(self, sealed: bytes) -> bool:
-        """Whether the value says that it was sealed with this key; opening it proves it."""
-        ...
-
-    def to_search_space(self, embedding: Embedding) -> SearchVector: ...
-
-    def all_to_search_space(self, embeddings: Vectors) -> Vectors:
-        """Many at once: (n, 512)."""
-        ...
-
-    def chain(self, content: bytes) -> bytes:
-        """A keyed hash of a record of the audit log: 32 bytes."""
-        ...
-
-
-class PseudonymKey(Protocol):
-    """A collection's key for keyed hashes, open."""
-
-    def pseudonym(self, subject_id: str) -> bytes:
-        """A keyed hash of the subject's name: 32 bytes, the same for the same subject."""
-        ...
-
-    def fingerprint(self, content: bytes) -> bytes:
-        """A keyed hash of a request: 32 bytes."""
-        ...
-
-
-class Vault(Protocol):
-    """Everything here raises `KeyServiceUnavailable` where the master key is kept elsewhere and
-    that place does not answer.
-    """
-
-    def new_key(self, collection_id: UUID) -> WrappedKey:
-        """A data key, for a collection or for what stands in the place of one."""
-        ...
-
-    def new_keys(self, collection_id: UUID, now: datetime) -> CollectionKeys:
-        """The keys of a new collection."""
-        ...
-
-    def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
-        """A new active key, the present one retiring; names stay what they are.
-
-        `keys`: with none retiring.
-        """
-        ...
-
-    def unlock(self, collection_id: UUID, key: WrappedKey) -> CollectionKey:
-        """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
-        ...
-
-    def unlock_names(self, collection_id: UUID, keys: CollectionKeys) -> PseudonymKey:
-        """Raises `MasterKeyInvalid`."""
-        ...
-
-
-class Rewrapping(Protocol):
-    """From one master key to another."""
-
-    def __call__(self, collection_id: UUID, keys: CollectionKeys) -> CollectionKeys:
-        """The same keys, wrapped under the new master key, and opened with it as a proof.
-
-        Raises `MasterKeyInvalid` where the old one does not open them, `KeyServiceUnavailable`.
         """
         ...
 

@@ -11,7 +11,6 @@ from service.domain import chain
 from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
 from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing
-from service.domain.ports import Vault
 from service.domain.registry import EMPTY
 from service.storage.engine import AnyConnection
 from service.storage.tables import (
@@ -25,6 +24,7 @@ from service.storage.tables import (
     templates,
 )
 from service.storage.together import run, written
+from service.vault.vault import Vault
 
 _ONE_AT_A_TIME = written(text("SELECT pg_advisory_xact_lock(:key)"))
 _BEGINNING = 0x66616365_61756474

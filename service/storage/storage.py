@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 
 from service.domain.callers import ApiKey
 from service.domain.errors import DatabaseNotMigrated, Overloaded
-from service.domain.ports import AuditSnapshot, Vault
+from service.domain.ports import AuditSnapshot
 from service.storage.api_keys import PostgresApiKeys, find_api_key
 from service.storage.audit_head import PostgresAuditHead
 from service.storage.audit_log import PostgresAuditLog
@@ -49,6 +49,7 @@ from service.storage.suitability import (
 from service.storage.template_rows import PostgresPositions, PostgresSearchRows
 from service.storage.templates import PostgresTemplates
 from service.storage.together import run
+from service.vault.vault import Vault
 
 CONNECTIONS = 4
 """Of a process that may wait for the same lock: a fifth of the pool. The lock itself is held by one

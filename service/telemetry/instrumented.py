@@ -8,9 +8,11 @@ from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from service.domain.collection import WrappedKey
-from service.domain.ports import CollectionKey, FaceEngine, Gallery, Transaction, Vault
+from service.domain.ports import FaceEngine, Gallery, Transaction
 from service.domain.search import SearchIndex, Shortlist, Vectors
 from service.telemetry.metrics import Metrics
+from service.vault.collection_key import CollectionKey
+from service.vault.vault import Vault
 
 Part = TypeVar("Part")
 AnyGallery = TypeVar("AnyGallery", bound=Gallery)

@@ -32,16 +32,11 @@ from service.domain.integrity import (
     check_search_rows,
 )
 from service.domain.messages import FieldProblem
-from service.domain.ports import (
-    AuditSnapshot,
-    AuditSnapshots,
-    Gallery,
-    PseudonymKey,
-    Transaction,
-    Vault,
-)
+from service.domain.ports import AuditSnapshot, AuditSnapshots, Gallery, Transaction
 from service.domain.registry import collection_record
 from service.usecases.unlocked_collection import require_collection
+from service.vault.collection_key import PseudonymKey
+from service.vault.vault import Vault
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")

@@ -11,8 +11,9 @@ from pathlib import Path
 from service.domain.backup import Archive, Archives, Copies, Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.vault import Vault
 
 SAMPLED_SUBJECTS = 20
 """Of each collection, so many people's templates are opened after a restore."""

@@ -16,7 +16,7 @@ from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject, SubjectExists
 from service.domain.face import Embedding
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration
 from service.usecases.candidates import HALF_PRECISION_MARGIN, find_candidates_of_many
@@ -31,6 +31,7 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
+from service.vault.vault import Vault
 
 SAME_EMBEDDING = 0.9999
 """Cosine from which a ready embedding is the one that is stored: an earlier run enrolled it.

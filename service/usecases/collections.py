@@ -10,7 +10,7 @@ from uuid import uuid4
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.domain.thresholds import Calibration
 from service.usecases.erase import remove_expired
 from service.usecases.unlocked_collection import (
@@ -18,6 +18,7 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
+from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

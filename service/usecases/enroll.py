@@ -17,7 +17,7 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.domain.face import Embedding
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit import AuditedCall
@@ -42,6 +42,7 @@ from service.usecases.unlocked_collection import (
     require_collection,
 )
 from service.usecases.verify import best_similarity
+from service.vault.vault import Vault
 
 DUPLICATES_SHOWN = 10
 

@@ -16,9 +16,10 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.callers import EXPIRY
 from service.domain.errors import CollectionNotFound, SubjectNotFound
 from service.domain.expiry import Expired, require_agreement
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.usecases.audit import AuditedCall
 from service.usecases.unlocked_collection import UnlockedCollection, lock_collection
+from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from service.domain.callers import Caller
 from service.domain.collection import Collection
 from service.domain.errors import Candidate
 from service.domain.face import Sample
-from service.domain.ports import Gallery, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
@@ -18,6 +18,7 @@ from service.usecases.audit import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.vault import Vault
 
 DEFAULT_CANDIDATES = 10
 MOST_CANDIDATES = 100

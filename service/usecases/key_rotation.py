@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.chain import AUDIT_KEY
 from service.domain.collection import Collection, CollectionKeys, WrappedKey
 from service.domain.errors import CollectionNotFound, MasterKeyInvalid, Overloaded
-from service.domain.ports import Gallery, Rewrapping, Transaction, Vault
+from service.domain.ports import Gallery, Transaction
 from service.usecases.reseal import Progress, Resealing
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.vault import Vault
+
+Rewrap: TypeAlias = Callable[[UUID, CollectionKeys], CollectionKeys]
+"""A collection's keys, wrapped under another master key: `service.vault.master_key.RewrapKeys`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Keys:
             names = tx.collections.names()
         return [self._status(name) for name in names]
 
-    def rewrap(self, rewrapped: Rewrapping, caller: str) -> int:
+    def rewrap(self, rewrapped: Rewrap, caller: str) -> int:
         """Wrap all keys of all collections, and the audit log's, under another master key, or none;
         returns how many collections.
 
@@ -93,7 +97,7 @@ class Keys:
         return True
 
 
-def _alone(rewrapped: Rewrapping, key: WrappedKey, now: datetime) -> WrappedKey:
+def _alone(rewrapped: Rewrap, key: WrappedKey, now: datetime) -> WrappedKey:
     """The audit log's key, which has no other beside it."""
     return rewrapped(AUDIT_KEY, CollectionKeys(key, now, key)).active
 

@@ -18,8 +18,9 @@ from service.domain.lockout import (
     locked_until,
     one_more,
 )
-from service.domain.ports import Gallery, SubjectForComparison, Transaction, Vault
+from service.domain.ports import Gallery, SubjectForComparison, Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.vault import Vault
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.errors import Overloaded, TemplateTampered
-from service.domain.ports import Gallery, IdempotentResponse, SealedRows, Vault
+from service.domain.ports import Gallery, IdempotentResponse, SealedRows
 from service.usecases.enrollment import CONSENT, METADATA
 from service.usecases.idempotency import reseal_answer
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.vault import Vault
 
 ROWS_AT_A_TIME = 100
 """Rows that one transaction moves. A call that changes one of them waits that long, about 0.1 s."""

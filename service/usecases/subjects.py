@@ -17,13 +17,14 @@ from service.domain.collection import Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.face import Embedding
 from service.domain.lockout import Refusals
-from service.domain.ports import Gallery, IdempotentResponse, Transaction, Vault
+from service.domain.ports import Gallery, IdempotentResponse, Transaction
 from service.usecases.enrollment import METADATA, open_consent
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     lock_collection,
     require_collection,
 )
+from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

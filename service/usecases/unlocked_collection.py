@@ -14,9 +14,11 @@ import numpy as np
 from service.domain.collection import Collection, SealContext, SearchVector, StoredTemplate
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.ports import CollectionKey, PseudonymKey, Transaction, Vault
+from service.domain.ports import Transaction
 from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity
+from service.vault.collection_key import CollectionKey, PseudonymKey
+from service.vault.vault import Vault
 
 logger = logging.getLogger(__name__)
 

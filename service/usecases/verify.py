@@ -11,13 +11,14 @@ from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, Sample
-from service.domain.ports import Gallery, Vault
+from service.domain.ports import Gallery
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection
+from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from uuid import UUID
 from service.domain.backup import Contents, Manifest
 from service.domain.collection import SealContext, WrappedKey
 from service.domain.errors import BackupDamaged, TemplateTampered
-from service.domain.ports import CollectionKey, Vault
+from service.vault.collection_key import CollectionKey
+from service.vault.vault import Vault
 
 
 def written_manifest(manifest: Manifest, wrapped: WrappedKey) -> bytes:

@@ -1,8 +1,6 @@
-"""One secret, a key of its own for each use.
+"""The open keys of a collection: its data key, and its key for keyed hashes.
 
-A collection's data key, open. Every use has a key of its own, derived from it.
-
-A collection's key for keyed hashes: people's pseudonyms, requests' fingerprints.
+Every use of the data key has a key of its own, derived from it.
 """
 
 from __future__ import annotations
@@ -34,8 +32,11 @@ _SEARCH = b"face/v1/search-rotation"
 _CHAIN = b"face/v1/audit-chain"
 
 
-class OpenCollectionKey:
-    """Implements `CollectionKey`. Prints its id and `***`."""
+class CollectionKey:
+    """A collection's data key, open: it seals, opens, moves to search space and chains.
+
+    Prints its id and `***`.
+    """
 
     def __init__(self, secret: bytes, key_id: UUID, collection_id: UUID) -> None:
         self.key_id = key_id
@@ -51,16 +52,18 @@ class OpenCollectionKey:
         return self._cipher.open(sealed, context)
 
     def is_named_by(self, sealed: bytes) -> bool:
+        """Whether the value says that it was sealed with this key; opening it proves it."""
         return self._cipher.is_named_by(sealed)
 
     def to_search_space(self, embedding: Embedding) -> SearchVector:
         return SearchVector(self._rotation @ embedding)
 
     def all_to_search_space(self, embeddings: Vectors) -> Vectors:
-        """(n, 512)."""
+        """Many at once: (n, 512)."""
         return embeddings @ self._rotation.T
 
     def chain(self, content: bytes) -> bytes:
+        """A keyed hash of a record of the audit log: 32 bytes."""
         return hmac.digest(self._chain_key, content, "sha256")
 
     @cached_property
@@ -69,23 +72,26 @@ class OpenCollectionKey:
         return rotation(derive(self._secret, _SEARCH))
 
     def __repr__(self) -> str:
-        return f"OpenCollectionKey({self.key_id}, ***)"
+        return f"CollectionKey({self.key_id}, ***)"
 
 
-class OpenPseudonymKey:
-    """Implements `PseudonymKey`. `secret`: 64 bytes, one half for each use. Prints as `***`."""
+class PseudonymKey:
+    """A collection's key for keyed hashes, open. Prints as `***`."""
 
     def __init__(self, secret: bytes) -> None:
+        """`secret`: 64 bytes, one half for each use."""
         self._pseudonym_key, self._fingerprint_key = secret[:KEY_BYTES], secret[KEY_BYTES:]
 
     def pseudonym(self, subject_id: str) -> bytes:
+        """A keyed hash of the subject's id: 32 bytes, the same for the same subject."""
         return hmac.digest(self._pseudonym_key, subject_id.encode(), "sha256")
 
     def fingerprint(self, content: bytes) -> bytes:
+        """A keyed hash of a request: 32 bytes."""
         return hmac.digest(self._fingerprint_key, content, "sha256")
 
     def __repr__(self) -> str:
-        return "OpenPseudonymKey(***)"
+        return "PseudonymKey(***)"
 
 
 def new_name_secret() -> bytes:

@@ -176,14 +176,17 @@ def _warn_of_other_readers(path: Path) -> None:
 
 
 class RewrapKeys:
-    """Implements `Rewrapping`."""
+    """Wraps a collection's keys, as wrapped under one master key, under another one."""
 
     def __init__(self, old: KeyWrapper, new: KeyWrapper) -> None:
         self._old = old
         self._new = new
 
     def __call__(self, collection_id: UUID, keys: CollectionKeys) -> CollectionKeys:
-        """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        """The same keys, wrapped under the new master key, and opened with it as a proof.
+
+        Raises `MasterKeyInvalid` where the old one does not open them, `KeyServiceUnavailable`.
+        """
         active = self._rewrapped(collection_id, keys.active, Use.DATA)
         names = active
         if keys.names != keys.active:  # the audit log's key stands in both places

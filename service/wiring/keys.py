@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from service.domain.causes import Cause
 from service.domain.errors import ExtraMissing, MasterKeyMissing
-from service.domain.ports import Rewrapping, Vault
 from service.wiring.server import ServerWiring
 
 if TYPE_CHECKING:
-    from service.vault.master_key import KeyWrapper
+    from service.vault.master_key import KeyWrapper, RewrapKeys
+    from service.vault.vault import Vault
 
 KEY_FILE = "master.key"
 
@@ -30,9 +30,9 @@ class KeysWiring(ServerWiring):
         return watched_vault(self._key_ring(), self._metrics)
 
     def _key_ring(self) -> Vault:
-        from service.vault.vault import KeyRing
+        from service.vault.vault import Vault
 
-        return KeyRing(self.master)
+        return Vault(self.master)
 
     @cached_property
     def master(self) -> KeyWrapper:
@@ -69,7 +69,7 @@ class KeysWiring(ServerWiring):
             raise MasterKeyMissing().because(Cause.KEY_LOST, path=self.key_file)
         return create_key_file(self.key_file)
 
-    def rewrapping_to_file(self, path: Path) -> Rewrapping:
+    def rewrapping_to_file(self, path: Path) -> RewrapKeys:
         """From the configured master key to the one in `path`.
 
         Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`.
@@ -78,7 +78,7 @@ class KeysWiring(ServerWiring):
 
         return RewrapKeys(self.master, read_key_file(path))
 
-    def rewrapping_to_kms(self, key_id: str) -> Rewrapping:
+    def rewrapping_to_kms(self, key_id: str) -> RewrapKeys:
         """From the configured master key to a KMS. Raises what `master` raises."""
         from service.vault.master_key import RewrapKeys
 

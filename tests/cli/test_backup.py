@@ -20,7 +20,7 @@ from service.storage.migrations import migrate
 from service.usecases.backup import Step
 from service.vault.archive import SealedArchives
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from service.wiring import Wiring
 from tests.cli.face import MASTER_KEY, Face
 
@@ -62,7 +62,7 @@ def archive_of(url: str, path: Path, revision: str | None = None) -> Path:
             "9.9.9",
             replace(contents, revision=revision or contents.revision),
         )
-        archives = SealedArchives(KeyRing(MasterKey.from_base64(MASTER_KEY, "test")))
+        archives = SealedArchives(Vault(MasterKey.from_base64(MASTER_KEY, "test")))
         archives.write(path, manifest, snapshot.dump())
     return path
 

@@ -22,7 +22,7 @@ from service.usecases.identify import SearchRequest
 from service.usecases.verify import VerifyRequest
 from service.vault.archive import SealedArchives
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from service.wiring import Wiring
 from tests.real.conftest import MASTER_KEY
 
@@ -128,7 +128,7 @@ def test_backup_holds_no_secret_and_no_name(backup: Path, people: People) -> Non
 
 
 def test_what_is_sealed_in_it_would_be_found_in_the_open(backup: Path) -> None:
-    archives = SealedArchives(KeyRing(MasterKey(base64.b64decode(MASTER_KEY))))
+    archives = SealedArchives(Vault(MasterKey(base64.b64decode(MASTER_KEY))))
     assert TABLE in b"".join(archives.open(backup).dump())
 
 

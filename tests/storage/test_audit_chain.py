@@ -27,7 +27,7 @@ from service.storage.storage import Storage
 from service.usecases.audit import VerifyAudit
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.storage.people import collection
 from tests.usecases.desk import Tables
 
@@ -46,7 +46,7 @@ gallery.close()
 
 
 def gallery_on(url: str) -> Storage:
-    return Storage(url, vault=lambda: KeyRing(MasterKey(bytes(KEY_BYTES))))
+    return Storage(url, vault=lambda: Vault(MasterKey(bytes(KEY_BYTES))))
 
 
 def append(storage: Storage, count: int = 1) -> None:
@@ -56,7 +56,7 @@ def append(storage: Storage, count: int = 1) -> None:
             tx.audit.append(AuditEntry(uuid4(), NOW, "till", Action.ENROLL, "default", bytes(32)))
 
 
-def verdict(storage: AuditSnapshots, vault: KeyRing, expected: Checkpoint | None = None) -> Verdict:
+def verdict(storage: AuditSnapshots, vault: Vault, expected: Checkpoint | None = None) -> Verdict:
     return VerifyAudit(storage, vault)(expected).log
 
 
@@ -71,7 +71,7 @@ def written(storage: Storage) -> Storage:
     return storage
 
 
-def test_chain_of_many_threads_is_whole(storage: Storage, vault: KeyRing) -> None:
+def test_chain_of_many_threads_is_whole(storage: Storage, vault: Vault) -> None:
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(append, [storage] * (WRITERS * EACH)))
     found = verdict(storage, vault)
@@ -79,7 +79,7 @@ def test_chain_of_many_threads_is_whole(storage: Storage, vault: KeyRing) -> Non
 
 
 def test_chain_of_several_processes_is_whole(
-    storage: Storage, vault: KeyRing, database_url: str
+    storage: Storage, vault: Vault, database_url: str
 ) -> None:
     command = [sys.executable, "-c", APPEND, database_url, str(EACH)]
     processes = [subprocess.Popen(command) for _ in range(3)]
@@ -88,7 +88,7 @@ def test_chain_of_several_processes_is_whole(
     assert (found.records, found.broken) == (3 * EACH, None)
 
 
-def test_rolled_back_entry_leaves_no_gap(storage: Storage, vault: KeyRing) -> None:
+def test_rolled_back_entry_leaves_no_gap(storage: Storage, vault: Vault) -> None:
     def fail() -> None:
         with storage.transaction() as tx:
             tx.audit.append(AuditEntry(uuid4(), NOW, "till", Action.ENROLL))
@@ -113,7 +113,7 @@ def test_log_is_locked_after_all_else_in_a_transaction(storage: Storage) -> None
 
 
 def test_those_who_begin_at_once_begin_one_chain(
-    storage: Storage, vault: KeyRing, tables: Tables
+    storage: Storage, vault: Vault, tables: Tables
 ) -> None:
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda _: append(storage), range(WRITERS)))
@@ -121,7 +121,7 @@ def test_those_who_begin_at_once_begin_one_chain(
     assert verdict(storage, vault).records == WRITERS
 
 
-def test_snapshot_does_not_see_what_is_written_meanwhile(written: Storage, vault: KeyRing) -> None:
+def test_snapshot_does_not_see_what_is_written_meanwhile(written: Storage, vault: Vault) -> None:
     with written.audit_snapshot() as stored:
         append(written)
         assert stored.head is not None
@@ -145,7 +145,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-def test_database_itself_refuses(written: Storage, vault: KeyRing, statement: str) -> None:
+def test_database_itself_refuses(written: Storage, vault: Vault, statement: str) -> None:
     """Even to the tables' owner, who is a superuser here."""
 
     def run() -> None:
@@ -207,7 +207,7 @@ MANIPULATIONS: dict[str, tuple[list[str], Break]] = {
 
 @pytest.mark.parametrize("manipulation", MANIPULATIONS)
 def test_manipulation_by_a_superuser_is_found(
-    written: Storage, tables: Tables, vault: KeyRing, manipulation: str
+    written: Storage, tables: Tables, vault: Vault, manipulation: str
 ) -> None:
     statements, where = MANIPULATIONS[manipulation]
     with tables.unguarded() as connection:
@@ -231,7 +231,7 @@ def test_nothing_is_written_behind_a_head_that_is_not_ours(
 
 
 def test_state_put_back_as_a_whole_is_found_by_a_checkpoint(
-    written: Storage, tables: Tables, vault: KeyRing
+    written: Storage, tables: Tables, vault: Vault
 ) -> None:
     """What the database alone cannot tell."""
     (old_head,) = tables.rows("SELECT sequence, digest, seal FROM audit_head")
@@ -247,7 +247,7 @@ def test_state_put_back_as_a_whole_is_found_by_a_checkpoint(
 
 
 def test_chain_needs_the_master_key(written: Storage, database_url: str) -> None:
-    stranger = KeyRing(MasterKey(b"\x01" * KEY_BYTES))
+    stranger = Vault(MasterKey(b"\x01" * KEY_BYTES))
     with pytest.raises(MasterKeyInvalid):
         verdict(written, stranger)
     for vault, refusal in (((lambda: stranger), MasterKeyInvalid), (None, MasterKeyMissing)):
@@ -257,7 +257,7 @@ def test_chain_needs_the_master_key(written: Storage, database_url: str) -> None
         other.close()
 
 
-def test_audits_key_is_no_collections(written: Storage, tables: Tables, vault: KeyRing) -> None:
+def test_audits_key_is_no_collections(written: Storage, tables: Tables, vault: Vault) -> None:
     """A collection's wrapped key, of the same master key, does not pass for it."""
     made = vault.new_key(uuid4())
     with tables.unguarded() as connection:

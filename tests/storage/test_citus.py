@@ -31,7 +31,7 @@ from service.storage.subject_proof import PostgresSubjectProof
 from service.usecases.enrollment import Mode
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from service.wiring import Wiring
 from tests.storage.people import collection, subject, template, vectors
 from tests.storage.statements import LOCKS, noted, without_subject
@@ -80,7 +80,7 @@ def spread(prepared: str) -> str:
 
 
 @pytest.fixture
-def desk(storage: Storage, vault: KeyRing) -> Desk:
+def desk(storage: Storage, vault: Vault) -> Desk:
     desk = Desk(storage, vault, StandInEngine(), StandInCapture(), StandInClock())
     desk.collections.ensure_default()
     return desk
@@ -177,7 +177,7 @@ def test_other_internal_errors_are_not_taken_for_it(storage: Storage) -> None:
 def enroll_three(url: str) -> tuple[set[str], list[np.ndarray]]:
     """How their rows came into the tables, and which search vectors are found afterwards."""
     change(url, NOTE_HOW)
-    storage = Storage(url, vault=lambda: KeyRing(MasterKey(bytes(KEY_BYTES))))
+    storage = Storage(url, vault=lambda: Vault(MasterKey(bytes(KEY_BYTES))))
     kept, names = collection(), ["a", "b", "c"]
     with storage.transaction() as tx:
         tx.collections.add(kept)

@@ -27,7 +27,7 @@ from service.usecases.enrollment import Mode
 from service.usecases.key_rotation import Keys
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, RewrapKeys
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.postgres import TestServer
 from tests.usecases.desk import CALLER, DEFAULT, Desk
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
@@ -58,12 +58,12 @@ def lacking_a_right() -> Iterator[None]:
     assert caught.value.diagnosis.cause is Cause.RIGHT_MISSING
 
 
-def gallery_of(url: str, vault: KeyRing) -> Storage:
+def gallery_of(url: str, vault: Vault) -> Storage:
     return Storage(url, vault=lambda: vault, server_clock=lambda _: StandInClock()())
 
 
 @pytest.fixture
-def service(postgres_server: TestServer, database_url: str, vault: KeyRing) -> Iterator[Storage]:
+def service(postgres_server: TestServer, database_url: str, vault: Vault) -> Iterator[Storage]:
     with logged_in(postgres_server, database_url, SERVICE) as url:
         storage = gallery_of(url, vault)
         yield storage
@@ -72,7 +72,7 @@ def service(postgres_server: TestServer, database_url: str, vault: KeyRing) -> I
 
 @pytest.fixture
 def auditor(
-    postgres_server: TestServer, database_url: str, service: Storage, vault: KeyRing
+    postgres_server: TestServer, database_url: str, service: Storage, vault: Vault
 ) -> Iterator[Storage]:
     """In a database in which something was written down."""
     desk_of(service, vault).api_keys.create("till", [Scope.TOKEN])
@@ -82,11 +82,11 @@ def auditor(
         storage.close()
 
 
-def desk_of(storage: Storage, vault: KeyRing) -> Desk:
+def desk_of(storage: Storage, vault: Vault) -> Desk:
     return Desk(storage, vault, StandInEngine(), StandInCapture(), StandInClock())
 
 
-def test_service_does_its_whole_job(service: Storage, vault: KeyRing) -> None:
+def test_service_does_its_whole_job(service: Storage, vault: Vault) -> None:
     desk = desk_of(service, vault)
     service.check()
     desk.collections.ensure_default()
@@ -114,7 +114,7 @@ def test_service_does_its_whole_job(service: Storage, vault: KeyRing) -> None:
     assert VerifyAudit(service, vault)().whole
 
 
-def test_service_cannot_rewrap_keys(service: Storage, vault: KeyRing) -> None:
+def test_service_cannot_rewrap_keys(service: Storage, vault: Vault) -> None:
     """The audit log's key among them is the owner's to exchange."""
     desk = desk_of(service, vault)
     desk.collections.ensure_default()
@@ -159,7 +159,7 @@ def test_service_may_read_every_table(service: Storage) -> None:
             tx.connection.execute(text(f"SELECT count(*) FROM {table}"))
 
 
-def test_auditor_reads_the_log(auditor: Storage, vault: KeyRing) -> None:
+def test_auditor_reads_the_log(auditor: Storage, vault: Vault) -> None:
     with pytest.raises(DatabaseRightMissing):  # it may read the revision, and add rows nowhere
         auditor.check()
     query = ListAudit(auditor, lambda: vault)
@@ -201,7 +201,7 @@ def owned_by(server: TestServer, url: str, options: str = "") -> Iterator[str]:
 
 
 def test_owner_who_may_make_no_roles_grants_to_those_that_exist(
-    postgres_server: TestServer, empty_database_url: str, vault: KeyRing, database_url: str
+    postgres_server: TestServer, empty_database_url: str, vault: Vault, database_url: str
 ) -> None:
     """`database_url`: by its migration the roles exist."""
     with owned_by(postgres_server, empty_database_url) as owner_url:

@@ -16,7 +16,7 @@ from service.storage.engine import POOL_SIZE, driver_of, has_something_to_read
 from service.storage.failures import QueryFailed
 from service.storage.storage import PostgresTransaction, Storage
 from service.storage.together import run
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.enrolled import add_people
 from tests.postgres import TestServer
 from tests.storage.people import NOW, collection, template, vectors
@@ -91,7 +91,7 @@ def test_a_face_is_judged_by_what_was_stored(storage: Storage) -> None:
 
 @pytest.mark.parametrize(("days", "found"), [(None, 1), (2, 1), (1, 0)])
 def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
-    database_url: str, vault: KeyRing, days: int | None, found: int
+    database_url: str, vault: Vault, days: int | None, found: int
 ) -> None:
     storage = Storage(database_url, lambda: NOW + timedelta(days=1), lambda: vault)
     kept = collection(settings=CollectionSettings(retention_days=days))

@@ -12,7 +12,7 @@ from service.storage.storage import Storage
 from service.telemetry.instrumented import noted, watched_engine, watched_storage, watched_vault
 from service.telemetry.metrics import Metrics
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.usecases.stand_ins import StandInEngine
 
 CONTEXT = SealContext("kim", "template", "1")
@@ -37,7 +37,7 @@ def test_engine(metrics: Metrics) -> None:
 
 def test_vault(metrics: Metrics) -> None:
     collection_id = uuid4()
-    vault = watched_vault(KeyRing(MasterKey(bytes(32))), metrics)
+    vault = watched_vault(Vault(MasterKey(bytes(32))), metrics)
     key = vault.unlock(collection_id, vault.new_key(collection_id))
     assert key.open(key.seal(b"face", CONTEXT), CONTEXT) == b"face"
     with pytest.raises(TemplateTampered):

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.storage.storage import Storage
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.postgres import TestServer
 from tests.usecases.desk import Desk, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
@@ -29,7 +29,7 @@ def shared_database_url(postgres_server: TestServer, migrated_template: str) -> 
 
 
 @pytest.fixture(scope="session")
-def default_collection(vault: KeyRing) -> Collection:
+def default_collection(vault: Vault) -> Collection:
     """As `ensure_default` makes it."""
     collection_id, made_at = uuid4(), StandInClock().now
     keys = vault.new_keys(collection_id, made_at)
@@ -71,7 +71,7 @@ def clock() -> StandInClock:
 
 
 @pytest.fixture
-def storage(service_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[Storage]:
+def storage(service_url: str, clock: StandInClock, vault: Vault) -> Iterator[Storage]:
     """Where time passes as the clock is moved, for the database too."""
     storage = Storage(service_url, clock, lambda: vault, lambda _: clock())
     yield storage
@@ -79,7 +79,7 @@ def storage(service_url: str, clock: StandInClock, vault: KeyRing) -> Iterator[S
 
 
 @pytest.fixture
-def bare_desk(storage: Storage, vault: KeyRing, clock: StandInClock) -> Desk:
+def bare_desk(storage: Storage, vault: Vault, clock: StandInClock) -> Desk:
     """A service that has never started: not even the default collection exists."""
     return Desk(storage, vault, StandInEngine(), StandInCapture(), clock)
 

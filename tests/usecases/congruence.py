@@ -34,7 +34,7 @@ from service.usecases.key_rotation import RotateKey
 from service.usecases.unlocked_collection import UnlockedCollection, lock_collection
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.enrolled import add_people
 
 FACES = 12
@@ -60,7 +60,7 @@ class Process:
     numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.vault = KeyRing(MasterKey(bytes(KEY_BYTES)))
+        self.vault = Vault(MasterKey(bytes(KEY_BYTES)))
         self.storage = Storage(self.url, vault=lambda: self.vault)
         kind = (TWO_BITS, EIGHT_BITS)[self.seed % 2]
         self.index = VectorIndex(2**30, kind, workers=1)

@@ -15,7 +15,7 @@ from service.domain.bulk import Outcome as BulkOutcome
 from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.lockout import LockoutRules
-from service.domain.ports import KeyGallery, Vault
+from service.domain.ports import KeyGallery
 from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
 from service.search.eight_bits import EIGHT_BITS
@@ -36,6 +36,7 @@ from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.sampling import Sampler
 from service.usecases.subjects import Export, Exported, Subjects
 from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
+from service.vault.vault import Vault
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
 CALLER = "till"

@@ -10,7 +10,7 @@ from pathlib import Path
 from service.domain.thresholds import ARCFACE
 from service.storage.storage import Storage
 from service.usecases.collections import Collections
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, ROTATIONS = 80, 2
@@ -22,7 +22,7 @@ def _start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def test_random_enrolling_erasing_rotating_and_searching_by_several_processes(
-    database_url: str, storage: Storage, vault: KeyRing
+    database_url: str, storage: Storage, vault: Vault
 ) -> None:
     Collections(storage, vault, ARCFACE, lambda: datetime.now(UTC)).ensure_default()
     processes = [_start(database_url, seed, STEPS) for seed in range(3)]

@@ -23,7 +23,7 @@ from service.storage.migrations import migrate
 from service.storage.scrub import Scrubbed, scrub
 from service.storage.storage import Storage
 from service.usecases.audit import VerifyAudit
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.data_files import PIECE, found_in
 from tests.domain.vectors import face_of
 from tests.postgres import TestServer
@@ -66,7 +66,7 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(vault: KeyRing) -> Iterator[Life]:
+def life(vault: Vault) -> Iterator[Life]:
     """From the first enrollment to the last trace."""
     with tempfile.TemporaryDirectory(prefix="face-test-", ignore_cleanup_errors=True) as folder:
         server = start_embedded(Path(folder))

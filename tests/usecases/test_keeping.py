@@ -22,7 +22,7 @@ from service.usecases.collections import Collections
 from service.usecases.erase import Erase
 from service.usecases.index_sync import IndexSync
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.enrolled import add_people
 from tests.search.damage import KINDS, write_over
 
@@ -42,9 +42,7 @@ def faces(number: int, seed: int = 0) -> list[Embedding]:
 class Crowd:
     """A collection of people who do not exist, and one process's memory of it."""
 
-    def __init__(
-        self, storage: Storage, vault: KeyRing, kind: Kind, most_bytes: int = 2**30
-    ) -> None:
+    def __init__(self, storage: Storage, vault: Vault, kind: Kind, most_bytes: int = 2**30) -> None:
         self.storage, self.vault = storage, vault
         self.collections = Collections(storage, vault, ARCFACE, now)
         self.collections.ensure_default()
@@ -97,7 +95,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def crowd(storage: Storage, vault: KeyRing, kind: Kind) -> Crowd:
+def crowd(storage: Storage, vault: Vault, kind: Kind) -> Crowd:
     crowd = Crowd(storage, vault, kind)
     crowd.enroll(faces(PEOPLE))
     return crowd
@@ -156,7 +154,7 @@ def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crow
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
 
-def test_what_does_not_fit_is_scanned(storage: Storage, vault: KeyRing, kind: Kind) -> None:
+def test_what_does_not_fit_is_scanned(storage: Storage, vault: Vault, kind: Kind) -> None:
     crowd = Crowd(storage, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
     crowd.enroll(faces(PEOPLE))
     crowd.keep()

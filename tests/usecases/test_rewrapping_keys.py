@@ -25,7 +25,7 @@ from service.usecases.audit import VerifyAudit
 from service.usecases.key_rotation import Keys
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, RewrapKeys
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
 from tests.usecases.test_rotating_keys import rotate
 
@@ -59,7 +59,7 @@ def started_with(desk: Desk, database_url: str) -> Iterator[Start]:
     galleries = []
 
     def start(master: MasterKey) -> Desk:
-        vault = KeyRing(master)
+        vault = Vault(master)
         galleries.append(Storage(database_url, desk.clock, lambda: vault))
         return replace(desk, storage=galleries[-1], vault=vault)
 
@@ -133,7 +133,7 @@ def test_audit_log_is_whole_under_the_new_master_key(
     after = VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)()
     assert (after.whole, after.log.records) == (True, before.log.records + 1)
     with pytest.raises(MasterKeyInvalid):
-        VerifyAudit(storage, KeyRing(OLD))()
+        VerifyAudit(storage, Vault(OLD))()
     with pytest.raises(MasterKeyInvalid):
         two_collections.api_keys.create("door", [Scope.VERIFY])
 

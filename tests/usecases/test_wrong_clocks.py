@@ -20,7 +20,7 @@ from service.domain.expiry import ALWAYS_REMOVED, Expired
 from service.storage.storage import Storage
 from service.usecases.erase import PurgeBatch
 from service.usecases.unlocked_collection import require_collection
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.domain.vectors import face_of
 from tests.usecases.desk import DEFAULT, Desk, Tables
 from tests.usecases.stand_ins import StandInClock, given
@@ -32,7 +32,7 @@ Process = Callable[[timedelta], Desk]
 
 
 @pytest.fixture
-def process(desk: Desk, database_url: str, vault: KeyRing) -> Iterator[Process]:
+def process(desk: Desk, database_url: str, vault: Vault) -> Iterator[Process]:
     """A process whose clock is ahead of the database's real one by so much."""
     galleries: list[Storage] = []
 
@@ -91,7 +91,7 @@ def test_clocks_that_agree_purge_as_ever(process: Process) -> None:
     assert _purge(honest) == [PurgeBatch(DEFAULT, removed=1)]
 
 
-def test_database_far_ahead_purges_nobody(desk: Desk, database_url: str, vault: KeyRing) -> None:
+def test_database_far_ahead_purges_nobody(desk: Desk, database_url: str, vault: Vault) -> None:
     desk.enroll("kim", "kim", expires_at=desk.clock.now + HOUR)
     storage = Storage(database_url, desk.clock, lambda: vault, lambda _: desk.clock() + FAR)
     jumped = replace(desk, storage=storage)

@@ -15,7 +15,7 @@ from service.domain.errors import BackupDamaged, MasterKeyInvalid
 from service.vault.archive import PIECE_BYTES, SealedArchives
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 
 MASTER = MasterKey(b"\x01" * KEY_BYTES)
 CONTENTS = Contents("0001", "18.4", "0.8.5", ("mobile_s@sha256:0",), ("face",), {"subjects": 3})
@@ -25,7 +25,7 @@ SECRET = b"subject kim-minji"
 
 @pytest.fixture
 def archives() -> SealedArchives:
-    return SealedArchives(KeyRing(MASTER))
+    return SealedArchives(Vault(MASTER))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_file_tells_nobody_what_is_in_it(archives: SealedArchives, path: Path) -
 def test_other_master_key_is_told_from_damage(archives: SealedArchives, path: Path) -> None:
     archives.write(path, MANIFEST, [SECRET])
     with pytest.raises(MasterKeyInvalid):
-        SealedArchives(KeyRing(MasterKey(bytes(KEY_BYTES)))).open(path)
+        SealedArchives(Vault(MasterKey(bytes(KEY_BYTES)))).open(path)
 
 
 def test_no_byte_can_be_changed(archives: SealedArchives, path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from service.domain.errors import MasterKeyInvalid
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import KeyPlace, KeyWrapper, MasterKey, RewrapKeys, Use
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 from tests.vault.wrappers import new_kms_wrapper
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -86,22 +86,22 @@ def test_master_key_prints_no_secret(make: Callable[[], KeyWrapper]) -> None:
 def test_keys_stay_what_they_are_under_another_master_key(kinds: tuple[str, str]) -> None:
     old, new = (KINDS[kind]() for kind in kinds)
     collection_id = uuid4()
-    first = KeyRing(old).new_keys(collection_id, NOW)
-    keys = KeyRing(old).next_keys(collection_id, first, NOW)
+    first = Vault(old).new_keys(collection_id, NOW)
+    keys = Vault(old).next_keys(collection_id, first, NOW)
     rewrapped = RewrapKeys(old, new)(collection_id, keys)
     assert [key.key_id for key in rewrapped.in_use] == [key.key_id for key in keys.in_use]
     names = [
         ring.unlock_names(collection_id, its).pseudonym("kim")
-        for ring, its in ((KeyRing(old), keys), (KeyRing(new), rewrapped))
+        for ring, its in ((Vault(old), keys), (Vault(new), rewrapped))
     ]
     assert names[0] == names[1]
     for key in rewrapped.in_use:
-        assert KeyRing(new).unlock(collection_id, key).key_id == key.key_id
+        assert Vault(new).unlock(collection_id, key).key_id == key.key_id
         with pytest.raises(MasterKeyInvalid):
-            KeyRing(old).unlock(collection_id, key)
+            Vault(old).unlock(collection_id, key)
 
 
 def test_wrong_old_master_key_rewraps_nothing(make: Callable[[], KeyWrapper]) -> None:
-    keys = KeyRing(make()).new_keys(PLACE.collection_id, NOW)
+    keys = Vault(make()).new_keys(PLACE.collection_id, NOW)
     with pytest.raises(MasterKeyInvalid):
         RewrapKeys(make(), make())(PLACE.collection_id, keys)

@@ -22,8 +22,8 @@ from scripts.bench.loading import SyntheticGallery
 from scripts.bench.strategies import AT_LEAST, LIMIT
 from service.domain.errors import Candidate
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.ports import CollectionKey
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.collection_key import CollectionKey
 
 EF_SEARCH = (40, 100, 400, 1_000)
 

@@ -16,7 +16,7 @@ from service.domain.template import cosine_similarity, normalize
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
 from service.vault.search_transform import rotation
-from service.vault.vault import KeyRing
+from service.vault.vault import Vault
 
 UNRELATED = 0.3
 """Cosine that two random directions in 512 dimensions do not reach: 6.8 standard deviations."""
@@ -71,8 +71,8 @@ def test_rotations_of_two_secrets_are_unrelated(first: bytes, second: bytes) -> 
 
 
 def test_search_vector_resembles_no_embedding() -> None:
-    ring, collection_id = KeyRing(MasterKey(bytes(KEY_BYTES))), uuid4()
-    key = ring.unlock(collection_id, ring.new_keys(collection_id, NOW).active)
+    vault, collection_id = Vault(MasterKey(bytes(KEY_BYTES))), uuid4()
+    key = vault.unlock(collection_id, vault.new_keys(collection_id, NOW).active)
     embeddings = _embeddings(2, 20)
     for searched in embeddings:
         found = key.to_search_space(searched).values
@@ -80,16 +80,16 @@ def test_search_vector_resembles_no_embedding() -> None:
 
 
 def test_search_vector_is_float32_of_norm_one() -> None:
-    ring, collection_id = KeyRing(MasterKey(bytes(KEY_BYTES))), uuid4()
-    key = ring.unlock(collection_id, ring.new_keys(collection_id, NOW).active)
+    vault, collection_id = Vault(MasterKey(bytes(KEY_BYTES))), uuid4()
+    key = vault.unlock(collection_id, vault.new_keys(collection_id, NOW).active)
     values = key.to_search_space(_embeddings(3, 1)[0]).values
     assert values.dtype == np.float32
     assert np.linalg.norm(values) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_many_at_once_are_rotated_as_each_one_is() -> None:
-    ring, collection_id = KeyRing(MasterKey(bytes(KEY_BYTES))), uuid4()
-    key = ring.unlock(collection_id, ring.new_key(collection_id))
+    vault, collection_id = Vault(MasterKey(bytes(KEY_BYTES))), uuid4()
+    key = vault.unlock(collection_id, vault.new_key(collection_id))
     embeddings = np.stack(_embeddings(1, 20))
     for one, rotated in zip(embeddings, key.all_to_search_space(embeddings), strict=True):
         np.testing.assert_allclose(rotated, key.to_search_space(one).values, atol=1e-6)
