@@ -1,0 +1,34 @@
+"""Every file and folder that a page names between backticks exists: from the root, below service/ or below tests/."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.environment import ROOT
+
+PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PLACES = (ROOT, ROOT / "service", ROOT / "tests")
+
+_PATH = re.compile(r"`([a-z_.]+(?:/[\w.-]+)*(?:/|\.(?:py|toml|json|yml|md|lock)))`")
+
+
+def missing_paths(page: Path) -> list[str]:
+    """What `page` names and nobody has, in the order of the text."""
+    named = [path for path in _PATH.findall(page.read_text("utf-8")) if "/" in path]
+    return [path for path in named if not any((place / path).exists() for place in PLACES)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_paths_exist(page: Path) -> None:
+    assert missing_paths(page) == []
+
+
+def test_a_missing_path_would_be_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "`domain/decision.py` `domain/` `service/nobody.py` `nothing/` `face.json`", "utf-8"
+    )
+    assert missing_paths(page) == ["service/nobody.py", "nothing/"]
