@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -28,15 +29,15 @@ from service.api.routes import (
     documentation,
     enroll,
     health,
-    metrics,
     search,
     subjects,
     token,
     verify,
 )
+from service.api.routes import metrics as numbers
 from service.api.settings import ApiSettings
 from service.api.syntax import HeadAsGet, StrictSyntax
-from service.api.telemetry import Telemetry
+from service.telemetry.metrics import Metrics
 from service.usecases.services import Services
 
 DESCRIPTION = """
@@ -56,8 +57,13 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) -> FastAPI:
-    """The application over ready use cases. `telemetry`: told of every call."""
+def create_app(
+    services: Services, settings: ApiSettings, metrics: Metrics, exposition: Callable[[], bytes]
+) -> FastAPI:
+    """The application over ready use cases.
+
+    `metrics`: told of every call. `exposition`: all of them as text, for `GET /metrics`.
+    """
     app = Application(
         title=documentation.TITLE,
         description=DESCRIPTION,
@@ -68,36 +74,37 @@ def create_app(services: Services, settings: ApiSettings, telemetry: Telemetry) 
         redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
         dependencies=[Depends(require_known_query)],
-        lifespan=lifespan(lambda: _tasks(services, settings)),
+        lifespan=lifespan(lambda: _tasks(services, settings, metrics)),
     )
     app.state.services = services
     app.state.settings = settings
-    app.state.telemetry = telemetry
+    app.state.metrics = metrics
+    app.state.exposition = exposition
     app.state.open_door = OpenDoor(settings.open_users)
-    app.state.connections = Connections(settings.connections, telemetry)
+    app.state.connections = Connections(settings.connections, metrics)
     app.state.concurrency = Concurrency(settings.max_body_bytes)
     app.state.readiness = TimelyReadiness()
     resources = (token, enroll, verify, search, subjects, collections, audit, health)
-    for resource in (*resources, metrics, documentation):
+    for resource in (*resources, numbers, documentation):
         app.include_router(resource.router)
     problems.install(app)
-    _add_middleware(app, telemetry)
+    _add_middleware(app, metrics)
     return app
 
 
-def _add_middleware(app: FastAPI, telemetry: Telemetry) -> None:
+def _add_middleware(app: FastAPI, metrics: Metrics) -> None:
     """From the innermost to the outermost: what is refused on the way has a request's id already."""
     app.add_middleware(HeadAsGet)
     app.add_middleware(PageLimit, limit=app.state.concurrency.pages)
     app.add_middleware(StrictSyntax)
-    app.add_middleware(RequestContext, telemetry=telemetry)
+    app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Deadlines, connections=app.state.connections)
 
 
-def _tasks(services: Services, settings: ApiSettings) -> list[Recurring]:
+def _tasks(services: Services, settings: ApiSettings, metrics: Metrics) -> list[Recurring]:
     tasks = [sweeping(services.purge, settings.purge_interval)]
     if services.keep_index is not None:
-        tasks.append(following(services.keep_index))
+        tasks.append(following(services.keep_index, metrics))
     if services.restart_database is not None:
         tasks.append(restarting(services.restart_database))
     return tasks

@@ -24,7 +24,9 @@ from fastapi import FastAPI
 from service.api.concurrency import MOST_THREADS
 from service.domain.errors import FaceError
 from service.domain.expiry import ClockWatch
+from service.telemetry.metrics import Metrics
 from service.usecases.erase import PurgeBatch
+from service.usecases.index_sync import IndexSync
 from service.usecases.readiness import CheckReadiness, Readiness
 
 logger = logging.getLogger(__name__)
@@ -116,9 +118,16 @@ def sweeping(purge: Purge, interval: float) -> Recurring:
     return Recurring("the purge", look, interval)
 
 
-def following(keep: Callable[[], None]) -> Recurring:
-    """`keep`: brings what is held in memory up to date."""
-    return Recurring("keeping the search state", lambda _: keep(), FOLLOW_SECONDS)
+def following(keep: IndexSync, metrics: Metrics) -> Recurring:
+    """`keep`: brings what is held in memory up to date. `metrics`: told how far it came."""
+
+    def follow(_: threading.Event) -> None:
+        try:
+            keep()
+        finally:
+            metrics.search_state(keep.index.state())
+
+    return Recurring("keeping the search state", follow, FOLLOW_SECONDS)
 
 
 def restarting(restart: Callable[[], None]) -> Recurring:

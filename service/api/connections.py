@@ -22,7 +22,7 @@ from math import inf
 
 from service.api.connection import Connection, Why
 from service.api.open_door import network_of
-from service.api.telemetry import Telemetry
+from service.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +106,9 @@ class Connections:
     it: silence costs its own place, not that of whoever comes and speaks.
     """
 
-    def __init__(self, limits: ConnectionLimits, telemetry: Telemetry) -> None:
+    def __init__(self, limits: ConnectionLimits, metrics: Metrics) -> None:
         self.limits = limits
-        self._telemetry = telemetry
+        self._metrics = metrics
         self._open: set[Connection] = set()
         self._of_address: Counter[str] = Counter()
         self._waiting: dict[Connection, None] = {}
@@ -178,7 +178,7 @@ class Connections:
 
     def _note(self, why: Why) -> None:
         self._untold[why] += 1
-        self._telemetry.connection_ended(why)
+        self._metrics.connection_ended(why)
 
     def _tick_soon(self) -> None:
         if self._tick is None:
@@ -191,7 +191,7 @@ class Connections:
         late = [(one, why) for one in self._open if (why := one.late_for(now))]
         for connection, why in late:
             self.ends(connection, why)
-        self._telemetry.connections(len(self._open))
+        self._metrics.connected(len(self._open))
         self._tell(now)
         if self._open or self._untold:
             self._tick_soon()

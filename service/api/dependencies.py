@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from service.api.language import language_of
 from service.api.settings import ApiSettings
 from service.domain.messages import Language
+from service.telemetry.metrics import Metrics
 from service.usecases.services import Services
 
 
@@ -26,10 +27,16 @@ async def _settings(request: Request) -> ApiSettings:
     return settings
 
 
+async def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
 async def _language(request: Request) -> Language:
     return language_of(request)
 
 
 UseCases = Annotated[Services, Depends(_services)]
 Settings = Annotated[ApiSettings, Depends(_settings)]
+Counted = Annotated[Metrics, Depends(_metrics)]
 CallersLanguage = Annotated[Language, Depends(_language)]

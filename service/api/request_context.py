@@ -20,9 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
-from service.api.telemetry import Telemetry
 from service.domain.audit import answering
 from service.domain.errors import FaceError
+from service.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +77,9 @@ class RequestContext:
     type and the frames, never the message: the database's own messages quote rows.
     """
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self._telemetry = telemetry
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -103,16 +103,16 @@ class RequestContext:
                 if outgoing.status is None:
                     await problem(request, FaceError())(scope, receive, outgoing.send)
             finally:
-                tell(self._telemetry, request, outgoing.status, time.perf_counter() - started)
+                tell(self._metrics, request, outgoing.status, time.perf_counter() - started)
 
 
-def tell(telemetry: Telemetry, request: Request, status: int | None, seconds: float) -> None:
+def tell(metrics: Metrics, request: Request, status: int | None, seconds: float) -> None:
     """The metrics and the access log of a call that is over."""
     method = request.method if request.method in _METHODS else "?"
     route = getattr(request.scope.get("route"), "path", NO_ROUTE)
     code = getattr(request.state, "code", None)
     caller = getattr(request.state, "caller", None)
-    telemetry.answered(method, route, status, code, seconds)
+    metrics.answered(method, route, status, code, seconds)
     fields = {
         "method": method,
         "route": route,

@@ -10,7 +10,7 @@ One transaction over all that is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -72,6 +72,31 @@ class FaceEngine(Protocol):
     def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
         """One embedding per crop, in one batch. Raises `Overloaded`."""
         ...
+
+
+class Telemetry(Protocol):
+    """Who is told how long the stages of a call take. Named by `STAGES` of `telemetry.metrics`."""
+
+    def stage(self, name: str) -> AbstractContextManager[object]:
+        """Times the block."""
+        ...
+
+    def shortlisted(self, *, found: bool) -> None:
+        """A held collection was searched. `found`: whether there was a shortlist."""
+        ...
+
+
+class NoTelemetry:
+    """Implements `Telemetry` for the command line and the Python API, where nobody asks."""
+
+    def stage(self, name: str) -> AbstractContextManager[object]:  # noqa: ARG002
+        return nullcontext()
+
+    def shortlisted(self, *, found: bool) -> None:
+        """Counted nowhere."""
+
+
+NO_TELEMETRY = NoTelemetry()
 
 
 class Capture(Protocol):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from uuid import UUID
 
+from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.search import (
     Positions,
     SearchProblem,
@@ -39,13 +40,20 @@ class VectorIndex:
     as. `workers`: threads that search, and as many again that encode.
     """
 
-    def __init__(self, most_bytes: int, kind: Kind, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        most_bytes: int,
+        kind: Kind,
+        workers: int | None = None,
+        telemetry: Telemetry = NO_TELEMETRY,
+    ) -> None:
         self._most_bytes = most_bytes
         self._kind = kind
         self._held: dict[UUID, CollectionIndex] = {}
         self._behind: dict[UUID, int] = {}
         self._problems: dict[UUID, SearchProblem] = {}
         self._distrusted: dict[UUID, WriteWatermark] = {}
+        self._telemetry = telemetry
         self._workers = workers or os.cpu_count() or 1
         self._searching = self._threads("search")
         self._encoding = self._threads("encode")
@@ -56,9 +64,14 @@ class VectorIndex:
         holding = self._held.get(collection_id)
         if holding is None:
             return None
-        return self._safely(
-            collection_id, lambda: holding.near(probes, at_least, self._searching, self._workers)
-        )
+        with self._telemetry.stage("shortlist"):
+            lists = self._safely(
+                collection_id,
+                lambda: holding.near(probes, at_least, self._searching, self._workers),
+            )
+        for shortlist in lists or ():
+            self._telemetry.shortlisted(found=shortlist is not None)
+        return lists
 
     def held(self, collection_id: UUID) -> WriteWatermark | None:
         holding = self._held.get(collection_id)

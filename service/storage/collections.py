@@ -21,6 +21,7 @@ from service.domain.collection import (
     WrappedKey,
 )
 from service.domain.errors import Overloaded, RecordTampered
+from service.domain.ports import Telemetry
 from service.domain.registry import collection_digest, collection_record
 from service.storage.audit_head import HEAD_COLUMNS, vouching_head
 from service.storage.idempotency import keep_keys
@@ -99,9 +100,14 @@ class PostgresCollections:
     """Implements `Collections`. What is found is as it was written, or is not handed out."""
 
     def __init__(
-        self, connection: Connection, registry: PostgresRegistry, positions: PostgresPositions
+        self,
+        connection: Connection,
+        registry: PostgresRegistry,
+        positions: PostgresPositions,
+        telemetry: Telemetry,
     ) -> None:
         self._connection = connection
+        self._telemetry = telemetry
         self._positions = positions
         self._registry = registry
 
@@ -143,7 +149,8 @@ class PostgresCollections:
         return bool(self._connection.scalar(_WAIT_TO_PURGE if wait else _TRY_TO_PURGE))
 
     def lock(self, collection: Collection) -> None:
-        self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
+        with self._telemetry.stage("lock"):
+            self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
 
     def lock_name(self, name: str) -> None:
         self._connection.execute(_LOCK, {"key": _name_lock_number(name)})

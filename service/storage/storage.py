@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 
 from service.domain.callers import ApiKey
 from service.domain.errors import DatabaseNotMigrated, Overloaded
-from service.domain.ports import AuditSnapshot
+from service.domain.ports import NO_TELEMETRY, AuditSnapshot, Telemetry
 from service.storage.api_keys import PostgresApiKeys, find_api_key
 from service.storage.audit_head import PostgresAuditHead
 from service.storage.audit_log import PostgresAuditLog
@@ -153,16 +153,17 @@ class PostgresTransaction:
         collection_ids: dict[str, UUID],
         server_clock: ServerClock,
         proved: ProvedState,
+        telemetry: Telemetry,
     ) -> None:
         self.connection = connection
         head = PostgresAuditHead(connection, vault)
         registry = PostgresRegistry(connection, head, proved)
         self.positions = PostgresPositions(connection, head)
-        self.collections = PostgresCollections(connection, registry, self.positions)
+        self.collections = PostgresCollections(connection, registry, self.positions, telemetry)
         proof = PostgresSubjectProof(connection, head)
         self.subjects = PostgresSubjects(connection, clock, self.positions, proof)
         rows = PostgresSearchRows(connection, head)
-        self.templates = PostgresTemplates(connection, clock, self.positions, rows)
+        self.templates = PostgresTemplates(connection, clock, self.positions, rows, telemetry)
         self.answers = PostgresIdempotency(connection, clock)
         self.api_keys = PostgresApiKeys(connection, registry)
         self.audit = PostgresAuditLog(connection, head, registry)
@@ -194,12 +195,14 @@ class Storage:
         clock: Clock = utc_now,
         vault: Callable[[], Vault] | None = None,
         server_clock: ServerClock = server_time,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._engine = pooled_engine(url)
         self._checked = pooled_engine(url, size=1)
         """Of its own, so that whether it can serve is told while all others wait."""
         self._clock = clock
         self._vault = vault
+        self._telemetry = telemetry
         self._share = PoolShare()
         self._server_clock = server_clock
         self._collection_ids: dict[str, UUID] = {}
@@ -211,7 +214,12 @@ class Storage:
         """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`,
         `RecordTampered`.
         """
-        with self._share.of(waits_for), translated(), self._engine.connect() as connection:
+        with (
+            self._telemetry.stage("transaction"),
+            self._share.of(waits_for),
+            translated(),
+            self._engine.connect() as connection,
+        ):
             pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
             send_later(pooled, _BEGIN, *_TERMS)
             try:
@@ -222,6 +230,7 @@ class Storage:
                     self._collection_ids,
                     self._server_clock,
                     self._proved,
+                    self._telemetry,
                 )
                 yield transaction
                 transaction.positions.settle()

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
+from service.domain.ports import Telemetry
 from service.domain.search import Positions, Shortlist, WriteWatermark, WrittenRows
 from service.storage.expiry import Clock, of_the_living
 from service.storage.row_insert import insert_rows
@@ -46,8 +47,10 @@ class PostgresTemplates:
         clock: Clock,
         positions: PostgresPositions,
         rows: PostgresSearchRows,
+        telemetry: Telemetry,
     ) -> None:
         self._connection = connection
+        self._telemetry = telemetry
         self._clock = clock
         self._positions = positions
         self._rows = rows
@@ -119,7 +122,8 @@ class PostgresTemplates:
             query = query.where(templates.c.subject_id != other_than)
         if among is not None:
             query = query.where(_among(among))
-        return [stored_template(row) for row in self._connection.execute(query).mappings()]
+        with self._telemetry.stage("search"):
+            return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
     def mark(self, collection: Collection) -> WriteWatermark:
         return self._positions.mark(collection)
@@ -134,8 +138,9 @@ class PostgresTemplates:
         self._positions.begin_epochs()
 
     def listed(self, collection_id: UUID, positions: Positions, after: int) -> list[WrittenRows]:
-        newer = self._rows.between(collection_id, after, NEWEST, NEWEST)
-        return [*self._rows.at(collection_id, positions), *newer]
+        with self._telemetry.stage("search"):
+            newer = self._rows.between(collection_id, after, NEWEST, NEWEST)
+            return [*self._rows.at(collection_id, positions), *newer]
 
     def are_spread(self) -> bool:
         return is_distributed(self._connection)

@@ -1,7 +1,4 @@
-"""The text that Prometheus reads: of this process, or of all workers of a server together.
-
-What the HTTP room tells, as numbers, and those numbers as text.
-"""
+"""The text that Prometheus reads: of this process, or of all workers of a server together."""
 
 from __future__ import annotations
 
@@ -44,14 +41,12 @@ def _process_ids(files: Iterable[Path]) -> set[int]:
     return {int(file.stem.rpartition("_")[2]) for file in files}
 
 
-class PrometheusTelemetry:
-    """Implements the HTTP room's `Telemetry`.
+class Exposition:
+    """The metrics of the service as they are read.
 
     `oldest_key`: when the oldest data key in use was made; `clock_difference`: by how much this
     machine's clock is ahead of the database's. Both are looked up at each reading.
     """
-
-    content_type = CONTENT_TYPE
 
     def __init__(
         self,
@@ -63,21 +58,8 @@ class PrometheusTelemetry:
         self._oldest_key = oldest_key
         self._clock_difference = clock_difference
 
-    def answered(
-        self, method: str, route: str, status: int | None, code: str | None, seconds: float
-    ) -> None:
-        if status is not None:
-            self._metrics.answered(method, route, status, seconds)
-        if code is not None:
-            self._metrics.refused(route, code)
-
-    def connections(self, number: int) -> None:
-        self._metrics.connected(number)
-
-    def connection_ended(self, why: str) -> None:
-        self._metrics.connection_ended(why)
-
-    def exposition(self) -> bytes:
+    def __call__(self) -> bytes:
+        """Text of the type `CONTENT_TYPE`."""
         self._look_up()
         return exposition(self._metrics)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -195,14 +195,23 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self._under_way = {
+            "detect": self._engine_calls,
+            "embed": self._engine_calls,
+            "transaction": self._transactions,
+        }
         self._show_from_the_start()
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, str(status)).observe(seconds)
-
-    def refused(self, route: str, code: str) -> None:
-        """`code`: that of the problem document."""
-        self._problems.labels(route, code).inc()
+    def answered(
+        self, method: str, route: str, status: int | None, code: str | None, seconds: float
+    ) -> None:
+        """One call is over. `route`: a pattern, never a path. `status`: None where nobody was left
+        to be answered. `code`: of the problem document, where the answer is one.
+        """
+        if status is not None:
+            self._requests.labels(method, route, str(status)).observe(seconds)
+        if code is not None:
+            self._problems.labels(route, code).inc()
 
     def connected(self, number: int) -> None:
         """So many connections of callers are open."""
@@ -214,9 +223,12 @@ class Metrics:
     def connection_ended(self, why: str) -> None:
         self._connections_ended.labels(why).inc()
 
-    def stage(self, name: str) -> AbstractContextManager[object]:
-        """Times the block as one of `STAGES`."""
-        return self._stage[name].time()
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times the block as one of `STAGES`, and counts those that are at it where that is asked."""
+        under_way = self._under_way.get(name)
+        with self._stage[name].time(), under_way.track_inprogress() if under_way else nullcontext():
+            yield
 
     def decided(self, decision: Decision) -> None:
         self._decisions.labels(decision.band.value, decision.recommendation.value).inc()
@@ -238,16 +250,6 @@ class Metrics:
     def shortlisted(self, *, found: bool) -> None:
         """`found`: whether there was a shortlist."""
         self._shortlists.labels("shortlist" if found else "all").inc()
-
-    @contextmanager
-    def engine_call(self, stage: str) -> Iterator[None]:
-        with self._engine_calls.track_inprogress(), self.stage(stage):
-            yield
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self._transactions.track_inprogress(), self.stage("transaction"):
-            yield
 
     def runs_on(self, model: ModelIdentity, provider: str, workers: int, calls: int) -> None:
         """`calls`: how many the engine takes, with those that wait."""

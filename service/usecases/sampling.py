@@ -9,8 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from service.domain.errors import InconsistentImages, NoUsableFace
-from service.domain.face import Detection, Embedding, FaceCrop, Reason, Refusal, Sample
-from service.domain.ports import Capture, FaceEngine
+from service.domain.face import (
+    Detection,
+    Embedding,
+    FaceCrop,
+    Photograph,
+    Reason,
+    Refusal,
+    Sample,
+)
+from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
 from service.domain.source import CameraFrames, FaceSource, GivenEmbedding, Stream, VideoFrames
 from service.domain.template import average, disagreeing, embedding_of
 
@@ -33,10 +41,17 @@ class Sampler:
     `agreement`: least cosine at which two samples of one request count as one person.
     """
 
-    def __init__(self, engine: FaceEngine, capture: Capture, agreement: float) -> None:
+    def __init__(
+        self,
+        engine: FaceEngine,
+        capture: Capture,
+        agreement: float,
+        telemetry: Telemetry = NO_TELEMETRY,
+    ) -> None:
         self._engine = engine
         self._capture = capture
         self._agreement = agreement
+        self._telemetry = telemetry
 
     def probe(self, source: FaceSource) -> Probe:
         """Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
@@ -56,7 +71,7 @@ class Sampler:
             return []
         if isinstance(source, CameraFrames | VideoFrames):
             return self._embedded(self._look_at_stream(source))
-        return self._embedded(self._engine.detect(self._capture.stills(source)))
+        return self._embedded(self._detect(self._capture.stills(source)))
 
     def _look_at_stream(self, stream: Stream) -> list[Detection]:
         """Frames with one face, at most `max_frames`; of a stream without any, its last refusal."""
@@ -64,15 +79,23 @@ class Sampler:
         last: list[Detection] = []
         with self._capture.frames(stream) as frames:
             for frame in frames:
-                last = self._engine.detect([frame])
+                last = self._detect([frame])
                 crops.extend(found for found in last if isinstance(found, FaceCrop))
                 if len(crops) == stream.max_frames:
                     break
         return crops or last
 
+    def _detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+        with self._telemetry.stage("detect"):
+            return self._engine.detect(photographs)
+
+    def _embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+        with self._telemetry.stage("embed"):
+            return self._engine.embed(crops)
+
     def _embedded(self, detections: Sequence[Detection]) -> list[Sample]:
         crops = [found for found in detections if isinstance(found, FaceCrop)]
-        embeddings = iter(self._engine.embed(crops) if crops else ())
+        embeddings = iter(self._embed(crops) if crops else ())
         return [
             Sample(None, found.reason, found.detection_score)
             if isinstance(found, Refusal)

@@ -11,6 +11,7 @@ from service.usecases.collections import Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
+from service.usecases.index_sync import IndexSync
 from service.usecases.limiting import RateLimits
 from service.usecases.lockouts import Unlock
 from service.usecases.readiness import CheckReadiness
@@ -37,5 +38,5 @@ class Services:
     limits: RateLimits
     audit: ListAudit
     trail: AuditRecorder
-    keep_index: Callable[[], None] | None = None
+    keep_index: IndexSync | None = None
     restart_database: Callable[[], None] | None = None

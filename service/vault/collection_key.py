@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from service.domain.collection import SealContext, SearchVector
 from service.domain.face import Embedding
+from service.domain.ports import Telemetry
 from service.domain.search import Vectors
 from service.vault.cipher import KEY_BYTES, Cipher
 from service.vault.search_transform import rotation
@@ -38,8 +39,11 @@ class CollectionKey:
     Prints its id and `***`.
     """
 
-    def __init__(self, secret: bytes, key_id: UUID, collection_id: UUID) -> None:
+    def __init__(
+        self, secret: bytes, key_id: UUID, collection_id: UUID, telemetry: Telemetry
+    ) -> None:
         self.key_id = key_id
+        self._telemetry = telemetry
         self._secret = secret
         self._cipher = Cipher(derive(secret, _SEALING), key_id, collection_id)
         self._chain_key = derive(secret, _CHAIN)
@@ -49,7 +53,8 @@ class CollectionKey:
 
     def open(self, sealed: bytes, context: SealContext) -> bytes:
         """Raises `TemplateTampered`."""
-        return self._cipher.open(sealed, context)
+        with self._telemetry.stage("open"):
+            return self._cipher.open(sealed, context)
 
     def is_named_by(self, sealed: bytes) -> bool:
         """Whether the value says that it was sealed with this key; opening it proves it."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from uuid import UUID, uuid4
 
 from service.domain.collection import CollectionKeys, WrappedKey
+from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.vault.cipher import KEY_BYTES
 from service.vault.collection_key import CollectionKey, PseudonymKey, new_name_secret
 from service.vault.master_key import KeyPlace, KeyWrapper, Use
@@ -22,8 +23,9 @@ class Vault:
     place does not answer. Safe to share between threads.
     """
 
-    def __init__(self, master: KeyWrapper) -> None:
+    def __init__(self, master: KeyWrapper, telemetry: Telemetry = NO_TELEMETRY) -> None:
         self._master = master
+        self._telemetry = telemetry
         self._opened = lru_cache(maxsize=OPEN_KEYS)(self._open)
         self._opened_names = lru_cache(maxsize=OPEN_KEYS)(self._open_names)
 
@@ -60,7 +62,7 @@ class Vault:
 
     def _open(self, collection_id: UUID, key: WrappedKey) -> CollectionKey:
         secret = self._unwrap(collection_id, key, Use.DATA)
-        return CollectionKey(secret, key.key_id, collection_id)
+        return CollectionKey(secret, key.key_id, collection_id, self._telemetry)
 
     def _open_names(self, collection_id: UUID, key: WrappedKey) -> PseudonymKey:
         return PseudonymKey(self._unwrap(collection_id, key, Use.NAMES))

@@ -32,7 +32,7 @@ def build_app(config: AppConfig) -> FastAPI:
     from service.api.connections import ConnectionLimits, fitting
     from service.api.open_door import is_loopback
     from service.api.settings import ApiSettings
-    from service.telemetry.exposition import PrometheusTelemetry
+    from service.telemetry.exposition import Exposition
     from service.telemetry.metrics import Metrics
 
     metrics = Metrics()
@@ -60,5 +60,5 @@ def build_app(config: AppConfig) -> FastAPI:
         connections=connections,
     )
     storage = wiring.storage
-    telemetry = PrometheusTelemetry(metrics, storage.oldest_key_made, storage.clock_difference)
-    return create_app(wiring.services(), settings, telemetry)
+    exposition = Exposition(metrics, storage.oldest_key_made, storage.clock_difference)
+    return create_app(wiring.services(), settings, metrics, exposition)

@@ -32,13 +32,10 @@ class ImagesWiring(Parts):
             use_directml=self.config.use_directml,
             pool=WorkerPool(self._workers) if self._workers else None,
         )
-        if self._metrics is None:
-            return engine
-        from service.telemetry.instrumented import watched_engine
-
-        pool = engine.pool
-        self._metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
-        return watched_engine(engine, self._metrics)
+        if self._metrics is not None:
+            pool = engine.pool
+            self._metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
+        return engine
 
     @cached_property
     def quantize(self) -> Quantize:
@@ -77,7 +74,7 @@ class ImagesWiring(Parts):
 
     @cached_property
     def sampler(self) -> Sampler:
-        return Sampler(self.engine, self.capture, self.calibration.agreement)
+        return Sampler(self.engine, self.capture, self.calibration.agreement, self._telemetry)
 
     @cached_property
     def token(self) -> MakeToken:

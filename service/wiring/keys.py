@@ -23,16 +23,9 @@ class KeysWiring(ServerWiring):
     @cached_property
     def vault(self) -> Vault:
         """Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`."""
-        if self._metrics is None:
-            return self._key_ring()
-        from service.telemetry.instrumented import watched_vault
-
-        return watched_vault(self._key_ring(), self._metrics)
-
-    def _key_ring(self) -> Vault:
         from service.vault.vault import Vault
 
-        return Vault(self.master)
+        return Vault(self.master, self._telemetry)
 
     @cached_property
     def master(self) -> KeyWrapper:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
+from service.domain.ports import NO_TELEMETRY, Telemetry
 
 if TYPE_CHECKING:
     from service.telemetry.metrics import Metrics
@@ -38,6 +39,7 @@ class Parts:
         self.config = config
         self._confined = confined
         self._metrics = metrics
+        self._telemetry: Telemetry = metrics or NO_TELEMETRY
         self._workers = workers
 
 

@@ -76,18 +76,11 @@ class Wiring(BulkWiring):
             UnlockedCollection.unlock(default, vault)
 
     def services(self) -> Services:
-        verify, identify = self.verify, self.identify
-        if self._metrics is not None:
-            from service.telemetry.instrumented import noted
-
-            metrics = self._metrics
-            verify = noted(verify, lambda verified: metrics.decided(verified.decision))
-            identify = noted(identify, lambda result: metrics.searched(_best(result)))
         return Services(
             token=self.token,
             enroll=self.enroll,
-            verify=verify,
-            identify=identify,
+            verify=self.verify,
+            identify=self.identify,
             erase=self.erase,
             withdraw_consent=self.withdraw_consent,
             subjects=self.subjects,
@@ -103,8 +96,3 @@ class Wiring(BulkWiring):
             keep_index=self.keep_index,
             restart_database=self.restart_database,
         )
-
-
-def _best(result: SearchResult) -> float | None:
-    """The most similar candidate's cosine."""
-    return result.candidates[0].who.similarity if result.candidates else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 from service.domain.search import SearchIndex
@@ -21,12 +20,8 @@ class SearchingWiring(StorageWiring):
         from service.search.two_bits import TWO_BITS
         from service.search.vector_index import MEBIBYTE, VectorIndex
 
-        index = VectorIndex(self.config.search_memory * MEBIBYTE, TWO_BITS)
-        if self._metrics is None:
-            return index
-        from service.telemetry.instrumented import watched_index
-
-        return watched_index(index, self._metrics)
+        memory = self.config.search_memory * MEBIBYTE
+        return VectorIndex(memory, TWO_BITS, telemetry=self._telemetry)
 
     def _keep_everybody(self, collection: str, coming: int) -> IndexSync | None:
         """For one process that enrolls many: small collections too, since they grow."""
@@ -41,14 +36,6 @@ class SearchingWiring(StorageWiring):
         return IndexSync(self.storage, VectorIndex(most_bytes, kind), worth_holding=0)
 
     @cached_property
-    def keep_index(self) -> Callable[[], None] | None:
-        """Brings the index up to date, and tells the metrics how far it came."""
-        index, metrics = self.index, self._metrics
-        if index is None:
-            return None
-        keep = IndexSync(self.storage, index)
-        if metrics is None:
-            return keep
-        from service.telemetry.instrumented import afterwards
-
-        return afterwards(keep, lambda: metrics.search_state(index.state()))
+    def keep_index(self) -> IndexSync | None:
+        """Brings the index up to date."""
+        return None if self.index is None else IndexSync(self.storage, self.index)

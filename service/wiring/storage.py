@@ -49,13 +49,9 @@ class StorageWiring(KeysWiring):
         from service.storage.engine import POOL_SIZE
         from service.storage.storage import Storage
 
-        storage = Storage(self.database_url, now, lambda: self.vault)
-        if self._metrics is None:
-            return storage
-        from service.telemetry.instrumented import watched_storage
-
-        self._metrics.connects(POOL_SIZE)
-        return watched_storage(storage, self._metrics)
+        if self._metrics is not None:
+            self._metrics.connects(POOL_SIZE)
+        return Storage(self.database_url, now, lambda: self.vault, telemetry=self._telemetry)
 
     def _copies(self) -> PostgresDumps:
         from service.storage.dump_restore import PostgresDumps

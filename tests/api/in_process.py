@@ -14,6 +14,7 @@ from service.api.app import create_app
 from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
 from service.rate_limits.windows import Unlimited
+from service.telemetry.metrics import Metrics
 from service.usecases.limiting import RateLimits
 from service.usecases.services import Services
 
@@ -50,26 +51,6 @@ def raising(error: Exception) -> UseCase:
     return use_case
 
 
-class Untold:
-    """A `Telemetry` that counts nothing."""
-
-    content_type = "text/plain"
-
-    def answered(
-        self, method: str, route: str, status: int | None, code: str | None, seconds: float
-    ) -> None:
-        """Nobody is told."""
-
-    def connections(self, number: int) -> None:
-        """Nobody is told."""
-
-    def connection_ended(self, why: str) -> None:
-        """Nobody is told."""
-
-    def exposition(self) -> bytes:
-        return b""
-
-
 @dataclass(frozen=True)
 class InProcess:
     """A caller of an application that runs for the time of each call."""
@@ -94,4 +75,4 @@ def calling(**use_cases: Any) -> InProcess:
     """
     parts: dict[str, Any] = dict.fromkeys(Services.__slots__, unused)
     parts |= {"api_keys": OpenHouse(), "limits": ANY_NUMBER, **use_cases}
-    return InProcess(create_app(Services(**parts), SETTINGS, Untold()))
+    return InProcess(create_app(Services(**parts), SETTINGS, Metrics(), bytes))

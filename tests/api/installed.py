@@ -17,9 +17,9 @@ from service.api.app import create_app
 from service.api.settings import ApiSettings
 from service.config import AppConfig
 from service.domain.callers import Scope
+from service.telemetry.metrics import Metrics
 from service.usecases.services import Services
 from service.wiring import Wiring
-from tests.api.in_process import Untold
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
 
 SETTINGS = ApiSettings("en", False, 5, 5, 1024 * 1024, 5, "0", purge_interval=0)
@@ -75,5 +75,5 @@ def install(database_url: str, **settings: Any) -> Iterator[Installed]:
     wiring.capture = StandInCapture({"faces/user1": ["kim:1"]}, ["kim:1"])
     wiring.prepare()
     services = wiring.services()
-    yield Installed(create_app(services, SETTINGS, Untold()), services)
+    yield Installed(create_app(services, SETTINGS, Metrics(), bytes), services)
     wiring.storage.close()

@@ -11,8 +11,7 @@ import pytest
 
 from service.api.connection import SLOWEST, Connection, Why
 from service.api.connections import ConnectionLimits, Connections
-from service.telemetry.metrics import CONNECTIONS_ENDED_FOR
-from tests.api.in_process import Untold
+from service.telemetry.metrics import CONNECTIONS_ENDED_FOR, Metrics
 
 SECONDS = 20.0
 
@@ -117,7 +116,7 @@ def with_connections(
     then: Callable[[Connections, Callable[..., tuple[Wire, Connection | None]]], None], most: int
 ) -> None:
     async def run() -> None:
-        connections = Connections(ConnectionLimits(most, SECONDS), Untold())
+        connections = Connections(ConnectionLimits(most, SECONDS), Metrics())
 
         def opens(address: str = "192.0.2.1") -> tuple[Wire, Connection | None]:
             wire = Wire(address)

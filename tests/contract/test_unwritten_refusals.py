@@ -15,9 +15,9 @@ from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
 from service.domain.errors import AuditTampered, DatabaseUnavailable, FaceError
 from service.rate_limits.windows import Unlimited
+from service.telemetry.metrics import Metrics
 from service.usecases.limiting import RateLimits
 from service.usecases.services import Services
-from tests.api.in_process import Untold
 
 SETTINGS = ApiSettings("en", False, 5, 5, 1024, 5, "0", purge_interval=0)
 
@@ -47,7 +47,7 @@ def application(failure: FaceError) -> FastAPI:
         limits=RateLimits(Unlimited(), Unlimited(), Unlimited()),
         trail=SimpleNamespace(refused=refused),
     )
-    return create_app(cast("Services", services), SETTINGS, Untold())
+    return create_app(cast("Services", services), SETTINGS, Metrics(), bytes)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from service.domain.decision import decide
 from service.domain.errors import DatabaseUnavailable
 from service.domain.thresholds import calibration_for
 from service.telemetry import SHARED_FOLDER
-from service.telemetry.exposition import PrometheusTelemetry, exposition, forget_dead_processes
+from service.telemetry.exposition import Exposition, exposition, forget_dead_processes
 from service.telemetry.metrics import SIMILARITY_BUCKETS, STAGES, Metrics
 
 ARCFACE = calibration_for("buffalo_l")
@@ -94,27 +94,27 @@ def test_series_are_there_before_their_first_event(metrics: Metrics) -> None:
 
 
 def test_calls_under_way_are_counted_until_they_fail(metrics: Metrics) -> None:
-    with metrics.engine_call("detect"):
+    with metrics.stage("detect"):
         assert value(metrics, "face_engine_calls") == 1
-    with pytest.raises(KeyError), metrics.engine_call("detect"):
+    with pytest.raises(KeyError), metrics.stage("detect"):
         raise KeyError
     assert value(metrics, "face_engine_calls") == 0
     assert value(metrics, "face_stage_seconds_count", stage="detect") == 2
 
 
 def test_call_that_nobody_was_left_for_has_no_status(metrics: Metrics) -> None:
-    PrometheusTelemetry(metrics, no_key, no_difference).answered("POST", "/verify", None, None, 1.0)
+    metrics.answered("POST", "/verify", None, None, 1.0)
     assert b'route="/verify"' not in exposition(metrics)
 
 
 def test_age_of_the_oldest_key_is_asked_for_at_each_reading(metrics: Metrics) -> None:
     made = datetime(2026, 1, 1, tzinfo=UTC)
-    PrometheusTelemetry(metrics, lambda: made, no_difference).exposition()
+    Exposition(metrics, lambda: made, no_difference)()
     assert value(metrics, "face_oldest_data_key_timestamp_seconds") == made.timestamp()
 
 
 def test_difference_of_the_clocks_is_asked_for_at_each_reading(metrics: Metrics) -> None:
-    PrometheusTelemetry(metrics, no_key, lambda: timedelta(minutes=-2)).exposition()
+    Exposition(metrics, no_key, lambda: timedelta(minutes=-2))()
     assert value(metrics, "face_clock_difference_seconds") == -120
 
 
@@ -122,8 +122,7 @@ def test_without_a_database_the_other_numbers_are_told(metrics: Metrics) -> None
     def unreachable() -> datetime | None:
         raise DatabaseUnavailable
 
-    telemetry = PrometheusTelemetry(metrics, unreachable, no_difference)
-    assert b"face_engine_calls 0.0" in telemetry.exposition()
+    assert b"face_engine_calls 0.0" in Exposition(metrics, unreachable, no_difference)()
 
 
 def test_what_a_dead_worker_was_at_is_forgotten_and_what_it_counted_is_not(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.auth import MetricsCaller
 from service.api.openapi import PROBLEMS
-from service.api.telemetry import Telemetry
+from service.telemetry.exposition import CONTENT_TYPE
 
 router = APIRouter(tags=["health"], responses=PROBLEMS)
 
@@ -20,5 +20,4 @@ _TEXT: dict[int | str, dict[str, Any]] = {
 @router.get("/metrics", response_class=Response, responses={**PROBLEMS, **_TEXT})
 def metrics(caller: MetricsCaller, request: Request) -> Response:  # noqa: ARG001 - a key is needed
     """Latencies, decisions, queues and versions, as Prometheus text."""
-    telemetry: Telemetry = request.app.state.telemetry
-    return Response(telemetry.exposition(), media_type=telemetry.content_type)
+    return Response(request.app.state.exposition(), media_type=CONTENT_TYPE)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from service.api.auth import VerifyCaller
-from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.dependencies import CallersLanguage, Counted, Settings, UseCases
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
 from service.api.request_models import VerifyBody
@@ -46,10 +46,13 @@ def verify(
     services: UseCases,
     settings: Settings,
     language: CallersLanguage,
+    metrics: Counted,
     body: Annotated[VerifyBody, Depends(body_of(VerifyBody))],
 ) -> Response:
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     source = body.source(settings.max_frames, settings.max_images)
     request = VerifyRequest(body.subject_id, source, body.collection, caller, body.profile)
+    verification = services.verify(request)
+    metrics.decided(verification.decision)
     detail = detail_for(caller, settings.reply_similarity)
-    return sent(verify_answer(services.verify(request), language, detail))
+    return sent(verify_answer(verification, language, detail))
