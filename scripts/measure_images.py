@@ -38,8 +38,8 @@ def flat(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
 
 def noise(levels: int, width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
     """As many levels as fit into the bytes allowed."""
-    grey = np.random.default_rng(0).integers(0, levels, (height, width), np.uint8)
-    return Image.fromarray(np.repeat(grey[..., None] * (255 // levels), 3, axis=2))
+    gray = np.random.default_rng(0).integers(0, levels, (height, width), np.uint8)
+    return Image.fromarray(np.repeat(gray[..., None] * (255 // levels), 3, axis=2))
 
 
 def soft(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:

@@ -34,8 +34,8 @@ def model(name: str) -> dict[str, object]:
     try:
         find_pack(name, AppConfig().model_root)
     except ModelUnavailable as error:
-        return {"problem": str(error.values["cause"]), "licence": None}
-    return {"problem": None, "licence": licence_notice(name)}
+        return {"problem": str(error.values["cause"]), "license": None}
+    return {"problem": None, "license": licence_notice(name)}
 
 
 def main(arguments: Sequence[str]) -> None:

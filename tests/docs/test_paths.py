@@ -1,4 +1,6 @@
-"""Every file and folder that a page names between backticks exists: from the root, below service/ or below tests/."""
+"""Every file and folder that a page names between backticks exists: from the root, below service/ or
+below tests/; a module without its folder, anywhere below these.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,15 @@ _PATH = re.compile(r"`([a-z_.]+(?:/[\w.-]+)*(?:/|\.(?:py|toml|json|yml|md|lock))
 
 def missing_paths(page: Path) -> list[str]:
     """What `page` names and nobody has, in the order of the text."""
-    named = [path for path in _PATH.findall(page.read_text("utf-8")) if "/" in path]
-    return [path for path in named if not any((place / path).exists() for place in PLACES)]
+    return [path for path in _PATH.findall(page.read_text("utf-8")) if not _is_there(path)]
+
+
+def _is_there(path: str) -> bool:
+    if "/" not in path:
+        return not path.endswith(".py") or any(
+            found for place in PLACES[1:] for found in place.rglob(path)
+        )
+    return any((place / path).exists() for place in PLACES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -29,6 +38,7 @@ def test_named_paths_exist(page: Path) -> None:
 def test_a_missing_path_would_be_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "`domain/decision.py` `domain/` `service/nobody.py` `nothing/` `face.json`", "utf-8"
+        "`domain/decision.py` `domain/` `decision.py` `face.json` `domain/no.py` `nothing/` `no.py`",
+        "utf-8",
     )
-    assert missing_paths(page) == ["service/nobody.py", "nothing/"]
+    assert missing_paths(page) == ["domain/no.py", "nothing/", "no.py"]

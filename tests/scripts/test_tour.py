@@ -40,7 +40,7 @@ class Packs(Installed):
 
     def ask(self, *question: str) -> dict[str, Any]:
         assert question[0] == "model"
-        return {"problem": self.problem, "licence": None if self.problem else "research only"}
+        return {"problem": self.problem, "license": None if self.problem else "research only"}
 
 
 def _packs(folder: Path, problem: str | None) -> Packs:
@@ -49,7 +49,7 @@ def _packs(folder: Path, problem: str | None) -> Packs:
 
 def test_takes_the_configured_model(tmp_path: Path) -> None:
     choice = model.choose(_packs(tmp_path, None), "mobile_s", WORDS)
-    assert (choice.name, choice.licence) == ("mobile_s", "research only")
+    assert (choice.name, choice.license) == ("mobile_s", "research only")
 
 
 def test_takes_buffalo_l_where_none_is_configured(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_takes_buffalo_l_where_none_is_configured(tmp_path: Path) -> None:
 def test_takes_dlib_where_the_default_cannot_be_had_and_says_why(tmp_path: Path) -> None:
     packs = _packs(tmp_path, "the download from https://x failed: no way out")
     choice = model.choose(packs, None, WORDS)
-    assert (choice.name, choice.licence[:3]) == ("dlib", "CC0")
+    assert (choice.name, choice.license[:3]) == ("dlib", "CC0")
     assert "no way out" in choice.reason
     assert (tmp_path / "extras").read_text() == "dlib"
 
