@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from service.domain.collection import Collection, StoredTemplate, Subject
-from service.domain.ports import Transaction
+from service.storage.transaction import Transaction
 
 
 def add_people(

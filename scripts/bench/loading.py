@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from scripts.bench.databases import connected
 from scripts.bench.galleries import Population, Vectors
 from service.domain.collection import Collection, StoredTemplate, Subject
-from service.domain.ports import Gallery
+from service.storage.storage import Storage
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     lock_collection,
@@ -31,7 +31,7 @@ class SyntheticGallery:
     """The people of `population`, in the collection `name` of the database at `url`."""
 
     url: str
-    storage: Gallery
+    storage: Storage
     vault: Vault
     population: Population
     name: str

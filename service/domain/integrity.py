@@ -14,7 +14,6 @@ from service.domain.callers import ApiKey
 from service.domain.chain import GENESIS, AuditHead, Keyed, SealedHead, digest_of
 from service.domain.collection import Collection
 from service.domain.errors import AuditTampered
-from service.domain.ports import PeopleProved
 from service.domain.registry import (
     api_key_digest,
     api_key_record,
@@ -189,6 +188,17 @@ def check_registry(
     for key, key_id, secret_hash in api_keys:
         found[api_key_record(key_id)] = api_key_digest(key, key_id, secret_hash, keyed)
     yield from _compared(entered, found)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleProved:
+    """How many rows of people are as they were written last, and how many are not. `some`: the ids
+    of a few of those.
+    """
+
+    genuine: int
+    altered: int
+    some: tuple[str, ...] = field(default=(), repr=False)
 
 
 def check_people(

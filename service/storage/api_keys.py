@@ -15,7 +15,7 @@ from service.domain.errors import Overloaded, RecordTampered
 from service.domain.registry import api_key_digest, api_key_record
 from service.storage.audit_head import HEAD_COLUMNS, vouching_head
 from service.storage.engine import AnyConnection
-from service.storage.registry import PostgresRegistry
+from service.storage.registry import RegistryRow
 from service.storage.tables import api_keys, audit_head
 from service.storage.together import run, written
 
@@ -29,10 +29,10 @@ TRIES = 10
 """How often a key is read again because others have changed some collection or API key meanwhile."""
 
 
-class PostgresApiKeys:
-    """Implements `ApiKeys`."""
+class ApiKeyRows:
+    """API keys, entered in the registry as they are written."""
 
-    def __init__(self, connection: Connection, registry: PostgresRegistry) -> None:
+    def __init__(self, connection: Connection, registry: RegistryRow) -> None:
         self._connection = connection
         self._registry = registry
 
@@ -72,7 +72,7 @@ class PostgresApiKeys:
 
 
 def find_api_key(
-    connection: AnyConnection, key_id: str, registry: PostgresRegistry
+    connection: AnyConnection, key_id: str, registry: RegistryRow
 ) -> tuple[ApiKey, bytes] | None:
     """The key and its secret's hash.
 

@@ -59,7 +59,7 @@ _MAKE = written(
 )
 
 
-class PostgresAuditHead:
+class AuditHeadRow:
     """Reads, locks and begins it. `vault`: made when it is first needed."""
 
     def __init__(self, connection: AnyConnection, vault: Callable[[], Vault] | None) -> None:

@@ -12,8 +12,8 @@ from service.domain import chain
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
 from service.domain.chain import AuditHead, Keyed
 from service.domain.collection import WrappedKey
-from service.storage.audit_head import PostgresAuditHead, moved_columns
-from service.storage.registry import PostgresRegistry
+from service.storage.audit_head import AuditHeadRow, moved_columns
+from service.storage.registry import RegistryRow
 from service.storage.row_insert import insert_rows
 from service.storage.tables import audit, audit_head
 from service.storage.together import run, written
@@ -33,37 +33,43 @@ _INSERT_LAST = written(
 _INSERT_LAST_AND_COMMIT = f"{_INSERT_LAST}; COMMIT"
 
 
-class PostgresAuditLog:
-    """Implements `AuditLog`.
-
-    Entries wait for the end of the transaction, when the head's row is locked, its chain
+class AuditLog:
+    """Entries wait for the end of the transaction, when the head's row is locked, its chain
     continued, and the lock given back by the commit. So the lock that all writers share is the
     last one that anybody takes, after a collection's: nobody who holds it waits for another, and
     no two transactions wait for each other. And it is held for two trips to the server only.
     """
 
-    def __init__(
-        self, connection: Connection, head: PostgresAuditHead, registry: PostgresRegistry
-    ) -> None:
+    def __init__(self, connection: Connection, head: AuditHeadRow, registry: RegistryRow) -> None:
         self._connection = connection
         self._head = head
         self._registry = registry
         self._waiting: list[AuditEntry] = []
 
     def append(self, entry: AuditEntry) -> None:
+        """Written at the end of the transaction, after everything else in it.
+
+        Its end raises `AuditTampered` where the log's end is not what was written.
+        """
         self._waiting.append(entry)
 
     def keyed_hash(self, content: bytes) -> bytes:
-        """Raises `AuditTampered`, `MasterKeyInvalid`."""
+        """32 bytes, by the log's own key: it outlives collections and changes of their keys.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`.
+        """
         return self._head.begun()(content)
 
     def page(self, query: AuditQuery, limit: int, before: int | None) -> list[AuditRecord]:
+        """Up to `limit` records, newest first, those with a smaller number than `before`."""
         rows = _matching(query).order_by(audit.c.sequence.desc()).limit(limit)
         if before is not None:
             rows = rows.where(audit.c.sequence < before)
         return [_record(row) for row in self._connection.execute(rows).mappings()]
 
     def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
+        """What was written about a person, known by the keyed hash, oldest first; in this
+        transaction too."""
         query = (
             select(audit)
             .where(audit.c.subject == subject, audit.c.at >= since)
@@ -74,7 +80,11 @@ class PostgresAuditLog:
         return written + waiting
 
     def rewrap(self, rewrapped: Callable[[WrappedKey], WrappedKey]) -> None:
-        """Raises `AuditTampered`, `MasterKeyInvalid`."""
+        """Wrap the log's own key anew, after everything that was appended. Comes last: thereafter
+        this transaction can write nothing down.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`, and what `rewrapped` raises.
+        """
         self.write()
         key = rewrapped(self._head.locked().key)
         changed = {"key_id": key.key_id, "wrapped_key": key.wrapped}

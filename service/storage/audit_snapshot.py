@@ -5,25 +5,29 @@ All that `face audit verify` looks at, of one moment.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, exists, or_, select, text
 
-from service.domain.audit import Action
+from service.domain.audit import Action, AuditRecord
+from service.domain.callers import ApiKey
+from service.domain.chain import SealedHead
 from service.domain.collection import Collection
 from service.domain.errors import RecordTampered
-from service.domain.ports import AuditSnapshot, PeopleProved
+from service.domain.integrity import PeopleProved
 from service.domain.registry import CHANGES, ENROLLING
 from service.storage.api_keys import stored_api_keys
-from service.storage.audit_head import PostgresAuditHead, holds_anything, stored_head
+from service.storage.audit_head import AuditHeadRow, holds_anything, stored_head
 from service.storage.audit_log import all_records
 from service.storage.collections import stored_collections
 from service.storage.engine import single_use_engine
 from service.storage.failures import translated
-from service.storage.subject_proof import PostgresSubjectProof
+from service.storage.subject_proof import SubjectProof
 from service.storage.subjects import all_subjects
 from service.storage.tables import metadata, rate_counters, registry
-from service.storage.template_rows import PostgresPositions, PostgresSearchRows
+from service.storage.template_rows import RowSequence, SearchRows
 
 _IS_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
 
@@ -69,26 +73,46 @@ _ENROLLED = text("""
 """People whose last change left them enrolled, in a collection that was not deleted since."""
 
 
-def audit_snapshot(connection: Connection, head: PostgresAuditHead) -> AuditSnapshot:
+@dataclass(frozen=True, slots=True)
+class AuditSnapshot:
+    """The log and what it vouches for, of one moment, as it is stored: proved or not.
+
+    `records`: by number. `registry`: its content; None where there is none. `api_keys`: each with its
+    id and its secret's hash. `people`: those of a collection, held against the log. `search_rows`: how
+    many of its templates are not searched by what was written. `enrolled`: how
+    many people there are by the log. `empty`: whether there is nothing at all. Whatever can be many is
+    read a few at a time.
+    """
+
+    head: SealedHead | None
+    records: Iterable[AuditRecord]
+    registry: bytes | None
+    collections: Iterable[Collection]
+    api_keys: Iterable[tuple[ApiKey, str, bytes]]
+    people: Callable[[Collection], PeopleProved]
+    search_rows: Callable[[Collection], int]
+    enrolled: Callable[[], int]
+    empty: bool
+
+
+def audit_snapshot(connection: Connection, head: AuditHeadRow) -> AuditSnapshot:
     """`connection`: in a transaction that sees one moment throughout."""
     connection.execute(_UNLIMITED)
-    rows = PostgresSearchRows(connection, head)
+    rows = SearchRows(connection, head)
     return AuditSnapshot(
         head=stored_head(connection),
         records=all_records(connection),
         registry=connection.scalar(select(registry.c.content)),
         collections=stored_collections(connection),
         api_keys=stored_api_keys(connection),
-        people=partial(_people, connection, PostgresSubjectProof(connection, head)),
-        search_rows=partial(_search_rows, rows, PostgresPositions(connection, head)),
+        people=partial(_people, connection, SubjectProof(connection, head)),
+        search_rows=partial(_search_rows, rows, RowSequence(connection, head)),
         enrolled=lambda: connection.execute(_ENROLLED).scalar_one(),
         empty=not holds_anything(connection),
     )
 
 
-def _search_rows(
-    rows: PostgresSearchRows, positions: PostgresPositions, collection: Collection
-) -> int:
+def _search_rows(rows: SearchRows, positions: RowSequence, collection: Collection) -> int:
     """Altered, removed or put back."""
     altered, number = rows.altered(collection.collection_id)
     try:
@@ -98,9 +122,7 @@ def _search_rows(
     return altered + abs(expected - number)
 
 
-def _people(
-    connection: Connection, proof: PostgresSubjectProof, collection: Collection
-) -> PeopleProved:
+def _people(connection: Connection, proof: SubjectProof, collection: Collection) -> PeopleProved:
     genuine, altered = 0, 0
     some: list[str] = []
     for found in all_subjects(connection, collection):

@@ -25,7 +25,7 @@ from service.domain.ports import Telemetry
 from service.domain.registry import collection_digest, collection_record
 from service.storage.audit_head import HEAD_COLUMNS, vouching_head
 from service.storage.idempotency import keep_keys
-from service.storage.registry import PostgresRegistry
+from service.storage.registry import RegistryRow
 from service.storage.tables import (
     answers,
     audit_head,
@@ -35,7 +35,7 @@ from service.storage.tables import (
     subjects,
     templates,
 )
-from service.storage.template_rows import PostgresPositions
+from service.storage.template_rows import RowSequence
 from service.storage.together import Rows, run, written
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
@@ -96,14 +96,14 @@ _UNLIMITED = text("SELECT set_config('statement_timeout', '0', true)")
 """A million people are not removed within the time that any other statement is given."""
 
 
-class PostgresCollections:
-    """Implements `Collections`. What is found is as it was written, or is not handed out."""
+class CollectionRows:
+    """What is found is as it was written, or is not handed out."""
 
     def __init__(
         self,
         connection: Connection,
-        registry: PostgresRegistry,
-        positions: PostgresPositions,
+        registry: RegistryRow,
+        positions: RowSequence,
         telemetry: Telemetry,
     ) -> None:
         self._connection = connection
@@ -112,6 +112,11 @@ class PostgresCollections:
         self._registry = registry
 
     def find(self, name: str) -> Collection | None:
+        """The collection with its keys, which stay in use until the end of the transaction.
+
+        Raises `RecordTampered` where it is not as it was written, or was put back after it was
+        deleted or its key was destroyed; `AuditTampered`, `MasterKeyInvalid`.
+        """
         return self.find_and(name, "", {})[0]
 
     def find_and(
@@ -137,31 +142,49 @@ class PostgresCollections:
         return self._registry.proves(vouching_head(row), highest, collection_record(found), digest)
 
     def unproved(self, name: str) -> Collection | None:
+        """As it is stored, for telling an operator about it: nothing may be decided by it."""
         its_own = {"key": _keys_lock_number(name), "name": name}
         _, rows = run(self._connection, _FIND, its_own)
         return _readable(rows) if rows else None
 
     def names(self) -> list[str]:
+        """Those of all collections, in order."""
         query = select(collections.c.name).order_by(collections.c.name)
         return list(self._connection.scalars(query))
 
     def lock_purge(self, *, wait: bool) -> bool:
+        """Until the end of the transaction nobody else purges; False where somebody does already
+        and `wait` is false.
+        """
         return bool(self._connection.scalar(_WAIT_TO_PURGE if wait else _TRY_TO_PURGE))
 
     def lock(self, collection: Collection) -> None:
+        """Until the end of the transaction nobody else changes this collection's people."""
         with self._telemetry.stage("lock"):
             self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
 
     def lock_name(self, name: str) -> None:
+        """Until the end of the transaction this one alone makes a collection of that name. Raises
+        `Overloaded`.
+        """
         self._connection.execute(_LOCK, {"key": _name_lock_number(name)})
 
     def lock_keys(self, name: str) -> None:
-        """Holds nothing while it waits, so that whoever it waits for can wait for nothing of it."""
+        """Until the end of the transaction this one alone knows the collection's keys.
+
+        For changing them: comes before `find`. Waits a second at most, since every call on the
+        collection waits meanwhile; and holds nothing while it waits, so that whoever it waits for
+        can wait for nothing of it. Raises `Overloaded`.
+        """
         self._connection.execute(_SHORTER_WAIT)
         self._connection.execute(_LOCK, {"key": _keys_lock_number(name)})
         self._connection.execute(_WRITING_KEYS)
 
     def lock_all_keys(self) -> None:
+        """Until the end of the transaction no collection gets, changes or loses a key; calls go on.
+
+        Raises `Overloaded`.
+        """
         self._connection.execute(_NO_OTHER_KEYS)
 
     def add(self, collection: Collection) -> None:
@@ -171,7 +194,10 @@ class PostgresCollections:
         self._write_keys(collection)
 
     def set_keys(self, collection: Collection) -> None:
-        """One key less before one more: only one can be active."""
+        """Write the keys of the collection with this id; a key that is not among them is gone.
+
+        One key less before one more: only one can be active.
+        """
         self._enter(collection)
         its_id, kept = collection.collection_id, [key.key_id for key in collection.keys.in_use]
         mine = collection_keys.c.collection_id == its_id
@@ -199,13 +225,17 @@ class PostgresCollections:
         self._registry.enter(collection_record(collection), partial(collection_digest, collection))
 
     def update(self, collection: Collection) -> None:
+        """Write settings and model of the collection with this id."""
         self._enter(collection)
         query = update(collections).where(collections.c.collection_id == collection.collection_id)
         changed = {"model_id": collection.model_id, "settings": _settings(collection.settings)}
         self._connection.execute(query.values(changed))
 
     def delete(self, collection: Collection) -> int:
-        """Table by table: the cascade alone would look for each person's rows one by one."""
+        """Remove it, its key and its people; returns how many templates went.
+
+        Table by table: the cascade alone would look for each person's rows one by one.
+        """
         self._registry.strike(collection_record(collection))
         self._connection.execute(_UNLIMITED)
         keep_keys(self._connection, answers.c.collection_id == collection.collection_id)

@@ -62,7 +62,7 @@ _WINDOWS = select(func.count()).select_from(counters)
 _FORGET = delete(counters).where(counters.c.key == bindparam("key"))
 
 
-class PostgresCounters(CounterStorage):
+class CallCounters(CounterStorage):
     """Fixed windows: a window starts with its first call.
 
     Every method raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`.

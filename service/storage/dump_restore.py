@@ -191,7 +191,7 @@ _ROLES = text("SELECT rolname FROM pg_roles")
 _NOT_PERMITTED = "42501"
 
 
-class PostgresSnapshot:
+class DatabaseSnapshot:
     """Implements `Snapshot`, for as long as its transaction lasts."""
 
     def __init__(self, connection: Connection, url: str) -> None:
@@ -209,7 +209,7 @@ class PostgresSnapshot:
         yield from program.output("--format=custom", f"--snapshot={self._name}", _LOCK_WAIT)
 
 
-class PostgresDumps:
+class DatabaseDumps:
     """Implements `Copies`. `url` as for `Storage`, but past any pooler: the dump's
     snapshot belongs to a session.
     """
@@ -222,7 +222,7 @@ class PostgresDumps:
         return revision in known_revisions()
 
     @contextmanager
-    def snapshot(self) -> Iterator[PostgresSnapshot]:
+    def snapshot(self) -> Iterator[DatabaseSnapshot]:
         """Raises `DatabaseUnavailable`, `DatabaseNotMigrated`, `DatabaseUnsuitable`,
         `DatabaseDistributed`.
         """
@@ -230,7 +230,7 @@ class PostgresDumps:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         with translated(), engine.connect() as connection:
-            yield PostgresSnapshot(connection, self._url)
+            yield DatabaseSnapshot(connection, self._url)
 
     def require_place_for(self, contents: Contents) -> None:
         """Raises `DatabaseNotEmpty`, `DatabaseUnsuitable`, `DatabaseUnavailable`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.domain.collection import Collection
-from service.domain.ports import IdempotentResponse
 from service.storage.expiry import Clock, of_the_living
 from service.storage.tables import answers, erased_answers
 
@@ -28,8 +28,22 @@ KEYS_KEPT = timedelta(days=30)
 """After somebody went: a client that was off the net for longer does not repeat its calls."""
 
 
-class PostgresIdempotency:
-    """Implements `Answers`."""
+@dataclass(frozen=True, slots=True)
+class IdempotentResponse:
+    """An earlier answer to an `Idempotency-Key`, sealed; gone with its subject. `key_digest`: a keyed
+    hash of whose key it was in which collection, which stays for a while.
+    """
+
+    caller: str
+    key: str
+    subject_id: str
+    fingerprint: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+    key_digest: bytes = field(repr=False)
+
+
+class IdempotentResponses:
+    """Those about people whose time is over do not exist."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
@@ -68,7 +82,10 @@ class PostgresIdempotency:
         self._connection.execute(insert(answers).values(row))
 
     def is_of_somebody_gone(self, key_digest: bytes) -> bool:
-        """To be asked where `find` finds nothing: an answer that is there all the same is about
+        """Whether an answer under this key was about somebody who is no longer enrolled, in whatever
+        way they went.
+
+        To be asked where `find` finds nothing: an answer that is there all the same is about
         somebody who has expired.
         """
         erased = exists().where(
@@ -78,6 +95,7 @@ class PostgresIdempotency:
         return any(self._connection.scalar(select(each)) for each in (erased, expired))
 
     def forget_keys(self) -> None:
+        """Of people who went so long ago that no retry comes any more."""
         query = delete(erased_answers).where(erased_answers.c.forget_at <= func.now())
         self._connection.execute(query)
 

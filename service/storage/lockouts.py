@@ -8,6 +8,7 @@ Refused faces, by subject and by the key that sent them. They go when the subjec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -29,10 +30,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.lockout import Refusals
-from service.domain.ports import SubjectForComparison
-from service.storage.collections import PostgresCollections
+from service.storage.collections import CollectionRows
 from service.storage.expiry import Clock
-from service.storage.subject_proof import PostgresSubjectProof, Stored
+from service.storage.subject_proof import Stored, SubjectProof
 from service.storage.subjects import stored_subject
 from service.storage.tables import failed_comparisons, subjects, templates
 from service.storage.together import Rows, run, written
@@ -81,6 +81,17 @@ COUNTED = f"{_LOCK}; {_REFUSALS}; {_TERM}; {_TEMPLATES}"
 UNCOUNTED = f"{_TERM}; {_TEMPLATES}"
 
 
+@dataclass(frozen=True, slots=True)
+class SubjectForComparison:
+    """Whom a face is compared with. `refusals`: by the key that sent the faces, empty where none
+    are counted; `templates`: empty where there is no such subject.
+    """
+
+    collection: Collection
+    refusals: Mapping[str, Refusals]
+    templates: Sequence[StoredTemplate]
+
+
 def refusals_of(
     connection: Connection, collection: Collection, subject_id: str
 ) -> dict[str, Refusals]:
@@ -95,7 +106,7 @@ def subject_of(
     again: Callable[[], Sequence[Rows]],
     collection: Collection,
     now: datetime,
-    proof: PostgresSubjectProof,
+    proof: SubjectProof,
 ) -> SubjectForComparison:
     """From the rows of `COUNTED` or of `UNCOUNTED`, as they came first or come `again`. Raises
     `RecordTampered`.
@@ -144,16 +155,16 @@ _NO_COLLECTION = UUID(int=0)
 _LOCK_SUBJECT = text("SELECT pg_advisory_xact_lock(:key)")
 
 
-class PostgresFailedComparisons:
-    """Implements `FailedComparisons`."""
+class FailedComparisons:
+    """Those of one transaction, by subject and by the key that sent the faces."""
 
     def __init__(
         self,
         connection: Connection,
         clock: Clock,
-        collections: PostgresCollections,
+        collections: CollectionRows,
         collection_ids: dict[str, UUID],
-        proof: PostgresSubjectProof,
+        proof: SubjectProof,
     ) -> None:
         """`collection_ids`: by name, as they were last read; shared by all transactions."""
         self._connection = connection
@@ -163,17 +174,22 @@ class PostgresFailedComparisons:
         self._proof = proof
 
     def lock_subject(self, collection: Collection, subject_id: str) -> None:
-        """Not the subject's row: locking that would make every verification write to the disk."""
+        """Until the end of the transaction nobody else compares a face with this subject.
+
+        Not the subject's row: locking that would make every verification write to the disk.
+        """
         self._connection.execute(
             _LOCK_SUBJECT, {"key": _lock_number(collection.collection_id, subject_id)}
         )
 
     def of(self, collection: Collection, subject_id: str) -> dict[str, Refusals]:
+        """By the key that sent the faces."""
         return refusals_of(self._connection, collection, subject_id)
 
     def subject(
         self, collection: Collection, subject_id: str, *, counted: bool
     ) -> SubjectForComparison:
+        """`counted`: refusals are, and so the subject is locked first."""
         values = _values(collection.collection_id, subject_id)
         text = COUNTED if counted else UNCOUNTED
 
@@ -185,7 +201,9 @@ class PostgresFailedComparisons:
     def subject_in(
         self, name: str, subject_id: str, *, counted: bool
     ) -> SubjectForComparison | None:
-        """In one trip with the collection, whose id is guessed to be what it was the last time: a
+        """The same in the collection of this name; None where there is none.
+
+        In one trip with the collection, whose id is guessed to be what it was the last time: a
         wrong guess is seen by what comes back, and costs another trip.
         """
         guess = self._collection_ids.get(name, _NO_COLLECTION)
@@ -205,6 +223,7 @@ class PostgresFailedComparisons:
         return subject_of(rows, read, collection, self._clock(), self._proof)
 
     def put(self, collection: Collection, subject_id: str, caller: str, refusals: Refusals) -> None:
+        """Write it, in place of what was there. The subject must exist."""
         counted = {
             "refusals": refusals.number,
             "since": refusals.since,
@@ -219,6 +238,7 @@ class PostgresFailedComparisons:
     def delete(
         self, collection: Collection, subject_id: str, callers: Sequence[str] | None = None
     ) -> None:
+        """Those of `callers`; None: all."""
         query = delete(failed_comparisons).where(_of(collection, subject_id))
         if callers is not None:
             query = query.where(failed_comparisons.c.caller.in_(callers))

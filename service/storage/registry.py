@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from service.domain.chain import AuditHead, Keyed, SealedHead
 from service.domain.errors import AuditTampered, RecordTampered
 from service.domain.registry import Registry, read_registry
-from service.storage.audit_head import HEAD_COLUMNS, PostgresAuditHead, vouching_head
+from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, vouching_head
 from service.storage.engine import AnyConnection
 from service.storage.tables import audit_head, registry
 from service.storage.together import run, written
@@ -59,12 +59,10 @@ class ProvedState:
                 self._kept.popitem(last=False)
 
 
-class PostgresRegistry:
+class RegistryRow:
     """Of one transaction. `changes`: what it enters, by record; None: taken out."""
 
-    def __init__(
-        self, connection: AnyConnection, head: PostgresAuditHead, proved: ProvedState
-    ) -> None:
+    def __init__(self, connection: AnyConnection, head: AuditHeadRow, proved: ProvedState) -> None:
         self._connection = connection
         self._head = head
         self._proved = proved

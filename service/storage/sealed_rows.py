@@ -34,10 +34,9 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 
 from service.domain.collection import Collection, StoredTemplate, Subject
-from service.domain.ports import IdempotentResponse
-from service.storage.idempotency import stored_answer
+from service.storage.idempotency import IdempotentResponse, stored_answer
 from service.storage.tables import answers, subjects, templates
-from service.storage.template_rows import PostgresPositions, PostgresSearchRows
+from service.storage.template_rows import RowSequence, SearchRows
 from service.storage.templates import stored_template
 
 _TEMPLATE = ("subject_id", "template_id")
@@ -45,17 +44,16 @@ _SUBJECT = ("subject_id",)
 _ANSWER = ("subject_id", "caller", "key")
 
 
-class PostgresSealedRows:
-    """Implements `SealedRows`."""
+class SealedRows:
+    """What is read is locked for this transaction; what others have locked is passed over."""
 
-    def __init__(
-        self, connection: Connection, positions: PostgresPositions, rows: PostgresSearchRows
-    ) -> None:
+    def __init__(self, connection: Connection, positions: RowSequence, rows: SearchRows) -> None:
         self._connection = connection
         self._positions = positions
         self._rows = rows
 
     def count(self, collection: Collection, key_id: UUID) -> int:
+        """Rows of any kind that hold something sealed under this key."""
         counts = (
             select(func.count())
             .where(table.c.collection_id == collection.collection_id, _under(table, key_id))
@@ -73,7 +71,7 @@ class PostgresSealedRows:
     def subjects(
         self, collection: Collection, key_id: UUID, after: Subject | None, limit: int
     ) -> list[Subject]:
-        """Without the number of their templates."""
+        """Those of whom metadata or consent is sealed under this key, without their templates."""
         rows = self._batch(subjects, _SUBJECT, collection, key_id, after, limit)
         return [
             Subject(row["subject_id"], row["enrolled_at"], row["metadata"], consent=row["consent"])

@@ -1,11 +1,4 @@
-"""How much of the pool may wait for one lock.
-
-Whoever waits for a lock of the database holds a connection meanwhile. Were all of them taken by those
-who wait for one collection, calls to every other would wait as long. So only a few of a process wait
-for the same lock there; the others wait here, with nothing in their hands.
-
-The gallery: transactions on PostgreSQL, and whether it can serve.
-"""
+"""Storage: transactions on PostgreSQL, and whether it can serve."""
 
 from __future__ import annotations
 
@@ -18,27 +11,20 @@ from threading import Lock, Semaphore
 from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from service.domain.callers import ApiKey
 from service.domain.errors import DatabaseNotMigrated, Overloaded
-from service.domain.ports import NO_TELEMETRY, AuditSnapshot, Telemetry
-from service.storage.api_keys import PostgresApiKeys, find_api_key
-from service.storage.audit_head import PostgresAuditHead
-from service.storage.audit_log import PostgresAuditLog
-from service.storage.audit_snapshot import audit_snapshot
-from service.storage.collections import PostgresCollections
-from service.storage.counters import PostgresCounters
+from service.domain.ports import NO_TELEMETRY, Telemetry
+from service.storage.api_keys import find_api_key
+from service.storage.audit_head import AuditHeadRow
+from service.storage.audit_snapshot import AuditSnapshot, audit_snapshot
+from service.storage.counters import CallCounters
 from service.storage.engine import driver_of, pooled_engine, send_later, take_unsent
 from service.storage.expiry import Clock, ServerClock, server_time
 from service.storage.failures import translated
-from service.storage.idempotency import PostgresIdempotency
-from service.storage.lockouts import PostgresFailedComparisons
 from service.storage.migrations import head
-from service.storage.registry import PostgresRegistry, ProvedState
-from service.storage.sealed_rows import PostgresSealedRows
-from service.storage.subject_proof import PostgresSubjectProof
-from service.storage.subjects import PostgresSubjects
+from service.storage.registry import ProvedState, RegistryRow
 from service.storage.suitability import (
     ServerFacts,
     require_citus_settings,
@@ -46,9 +32,8 @@ from service.storage.suitability import (
     require_write_access,
     server_facts,
 )
-from service.storage.template_rows import PostgresPositions, PostgresSearchRows
-from service.storage.templates import PostgresTemplates
 from service.storage.together import run
+from service.storage.transaction import Transaction
 from service.vault.vault import Vault
 
 CONNECTIONS = 4
@@ -75,7 +60,13 @@ class _Queue:
 
 
 class PoolShare:
-    """Safe to share between threads. `longest_wait`: seconds."""
+    """How much of the pool may wait for one lock.
+
+    Whoever waits for a lock of the database holds a connection meanwhile. Were all of them taken by
+    those who wait for one collection, calls to every other would wait as long. So only a few of a
+    process wait for the same lock there; the others wait here, with nothing in their hands.
+
+    Safe to share between threads. `longest_wait`: seconds."""
 
     def __init__(self, longest_wait: float = LONGEST_WAIT) -> None:
         self._longest_wait = longest_wait
@@ -138,51 +129,12 @@ _OLDEST_KEY = text("SELECT min(created_at) FROM collection_keys WHERE state = 'a
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
-class PostgresTransaction:
-    """Implements `Transaction`: every repository on the same connection.
-
-    `clock`: asked anew by each query, not once at the start: a call that waited for a lock must
-    not see somebody whose time ran out meanwhile.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        clock: Clock,
-        vault: Callable[[], Vault] | None,
-        collection_ids: dict[str, UUID],
-        server_clock: ServerClock,
-        proved: ProvedState,
-        telemetry: Telemetry,
-    ) -> None:
-        self.connection = connection
-        head = PostgresAuditHead(connection, vault)
-        registry = PostgresRegistry(connection, head, proved)
-        self.positions = PostgresPositions(connection, head)
-        self.collections = PostgresCollections(connection, registry, self.positions, telemetry)
-        proof = PostgresSubjectProof(connection, head)
-        self.subjects = PostgresSubjects(connection, clock, self.positions, proof)
-        rows = PostgresSearchRows(connection, head)
-        self.templates = PostgresTemplates(connection, clock, self.positions, rows, telemetry)
-        self.answers = PostgresIdempotency(connection, clock)
-        self.api_keys = PostgresApiKeys(connection, registry)
-        self.audit = PostgresAuditLog(connection, head, registry)
-        self.sealed_rows = PostgresSealedRows(connection, self.positions, rows)
-        self.failed_comparisons = PostgresFailedComparisons(
-            connection, clock, self.collections, collection_ids, proof
-        )
-        self._server_clock = server_clock
-
-    def server_time(self) -> datetime:
-        return self._server_clock(self.connection)
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class Storage:
-    """Implements `Gallery`. Safe to share between threads; connects when first used.
+    """Transactions on one database. Safe to share between threads; connects when first used.
 
     `url`: `postgresql://…` or `postgresql+psycopg://…`. `clock`: who has expired by now? `vault`:
     made when something is first written down; without one nothing can be, and a transaction that
@@ -206,12 +158,18 @@ class Storage:
         self._share = PoolShare()
         self._server_clock = server_clock
         self._collection_ids: dict[str, UUID] = {}
-        """As they were last read; see `PostgresFailedComparisons.subject_in`."""
+        """As they were last read; see `FailedComparisons.subject_in`."""
         self._proved = ProvedState()
 
     @contextmanager
-    def transaction(self, *waits_for: str) -> Iterator[PostgresTransaction]:
-        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`, `AuditTampered`,
+    def transaction(self, *waits_for: str) -> Iterator[Transaction]:
+        """Commits at the end of the block; rolls back where it raises.
+
+        `waits_for`: whose lock the block will ask for, a collection's name or that and a subject's:
+        only a few of a process may hold a connection while they wait for the same one.
+
+        Raises `DatabaseUnavailable` where the database cannot be reached, `Overloaded` where a
+        lock or a connection is not to be had in time; `DatabaseNotMigrated`, `AuditTampered`,
         `RecordTampered`.
         """
         with (
@@ -223,7 +181,7 @@ class Storage:
             pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
             send_later(pooled, _BEGIN, *_TERMS)
             try:
-                transaction = PostgresTransaction(
+                transaction = Transaction(
                     connection,
                     self._clock,
                     self._vault,
@@ -233,29 +191,28 @@ class Storage:
                     self._telemetry,
                 )
                 yield transaction
-                transaction.positions.settle()
-                transaction.audit.write(commit=True)
+                transaction.end()
             finally:
                 has_begun = not take_unsent(pooled)
             if has_begun:
                 driver_of(pooled).commit()  # sends nothing where the audit record took it along
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
-        """Raises `DatabaseUnavailable`, `Overloaded`, `DatabaseNotMigrated`."""
+        """The key and the SHA-256 of its secret, as committed at this moment: outside of any
+        transaction, since every call asks. Raises as `transaction` does.
+        """
         with translated(), closing(self._engine.raw_connection()) as connection:
-            head = PostgresAuditHead(connection, self._vault)
-            return find_api_key(
-                connection, key_id, PostgresRegistry(connection, head, self._proved)
-            )
+            head = AuditHeadRow(connection, self._vault)
+            return find_api_key(connection, key_id, RegistryRow(connection, head, self._proved))
 
     @contextmanager
     def audit_snapshot(self) -> Iterator[AuditSnapshot]:
-        """Implements `AuditSnapshots`: what is written meanwhile is not seen."""
+        """What is written meanwhile is not seen. Raises as `transaction` does."""
         with translated(), self._engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
             with snapshot.begin():
                 run(snapshot, "; ".join(_TERMS))
-                yield audit_snapshot(snapshot, PostgresAuditHead(snapshot, self._vault))
+                yield audit_snapshot(snapshot, AuditHeadRow(snapshot, self._vault))
 
     def require_suitable(self) -> None:
         """Raises `DatabaseUnsuitable`, `DatabaseUnavailable`."""
@@ -294,9 +251,9 @@ class Storage:
         with translated(), self._engine.connect() as connection:
             return self._clock() - self._server_clock(connection)
 
-    def counters(self) -> PostgresCounters:
+    def counters(self) -> CallCounters:
         """Where calls are counted, on the same pool of connections."""
-        return PostgresCounters(self._engine)
+        return CallCounters(self._engine)
 
     def close(self) -> None:
         """Gives all idle connections back."""

@@ -13,7 +13,7 @@ from service.domain.chain import Keyed
 from service.domain.collection import Collection, Subject
 from service.domain.errors import RecordTampered
 from service.domain.registry import CHANGES, subject_seal
-from service.storage.audit_head import PostgresAuditHead
+from service.storage.audit_head import AuditHeadRow
 from service.storage.suitability import is_distributed
 from service.storage.together import run
 
@@ -44,10 +44,10 @@ send the log to all servers."""
 _ACTIONS = [action.value for action in CHANGES]
 
 
-class PostgresSubjectProof:
+class SubjectProof:
     """Of one transaction."""
 
-    def __init__(self, connection: Connection, head: PostgresAuditHead) -> None:
+    def __init__(self, connection: Connection, head: AuditHeadRow) -> None:
         self._connection = connection
         self._head = head
 

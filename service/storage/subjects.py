@@ -24,9 +24,9 @@ from service.domain.expiry import Expired
 from service.storage.expiry import Clock, alive, expired
 from service.storage.idempotency import keep_keys
 from service.storage.row_insert import insert_rows
-from service.storage.subject_proof import PostgresSubjectProof
+from service.storage.subject_proof import SubjectProof
 from service.storage.tables import answers, subjects, templates
-from service.storage.template_rows import PostgresPositions
+from service.storage.template_rows import RowSequence
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +34,20 @@ ROWS_AT_A_TIME = 1000
 """Read at a time where all are read."""
 
 
-class PostgresSubjects:
-    """Implements `Subjects`. Whose time is over is decided by what was proved, never by a column alone."""
+class SubjectRows:
+    """People whose time is over are found by `expired` alone: for all else they do not exist. Whose it
+    is is decided by what was proved, never by a column alone.
+
+    What is handed out is as the service wrote it last: reading raises `RecordTampered` for a row that
+    was altered, or put back after it was changed or deleted.
+    """
 
     def __init__(
         self,
         connection: Connection,
         clock: Clock,
-        positions: PostgresPositions,
-        proof: PostgresSubjectProof,
+        positions: RowSequence,
+        proof: SubjectProof,
     ) -> None:
         self._connection = connection
         self._clock = clock
@@ -56,13 +61,18 @@ class PostgresSubjects:
         return living[0] if living else None
 
     def is_stored(self, collection: Collection, subject_id: str) -> bool:
+        """Whether there is a row, proved or not: whatever was done to it, it can be deleted."""
         query = select(subjects.c.subject_id).where(
             _is(collection, subject_id), alive(collection, self._clock())
         )
         return self._connection.execute(query).first() is not None
 
     def page(self, collection: Collection, limit: int, after: str | None) -> list[Subject]:
-        """Starts behind `after` by the primary key, so that page 1,000 costs what page 1 does."""
+        """Up to `limit` subjects by id, those after `after`; as they are stored, altered or not, so
+        that whoever looks after an alarm sees them.
+
+        Starts behind `after` by the primary key, so that page 1,000 costs what page 1 does.
+        """
         query = _of(collection).where(alive(collection, self._clock()))
         query = query.order_by(subjects.c.subject_id).limit(limit)
         if after is not None:
@@ -70,6 +80,7 @@ class PostgresSubjects:
         return [subject for subject, _ in _read(self._connection, query)]
 
     def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
+        """Those of `subject_ids` who are enrolled. Raises `RecordTampered`."""
         if not subject_ids:
             return set()
         query = _of(collection).where(subjects.c.subject_id.in_(subject_ids))
@@ -78,7 +89,11 @@ class PostgresSubjects:
         return {subject.subject_id for subject in living}
 
     def require_stored(self, collection: Collection, subject_ids: Sequence[str]) -> None:
-        """Asked in one statement, so of one moment: who was erased since has no templates either."""
+        """Raises `RecordTampered` where one of them has templates and is not there, whom a search would
+        pass over. A foreign key forbids it, which whoever owns the tables can switch off.
+
+        Asked in one statement, so of one moment: who was erased since has no templates either.
+        """
         its_person = exists().where(
             subjects.c.collection_id == templates.c.collection_id,
             subjects.c.subject_id == templates.c.subject_id,
@@ -105,6 +120,7 @@ class PostgresSubjects:
         insert_rows(self._connection, subjects, rows)
 
     def update(self, collection: Collection, subject: Subject) -> None:
+        """Write all that is known of a subject who exists."""
         seal = self._proof.seal(collection, subject)
         query = update(subjects).where(_is(collection, subject.subject_id))
         self._connection.execute(query.values({**_columns(collection, subject), "seal": seal}))
@@ -112,7 +128,11 @@ class PostgresSubjects:
     def expired(
         self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
-        """Looked for by what the columns say, so that an index helps; then proved."""
+        """The ids of up to `limit` people whose time is over; `among`: the only ones that count.
+
+        Looked for by what the columns say, so that an index helps; then proved. Altered rows are
+        not among them, and told to the operator.
+        """
         query = _of(collection).where(expired(collection, self._clock()))
         if among is not None:
             query = query.where(subjects.c.subject_id.in_(among))
@@ -128,7 +148,9 @@ class PostgresSubjects:
         return [subject for subject in proved if not subject.is_over(collection.settings, now)]
 
     def count_expired(self, collection: Collection) -> Expired:
-        """In one pass over the collection, and in none where nobody is expired."""
+        """How many people's time is over, in one pass over the collection. Where that is nobody,
+        `people` may be 0 as well, and no pass is made.
+        """
         over = expired(collection, self._clock())
         if not self.expired(collection, 1):
             return Expired(0, 0)
@@ -136,7 +158,10 @@ class PostgresSubjects:
         return Expired(*self._connection.execute(query.select_from(subjects)).one())
 
     def delete(self, collection: Collection, subject_id: str) -> int:
-        """Templates first, to count them; the rest goes by cascade."""
+        """Remove the subject and all that hangs on it; returns how many templates went.
+
+        Templates first, to count them; the rest goes by cascade.
+        """
         collection_id = collection.collection_id
         whose = answers.c.collection_id == collection_id, answers.c.subject_id == subject_id
         keep_keys(self._connection, and_(*whose))

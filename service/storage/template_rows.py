@@ -38,7 +38,7 @@ from service.domain.search import (
     tag_of,
     tagged,
 )
-from service.storage.audit_head import PostgresAuditHead
+from service.storage.audit_head import AuditHeadRow
 from service.storage.engine import driver_of
 from service.storage.suitability import SEARCH_MEMORY, require_one_server
 from service.storage.tables import collection_writes, templates
@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 _MARKS = select(collection_writes)
 
 
-class PostgresPositions:
+class RowSequence:
     """Takes positions and gives them up, within one transaction.
 
     Both are written down at its end, by `settle`. Deletions are not even locked before: a transaction
@@ -56,7 +56,7 @@ class PostgresPositions:
     meanwhile.
     """
 
-    def __init__(self, connection: Connection, head: PostgresAuditHead) -> None:
+    def __init__(self, connection: Connection, head: AuditHeadRow) -> None:
         self._connection = connection
         self._head = head
         self._locked: dict[UUID, WriteWatermark] = {}
@@ -206,13 +206,13 @@ _COPY_POSITIONS = sql.SQL(
 )
 
 
-class PostgresSearchRows:
+class SearchRows:
     """Reads them, each held against its tag, and makes tags. Of one transaction.
 
     What reads raises `RecordTampered` for a row that is not as it was written, and psycopg's errors.
     """
 
-    def __init__(self, connection: Connection, head: PostgresAuditHead) -> None:
+    def __init__(self, connection: Connection, head: AuditHeadRow) -> None:
         self._connection = connection
         self._head = head
         self._tag_keys: dict[UUID, TagKey] = {}

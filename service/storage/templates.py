@@ -32,21 +32,23 @@ from service.storage.expiry import Clock, of_the_living
 from service.storage.row_insert import insert_rows
 from service.storage.suitability import is_distributed
 from service.storage.tables import templates
-from service.storage.template_rows import PostgresPositions, PostgresSearchRows, positions_up_to
+from service.storage.template_rows import RowSequence, SearchRows, positions_up_to
 
 NEWEST = 2**63 - 1
 """Up to the newest row, and as many as there are."""
 
 
-class PostgresTemplates:
-    """Implements `Templates`."""
+class TemplateRows:
+    """Rows as they are stored: whose they are, and that these are still enrolled, is told by
+    `SubjectRows`. Only `count` and `any` leave out those of people whose time is over.
+    """
 
     def __init__(
         self,
         connection: Connection,
         clock: Clock,
-        positions: PostgresPositions,
-        rows: PostgresSearchRows,
+        positions: RowSequence,
+        rows: SearchRows,
         telemetry: Telemetry,
     ) -> None:
         self._connection = connection
@@ -89,6 +91,7 @@ class PostgresTemplates:
         return deleted
 
     def count(self, collection: Collection, after: int = 0) -> int:
+        """Those after a position."""
         later = [templates.c.position > after] if after else []
         query = select(func.count()).select_from(templates).where(self._living(collection), *later)
         return self._connection.execute(query).scalar_one()
@@ -107,7 +110,15 @@ class PostgresTemplates:
         other_than: str | None = None,
         among: Shortlist | None = None,
     ) -> list[StoredTemplate]:
-        """Exact, also where somebody has built a vector index: those answer only an ORDER BY the
+        """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
+        the first `skip`; those of the subject `other_than` do not count.
+
+        `among`: only rows that are on this list, or newer than it.
+
+        `probes`: the probe as each data key in use rotates it. A row is compared with the one of
+        its own key, so that it is found at every moment of a rotation.
+
+        Exact, also where somebody has built a vector index: those answer only an ORDER BY the
         bare `<#>`, and the negative of it is ordered here.
         """
         similarity = _cosine_with(probes)
@@ -126,37 +137,51 @@ class PostgresTemplates:
             return [stored_template(row) for row in self._connection.execute(query).mappings()]
 
     def mark(self, collection: Collection) -> WriteWatermark:
+        """How far writing has come, as far as others have ended their transactions."""
         return self._positions.mark(collection)
 
     def marks(self) -> list[WriteWatermark]:
+        """Those of all collections."""
         return self._positions.marks()
 
     def recount(self, collection: Collection) -> None:
+        """Count the rows that are there, whatever was known of them: once an operator has looked at
+        what was altered. Nobody may write any meanwhile.
+        """
         self._positions.recount(collection)
 
     def begin_epochs(self) -> None:
+        """From now on the positions of every collection are other ones than they were: nothing
+        that anybody knows about them holds any longer.
+        """
         self._positions.begin_epochs()
 
     def listed(self, collection_id: UUID, positions: Positions, after: int) -> list[WrittenRows]:
+        """The rows at these positions, and all after a position; the expired too."""
         with self._telemetry.stage("search"):
             newer = self._rows.between(collection_id, after, NEWEST, NEWEST)
             return [*self._rows.at(collection_id, positions), *newer]
 
     def are_spread(self) -> bool:
+        """Whether they are on several servers, so that positions tell nothing of what is there."""
         return is_distributed(self._connection)
 
     def written_between(
         self, collection_id: UUID, after: int, up_to: int, limit: int
     ) -> list[WrittenRows]:
+        """The first `limit` rows after a position, up to another one; the expired too."""
         return self._rows.between(collection_id, after, up_to, limit)
 
     def written_at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
+        """Those of the rows at these positions that still are there; the expired too."""
         return self._rows.at(collection_id, positions)
 
     def positions_up_to(self, collection_id: UUID, up_to: int) -> Positions:
+        """Every position at which there is a row."""
         return positions_up_to(self._connection, collection_id, up_to)
 
     def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
+        """By position, where there still is one."""
         query = select(templates).where(
             _in(collection), _is_one_of(templates.c.position, positions)
         )

@@ -15,7 +15,7 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.callers import RESERVED_NAMES, ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
 from service.domain.messages import FieldProblem
-from service.domain.ports import KeyGallery
+from service.storage.storage import Storage
 
 _ID_BYTES, _SECRET_BYTES = 8, 32
 _KEY = re.compile(r"face_(?P<key_id>[0-9a-f]{16})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
@@ -28,7 +28,7 @@ class ApiKeys:
     The secret has 256 random bits, so that a fast hash is as good as a slow one.
     """
 
-    def __init__(self, storage: KeyGallery, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._clock = clock
 

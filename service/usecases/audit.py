@@ -32,8 +32,10 @@ from service.domain.integrity import (
     check_search_rows,
 )
 from service.domain.messages import FieldProblem
-from service.domain.ports import AuditSnapshot, AuditSnapshots, Gallery, Transaction
 from service.domain.registry import collection_record
+from service.storage.audit_snapshot import AuditSnapshot
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import require_collection
 from service.vault.collection_key import PseudonymKey
 from service.vault.vault import Vault
@@ -66,7 +68,7 @@ class AuditRecorder:
 
     def __init__(
         self,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         clock: Callable[[], datetime],
         *,
@@ -152,7 +154,7 @@ class ListAudit:
     everything else.
     """
 
-    def __init__(self, storage: Gallery, vault: Callable[[], Vault]) -> None:
+    def __init__(self, storage: Storage, vault: Callable[[], Vault]) -> None:
         self._storage = storage
         self._vault = vault
 
@@ -198,7 +200,7 @@ class Verified:
 
 
 class VerifyAudit:
-    def __init__(self, snapshots: AuditSnapshots, vault: Vault) -> None:
+    def __init__(self, snapshots: Storage, vault: Vault) -> None:
         self._snapshots = snapshots
         self._vault = vault
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from service.domain.backup import Archive, Archives, Copies, Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
-from service.domain.ports import Gallery, Transaction
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.vault.vault import Vault
 
@@ -46,7 +47,7 @@ class Backup:
         self,
         copies: Copies,
         archives: Archives,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         clock: Callable[[], datetime],
         service_version: str,
@@ -91,7 +92,7 @@ class Restore:
         self,
         archives: Archives,
         copies: Callable[[], Copies],
-        storage: Callable[[], Gallery],
+        storage: Callable[[], Storage],
         vault: Vault,
     ) -> None:
         self._archives = archives

@@ -35,8 +35,9 @@ from service.domain.errors import (
     SubjectRepeated,
     Unavailable,
 )
-from service.domain.ports import BulkEmbedding, Gallery
+from service.domain.ports import BulkEmbedding
 from service.domain.source import GivenEmbedding
+from service.storage.storage import Storage
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.enrollment import require_future
 from service.usecases.sampling import Sampler
@@ -155,7 +156,7 @@ class Pace:
 class BulkEnroll:
     def __init__(
         self,
-        storage: Gallery,
+        storage: Storage,
         enroll: EnrollBatch,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,

@@ -16,9 +16,10 @@ from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject, SubjectExists
 from service.domain.face import Embedding
-from service.domain.ports import Gallery, Transaction
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.candidates import HALF_PRECISION_MARGIN, find_candidates_of_many
 from service.usecases.duplicate_check import DuplicateRule, duplicate_rule
 from service.usecases.enroll import DUPLICATES_SHOWN
@@ -57,7 +58,7 @@ class EnrollBatch:
 
     def __init__(
         self,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         calibration: Calibration,
         model_id: str,

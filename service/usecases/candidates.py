@@ -12,8 +12,8 @@ import numpy as np
 from service.domain.collection import Collection, StoredTemplate
 from service.domain.errors import Candidate, RecordTampered
 from service.domain.face import Embedding
-from service.domain.ports import Transaction
 from service.domain.search import SearchIndex, Shortlist, Vectors, WriteWatermark, WrittenRows
+from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection
 
 logger = logging.getLogger(__name__)

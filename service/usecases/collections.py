@@ -10,8 +10,9 @@ from uuid import uuid4
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
-from service.domain.ports import Gallery, Transaction
 from service.domain.thresholds import Calibration
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.erase import remove_expired
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -40,7 +41,7 @@ class CollectionDetails:
 class Collections:
     def __init__(
         self,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         calibration: Calibration,
         clock: Callable[[], datetime],

@@ -17,9 +17,10 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.domain.face import Embedding
-from service.domain.ports import Gallery, Transaction
 from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.audit import AuditedCall
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.duplicate_check import duplicate_rule
@@ -64,7 +65,7 @@ class Enroll:
     def __init__(
         self,
         sampler: Sampler,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         calibration: Calibration,
         model_id: str,

@@ -16,7 +16,8 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.callers import EXPIRY
 from service.domain.errors import CollectionNotFound, SubjectNotFound
 from service.domain.expiry import Expired, require_agreement
-from service.domain.ports import Gallery, Transaction
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.audit import AuditedCall
 from service.usecases.unlocked_collection import UnlockedCollection, lock_collection
 from service.vault.vault import Vault
@@ -42,7 +43,7 @@ def withdrawal_attempt(subject_id: str, collection_name: str, caller: str) -> Au
 class Erase:
     """Removes a subject with all that hangs on it, and writes down that it was done."""
 
-    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._vault = vault
         self._clock = clock
@@ -110,7 +111,7 @@ class Purge:
 
     def __init__(
         self,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         clock: Callable[[], datetime],
         report: Callable[[int], None] = lambda _: None,
@@ -132,7 +133,7 @@ class Purge:
         with self._storage.transaction() as tx:
             names = tx.collections.names()
             require_agreement(self._clock() - tx.server_time())
-            tx.answers.forget_keys()
+            tx.idempotency.forget_keys()
         if not set(confirmed) <= set(names):
             raise CollectionNotFound
         held = 0

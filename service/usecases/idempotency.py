@@ -16,7 +16,6 @@ from uuid import UUID
 
 from service.domain.errors import Candidate, IdempotencyConflict
 from service.domain.face import Reason, Sample
-from service.domain.ports import IdempotentResponse, Transaction
 from service.domain.source import (
     DirectoryImages,
     FaceSource,
@@ -25,6 +24,8 @@ from service.domain.source import (
     Uploads,
     VideoFrames,
 )
+from service.storage.idempotency import IdempotentResponse
+from service.storage.transaction import Transaction
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection
 
@@ -43,9 +44,9 @@ def earlier_response(
     """
     if request.idempotency_key is None:
         return None
-    stored = tx.answers.find(unlocked.collection, request.caller.name, request.idempotency_key)
+    stored = tx.idempotency.find(unlocked.collection, request.caller.name, request.idempotency_key)
     if stored is None:
-        if tx.answers.is_of_somebody_gone(_key_digest(tx, request)):
+        if tx.idempotency.is_of_somebody_gone(_key_digest(tx, request)):
             raise IdempotencyConflict
         return None
     if stored.fingerprint != unlocked.names.fingerprint(_content(request)):
@@ -78,7 +79,7 @@ def keep_response(
         ),
         key_digest=_key_digest(tx, request),
     )
-    tx.answers.add(unlocked.collection, answer)
+    tx.idempotency.add(unlocked.collection, answer)
 
 
 def reseal_answer(unlocked: UnlockedCollection, stored: IdempotentResponse) -> IdempotentResponse:

@@ -10,10 +10,11 @@ from service.domain.callers import Caller
 from service.domain.collection import Collection
 from service.domain.errors import Candidate
 from service.domain.face import Sample
-from service.domain.ports import Gallery, Transaction
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.audit import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampling import Sampler
@@ -68,7 +69,7 @@ class Identify:
     def __init__(
         self,
         sampler: Sampler,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         calibration: Calibration,
         model_id: str,

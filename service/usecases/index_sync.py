@@ -9,8 +9,8 @@ from functools import partial
 from uuid import UUID
 
 from service.domain.errors import RecordTampered
-from service.domain.ports import Gallery
 from service.domain.search import SearchIndex, WriteWatermark, WrittenRows
+from service.storage.storage import Storage
 from service.usecases.candidates import EVERYBODY
 from service.usecases.streams import mapped_ahead
 
@@ -35,7 +35,7 @@ class IndexSync:
     """
 
     def __init__(
-        self, storage: Gallery, index: SearchIndex, worth_holding: int = WORTH_HOLDING
+        self, storage: Storage, index: SearchIndex, worth_holding: int = WORTH_HOLDING
     ) -> None:
         self._storage = storage
         self.index = self._index = index
@@ -128,7 +128,7 @@ class IndexSync:
         self._index.still_finds(collection_id, rows)
 
 
-def rows_written(storage: Gallery, name: str) -> int:
+def rows_written(storage: Storage, name: str) -> int:
     """How many there are in a collection; 0 where there is none of that name. Raises what
     transactions raise.
     """

@@ -15,7 +15,8 @@ from service.domain.audit import Action, AuditEntry
 from service.domain.chain import AUDIT_KEY
 from service.domain.collection import Collection, CollectionKeys, WrappedKey
 from service.domain.errors import CollectionNotFound, MasterKeyInvalid, Overloaded
-from service.domain.ports import Gallery, Transaction
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.reseal import Progress, Resealing
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.vault.vault import Vault
@@ -42,7 +43,7 @@ class KeyStatus:
 class Keys:
     """What can be told of keys, and what can be done with all of them at once."""
 
-    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._vault = vault
         self._clock = clock
@@ -124,7 +125,7 @@ class RotateKey:
     under both. A run that was killed is resumed by the next one, which makes no other key.
     """
 
-    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._vault = vault
         self._clock = clock

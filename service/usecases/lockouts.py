@@ -18,7 +18,9 @@ from service.domain.lockout import (
     locked_until,
     one_more,
 )
-from service.domain.ports import Gallery, SubjectForComparison, Transaction
+from service.storage.lockouts import SubjectForComparison
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.vault.vault import Vault
 
@@ -116,7 +118,7 @@ class Comparison:
 class Unlock:
     """Opens a locked subject again, and writes down that it was done."""
 
-    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._vault = vault
         self._clock = clock

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.domain.errors import DatabaseUnavailable, FaceError
-from service.domain.ports import FaceEngine, Gallery
+from service.domain.ports import FaceEngine
 from service.domain.search import SearchIndex, SearchState
+from service.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class CheckReadiness:
     def __init__(
         self,
         engine: FaceEngine,
-        storage: Gallery,
+        storage: Storage,
         providers_requested: Sequence[str],
         index: SearchIndex | None = None,
     ) -> None:

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.errors import Overloaded, TemplateTampered
-from service.domain.ports import Gallery, IdempotentResponse, SealedRows
+from service.storage.idempotency import IdempotentResponse
+from service.storage.sealed_rows import SealedRows
+from service.storage.storage import Storage
 from service.usecases.enrollment import CONSENT, METADATA
 from service.usecases.idempotency import reseal_answer
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
@@ -39,7 +41,7 @@ class Resealing:
     """One run. `moved`: how many rows it has moved so far."""
 
     def __init__(
-        self, storage: Gallery, vault: Vault, collection_name: str, progress: Progress
+        self, storage: Storage, vault: Vault, collection_name: str, progress: Progress
     ) -> None:
         self._storage = storage
         self._vault = vault

@@ -17,7 +17,9 @@ from service.domain.collection import Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.face import Embedding
 from service.domain.lockout import Refusals
-from service.domain.ports import Gallery, IdempotentResponse, Transaction
+from service.storage.idempotency import IdempotentResponse
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
 from service.usecases.enrollment import METADATA, open_consent
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -55,7 +57,7 @@ class SubjectPage:
 
 
 class Subjects:
-    def __init__(self, storage: Gallery, vault: Vault) -> None:
+    def __init__(self, storage: Storage, vault: Vault) -> None:
         self._storage = storage
         self._vault = vault
 
@@ -136,7 +138,7 @@ class Export:
     together; and writes down that it did.
     """
 
-    def __init__(self, storage: Gallery, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._vault = vault
         self._clock = clock
@@ -166,7 +168,7 @@ class Export:
             metadata=open_metadata(unlocked, subject),
             templates=_templates(tx, unlocked, subject.subject_id),
             audit=tx.audit.about(pseudonym, subject.enrolled_at),
-            answers=tx.answers.of(collection, subject.subject_id),
+            answers=tx.idempotency.of(collection, subject.subject_id),
             refusals=tx.failed_comparisons.of(collection, subject.subject_id),
             exported_at=now,
             audit_id=entry.audit_id,

@@ -14,9 +14,9 @@ import numpy as np
 from service.domain.collection import Collection, SealContext, SearchVector, StoredTemplate
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.ports import Transaction
 from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity
+from service.storage.transaction import Transaction
 from service.vault.collection_key import CollectionKey, PseudonymKey
 from service.vault.vault import Vault
 

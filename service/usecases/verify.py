@@ -11,9 +11,9 @@ from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, Sample
-from service.domain.ports import Gallery
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
+from service.storage.storage import Storage
 from service.usecases.audit import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
 from service.usecases.sampling import Sampler
@@ -52,7 +52,7 @@ class Verify:
     def __init__(
         self,
         sampler: Sampler,
-        storage: Gallery,
+        storage: Storage,
         vault: Vault,
         calibration: Calibration,
         model_id: str,

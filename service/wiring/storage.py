@@ -15,7 +15,7 @@ from service.wiring.parts import DISTRIBUTION, now
 if TYPE_CHECKING:
     from limits.storage import Storage as CounterStorage
 
-    from service.storage.dump_restore import PostgresDumps
+    from service.storage.dump_restore import DatabaseDumps
     from service.storage.scrub import Scrubbed
     from service.storage.storage import Storage
 
@@ -53,10 +53,10 @@ class StorageWiring(KeysWiring):
             self._metrics.connects(POOL_SIZE)
         return Storage(self.database_url, now, lambda: self.vault, telemetry=self._telemetry)
 
-    def _copies(self) -> PostgresDumps:
-        from service.storage.dump_restore import PostgresDumps
+    def _copies(self) -> DatabaseDumps:
+        from service.storage.dump_restore import DatabaseDumps
 
-        return PostgresDumps(self.server_url)
+        return DatabaseDumps(self.server_url)
 
     @property
     def backup(self) -> Backup:

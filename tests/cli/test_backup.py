@@ -14,7 +14,7 @@ from sqlalchemy import text
 from service.config import AppConfig
 from service.domain.backup import Manifest
 from service.domain.callers import Scope
-from service.storage.dump_restore import PostgresDumps
+from service.storage.dump_restore import DatabaseDumps
 from service.storage.engine import single_use_engine
 from service.storage.migrations import migrate
 from service.usecases.backup import Step
@@ -55,7 +55,7 @@ def is_empty(url: str) -> bool:
 
 def archive_of(url: str, path: Path, revision: str | None = None) -> Path:
     """A backup without the command, as another version might have made it."""
-    with PostgresDumps(url).snapshot() as snapshot:
+    with DatabaseDumps(url).snapshot() as snapshot:
         contents = snapshot.contents
         manifest = Manifest(
             datetime(2026, 1, 2, tzinfo=UTC),

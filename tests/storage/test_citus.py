@@ -21,13 +21,13 @@ from service.config import AppConfig
 from service.domain.causes import Cause, Diagnosis
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import DatabaseDistributed, DatabaseUnavailable, RecordTampered
-from service.storage.dump_restore import PostgresDumps
+from service.storage.dump_restore import DatabaseDumps
 from service.storage.engine import single_use_engine
 from service.storage.failures import QueryFailed
 from service.storage.lockouts import COUNTED, UNCOUNTED
 from service.storage.scrub import scrub
 from service.storage.storage import Storage
-from service.storage.subject_proof import PostgresSubjectProof
+from service.storage.subject_proof import SubjectProof
 from service.usecases.enrollment import Mode
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
@@ -87,7 +87,7 @@ def desk(storage: Storage, vault: Vault) -> Desk:
 
 
 def backup(url: str) -> AbstractContextManager[object]:
-    return PostgresDumps(url).snapshot()
+    return DatabaseDumps(url).snapshot()
 
 
 def read_rows(url: str) -> None:
@@ -260,12 +260,12 @@ def test_rotation_locks_rows_by_their_distribution_column(desk: Desk) -> None:
 
 def come_late(monkeypatch: pytest.MonkeyPatch, readings: int) -> None:
     """For so many readings the log tells of a change whose row is not in sight."""
-    look, due = PostgresSubjectProof._last, [None] * readings
+    look, due = SubjectProof._last, [None] * readings
 
-    def last(proof: PostgresSubjectProof, changes: Iterable[UUID | None]) -> set[UUID]:
+    def last(proof: SubjectProof, changes: Iterable[UUID | None]) -> set[UUID]:
         return set() if due and due.pop() is None else look(proof, changes)
 
-    monkeypatch.setattr(PostgresSubjectProof, "_last", last)
+    monkeypatch.setattr(SubjectProof, "_last", last)
 
 
 @pytest.mark.usefixtures("spread")

@@ -20,7 +20,7 @@ from service.domain.errors import (
     DatabaseUnavailable,
     DatabaseUnsuitable,
 )
-from service.storage.dump_restore import DumpProgram, PostgresDumps
+from service.storage.dump_restore import DatabaseDumps, DumpProgram
 from service.storage.engine import single_use_engine
 from service.storage.migrations import head, migrate
 from tests.contract.certificates import Authority
@@ -31,13 +31,13 @@ PASSWORD = "open-sesame"
 
 
 @pytest.fixture
-def source(database_url: str) -> PostgresDumps:
-    return PostgresDumps(database_url)
+def source(database_url: str) -> DatabaseDumps:
+    return DatabaseDumps(database_url)
 
 
 @pytest.fixture
-def target(empty_database_url: str) -> PostgresDumps:
-    return PostgresDumps(empty_database_url)
+def target(empty_database_url: str) -> DatabaseDumps:
+    return DatabaseDumps(empty_database_url)
 
 
 @pytest.fixture
@@ -60,13 +60,13 @@ def query(url: str, statement: str) -> object:
         return connection.scalar(text(statement))
 
 
-def is_empty(copies: PostgresDumps) -> bool:
+def is_empty(copies: DatabaseDumps) -> bool:
     with pytest.raises(DatabaseNotMigrated), copies.snapshot():
         pass
     return True
 
 
-def test_contents_are_those_of_the_database(source: PostgresDumps, database_url: str) -> None:
+def test_contents_are_those_of_the_database(source: DatabaseDumps, database_url: str) -> None:
     change(database_url, 'CREATE TABLE "Other\'s" AS SELECT generate_series(1, 3)')
     with source.snapshot() as snapshot:
         contents = snapshot.contents
@@ -77,7 +77,7 @@ def test_contents_are_those_of_the_database(source: PostgresDumps, database_url:
 
 
 def test_copy_has_everything_that_was_there_at_its_moment(
-    source: PostgresDumps, target: PostgresDumps, database_url: str, empty_database_url: str
+    source: DatabaseDumps, target: DatabaseDumps, database_url: str, empty_database_url: str
 ) -> None:
     change(
         database_url,
@@ -98,8 +98,8 @@ def test_copy_has_everything_that_was_there_at_its_moment(
 
 
 def test_rights_are_kept_where_the_server_has_not_the_role_yet(
-    source: PostgresDumps,
-    target: PostgresDumps,
+    source: DatabaseDumps,
+    target: DatabaseDumps,
     database_url: str,
     empty_database_url: str,
     role: str,
@@ -118,7 +118,7 @@ def test_rights_are_kept_where_the_server_has_not_the_role_yet(
 
 
 def test_table_of_anybody_means_that_there_is_no_place(
-    source: PostgresDumps, target: PostgresDumps, empty_database_url: str
+    source: DatabaseDumps, target: DatabaseDumps, empty_database_url: str
 ) -> None:
     with source.snapshot() as snapshot:
         contents = snapshot.contents
@@ -131,13 +131,13 @@ def test_table_of_anybody_means_that_there_is_no_place(
 
 
 def test_owner_restores_where_the_extension_is_and_is_told_where_it_is_not(
-    source: PostgresDumps, postgres_server: TestServer, empty_database_url: str, role: str
+    source: DatabaseDumps, postgres_server: TestServer, empty_database_url: str, role: str
 ) -> None:
     """pgvector is for superusers to create; everything else is the owner's."""
     name = make_url(empty_database_url).database
     postgres_server.run(f"ALTER DATABASE {name} OWNER TO {role}")
     url = make_url(empty_database_url).set(username=role).render_as_string(hide_password=False)
-    target = PostgresDumps(url)
+    target = DatabaseDumps(url)
     with source.snapshot() as snapshot:
         contents, dump = snapshot.contents, list(snapshot.dump())
     with pytest.raises(DatabaseUnsuitable) as refused:
@@ -156,7 +156,7 @@ def test_owner_restores_where_the_extension_is_and_is_told_where_it_is_not(
 
 @pytest.mark.parametrize(("postgresql", "pgvector"), [("99.1", "0.8.0"), ("18.0", "99.0.1")])
 def test_older_server_than_the_backups_is_refused(
-    source: PostgresDumps, target: PostgresDumps, postgresql: str, pgvector: str
+    source: DatabaseDumps, target: DatabaseDumps, postgresql: str, pgvector: str
 ) -> None:
     with source.snapshot() as snapshot:
         contents = replace(snapshot.contents, postgresql=postgresql, pgvector=pgvector)
@@ -168,14 +168,14 @@ def test_older_server_than_the_backups_is_refused(
     assert str(diagnosis.values["backup"]).startswith("99.")
 
 
-def test_database_without_the_tables_is_not_backed_up(target: PostgresDumps) -> None:
+def test_database_without_the_tables_is_not_backed_up(target: DatabaseDumps) -> None:
     assert is_empty(target)
 
 
-def test_server_that_is_not_there_is_told(source: PostgresDumps) -> None:
+def test_server_that_is_not_there_is_told(source: DatabaseDumps) -> None:
     with (
         pytest.raises(DatabaseUnavailable),
-        PostgresDumps("postgresql://localhost:1/x").snapshot(),
+        DatabaseDumps("postgresql://localhost:1/x").snapshot(),
     ):
         pass
 
@@ -185,14 +185,14 @@ def test_role_that_may_not_read_everything_is_refused(
 ) -> None:
     change(database_url, f"GRANT SELECT ON alembic_version, collections TO {role}")
     url = make_url(database_url).set(username=role).render_as_string(hide_password=False)
-    with pytest.raises(DatabaseUnsuitable) as refused, PostgresDumps(url).snapshot():
+    with pytest.raises(DatabaseUnsuitable) as refused, DatabaseDumps(url).snapshot():
         pass
     assert refused.value.diagnosis == Diagnosis(Cause.NOT_OWNER)
     change(database_url, f"REVOKE ALL ON alembic_version, collections FROM {role}")
 
 
 def test_broken_off_copy_leaves_the_database_empty(
-    source: PostgresDumps, target: PostgresDumps
+    source: DatabaseDumps, target: DatabaseDumps
 ) -> None:
     def broken_off() -> Iterator[bytes]:
         with source.snapshot() as snapshot:
@@ -207,7 +207,7 @@ def test_broken_off_copy_leaves_the_database_empty(
 
 
 def test_failed_copy_leaves_the_database_empty_and_says_why(
-    source: PostgresDumps, target: PostgresDumps, database_url: str, empty_database_url: str
+    source: DatabaseDumps, target: DatabaseDumps, database_url: str, empty_database_url: str
 ) -> None:
     change(empty_database_url, "CREATE FUNCTION in_the_way() RETURNS int RETURN 1")
     change(database_url, "CREATE FUNCTION in_the_way() RETURNS int RETURN 2")
@@ -218,8 +218,8 @@ def test_failed_copy_leaves_the_database_empty_and_says_why(
 
 
 def test_what_is_told_of_a_failure_quotes_no_row(
-    source: PostgresDumps,
-    target: PostgresDumps,
+    source: DatabaseDumps,
+    target: DatabaseDumps,
     database_url: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -244,7 +244,7 @@ def test_password_is_on_no_command_line(database_url: str) -> None:
     noise = "SELECT md5(random()::text) || md5(random()::text) AS x FROM generate_series(1, 100000)"
     change(database_url, f"CREATE TABLE noise AS {noise}")
     url = make_url(database_url).set(password=PASSWORD).render_as_string(hide_password=False)
-    with PostgresDumps(url).snapshot() as snapshot:
+    with DatabaseDumps(url).snapshot() as snapshot:
         parts = snapshot.dump()
         next(parts)
     running = [one for one in psutil.Process().children() if "pg_dump" in one.name()]
@@ -264,7 +264,7 @@ def test_copy_over_an_encrypted_connection_is_never_made_in_the_clear(
         server.run("CREATE DATABASE face")
         migrate(server.url(database="face"))
         with tls_in_front(server.port, Authority(tmp_path).pair("database")) as port:
-            copies = PostgresDumps(f"postgresql://postgres@127.0.0.1:{port}/face")
+            copies = DatabaseDumps(f"postgresql://postgres@127.0.0.1:{port}/face")
             with pytest.raises(DatabaseUnsuitable) as refused, copies.snapshot() as snapshot:
                 next(iter(snapshot.dump()))
     values = {"program": "pg_dump", "server": 18}

@@ -18,11 +18,12 @@ from service.domain.collection import (
     DuplicatePolicy,
     WrappedKey,
 )
-from service.domain.ports import Gallery, IdempotentResponse
 from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
-from service.storage.storage import PostgresTransaction, Storage
+from service.storage.idempotency import IdempotentResponse
+from service.storage.storage import Storage
 from service.storage.tables import answers, audit, subjects, templates
+from service.storage.transaction import Transaction
 from tests.enrolled import add_people
 from tests.postgres import TestServer
 from tests.storage.people import KEY_ID, MODEL, NOW, collection, subject, template, vectors
@@ -39,16 +40,11 @@ def kept(storage: Storage) -> Collection:
     return made
 
 
-def _enroll(tx: PostgresTransaction, kept: Collection, subject_id: str) -> None:
+def _enroll(tx: Transaction, kept: Collection, subject_id: str) -> None:
     add_people(tx, kept, [template(subject_id)], NOW)
-    tx.answers.add(
+    tx.idempotency.add(
         kept, IdempotentResponse("kiosk", f"key-{subject_id}", subject_id, HASH, b"sealed", HASH)
     )
-
-
-def test_postgres_gallery_is_a_gallery(storage: Storage) -> None:
-    port: Gallery = storage
-    port.check()
 
 
 def test_collection_comes_back_as_it_was(storage: Storage) -> None:
@@ -164,7 +160,7 @@ def test_deleted_subject_takes_everything_along(storage: Storage, kept: Collecti
         assert tx.subjects.delete(kept, "kim") == 1
         assert tx.subjects.find(kept, "kim") is None
         assert tx.templates.of(kept, "kim") == []
-        assert tx.answers.find(kept, "kiosk", "key-kim") is None
+        assert tx.idempotency.find(kept, "kiosk", "key-kim") is None
         assert tx.subjects.find(kept, "lee") is not None
 
 
@@ -188,10 +184,10 @@ def test_answer_is_found_by_caller_and_key(storage: Storage, kept: Collection) -
     answer = IdempotentResponse("kiosk", "retry-1", "kim", HASH, b"sealed", HASH)
     with storage.transaction() as tx:
         tx.subjects.add(kept, subject("kim"))
-        tx.answers.add(kept, answer)
-        assert tx.answers.find(kept, "kiosk", "retry-1") == answer
-        assert tx.answers.find(kept, "till", "retry-1") is None
-        assert tx.answers.find(kept, "kiosk", "retry-2") is None
+        tx.idempotency.add(kept, answer)
+        assert tx.idempotency.find(kept, "kiosk", "retry-1") == answer
+        assert tx.idempotency.find(kept, "till", "retry-1") is None
+        assert tx.idempotency.find(kept, "kiosk", "retry-2") is None
 
 
 def test_api_key_comes_back_with_its_hash(storage: Storage) -> None:

@@ -14,8 +14,9 @@ from service.domain.collection import Collection, CollectionSettings
 from service.domain.errors import DatabaseUnavailable, Overloaded
 from service.storage.engine import POOL_SIZE, driver_of, has_something_to_read
 from service.storage.failures import QueryFailed
-from service.storage.storage import PostgresTransaction, Storage
+from service.storage.storage import Storage
 from service.storage.together import run
+from service.storage.transaction import Transaction
 from service.vault.vault import Vault
 from tests.enrolled import add_people
 from tests.postgres import TestServer
@@ -30,7 +31,7 @@ def lock_at_once(storage: Storage, kept: Collection, subject_id: str) -> None:
         tx.failed_comparisons.lock_subject(kept, subject_id)
 
 
-def begin_in_vain(storage: Storage, work: Callable[[PostgresTransaction], object]) -> None:
+def begin_in_vain(storage: Storage, work: Callable[[Transaction], object]) -> None:
     with storage.transaction() as tx:
         work(tx)
         raise KeyError

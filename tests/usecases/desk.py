@@ -15,12 +15,12 @@ from service.domain.bulk import Outcome as BulkOutcome
 from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.lockout import LockoutRules
-from service.domain.ports import KeyGallery
 from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
 from service.search.eight_bits import EIGHT_BITS
 from service.search.vector_index import VectorIndex
 from service.storage.engine import single_use_engine
+from service.storage.storage import Storage
 from service.storage.tables import metadata
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import AuditRecorder, Recorded
@@ -51,7 +51,7 @@ RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 class Desk:
     """One process of the service. A string as source is the name of a photograph."""
 
-    storage: KeyGallery
+    storage: Storage
     vault: Vault
     engine: StandInEngine
     capture: StandInCapture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from service.domain.ports import Gallery
 from service.storage.storage import Storage
 from service.usecases.readiness import CheckReadiness, Readiness
 from tests.usecases.stand_ins import StandInEngine
@@ -10,7 +9,7 @@ from tests.usecases.stand_ins import StandInEngine
 NOBODY_LISTENS = "postgresql://127.0.0.1:1/face"
 
 
-def _readiness(storage: Gallery) -> Readiness:
+def _readiness(storage: Storage) -> Readiness:
     return CheckReadiness(StandInEngine(), storage, ["CUDAExecutionProvider"])()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from service.domain.errors import SubjectNotFound
-from service.storage.subject_proof import PostgresSubjectProof
+from service.storage.subject_proof import SubjectProof
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import Desk
 
@@ -17,14 +17,14 @@ KIM = "kim-minji"
 
 def happening(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
     """`change` is made when somebody's row is read and the log is not, the next time."""
-    look, due = PostgresSubjectProof._last, [change]
+    look, due = SubjectProof._last, [change]
 
-    def last(proof: PostgresSubjectProof, changes: Iterable[UUID | None]) -> set[UUID]:
+    def last(proof: SubjectProof, changes: Iterable[UUID | None]) -> set[UUID]:
         if due:
             due.pop()()
         return look(proof, changes)
 
-    monkeypatch.setattr(PostgresSubjectProof, "_last", last)
+    monkeypatch.setattr(SubjectProof, "_last", last)
 
 
 @pytest.fixture

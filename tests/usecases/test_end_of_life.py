@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -184,7 +183,7 @@ def test_none_of_the_700_is_listed(life: Life) -> None:
 
 
 def test_log_is_whole(life: Life) -> None:
-    assert VerifyAudit(cast("Storage", life.desk.storage), life.desk.vault)().whole
+    assert VerifyAudit(life.desk.storage, life.desk.vault)().whole
 
 
 def test_log_accounts_for_each(life: Life) -> None:

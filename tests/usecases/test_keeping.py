@@ -15,7 +15,7 @@ from service.domain.thresholds import ARCFACE
 from service.search.codes import Kind
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
-from service.storage.templates import PostgresTemplates
+from service.storage.templates import TemplateRows
 from service.usecases import index_sync as keeping
 from service.usecases.candidates import find_candidates, find_candidates_of_many, shortlist
 from service.usecases.collections import Collections
@@ -187,5 +187,5 @@ def test_row_that_a_rotation_moves_after_it_was_listed_is_found(
     crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd.keep()
-    monkeypatch.setattr(PostgresTemplates, "at", lambda *_: {})
+    monkeypatch.setattr(TemplateRows, "at", lambda *_: {})
     assert crowd.search_many([0, 1]) == [["p0"], ["p1"]]

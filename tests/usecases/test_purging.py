@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from service.usecases.erase import BATCH
 from service.usecases.unlocked_collection import require_collection
 from tests.usecases.desk import DEFAULT, Desk, Tables
 from tests.usecases.simultaneous import outcomes
-from tests.usecases.test_rolled_back import DiskFull, FailingGallery
+from tests.usecases.test_rolled_back import DiskFull, disk_full_at
 
 HOUR = timedelta(hours=1)
 
@@ -102,8 +101,8 @@ def test_batch_that_fails_is_not_half_done(desk: Desk, tables: Tables) -> None:
     desk.clock.advance(HOUR)
     before = tables.content()
     for step in ("subjects.delete", "audit.append"):
-        with pytest.raises(DiskFull):
-            _purge(replace(desk, storage=FailingGallery(desk.storage, step)))
+        with disk_full_at(step), pytest.raises(DiskFull):
+            _purge(desk)
         assert tables.content() == before
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import RowMapping, text
@@ -36,7 +36,7 @@ State = dict[str, list[RowMapping]]
 
 def audited(desk: Desk) -> Verified:
     """As `face audit verify` finds it."""
-    return VerifyAudit(cast("Storage", desk.storage), desk.vault)()
+    return VerifyAudit(desk.storage, desk.vault)()
 
 
 def flaws(desk: Desk) -> set[RecordFlaw]:

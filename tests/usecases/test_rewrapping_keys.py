@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import cast
 from uuid import UUID
 
 import pytest
@@ -127,10 +126,10 @@ def test_it_is_written_down_once(rewrapped: Desk, tables: Tables) -> None:
 def test_audit_log_is_whole_under_the_new_master_key(
     two_collections: Desk, rewrapped: Desk, storage: Storage
 ) -> None:
-    before = VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)()
+    before = VerifyAudit(rewrapped.storage, rewrapped.vault)()
     assert before.whole
     rewrapped.verify("kim", "kim:2")
-    after = VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)()
+    after = VerifyAudit(rewrapped.storage, rewrapped.vault)()
     assert (after.whole, after.log.records) == (True, before.log.records + 1)
     with pytest.raises(MasterKeyInvalid):
         VerifyAudit(storage, Vault(OLD))()
@@ -141,7 +140,7 @@ def test_audit_log_is_whole_under_the_new_master_key(
 def test_audit_log_is_whole_after_a_rotation(rewrapped: Desk, storage: Storage) -> None:
     rotate(rewrapped)
     rewrapped.erase("kim")
-    assert VerifyAudit(cast("Storage", rewrapped.storage), rewrapped.vault)().whole
+    assert VerifyAudit(rewrapped.storage, rewrapped.vault)().whole
 
 
 def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Desk, tables: Tables) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from service.domain.callers import ApiKey
 from service.domain.collection import DuplicatePolicy
-from service.domain.ports import KeyGallery, Transaction
+from service.storage.audit_log import AuditLog
+from service.storage.collections import CollectionRows
+from service.storage.idempotency import IdempotentResponses
+from service.storage.lockouts import FailedComparisons
+from service.storage.subjects import SubjectRows
+from service.storage.templates import TemplateRows
 from service.usecases.enrollment import Mode
 from tests.usecases.desk import DEFAULT, Desk, Tables
 
@@ -20,38 +22,27 @@ class DiskFull(Exception):
     """What goes wrong in these tests."""
 
 
-class FailingRepository:
-    """The real one, but for one method."""
-
-    def __init__(self, real: object, method: str) -> None:
-        self._real = real
-        self._method = method
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._method:
-            raise DiskFull
-        return getattr(self._real, name)
+REPOSITORIES = {
+    "audit": AuditLog,
+    "collections": CollectionRows,
+    "failed_comparisons": FailedComparisons,
+    "idempotency": IdempotentResponses,
+    "subjects": SubjectRows,
+    "templates": TemplateRows,
+}
 
 
-class FailingGallery:
-    """The real gallery, failing at one step: `audit.append`, say."""
+@contextmanager
+def disk_full_at(step: str) -> Iterator[None]:
+    """Within the block one method of storage fails: `audit.append`, say."""
 
-    def __init__(self, real: KeyGallery, step: str) -> None:
-        self._real = real
-        self._repository, self._method = step.split(".")
+    def fail(*_: object, **__: object) -> None:
+        raise DiskFull
 
-    @contextmanager
-    def transaction(self, *waits_for: str) -> Iterator[Transaction]:
-        with self._real.transaction(*waits_for) as tx:
-            real = getattr(tx, self._repository)
-            setattr(tx, self._repository, FailingRepository(real, self._method))
-            yield tx
-
-    def check(self) -> None:
-        self._real.check()
-
-    def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
-        return self._real.find_api_key(key_id)
+    repository, method = step.split(".")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(REPOSITORIES[repository], method, fail)
+        yield
 
 
 CREATE_STEPS = [
@@ -62,7 +53,7 @@ CREATE_STEPS = [
     "subjects.add",
     "templates.add",
     "audit.append",
-    "answers.add",
+    "idempotency.add",
 ]
 REPLACE_STEPS = [
     "failed_comparisons.subject",
@@ -70,19 +61,15 @@ REPLACE_STEPS = [
     "subjects.update",
     "templates.add",
     "audit.append",
-    "answers.add",
+    "idempotency.add",
 ]
-
-
-def _failing(desk: Desk, step: str) -> Desk:
-    return replace(desk, storage=FailingGallery(desk.storage, step))
 
 
 @pytest.mark.parametrize("step", CREATE_STEPS)
 def test_failed_enrollment_leaves_no_trace(desk: Desk, tables: Tables, step: str) -> None:
     before = tables.content()
-    with pytest.raises(DiskFull):
-        _failing(desk, step).enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
+    with disk_full_at(step), pytest.raises(DiskFull):
+        desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
     assert tables.content() == before
 
 
@@ -90,10 +77,8 @@ def test_failed_enrollment_leaves_no_trace(desk: Desk, tables: Tables, step: str
 def test_failed_replacement_keeps_the_old_template(desk: Desk, tables: Tables, step: str) -> None:
     desk.enroll("kim", "kim:1", metadata={"door": 1})
     before = tables.content()
-    with pytest.raises(DiskFull):
-        _failing(desk, step).enroll(
-            "kim", "kim:2", mode=Mode.REPLACE, metadata={"door": 2}, idempotency_key="1"
-        )
+    with disk_full_at(step), pytest.raises(DiskFull):
+        desk.enroll("kim", "kim:2", mode=Mode.REPLACE, metadata={"door": 2}, idempotency_key="1")
     assert tables.content() == before
 
 
@@ -101,8 +86,8 @@ def test_failed_replacement_keeps_the_old_template(desk: Desk, tables: Tables, s
 def test_failed_erasure_keeps_the_person(desk: Desk, tables: Tables, step: str) -> None:
     desk.enroll("kim", "kim:1")
     before = tables.content()
-    with pytest.raises(DiskFull):
-        _failing(desk, step).erase("kim")
+    with disk_full_at(step), pytest.raises(DiskFull):
+        desk.erase("kim")
     assert tables.content() == before
 
 
@@ -112,12 +97,12 @@ def test_failed_deletion_of_the_default_keeps_its_people(
 ) -> None:
     desk.enroll("kim", "kim:1")
     before = tables.content()
-    with pytest.raises(DiskFull):
-        _failing(desk, step).collections.delete(DEFAULT, "till")
+    with disk_full_at(step), pytest.raises(DiskFull):
+        desk.collections.delete(DEFAULT, "till")
     assert tables.content() == before
 
 
 def test_lock_is_released_by_a_failure(desk: Desk) -> None:
-    with pytest.raises(DiskFull):
-        _failing(desk, "audit.append").enroll("kim", "kim:1")
+    with disk_full_at("audit.append"), pytest.raises(DiskFull):
+        desk.enroll("kim", "kim:1")
     assert desk.enroll("kim", "kim:1", on_duplicate=DuplicatePolicy.REJECT).duplicates == []
