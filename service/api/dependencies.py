@@ -12,8 +12,8 @@ from fastapi import Depends, Request
 
 from service.api.language import language_of
 from service.api.settings import ApiSettings
-from service.domain.messages import Language
 from service.telemetry.metrics import Metrics
+from service.texts import Language
 from service.usecases.services import Services
 
 

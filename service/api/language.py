@@ -6,7 +6,7 @@ import re
 
 from starlette.requests import HTTPConnection
 
-from service.domain.messages import Language
+from service.texts import Language
 
 MOST_CHARACTERS = 256
 """Read of what a caller prefers; browsers send a fifth of it. It is read for every answer."""

@@ -37,12 +37,11 @@ from service.domain.errors import (
     UnsupportedImage,
     UnusableSamples,
 )
-from service.domain.messages import (
+from service.texts import (
     Language,
-    advice,
     field_problem_text,
     message,
-    shut_text,
+    text,
 )
 from service.usecases.audit import AuditedCall
 
@@ -91,7 +90,7 @@ def problem(request: Request, error: FaceError) -> JSONResponse:
     """The answer to a call that ended in `error`."""
     request.state.code = error.code  # for the log and the metrics
     language = language_of(request)
-    words = message(error, language)
+    words = message(language, error)
     document: dict[str, Any] = {
         "type": f"urn:face:problem:{error.code}",
         "title": words.title,
@@ -121,7 +120,7 @@ def _particulars(
             {
                 "index": index,
                 "reason": sample.reason,
-                "advice": advice(sample.reason, language),
+                "advice": text(language, f"advice.{sample.reason}"),
                 "detectionScore": sample.detection_score,
             }
             for index, sample in enumerate(error.samples)
@@ -131,13 +130,14 @@ def _particulars(
         return _lookalikes(request, error)
     if isinstance(error, Unauthenticated) and error.shut:
         shut = error.shut
-        return [{"cause": shut.cause, "what": shut.what, "message": shut_text(shut, language)}]
+        why = text(language, f"keyless_call.{shut.cause}", what=shut.what)
+        return [{"cause": shut.cause, "what": shut.what, "message": why}]
     if isinstance(error, InvalidRequest):
         return [
             {
                 "field": each["field"],
                 "problem": each["problem"],
-                "message": field_problem_text(each, language),
+                "message": field_problem_text(language, each),
             }
             for each in error.particulars
         ]

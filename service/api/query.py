@@ -13,7 +13,7 @@ from fastapi import Request
 
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, MOST_TOLD, unknown
 from service.domain.errors import InvalidRequest
-from service.domain.messages import FieldProblem
+from service.domain.field_problem import FieldProblem
 
 MOST_BYTES = 4096
 """Three times what the longest, those of the audit log, have when every character is escaped."""

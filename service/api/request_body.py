@@ -23,7 +23,7 @@ from service.api.json_body import ImageTextLimits, json_of
 from service.api.request_models import CollectionsBody
 from service.api.settings import ApiSettings
 from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
-from service.domain.messages import FieldProblem
+from service.domain.field_problem import FieldProblem
 
 MOST_FIELDS = 32
 MOST_FILES = 1000

@@ -34,8 +34,8 @@ from service.api.response_models import (
 from service.domain.audit import AuditRecord
 from service.domain.decision import SimilarityDetail, shown_lookalikes, shown_similarity
 from service.domain.face import Sample
-from service.domain.messages import Language, advice
 from service.domain.thresholds import Band
+from service.texts import Language, text
 from service.usecases.audit import AuditPage
 from service.usecases.enrollment import Enrolled
 from service.usecases.erase import Erasure
@@ -188,7 +188,7 @@ def _images(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]
             index=index,
             accepted=sample.accepted,
             reason=sample.reason,
-            advice=advice(sample.reason, language) if sample.reason else None,
+            advice=text(language, f"advice.{sample.reason}") if sample.reason else None,
             detection_score=sample.detection_score,
         )
         for index, sample in enumerate(samples)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from service.api.connections import ConnectionLimits
 from service.domain.decision import SimilarityDetail
-from service.domain.messages import Language
+from service.texts import Language
 
 
 @dataclass(frozen=True, slots=True)

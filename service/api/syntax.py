@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import problem
 from service.domain.errors import InvalidRequest
-from service.domain.messages import FieldProblem
+from service.domain.field_problem import FieldProblem
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _AUTHORITY = re.compile(

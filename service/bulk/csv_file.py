@@ -20,7 +20,7 @@ from service.bulk.json_lines import BLOCK, MOST_LINE_BYTES, count_lines, lines_o
 from service.domain.bulk import BulkRow, Place, Unit
 from service.domain.causes import Cause
 from service.domain.errors import BulkFileUnusable
-from service.domain.messages import FieldProblem
+from service.domain.field_problem import FieldProblem
 
 SEPARATORS = (",", ";", "\t", "|")
 """Excel writes semicolons where the comma is the decimal sign, and tabs as `Text`."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from service.bulk.fields import IMAGES, SUBJECT, SUBJECT_ID_ALLOWED, invalid
 from service.domain.bulk import BulkRow, Place, RefusedRow, Row, Unit
+from service.domain.field_problem import FieldProblem
 from service.domain.identifiers import SUBJECT_ID
-from service.domain.messages import FieldProblem
 from service.domain.source import DirectoryImages
 
 NOBODY = frozenset(

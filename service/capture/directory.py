@@ -31,7 +31,7 @@ from service.domain.errors import (
     UnsupportedImage,
 )
 from service.domain.face import Photograph
-from service.domain.messages import FieldProblem
+from service.domain.field_problem import FieldProblem
 
 
 def as_on_disk(path: Path) -> Path:

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from service.cli.context import Language, matching
-from service.cli.output import err, language_of, print_table
-from service.cli.words import say
+from service.cli.context import LanguageOption, matching
+from service.cli.output import err, labels, language_of, print_table
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.callers import ApiKey, Scope
-from service.domain.messages import Language as Spoken
+from service.texts import Language, text
 from service.wiring import Wiring
 
 app = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
@@ -53,28 +52,28 @@ def create(
 
 
 @app.command("list")
-def list_keys(lang: Language = None) -> None:
+def list_keys(lang: LanguageOption = None) -> None:
     """All keys, without the keys themselves."""
     config = AppConfig()
     language, now = language_of(lang, config), datetime.now(UTC)
     headings = ("name", "scopes", "collections", "expires", "state")
     rows = [_row(key, now, language) for key in Wiring(config).api_keys.all()]
-    print_table([say(heading, language) for heading in headings], rows)
+    print_table(labels(language, headings), rows)
 
 
 @app.command()
-def revoke(name: Name, lang: Language = None) -> None:
+def revoke(name: Name, lang: LanguageOption = None) -> None:
     """From now on the key opens nothing."""
     config = AppConfig()
     Wiring(config).api_keys.revoke(name)
-    err.print(f"{name}: {say('revoked', language_of(lang, config))}")
+    err.print(text(language_of(lang, config), "outcome.revoked", name=name))
 
 
-def _row(key: ApiKey, now: datetime, language: Spoken) -> tuple[str, ...]:
+def _row(key: ApiKey, now: datetime, language: Language) -> tuple[str, ...]:
     return (
         key.name,
         ", ".join(sorted(key.scopes)),
-        ", ".join(sorted(key.collections)) or say("all", language),
+        ", ".join(sorted(key.collections)) or text(language, "value.all"),
         f"{key.expires_at:%F %T %Z}" if key.expires_at else "-",
-        say("valid" if key.is_valid(now) else "invalid", language),
+        text(language, "value.valid" if key.is_valid(now) else "value.invalid"),
     )

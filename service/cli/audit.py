@@ -9,14 +9,13 @@ from typing import Annotated
 import typer
 
 from service.api.responses import audit_list
-from service.cli.context import AsJson, Language, matching
-from service.cli.output import NO, language_of, print_json, print_table
-from service.cli.words import say
+from service.cli.context import AsJson, LanguageOption, matching
+from service.cli.output import NO, labels, language_of, print_json, print_table
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.audit import AuditQuery, AuditRecord
 from service.domain.integrity import Break, Checkpoint, Finding, Verdict
-from service.domain.messages import Language as Spoken
+from service.texts import Language, text
 from service.wiring import Wiring
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
@@ -63,7 +62,7 @@ def list_audit(
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
     cursor: Annotated[int | None, typer.Option(min=1, help="Start below this number.")] = None,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """What was done and what was refused, newest first."""
     config = AppConfig()
@@ -72,9 +71,9 @@ def list_audit(
     page = Wiring(config).audit(query, limit, cursor, subject)
     if as_json:
         return print_json(audit_list(page))
-    print_table([say(key, language) for key in _HEADINGS], [_row(one) for one in page.records])
+    print_table(labels(language, _HEADINGS), [_row(one) for one in page.records])
     if page.next_cursor:
-        typer.echo(f"{say('next', language)}: --cursor {page.next_cursor}")
+        typer.echo(f"{text(language, 'label.next')}: --cursor {page.next_cursor}")
     return None
 
 
@@ -89,7 +88,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Is the log what was written, and is what it vouches for? Status 1: no."""
     config = AppConfig()
@@ -105,24 +104,26 @@ def verify(
         raise typer.Exit(NO)
 
 
-def _found(finding: Finding, language: Spoken) -> str:
-    text = say("audit_finding", language)
-    flaw = say(finding.flaw, language)
-    told = text.format(record=finding.record, flaw=flaw, count=finding.count)
-    return f"{told}: {', '.join(finding.some)}" if finding.some else told
+def _found(finding: Finding, language: Language) -> str:
+    flaw = text(language, f"flaw.{finding.flaw}")
+    values = {"record": finding.record, "flaw": flaw, "count": finding.count}
+    found = text(language, "outcome.audit_finding", **values)
+    return f"{found}: {', '.join(finding.some)}" if finding.some else found
 
 
-def _broken(broken: Break, language: Spoken) -> str:
-    text = say("audit_broken", language)
-    return text.format(sequence=broken.sequence, flaw=say(broken.flaw, language))
+def _broken(broken: Break, language: Language) -> str:
+    flaw = text(language, f"flaw.{broken.flaw}")
+    return text(language, "outcome.audit_broken", sequence=broken.sequence, flaw=flaw)
 
 
-def _print_whole(verdict: Verdict, language: Spoken) -> None:
-    typer.echo(say("audit_whole", language).format(records=verdict.records))
+def _print_whole(verdict: Verdict, language: Language) -> None:
+    typer.echo(text(language, "outcome.audit_whole", records=verdict.records))
     if head := verdict.head:
         at = f"{head.begun_at:%F %T %Z}"
-        typer.echo(say("audit_begun", language).format(at=at))
-        typer.echo(f"{say('checkpoint', language)}: {Checkpoint(head.sequence, head.digest)}")
+        typer.echo(text(language, "outcome.audit_begun", at=at))
+        typer.echo(
+            f"{text(language, 'label.checkpoint')}: {Checkpoint(head.sequence, head.digest)}"
+        )
 
 
 def _row(record: AuditRecord) -> tuple[str, ...]:

@@ -17,12 +17,11 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from service.cli.context import Language
-from service.cli.output import err, language_of, print_table
-from service.cli.words import say
+from service.cli.context import LanguageOption
+from service.cli.output import err, labels, language_of, print_table
 from service.config import AppConfig
 from service.domain.backup import Manifest
-from service.domain.messages import Language as Spoken
+from service.texts import Language, text
 from service.usecases.backup import Step, Watch
 from service.wiring import Wiring
 
@@ -35,18 +34,18 @@ Existing = Annotated[
 ]
 
 
-def backup(file: NewFile, lang: Language = None) -> None:
+def backup(file: NewFile, lang: LanguageOption = None) -> None:
     """Copy the database, as it is now, into one sealed file. The master key is not in it."""
     config = AppConfig()
     language = language_of(lang, config)
     use_case = Wiring(config).backup
     with _progress(language, None) as watch:
         manifest = use_case(file, watch)
-    err.print(say("backed_up", language))
+    err.print(text(language, "outcome.backed_up"))
     _print(file, manifest, language)
 
 
-def restore(file: Existing, lang: Language = None) -> None:
+def restore(file: Existing, lang: LanguageOption = None) -> None:
     """Restore a backup into an empty database, with the master key that it was made under.
 
     Empty is a new database (CREATE DATABASE) named by FACE_DATABASE_URL, or a new folder named by
@@ -57,7 +56,7 @@ def restore(file: Existing, lang: Language = None) -> None:
     use_case = Wiring(config).restore
     with _progress(language, file.stat().st_size) as watch:
         restored = use_case(file, watch)
-    err.print(say("restored", language))
+    err.print(text(language, "outcome.restored"))
     more = {
         "revision": restored.revision,
         "keys_opened": restored.collections,
@@ -67,7 +66,7 @@ def restore(file: Existing, lang: Language = None) -> None:
 
 
 @contextmanager
-def _progress(language: Spoken, total: int | None) -> Iterator[Watch]:
+def _progress(language: Language, total: int | None) -> Iterator[Watch]:
     """A bar for each step on a terminal, nothing elsewhere. `total`: bytes; None: not known."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     bars = Progress(
@@ -77,14 +76,14 @@ def _progress(language: Spoken, total: int | None) -> Iterator[Watch]:
 
     def watch(step: Step, size: int) -> None:
         if step not in tasks:
-            tasks[step] = bars.add_task(say(step, language), total=total)
+            tasks[step] = bars.add_task(text(language, f"backup_step.{step}"), total=total)
         bars.advance(tasks[step], size)
 
     with bars:
         yield watch
 
 
-def _print(file: Path, manifest: Manifest, language: Spoken, **more: object) -> None:
+def _print(file: Path, manifest: Manifest, language: Language, **more: object) -> None:
     facts = {
         "file": f"{file} ({file.stat().st_size:,} B)",
         "made_at": f"{manifest.made_at:%F %T %Z}",
@@ -93,8 +92,8 @@ def _print(file: Path, manifest: Manifest, language: Spoken, **more: object) -> 
         "models": ", ".join(manifest.contents.model_ids) or "-",
         **more,
     }
-    print_table(("", ""), [(say(name, language), value) for name, value in facts.items()])
-    print_table(("", say("rows", language)), sorted(manifest.contents.rows.items()))
+    print_table(("", ""), [*zip(labels(language, facts), facts.values(), strict=True)])
+    print_table(("", text(language, "label.rows")), sorted(manifest.contents.rows.items()))
 
 
 def register(app: typer.Typer) -> None:

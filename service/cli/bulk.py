@@ -13,15 +13,20 @@ import typer
 
 from service.api.camel import Camel
 from service.cli.bulk_report import Report
-from service.cli.context import DEFAULT_COLLECTION, AsJson, Collection, Language, Profile, ready
+from service.cli.context import (
+    DEFAULT_COLLECTION,
+    AsJson,
+    Collection,
+    LanguageOption,
+    Profile,
+    ready,
+)
 from service.cli.output import NO, WRONG_USE, err, print_json, print_table, progress_bar
-from service.cli.words import say
 from service.domain.bulk import Result
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DuplicatePolicy
-from service.domain.messages import ERRORS
-from service.domain.messages import Language as Spoken
 from service.domain.ports import BulkEmbedding, BulkSource
+from service.texts import Language, text
 from service.usecases.bulk_transaction import BulkRequest
 from service.wiring import Wiring
 
@@ -69,7 +74,7 @@ def bulk_enroll(
     ray: OnRay = False,
     ray_address: RayAddress = None,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Enroll everybody of a file or folder; the same again after it was stopped goes on.
 
@@ -95,23 +100,23 @@ def _run(
     source: BulkSource,
     embed: BulkEmbedding,
     told: Report,
-    language: Spoken,
+    language: Language,
 ) -> None:
     gc.freeze()  # what is loaded by now stays: to look through it again and again costs 7 %
     expected = source.expected
     enroll = wiring.bulk_enroll(request.collection, expected)
-    with progress_bar(say("bulk", language)) as show:
+    with progress_bar(text(language, "label.bulk")) as show:
         for outcomes in enroll(request, source.rows(), embed):
             told.add(outcomes)
             show(told.rows, max(expected, told.rows))
 
 
 @contextmanager
-def _report(source: Path, path: Path | None, language: Spoken) -> Iterator[Report]:
+def _report(source: Path, path: Path | None, language: Language) -> Iterator[Report]:
     try:
         made = Report(path, language) if path else Report.beside(source, language)
     except FileExistsError:
-        err.print(say("report_exists", language).format(path=path))
+        err.print(text(language, "notice.report_exists", path=path))
         raise typer.Exit(WRONG_USE) from None
     with made as report:
         yield report
@@ -123,7 +128,7 @@ def _embedding(wiring: Wiring, address: str | None, *, ray: bool) -> Iterator[Bu
         yield embed
 
 
-def _print(told: Report, seconds: float, language: Spoken, *, as_json: bool) -> None:
+def _print(told: Report, seconds: float, language: Language, *, as_json: bool) -> None:
     results = told.results
     path = str(told.path) if told.has_lines else None
     if as_json:
@@ -138,13 +143,14 @@ def _print(told: Report, seconds: float, language: Spoken, *, as_json: bool) -> 
             report=path,
         )
         return print_json(answer)
-    facts: list[tuple[str, object]] = [(say("read", language), told.rows)]
-    facts += [(say(result, language), results[result]) for result in Result]
+    facts: list[tuple[str, object]] = [(text(language, "label.read"), told.rows)]
+    facts += [(text(language, f"bulk_result.{result}"), results[result]) for result in Result]
     facts += [
-        (f"  {ERRORS[code][language].title}", number) for code, number in told.codes.most_common()
+        ("  " + text(language, f"error.{code}.title"), number)
+        for code, number in told.codes.most_common()
     ]
-    facts += [(say("rate", language), f"{told.rows / seconds:,.1f}")]
-    facts += [(say("report", language), path or "-")]
+    facts += [(text(language, "label.rate"), f"{told.rows / seconds:,.1f}")]
+    facts += [(text(language, "label.report"), path or "-")]
     print_table(("", ""), facts)
     return None
 

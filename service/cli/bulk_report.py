@@ -14,7 +14,7 @@ from typing import Any, Self, TextIO
 from service.cli.output import particulars_of
 from service.domain.bulk import Outcome, Result
 from service.domain.errors import Candidate, DuplicateSubject
-from service.domain.messages import Language, message
+from service.texts import Language, message
 
 _OWNER_ONLY = 0o600
 """The report names people."""
@@ -83,14 +83,14 @@ def _line(outcome: Outcome, language: Language) -> dict[str, Any]:
         "result": outcome.result,
     }
     if error is not None:
-        line |= {"code": error.code, "message": message(error, language).title}
+        line |= {"code": error.code, "message": message(language, error).title}
     find_candidates = (
         error.find_candidates if isinstance(error, DuplicateSubject) else outcome.find_candidates
     )
     if find_candidates:
         line["duplicates"] = [_alike(one) for one in find_candidates]
     elif error is not None:
-        line["errors"] = particulars_of(error, language) or [message(error, language).detail]
+        line["errors"] = particulars_of(error, language) or [message(language, error).detail]
     return line
 
 

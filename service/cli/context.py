@@ -17,7 +17,7 @@ from service.cli.output import language_of
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.collection import DEFAULT_COLLECTION
-from service.domain.messages import Language as Spoken
+from service.texts import Language
 from service.wiring import Wiring
 
 __all__ = ["DEFAULT_COLLECTION"]
@@ -62,14 +62,14 @@ Profile = Annotated[
     str | None,
     typer.Option("--profile", callback=matching(identifiers.PROFILE), show_default=False),
 ]
-Language = Annotated[
+LanguageOption = Annotated[
     Lang | None,
     typer.Option("--lang", help="Language of what is printed.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service answers.")]
 
 
-def ready(lang: str | None) -> tuple[Wiring, Spoken]:
+def ready(lang: str | None) -> tuple[Wiring, Language]:
     """Parts on a database that was looked at, and the language to speak.
 
     Raises `Misconfigured`, `Unavailable`.

@@ -8,15 +8,13 @@ from importlib import metadata
 
 import typer
 
-from service.cli.context import Language
+from service.cli.context import LanguageOption
 from service.cli.output import NOT_DONE, causes_of, language_of, print_table
 from service.cli.settings_check import unknown_settings
-from service.cli.words import say
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement
-from service.domain.messages import Language as Spoken
-from service.domain.messages import message
+from service.texts import Language, message, text
 from service.wiring import DISTRIBUTION, Wiring
 
 
@@ -24,7 +22,7 @@ class _Wrong(Exception):
     """What is wrong, in words."""
 
 
-def doctor(lang: Language = None) -> None:
+def doctor(lang: LanguageOption = None) -> None:
     """Look at settings, model, device, keys and database. Status 3: something is wrong."""
     config = AppConfig()
     wiring, language = Wiring(config), language_of(lang, config)
@@ -47,12 +45,12 @@ def doctor(lang: Language = None) -> None:
         raise typer.Exit(NOT_DONE)
 
 
-def _checked(check: Callable[[], str], language: Spoken) -> tuple[bool, str]:
+def _checked(check: Callable[[], str], language: Language) -> tuple[bool, str]:
     """Whatever a check raises is one line of the table, and the other checks go on."""
     try:
         return True, check()
     except FaceError as error:
-        words = message(error, language)
+        words = message(language, error)
         return False, " ".join((words.title, *(causes_of(error, language) or [words.detail])))
     except (_Wrong, OSError) as error:
         return False, str(error)
@@ -60,10 +58,10 @@ def _checked(check: Callable[[], str], language: Spoken) -> tuple[bool, str]:
         return False, type(error).__name__
 
 
-def _settings(language: Spoken) -> str:
+def _settings(language: Language) -> str:
     if unknown := unknown_settings():
         raise _Wrong(" ".join(one.sentence(language) for one in unknown))
-    return say("none_unknown", language)
+    return text(language, "check.none_unknown")
 
 
 def _runtimes() -> str:
@@ -96,21 +94,21 @@ def _database(wiring: Wiring) -> str:
     return f"{kind}PostgreSQL {facts.version}, {address}, {tls}, revision {facts.revision}"
 
 
-def _clocks(wiring: Wiring, language: Spoken) -> str:
+def _clocks(wiring: Wiring, language: Language) -> str:
     difference = wiring.storage.clock_difference()
     require_agreement(difference)
-    return say("clocks_apart", language).format(seconds=abs(difference.total_seconds()))
+    return text(language, "check.clocks_apart", seconds=abs(difference.total_seconds()))
 
 
-def _redis(wiring: Wiring, language: Spoken) -> str:
+def _redis(wiring: Wiring, language: Language) -> str:
     if not wiring.counters_answer:
-        raise _Wrong(say("counters_silent", language))
-    return say("counters_answer", language)
+        raise _Wrong(text(language, "check.counters_silent"))
+    return text(language, "check.counters_answer")
 
 
-def _vault(wiring: Wiring, language: Spoken) -> str:
+def _vault(wiring: Wiring, language: Language) -> str:
     wiring.prepare()
-    return say("opens_stored_keys", language)
+    return text(language, "check.opens_stored_keys")
 
 
 def register(app: typer.Typer) -> None:

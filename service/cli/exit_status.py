@@ -27,10 +27,9 @@ from service.cli.output import (
     language_of,
     print_in_any_language,
 )
-from service.cli.words import say
 from service.config import AppConfig, is_readable_dotenv
 from service.domain.errors import FaceError
-from service.domain.messages import Language
+from service.texts import Language, text
 
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells tell it."""
@@ -104,7 +103,7 @@ def _of_unforeseen(error: Exception, language: Language) -> int:
     """Its kind and place; not its message, which may quote what it failed on."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename}:{frame.lineno}"
-    err.print(say("unforeseen", language).format(kind=type(error).__name__, where=where))
+    err.print(text(language, "notice.unforeseen", kind=type(error).__name__, where=where))
     return NOT_DONE
 
 

@@ -13,14 +13,13 @@ from service.cli.context import (
     NEW_KEY_FILE_VARIABLE,
     NEW_KMS_VARIABLE,
     Collection,
-    Language,
+    LanguageOption,
     ready,
 )
-from service.cli.output import NOT_DONE, err, language_of, print_table, progress_bar
-from service.cli.words import say
+from service.cli.output import NOT_DONE, err, labels, language_of, print_table, progress_bar
 from service.config import AppConfig
 from service.domain.callers import LOCAL_USER
-from service.domain.messages import Language as Spoken
+from service.texts import Language, text
 from service.usecases.key_rotation import KeyStatus
 from service.wiring import Wiring
 
@@ -53,44 +52,46 @@ NewKms = Annotated[
 
 
 @app.command()
-def status(lang: Language = None) -> None:
+def status(lang: LanguageOption = None) -> None:
     """Every collection's keys. Status 3: the master key does not open some."""
     config = AppConfig()
     language, now = language_of(lang, config), datetime.now(UTC)
     keys = Wiring(config).keys.status()
     rows = [_row(one, now, language) for one in keys]
-    print_table([say(heading, language) for heading in _HEADINGS], rows)
+    print_table(labels(language, _HEADINGS), rows)
     if not all(one.opens for one in keys):
         raise typer.Exit(NOT_DONE)
 
 
 @app.command()
-def rotate(collection: Collection = DEFAULT_COLLECTION, lang: Language = None) -> None:
+def rotate(collection: Collection = DEFAULT_COLLECTION, lang: LanguageOption = None) -> None:
     """Move a collection to a new data key while it is in use. Interrupted: run it again."""
     wiring, language = ready(lang)
     with progress_bar(collection) as report:
         done = wiring.rotate_key(collection, LOCAL_USER.name, report)
     if done.resumed:
-        err.print(say("resumed", language).format(collection=collection))
-    text = say("rotated", language)
-    err.print(text.format(collection=collection, moved=done.moved, key=done.active))
+        err.print(text(language, "outcome.resumed", collection=collection))
+    values = {"collection": collection, "moved": done.moved, "key": done.active}
+    err.print(text(language, "outcome.rotated", **values))
 
 
 @app.command()
-def rewrap(new_key_file: NewKeyFile = None, new_kms: NewKms = None, lang: Language = None) -> None:
+def rewrap(
+    new_key_file: NewKeyFile = None, new_kms: NewKms = None, lang: LanguageOption = None
+) -> None:
     """Wrap all keys under another master key. Afterwards the setting has to name that one."""
     if (new_key_file is None) == (new_kms is None):
-        raise typer.BadParameter(say("one_new_master_key", language_of(lang, AppConfig())))
+        raise typer.BadParameter(text(language_of(lang, AppConfig()), "notice.one_new_master_key"))
     wiring, language = ready(lang)
     if new_key_file is not None:
         rewrapping = wiring.rewrapping_to_file(new_key_file)
     else:
         rewrapping = wiring.rewrapping_to_kms(str(new_kms))
     number = wiring.keys.rewrap(rewrapping, LOCAL_USER.name)
-    err.print(say("rewrapped", language).format(number=number))
+    err.print(text(language, "outcome.rewrapped", number=number))
 
 
-def _row(one: KeyStatus, now: datetime, language: Spoken) -> tuple[object, ...]:
+def _row(one: KeyStatus, now: datetime, language: Language) -> tuple[object, ...]:
     return (
         one.collection,
         one.templates,
@@ -99,5 +100,5 @@ def _row(one: KeyStatus, now: datetime, language: Spoken) -> tuple[object, ...]:
         (now - one.since).days,
         one.retiring or "-",
         one.waiting or "-",
-        say("yes" if one.opens else "no", language),
+        text(language, "value.yes" if one.opens else "value.no"),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import typer
@@ -27,7 +27,6 @@ from rich.table import Table
 from rich.text import Text
 
 from service.api.camel import Camel
-from service.cli.causes import cause_text
 from service.config import AppConfig
 from service.domain.errors import (
     DuplicateSubject,
@@ -37,7 +36,7 @@ from service.domain.errors import (
     UnacceptableImages,
     UnusableSamples,
 )
-from service.domain.messages import Language, advice, field_problem_text, message
+from service.texts import Language, field_problem_text, message, text
 from service.usecases.reseal import Progress as Report
 
 
@@ -88,7 +87,7 @@ def print_in_any_language() -> None:
     if sys.stdout is None:  # closed before the start
         return
     try:
-        "가".encode(sys.stdout.encoding)
+        text("ko", "value.yes").encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
@@ -113,9 +112,14 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
     Console(highlight=False, markup=False, width=width).print(table)
 
 
+def labels(language: Language, names: Iterable[str]) -> list[str]:
+    """The heads of columns, or what stands before values."""
+    return [text(language, f"label.{name}") for name in names]
+
+
 def explain(error: FaceError, language: Language) -> int:
     """Prints what went wrong and what to do; answers with the exit status."""
-    words = message(error, language)
+    words = message(language, error)
     err.print(f"{words.title} {words.detail} [{error.code}]")
     for line in (*causes_of(error, language), *particulars_of(error, language)):
         err.print(f"  {line}")
@@ -124,7 +128,9 @@ def explain(error: FaceError, language: Language) -> int:
 
 def causes_of(error: FaceError, language: Language) -> list[str]:
     """What stood in the way, for the operator; empty where the message says it all."""
-    return [cause_text(error.diagnosis, language)] if error.diagnosis else []
+    if error.diagnosis is None:
+        return []
+    return [text(language, f"cause.{error.diagnosis.cause}", **error.diagnosis.values)]
 
 
 def explain_settings(error: Exception) -> int:
@@ -154,10 +160,10 @@ def _explain_fields(error: ValidationError) -> None:
 def particulars_of(error: FaceError, language: Language) -> list[str]:
     if isinstance(error, UnusableSamples):
         return [
-            f"{index + 1}: {sample.reason} - {advice(sample.reason, language)}"
+            f"{index + 1}: {sample.reason} - {text(language, f'advice.{sample.reason}')}"
             for index, sample in enumerate(error.samples)
             if sample.reason is not None
         ]
     if isinstance(error, DuplicateSubject):
         return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.find_candidates]
-    return [f"{each['field']}: {field_problem_text(each, language)}" for each in error.particulars]
+    return [f"{each['field']}: {field_problem_text(language, each)}" for each in error.particulars]

@@ -19,20 +19,18 @@ from service.cli.context import (
     DEFAULT_COLLECTION,
     AsJson,
     Collection,
-    Language,
+    LanguageOption,
     Photographs,
     Profile,
     SubjectId,
     ready,
 )
-from service.cli.output import NO, print_json, print_table
-from service.cli.words import say
+from service.cli.output import NO, labels, print_json, print_table
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DuplicatePolicy
-from service.domain.decision import SimilarityDetail
-from service.domain.messages import Language as Spoken
-from service.domain.messages import advice, band_text
+from service.domain.decision import Decision, SimilarityDetail
 from service.domain.source import Uploads
+from service.texts import Language, text
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.identify import (
     DEFAULT_CANDIDATES,
@@ -54,7 +52,7 @@ def enroll(
     on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
     profile: Profile = None,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Enroll a person. Status 1: the face is enrolled under another name."""
     wiring, language = ready(lang)
@@ -70,13 +68,15 @@ def enroll(
     enrolled = wiring.enroll(request)
     if as_json:
         return print_json(enroll_answer(enrolled, language, SimilarityDetail.EXACT, with_ids=True))
-    used = f"{enrolled.images_used}/{len(photos)}"
-    typer.echo(f"{subject}: {say('enrolled', language)} ({say('images_used', language)} {used})")
+    values = {"subject": subject, "used": enrolled.images_used, "given": len(photos)}
+    typer.echo(text(language, "outcome.enrolled", **values))
     for photo, sample in zip(photos, enrolled.samples, strict=True):
         if sample.reason:
-            typer.echo(f"  {photo.name}: {sample.reason} - {advice(sample.reason, language)}")
+            advice = text(language, f"advice.{sample.reason}")
+            typer.echo(f"  {photo.name}: {sample.reason} - {advice}")
+    heading = text(language, "label.duplicates")
     for one in enrolled.duplicates:
-        typer.echo(f"  {say('duplicates', language)}: {one.subject_id}  {one.similarity:.4f}")
+        typer.echo(f"  {heading}: {one.subject_id}  {one.similarity:.4f}")
     return None
 
 
@@ -86,7 +86,7 @@ def verify(
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
     wiring, language = ready(lang)
@@ -97,13 +97,7 @@ def verify(
     if as_json:
         print_json(verify_answer(result, language, SimilarityDetail.EXACT))
     else:
-        verdict = say("match" if decision.match else "no_match", language)
-        profile_shown = f"{decision.profile.name} {decision.profile.threshold:.2f}"
-        typer.echo(
-            f"{subject}: {verdict}, {say('similarity', language)} {decision.similarity:.4f} "
-            f"({say('threshold', language)} {profile_shown}), {band_text(decision.band, language)}"
-            f" - {say(decision.recommendation, language)}"
-        )
+        typer.echo(_compared(subject, decision, language))
     if not decision.match:
         raise typer.Exit(NO)
 
@@ -114,7 +108,7 @@ def dedupe(
     profile: Profile = None,
     limit: Limit = DEFAULT_CANDIDATES,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
     wiring, language = ready(lang)
@@ -133,7 +127,7 @@ def identify(
     profile: Profile = None,
     limit: Limit = DEFAULT_CANDIDATES,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
     wiring, language = ready(lang)
@@ -153,7 +147,7 @@ def delete(
         bool, typer.Option("--consent-withdrawn", help="Write down that this is why.")
     ] = False,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Forget a person: templates, metadata and earlier answers."""
     wiring, language = ready(lang)
@@ -161,10 +155,8 @@ def delete(
     erasure = forget(subject, collection, LOCAL_USER.name)
     if as_json:
         return print_json(erasure_answer(erasure))
-    typer.echo(
-        f"{subject}: {say('deleted', language)} ({say('templates', language)} "
-        f"{erasure.templates_deleted}, {say('audit_id', language)} {erasure.audit_id})"
-    )
+    values = {"templates": erasure.templates_deleted, "audit_id": erasure.audit_id}
+    typer.echo(text(language, "outcome.deleted", subject=subject, **values))
     return None
 
 
@@ -184,19 +176,30 @@ def _start_of(photo: Path, size: int) -> bytes:
         return file.read(size)
 
 
-def _print_candidates(result: SearchResult, language: Spoken) -> None:
-    verdict = say("duplicate" if result.found else "no_duplicate", language)
-    profile = f"{result.profile.name} {result.profile.threshold:.2f}"
-    typer.echo(
-        f"{verdict} ({say('searched', language)} {result.searched}, "
-        f"{say('threshold', language)} {profile})"
+def _compared(subject: str, decision: Decision, language: Language) -> str:
+    return text(
+        language,
+        "outcome.match" if decision.match else "outcome.no_match",
+        subject=subject,
+        similarity=decision.similarity,
+        profile=decision.profile.name,
+        threshold=decision.profile.threshold,
+        band=text(language, f"band.{decision.band}"),
+        recommendation=text(language, f"recommendation.{decision.recommendation}"),
     )
+
+
+def _print_candidates(result: SearchResult, language: Language) -> None:
+    key = "outcome.duplicate" if result.found else "outcome.no_duplicate"
+    profile = result.profile
+    values = {"searched": result.searched, "profile": profile.name, "threshold": profile.threshold}
+    typer.echo(text(language, key, **values))
     rows = [
-        (each.who.subject_id, f"{each.who.similarity:.4f}", band_text(each.band, language))
+        (each.who.subject_id, f"{each.who.similarity:.4f}", text(language, f"band.{each.band}"))
         for each in result.candidates
     ]
     if rows:
-        print_table([say(key, language) for key in ("subject", "similarity", "band")], rows)
+        print_table(labels(language, ("subject", "similarity", "band")), rows)
 
 
 def register(app: typer.Typer) -> None:

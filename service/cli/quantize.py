@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from service.cli.context import Language, Profile
-from service.cli.output import err, language_of, print_table
-from service.cli.words import say
+from service.cli.context import LanguageOption, Profile
+from service.cli.output import err, labels, language_of, print_table
 from service.config import AppConfig
 from service.domain.source import DirectoryImages
 from service.domain.thresholds import BALANCED
+from service.texts import text
 from service.usecases.quantize import QuantizationReport
 from service.wiring import Wiring
 
@@ -33,7 +33,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def quantize(
-    photos: Photos, profile: Profile = None, json_: Json = False, lang: Language = None
+    photos: Photos, profile: Profile = None, json_: Json = False, lang: LanguageOption = None
 ) -> None:
     """Copy the configured model pack with 8-bit weights, as NAME_int8, and print what that costs.
 
@@ -48,8 +48,11 @@ def quantize(
         typer.echo(json.dumps(facts))
         return
     language = language_of(lang, config)
-    print_table(("", ""), [(say(name, language), _shown(value)) for name, value in facts.items()])
-    err.print(say("another_model", language).format(name=report.name))
+    print_table(
+        ("", ""),
+        [*zip(labels(language, facts), map(_shown, facts.values()), strict=True)],
+    )
+    err.print(text(language, "notice.another_model", name=report.name))
 
 
 def _people(photos: Path) -> dict[str, DirectoryImages]:

@@ -21,11 +21,11 @@ from service.cli.exit_status import exit_status
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
 from service.cli.settings_check import log_unknown_settings
 from service.cli.tls import tls_options
-from service.cli.words import say
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.telemetry import SHARED_FOLDER
 from service.telemetry.logs import log_config
+from service.texts import text
 from service.wiring import Wiring, server_app
 
 if TYPE_CHECKING:
@@ -144,8 +144,9 @@ def _require_free_port(config: AppConfig) -> None:
     try:
         socket.create_server(address, family=family).close()
     except OSError as error:
-        text = say("cannot_listen", language_of(None, config))
-        err.print(text.format(address="{}:{}".format(*address), cause=error.strerror))
+        language = language_of(None, config)
+        values = {"address": "{}:{}".format(*address), "cause": error.strerror}
+        err.print(text(language, "notice.cannot_listen", **values))
         raise typer.Exit(NOT_DONE) from None
 
 
@@ -184,8 +185,8 @@ def _require_descriptors(config: AppConfig) -> None:
     """Says where connections are fewer than configured. Exits where they are too few to serve."""
     most = fitting(config.max_connections)
     if most < FEWEST:
-        text = say("too_few_descriptors", language_of(None, config))
-        err.print(text.format(needed=FEWEST + RESERVED))
+        language = language_of(None, config)
+        err.print(text(language, "notice.too_few_descriptors", needed=FEWEST + RESERVED))
         raise typer.Exit(NOT_DONE)
     if most < config.max_connections:
         logger.warning(

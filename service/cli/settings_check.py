@@ -8,9 +8,8 @@ from difflib import get_close_matches
 
 from service.cli.context import NEW_KEY_FILE_VARIABLE, NEW_KMS_VARIABLE
 from service.cli.output import err, language_of
-from service.cli.words import say
 from service.config import AppConfig, given_names, setting_names
-from service.domain.messages import Language
+from service.texts import Language, text
 
 _logger = logging.getLogger(__name__)
 
@@ -33,9 +32,9 @@ class UnknownSetting:
     nearest: str
 
     def sentence(self, language: Language) -> str:
-        text = say("nearest_setting" if self.nearest else "unknown_setting", language)
-        place = self.place or say("environment", language)
-        return text.format(place=place, name=self.name, nearest=self.nearest)
+        key = "notice.nearest_setting" if self.nearest else "notice.unknown_setting"
+        place = self.place or text(language, "value.environment")
+        return text(language, key, place=place, name=self.name, nearest=self.nearest)
 
 
 def unknown_settings() -> list[UnknownSetting]:

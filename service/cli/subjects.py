@@ -12,15 +12,15 @@ from service.cli.context import (
     DEFAULT_COLLECTION,
     AsJson,
     Collection,
-    Language,
+    LanguageOption,
     SubjectId,
     matching,
     ready,
 )
-from service.cli.output import print_json, print_table
-from service.cli.words import say
+from service.cli.output import labels, print_json, print_table
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
+from service.texts import text
 
 app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,18 +36,18 @@ def list_subjects(
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
     cursor: Cursor = None,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Everybody in a collection, in the order of their ids."""
     wiring, language = ready(lang)
     page = wiring.subjects.page(collection, limit, cursor)
     if as_json:
         return print_json(subject_list(page))
-    headings = [say(key, language) for key in ("subject", "templates", "enrolled_at")]
+    headings = labels(language, ("subject", "templates", "enrolled_at"))
     rows = [(one.subject_id, one.templates, f"{one.enrolled_at:%F %T %Z}") for one in page.subjects]
     print_table(headings, rows)
     if page.next_cursor:
-        typer.echo(f"{say('next', language)}: --cursor {page.next_cursor}")
+        typer.echo(f"{text(language, 'label.next')}: --cursor {page.next_cursor}")
     return None
 
 
@@ -56,7 +56,7 @@ def show_subject(
     subject: SubjectId,
     collection: Collection = DEFAULT_COLLECTION,
     as_json: AsJson = False,
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """One person, without vectors."""
     wiring, language = ready(lang)
@@ -64,13 +64,16 @@ def show_subject(
     if as_json:
         return print_json(subject_answer(details))
     rows = [
-        (say("subject", language), details.summary.subject_id),
-        (say("templates", language), details.summary.templates),
-        (say("enrolled_at", language), f"{details.summary.enrolled_at:%F %T %Z}"),
-        (say("models", language), ", ".join(details.model_ids)),
-        (say("metadata", language), json.dumps(details.metadata, ensure_ascii=False)),
-        (say("expires", language), f"{details.expires_at:%F %T %Z}" if details.expires_at else "-"),
-        (say("consent", language), details.consent_reference or "-"),
+        (text(language, "label.subject"), details.summary.subject_id),
+        (text(language, "label.templates"), details.summary.templates),
+        (text(language, "label.enrolled_at"), f"{details.summary.enrolled_at:%F %T %Z}"),
+        (text(language, "label.models"), ", ".join(details.model_ids)),
+        (text(language, "label.metadata"), json.dumps(details.metadata, ensure_ascii=False)),
+        (
+            text(language, "label.expires"),
+            f"{details.expires_at:%F %T %Z}" if details.expires_at else "-",
+        ),
+        (text(language, "label.consent"), details.consent_reference or "-"),
     ]
     print_table(["", ""], rows)
     return None
@@ -78,7 +81,7 @@ def show_subject(
 
 @app.command("export")
 def export_subject(
-    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: Language = None
+    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: LanguageOption = None
 ) -> None:
     """Everything held about a person, as JSON, vectors included."""
     wiring, _ = ready(lang)
@@ -87,9 +90,9 @@ def export_subject(
 
 @app.command("unlock")
 def unlock_subject(
-    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: Language = None
+    subject: SubjectId, collection: Collection = DEFAULT_COLLECTION, lang: LanguageOption = None
 ) -> None:
     """Open a subject that was locked after too many refusals."""
     wiring, language = ready(lang)
     wiring.unlock(subject, collection, LOCAL_USER.name)
-    typer.echo(f"{subject}: {say('unlocked', language)}")
+    typer.echo(text(language, "outcome.unlocked", subject=subject))

@@ -9,17 +9,16 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from service.cli.context import Lang, Language
+from service.cli.context import Lang, LanguageOption
 from service.cli.output import NO, WRONG_USE, err, language_of, print_embedding
-from service.cli.words import say
 from service.config import AppConfig
 from service.domain.decision import decide
 from service.domain.errors import InvalidEmbedding
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.messages import band_text
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
 from service.domain.template import cosine_similarity, normalize
 from service.domain.thresholds import BALANCED
+from service.texts import text
 from service.wiring import Wiring
 
 MaxFrames = Annotated[int | None, typer.Option(min=1, max=100, help="Frames with one face.")]
@@ -51,7 +50,7 @@ def video(
 def compare(
     first: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     second: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    lang: Language = None,
+    lang: LanguageOption = None,
 ) -> None:
     """Compare two files that hold an embedding each. Status 1: not the same person."""
     config = AppConfig()
@@ -59,8 +58,8 @@ def compare(
     vectors = [_read(path, lang, config) for path in (first, second)]
     similarity = cosine_similarity(*vectors)
     decision = decide(similarity, wiring.calibration.profile(BALANCED), wiring.calibration)
-    text = band_text(decision.band, language_of(lang, config))
-    typer.echo(f"cosine_similarity={similarity:.4f}, {text}")
+    band = text(language_of(lang, config), f"band.{decision.band}")
+    typer.echo(f"cosine_similarity={similarity:.4f}, {band}")
     if not decision.match:
         raise typer.Exit(NO)
 
@@ -76,8 +75,8 @@ def _read(path: Path, lang: Lang | None, config: AppConfig) -> Embedding:
             raise InvalidEmbedding
         return normalize(numbers)
     except (OSError, ValueError, TypeError, OverflowError, InvalidEmbedding):
-        text = say("unreadable_vector", language_of(lang, config)).format(path=path)
-        err.print(text)
+        language = language_of(lang, config)
+        err.print(text(language, "notice.unreadable_vector", path=path))
         raise typer.Exit(WRONG_USE) from None
 
 

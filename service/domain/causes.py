@@ -1,6 +1,6 @@
 """Why a job could not be done, for the operator alone: HTTP callers are told the error's code.
 
-The words are in `service/cli/causes.py`.
+The sentences are in `service/texts`, under `cause`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """Each stands in both languages in the command line's catalogue, with these values."""
+    """Each has a sentence in both languages, whose fields are the values named beside it."""
 
     # The address of the database.
     URL_INVALID = "url_invalid"

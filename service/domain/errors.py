@@ -64,7 +64,7 @@ Everything that can go wrong, as one tree. A "no" is not here: that is a value.
         ├── TooFewPhotographs                too_few_photographs
         └── QuantizationFailed               quantization_failed
 
-Codes live here and never change; the words are in `messages.py`; HTTP statuses in the api room.
+Codes live here and never change; the sentences are in `service/texts`; HTTP statuses in the api room.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _remade(kind: type[FaceError], state: Mapping[str, Any]) -> FaceError:
 
 class InvalidRequest(FaceError):
     """`problems`: `{"field", "problem", "allowed"?}` each: a `FieldProblem`, and what would be right
-    by the names of `messages.ALLOWED`; never the field's value.
+    by the names under `allowed` in `service/texts`; never the field's value.
     """
 
     code = "invalid_request"

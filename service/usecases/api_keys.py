@@ -14,7 +14,7 @@ from service.domain import identifiers
 from service.domain.audit import Action, AuditEntry
 from service.domain.callers import RESERVED_NAMES, ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
-from service.domain.messages import FieldProblem
+from service.domain.field_problem import FieldProblem
 from service.storage.storage import Storage
 
 _ID_BYTES, _SECRET_BYTES = 8, 32

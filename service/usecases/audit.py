@@ -21,6 +21,7 @@ from service.domain.errors import (
     RateLimited,
     Unavailable,
 )
+from service.domain.field_problem import FieldProblem
 from service.domain.integrity import (
     Checkpoint,
     Finding,
@@ -31,7 +32,6 @@ from service.domain.integrity import (
     check_registry,
     check_search_rows,
 )
-from service.domain.messages import FieldProblem
 from service.domain.registry import collection_record
 from service.storage.audit_snapshot import AuditSnapshot
 from service.storage.storage import Storage

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.language import preferred
-from service.domain.messages import Language
+from service.texts import Language
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from service.api.problems import AddressNotFound, MethodNotAllowed, status_of
 from service.domain import errors
 from service.domain.errors import FaceError
 from service.domain.face import Reason
-from service.domain.messages import ERRORS
+from tests.texts.keys import names
 
 CONTRACT = {
     400: {"invalid_request"},
@@ -81,7 +81,7 @@ def test_page_has_every_code_at_its_status_and_no_others() -> None:
         error = apart[code]() if code in apart else of_code(code)
         assert status_of(error) == status, code
     (elsewhere,) = re.findall(r"^Only the command line.+?\n\n", PAGE, re.MULTILINE | re.DOTALL)
-    assert {*told, *re.findall("`([a-z_]+)`", elsewhere)} == set(ERRORS)
+    assert {*told, *re.findall("`([a-z_]+)`", elsewhere)} == names("error")
     assert told.keys().isdisjoint(re.findall("`([a-z_]+)`", elsewhere))
 
 

@@ -16,7 +16,7 @@ from service.capture.images import ImageLimits
 from service.capture.sources import uploaded_photographs
 from service.domain.errors import UnsupportedImage
 from service.domain.face import Reason
-from service.domain.messages import message
+from service.texts import message
 from tests.capture.encoding import (
     LIMITS,
     animated,
@@ -78,8 +78,8 @@ def test_without_its_end_it_is_unreadable(cases: Path, kept: float) -> None:
 def test_without_the_extra_a_person_is_told_what_to_do(upload: bytes) -> None:
     with pytest.raises(UnsupportedImage) as refused:
         uploaded_photographs([upload], LIMITS)
-    assert "Most Compatible" in message(refused.value, "en").detail
-    assert "높은 호환성" in message(refused.value, "ko").detail
+    assert "Most Compatible" in message("en", refused.value).detail
+    assert "높은 호환성" in message("ko", refused.value).detail
     assert not images.is_supported(upload)
 
 

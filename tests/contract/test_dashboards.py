@@ -14,11 +14,11 @@ import yaml
 
 from scripts.environment import ROOT
 from service.config import AppConfig
-from service.domain.messages import ERRORS
 from service.domain.search import SearchProblem
 from service.engine.pool import LONGEST_WAIT, MAX_WAITING_CALLS
 from service.telemetry.metrics import REQUEST_BUCKETS
 from tests.contract.scrape import Scrape, scrape
+from tests.texts.keys import names
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "face.json").read_text("utf-8"))
 ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text("utf-8"))
@@ -81,7 +81,7 @@ def test_query_chooses_by_codes_and_routes_that_exist(http: httpx.Client, query:
     routes = http.get("/openapi.json").json()["paths"]
     for label, value in matchers(query):
         assert label in LABELS | GIVEN_BY_PROMETHEUS
-        assert label != "code" or set(value.split("|")) <= set(ERRORS)
+        assert label != "code" or set(value.split("|")) <= names("error")
         assert label != "route" or value in routes
         assert label != "problem" or set(value.split("|")) <= set(SearchProblem)
 

@@ -10,7 +10,8 @@ import pytest
 
 from service.domain import errors
 from service.domain.errors import FaceError, InvalidRequest, Unavailable
-from service.domain.messages import ERRORS
+from service.domain.face import Reason
+from tests.texts.keys import names
 
 CONTRACT_CODES = [
     "invalid_request",
@@ -73,7 +74,7 @@ def test_error_without_a_code_of_its_own_is_internal() -> None:
 @pytest.mark.parametrize("code", CONTRACT_CODES)
 def test_code_of_the_contract_exists(code: str) -> None:
     assert code in {one.code for one in with_own_code()}
-    assert code in ERRORS
+    assert code in names("error")
 
 
 def test_tree_drawn_in_the_docstring_names_every_error_with_its_code() -> None:
@@ -102,6 +103,18 @@ def test_error_prints_its_code_and_none_of_its_values() -> None:
 def test_error_is_the_same_in_another_process(error: FaceError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+def test_reasons_are_those_of_the_contract() -> None:
+    assert [reason.value for reason in Reason] == [
+        "unreadable",
+        "too_large",
+        "no_face",
+        "multiple_faces",
+        "low_detection_score",
+        "face_too_small",
+        "inconsistent",
+    ]
 
 
 def test_invalid_request_names_the_fields() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.cli.causes import cause_text
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseUnavailable
 from service.storage.embedded import connection as server_connection
@@ -24,6 +23,7 @@ from service.storage.embedded.programs import server_owner, user_name
 from service.storage.embedded.record import is_served, read_record
 from service.storage.embedded.server import EmbeddedServer, start_embedded
 from service.storage.embedded.use import one_at_a_time
+from service.texts import text
 from tests.storage.test_embedded import (
     BECOME,
     NOBODY,
@@ -73,8 +73,8 @@ def refusal(data_dir: Path) -> Diagnosis:
         start_embedded(data_dir)
     diagnosis = caught.value.diagnosis
     assert diagnosis is not None
-    assert cause_text(diagnosis, "en").isascii()
-    assert not cause_text(diagnosis, "ko").isascii()
+    assert text("en", f"cause.{diagnosis.cause}", **diagnosis.values).isascii()
+    assert not text("ko", f"cause.{diagnosis.cause}", **diagnosis.values).isascii()
     return diagnosis
 
 

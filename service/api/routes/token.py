@@ -13,8 +13,8 @@ from service.api.request_body import body_of, read_json, read_optional_json
 from service.api.request_models import CameraSource, DirectorySource, ImagesBody
 from service.api.response_models import TokenAnswer
 from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
-from service.domain.messages import CAMERA_FAILED, NO_EMBEDDING, Language, message
 from service.domain.source import CameraFrames, DirectoryImages, FaceSource, Uploads
+from service.texts import Language, message, text
 from service.usecases.sampling import MakeToken
 
 _ANSWER = example({"success": True, "embedding": [0.0123, -0.0456], "error": None})
@@ -67,11 +67,11 @@ def _answer(make_token: MakeToken, source: FaceSource, language: Language) -> To
     try:
         embedding = make_token(source)
     except CameraUnavailable:
-        return _failure(CAMERA_FAILED[language])
+        return _failure(text(language, "token.camera_failed"))
     except NoUsableFace:
-        return _failure(NO_EMBEDDING[language])
+        return _failure(text(language, "token.no_embedding"))
     except InconsistentImages as error:
-        return _failure(message(error, language).title)
+        return _failure(message(language, error).title)
     return TokenAnswer(success=True, embedding=embedding.tolist(), error=None)
 
 
