@@ -37,12 +37,7 @@ from service.domain.errors import (
     UnsupportedImage,
     UnusableSamples,
 )
-from service.texts import (
-    Language,
-    field_problem_text,
-    message,
-    text,
-)
+from service.texts import Language, field_problem_text, message, text
 from service.usecases.audit import AuditedCall
 
 PROBLEM = "application/problem+json"
