@@ -56,13 +56,18 @@ class Block:
         return f"{self.page}:{self.line}"
 
 
+def name_of(page: Path) -> str:
+    """`README.md`, `docs/keys.md`."""
+    return page.relative_to(ROOT).as_posix()
+
+
 def blocks(page: Path) -> list[Block]:
     """Of one page, in order."""
     lines = page.read_text("utf-8").splitlines()
     found = []
     for first, inside in (*_fenced(lines), *_indented(lines)):
         if commands := tuple(_commands(inside)):
-            found.append(Block(page.name, first + 1, commands, _reason(lines, first)))
+            found.append(Block(name_of(page), first + 1, commands, _reason(lines, first)))
     return sorted(found, key=lambda block: block.line)
 
 

@@ -15,15 +15,14 @@ from PIL import Image
 
 from scripts.environment import ROOT
 from tests.cli.face import MASTER_KEY
-from tests.docs.printed import PAGES, Block, blocks
+from tests.docs.printed import PAGES, Block, blocks, name_of
 from tests.ports import free_port
 
 SECONDS = 600
 PORT = "23535"
 KEY = "face_5d1c…"
 
-RUN = {page.name: [b for b in blocks(page) if b.not_run is None] for page in PAGES}
-IN_ENGLISH = ROOT / "README.md"
+RUN = {name_of(page): [b for b in blocks(page) if b.not_run is None] for page in PAGES}
 
 FACE = """\
 #!/bin/sh

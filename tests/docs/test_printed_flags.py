@@ -11,7 +11,7 @@ import typer
 
 from service.cli.app import app
 from service.config import setting_names
-from tests.docs.printed import PAGES, blocks, inline_commands, words_of
+from tests.docs.printed import PAGES, blocks, inline_commands, name_of, words_of
 
 HELP = {"--help", "-h"}
 OTHER_VARIABLES = {
@@ -42,7 +42,7 @@ def _options(command: Any) -> set[str]:
     return HELP.union(*(each.opts + each.secondary_opts for each in command.params))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_and_options_exist(page: Path) -> None:
     printed = [command for block in blocks(page) for command in block.commands]
     wrong = {
@@ -53,7 +53,7 @@ def test_commands_and_options_exist(page: Path) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_variables_are_settings(page: Path) -> None:
     named = set(re.findall(r"\bFACE_[A-Z_]+[A-Z]\b", page.read_text("utf-8")))
     assert named <= setting_names() | OTHER_VARIABLES
