@@ -38,7 +38,7 @@ from service.api.routes import metrics as numbers
 from service.api.settings import ApiSettings
 from service.api.syntax import HeadAsGet, StrictSyntax
 from service.telemetry.metrics import Metrics
-from service.usecases.services import Services
+from service.usecases.use_cases import UseCases
 
 DESCRIPTION = """
 Face enrollment, verification and duplicate check.
@@ -58,7 +58,7 @@ class Application(FastAPI):
 
 
 def create_app(
-    services: Services, settings: ApiSettings, metrics: Metrics, exposition: Callable[[], bytes]
+    use_cases: UseCases, settings: ApiSettings, metrics: Metrics, exposition: Callable[[], bytes]
 ) -> FastAPI:
     """The application over ready use cases.
 
@@ -74,9 +74,9 @@ def create_app(
         redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
         dependencies=[Depends(require_known_query)],
-        lifespan=lifespan(lambda: _tasks(services, settings, metrics)),
+        lifespan=lifespan(lambda: _tasks(use_cases, settings, metrics)),
     )
-    app.state.services = services
+    app.state.use_cases = use_cases
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.exposition = exposition
@@ -101,10 +101,10 @@ def _add_middleware(app: FastAPI, metrics: Metrics) -> None:
     app.add_middleware(Deadlines, connections=app.state.connections)
 
 
-def _tasks(services: Services, settings: ApiSettings, metrics: Metrics) -> list[Recurring]:
-    tasks = [sweeping(services.purge, settings.purge_interval)]
-    if services.keep_index is not None:
-        tasks.append(following(services.keep_index, metrics))
-    if services.restart_database is not None:
-        tasks.append(restarting(services.restart_database))
+def _tasks(use_cases: UseCases, settings: ApiSettings, metrics: Metrics) -> list[Recurring]:
+    tasks = [sweeping(use_cases.purge, settings.purge_interval)]
+    if use_cases.keep_index is not None:
+        tasks.append(following(use_cases.keep_index, metrics))
+    if use_cases.restart_database is not None:
+        tasks.append(restarting(use_cases.restart_database))
     return tasks

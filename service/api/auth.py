@@ -82,7 +82,7 @@ class CallerWith:
             await sent(request.scope)
 
     def _admitted(self, request: Request, presented: str | None) -> Caller:
-        limits: RateLimits = request.app.state.services.limits
+        limits: RateLimits = request.app.state.use_cases.limits
         address = address_of(request)
         limits.note_way(forwarding_header(request))
         try:
@@ -98,7 +98,7 @@ class CallerWith:
     def _authenticated(self, request: Request, presented: str | None) -> Caller:
         if presented is None:
             return self._keyless(request)
-        caller: Caller = request.app.state.services.api_keys.authenticate(presented)
+        caller: Caller = request.app.state.use_cases.api_keys.authenticate(presented)
         return caller
 
 

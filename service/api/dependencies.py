@@ -14,12 +14,12 @@ from service.api.language import language_of
 from service.api.settings import ApiSettings
 from service.telemetry.metrics import Metrics
 from service.texts import Language
-from service.usecases.services import Services
+from service.usecases.use_cases import UseCases
 
 
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+async def _use_cases(request: Request) -> UseCases:
+    use_cases: UseCases = request.app.state.use_cases
+    return use_cases
 
 
 async def _settings(request: Request) -> ApiSettings:
@@ -36,7 +36,7 @@ async def _language(request: Request) -> Language:
     return language_of(request)
 
 
-UseCases = Annotated[Services, Depends(_services)]
+AllUseCases = Annotated[UseCases, Depends(_use_cases)]
 Settings = Annotated[ApiSettings, Depends(_settings)]
 Counted = Annotated[Metrics, Depends(_metrics)]
 CallersLanguage = Annotated[Language, Depends(_language)]

@@ -160,7 +160,7 @@ def _written_down(request: Request, error: NotAllowed) -> FaceError:
     collection = error.values.get("collection")
     attempt = AuditedCall(caller.name, called, str(collection) if collection else None)
     try:
-        request.app.state.services.trail.refused(attempt, error)
+        request.app.state.use_cases.trail.refused(attempt, error)
     except FaceError as failure:
         return failure
     return error

@@ -9,8 +9,8 @@ from service.usecases.audit import Recorded
 from service.usecases.enroll import Enroll, enrollment_attempt
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
-from service.usecases.services import Services
 from service.usecases.unlocked_collection import UnlockedCollection
+from service.usecases.use_cases import UseCases
 from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
 from service.wiring.bulk import BulkWiring
 from service.wiring.parts import now
@@ -75,8 +75,8 @@ class Wiring(BulkWiring):
         if default is not None:
             UnlockedCollection.unlock(default, vault)
 
-    def services(self) -> Services:
-        return Services(
+    def use_cases(self) -> UseCases:
+        return UseCases(
             token=self.token,
             enroll=self.enroll,
             verify=self.verify,

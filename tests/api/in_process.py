@@ -16,7 +16,7 @@ from service.domain.callers import Caller, Scope
 from service.rate_limits.windows import Unlimited
 from service.telemetry.metrics import Metrics
 from service.usecases.limiting import RateLimits
-from service.usecases.services import Services
+from service.usecases.use_cases import UseCases
 
 SETTINGS = ApiSettings(
     language="ko",
@@ -73,6 +73,6 @@ def calling(**use_cases: Any) -> InProcess:
     """An application in which all but these use cases must not be called; it takes any number of
     calls, from anybody.
     """
-    parts: dict[str, Any] = dict.fromkeys(Services.__slots__, unused)
+    parts: dict[str, Any] = dict.fromkeys(UseCases.__slots__, unused)
     parts |= {"api_keys": OpenHouse(), "limits": ANY_NUMBER, **use_cases}
-    return InProcess(create_app(Services(**parts), SETTINGS, Metrics(), bytes))
+    return InProcess(create_app(UseCases(**parts), SETTINGS, Metrics(), bytes))

@@ -18,7 +18,7 @@ from service.api.settings import ApiSettings
 from service.config import AppConfig
 from service.domain.callers import Scope
 from service.telemetry.metrics import Metrics
-from service.usecases.services import Services
+from service.usecases.use_cases import UseCases
 from service.wiring import Wiring
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
 
@@ -34,11 +34,11 @@ UNLIMITED = {
 @dataclass(frozen=True)
 class Installed:
     app: FastAPI
-    services: Services
+    use_cases: UseCases
 
     def key(self, *scopes: Scope, collections: tuple[str, ...] = ()) -> str:
         """A new API key; without scopes it has all of them."""
-        return self.services.api_keys.create(
+        return self.use_cases.api_keys.create(
             f"key-{uuid4().hex}", scopes or tuple(Scope), collections
         )
 
@@ -74,6 +74,6 @@ def install(database_url: str, **settings: Any) -> Iterator[Installed]:
     wiring.engine = StandInEngine()
     wiring.capture = StandInCapture({"faces/user1": ["kim:1"]}, ["kim:1"])
     wiring.prepare()
-    services = wiring.services()
-    yield Installed(create_app(services, SETTINGS, Metrics(), bytes), services)
+    use_cases = wiring.use_cases()
+    yield Installed(create_app(use_cases, SETTINGS, Metrics(), bytes), use_cases)
     wiring.storage.close()

@@ -17,7 +17,7 @@ from service.domain.errors import AuditTampered, DatabaseUnavailable, FaceError
 from service.rate_limits.windows import Unlimited
 from service.telemetry.metrics import Metrics
 from service.usecases.limiting import RateLimits
-from service.usecases.services import Services
+from service.usecases.use_cases import UseCases
 
 SETTINGS = ApiSettings("en", False, 5, 5, 1024, 5, "0", purge_interval=0)
 
@@ -40,14 +40,14 @@ def application(failure: FaceError) -> FastAPI:
     def refused(*_: Any) -> None:
         raise failure
 
-    services = SimpleNamespace(
+    use_cases = SimpleNamespace(
         api_keys=SimpleNamespace(
             authenticate=lambda _: Caller("till", frozenset({Scope.VERIFY}), frozenset({"shop"}))
         ),
         limits=RateLimits(Unlimited(), Unlimited(), Unlimited()),
         trail=SimpleNamespace(refused=refused),
     )
-    return create_app(cast("Services", services), SETTINGS, Metrics(), bytes)
+    return create_app(cast("UseCases", use_cases), SETTINGS, Metrics(), bytes)
 
 
 @pytest.mark.parametrize(

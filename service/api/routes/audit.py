@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field
 
 from service.api.auth import AdminCaller
-from service.api.dependencies import UseCases
+from service.api.dependencies import AllUseCases
 from service.api.openapi import PROBLEMS, example
 from service.api.request_models import CollectionName, Moment, SubjectId, printable
 from service.api.response_models import AuditList
@@ -40,7 +40,7 @@ _RECORD = {
 @router.get("", responses=example({"records": [_RECORD], "nextCursor": 42}))
 def list_audit(
     caller: AdminCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     action: Annotated[ActionName | None, Query()] = None,
     collection: Annotated[CollectionName | None, Query()] = None,
     subject_id: Annotated[SubjectId | None, Query(alias="subjectId")] = None,
@@ -57,4 +57,4 @@ def list_audit(
     if collection is not None:
         caller.require_collection(collection)
     query = AuditQuery(action, collection, caller.collections, None, since, until)
-    return audit_list(services.audit(query, limit, cursor, subject_id))
+    return audit_list(use_cases.audit(query, limit, cursor, subject_id))

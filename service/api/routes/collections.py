@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from service.api.auth import AdminCaller, PathCollection
-from service.api.dependencies import UseCases
+from service.api.dependencies import AllUseCases
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json
 from service.api.request_models import CollectionBody
@@ -49,7 +49,7 @@ _ANSWER = example(
 )
 def put_collection(
     caller: AdminCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     name: PathCollection,
     body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
@@ -65,23 +65,23 @@ def put_collection(
         duplicate_profile=body.duplicate_profile,
         retention_days=body.retention_days,
     )
-    return _answer(services.collections.put(name, settings, caller.name))
+    return _answer(use_cases.collections.put(name, settings, caller.name))
 
 
 @router.get("/{collection}", responses=_ANSWER)
-def show_collection(services: UseCases, name: PathCollection) -> CollectionAnswer:
+def show_collection(use_cases: AllUseCases, name: PathCollection) -> CollectionAnswer:
     """A collection's settings, size and stated error rates."""
-    return _answer(services.collections.show(name))
+    return _answer(use_cases.collections.show(name))
 
 
 @router.delete(
     "/{collection}", responses=example({"collection": "shop-1", "templatesDeleted": 1200})
 )
 def delete_collection(
-    caller: AdminCaller, services: UseCases, name: PathCollection
+    caller: AdminCaller, use_cases: AllUseCases, name: PathCollection
 ) -> CollectionErasureAnswer:
     """Remove a collection with its people and destroy its key; `default` is emptied instead."""
-    deleted = services.collections.delete(name, caller.name)
+    deleted = use_cases.collections.delete(name, caller.name)
     return CollectionErasureAnswer(collection=name, templates_deleted=deleted)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Response
 
 from service.api.auth import EnrollCaller
-from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.dependencies import AllUseCases, CallersLanguage, Settings
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
 from service.api.request_models import EnrollBody
@@ -63,7 +63,7 @@ IdempotencyKey = Annotated[
 )
 def enroll(
     caller: EnrollCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
     body: Annotated[EnrollBody, Depends(body_of(EnrollBody))],
@@ -83,7 +83,7 @@ def enroll(
         expires_at=body.expires_at,
         consent_reference=body.consent_reference,
     )
-    enrolled = services.enroll(request)
+    enrolled = use_cases.enroll(request)
     detail = detail_for(caller, settings.reply_similarity)
     answer = enroll_answer(enrolled, language, detail, with_ids=caller.may(Scope.SEARCH))
     return sent(answer, CREATED)

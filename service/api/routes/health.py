@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.dependencies import UseCases
+from service.api.dependencies import AllUseCases
 from service.api.openapi import example
 from service.api.response_models import HealthAnswer, ReadinessAnswer, SearchStateAnswer
 from service.domain.errors import Unavailable
@@ -36,9 +36,9 @@ async def healthz() -> HealthAnswer:
         503: {"description": "Not ready", "model": ReadinessAnswer},
     },
 )
-async def readyz(request: Request, services: UseCases, response: Response) -> ReadinessAnswer:
+async def readyz(request: Request, use_cases: AllUseCases, response: Response) -> ReadinessAnswer:
     """Model loaded, database reachable and migrated."""
-    readiness = await request.app.state.readiness.of(services.readiness)
+    readiness = await request.app.state.readiness.of(use_cases.readiness)
     if not readiness.ready:
         response.status_code = 503
         response.headers["Retry-After"] = str(Unavailable.retry_after)

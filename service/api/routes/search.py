@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from service.api.auth import SearchCaller
-from service.api.dependencies import Counted, Settings, UseCases
+from service.api.dependencies import AllUseCases, Counted, Settings
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
 from service.api.request_models import SearchBody
@@ -17,7 +17,7 @@ from service.domain.callers import Caller
 from service.domain.decision import detail_for
 from service.telemetry.metrics import Metrics
 from service.usecases.identify import SearchRequest, SearchResult
-from service.usecases.services import Services
+from service.usecases.use_cases import UseCases
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
 
@@ -41,13 +41,13 @@ Body = Annotated[SearchBody, Depends(body_of(SearchBody))]
 )
 def dedupe(
     caller: SearchCaller,  # named first: see body_of
-    services: UseCases,
+    use_cases: AllUseCases,
     settings: Settings,
     metrics: Counted,
     body: Body,
 ) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
-    result = _search(caller, services, settings, metrics, body)
+    result = _search(caller, use_cases, settings, metrics, body)
     return sent(dedupe_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
@@ -59,21 +59,21 @@ def dedupe(
 )
 def identify(
     caller: SearchCaller,  # named first: see body_of
-    services: UseCases,
+    use_cases: AllUseCases,
     settings: Settings,
     metrics: Counted,
     body: Body,
 ) -> Response:
     """Whose face is this? Every template is compared."""
-    result = _search(caller, services, settings, metrics, body)
+    result = _search(caller, use_cases, settings, metrics, body)
     return sent(identify_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
 def _search(
-    caller: Caller, services: Services, settings: Settings, metrics: Metrics, body: SearchBody
+    caller: Caller, use_cases: UseCases, settings: Settings, metrics: Metrics, body: SearchBody
 ) -> SearchResult:
     source = body.source(settings.max_frames, settings.max_images)
     request = SearchRequest(source, body.collection, caller, body.profile, body.limit)
-    result = services.identify(request)
+    result = use_cases.identify(request)
     metrics.searched(result.candidates[0].who.similarity if result.candidates else None)
     return result

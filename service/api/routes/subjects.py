@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from service.api.auth import AdminCaller, QueryCollection
-from service.api.dependencies import UseCases
+from service.api.dependencies import AllUseCases
 from service.api.openapi import PROBLEMS, example
 from service.api.request_models import SubjectId
 from service.api.response_models import (
@@ -35,13 +35,13 @@ _ENTRY = {
 
 @router.get("", responses=example({"subjects": [_ENTRY], "nextCursor": "user-1"}))
 def list_subjects(
-    services: UseCases,
+    use_cases: AllUseCases,
     collection: QueryCollection,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[SubjectId | None, Query()] = None,
 ) -> SubjectList:
     """Everybody in a collection, in the order of their ids, a page at a time."""
-    return subject_list(services.subjects.page(collection, limit, cursor))
+    return subject_list(use_cases.subjects.page(collection, limit, cursor))
 
 
 _TERMS = {"expiresAt": "2027-01-01T09:00:00Z", "consentReference": "form-2026-0001"}
@@ -107,45 +107,45 @@ _EXPORT = example(
     ),
 )
 def show_subject(
-    services: UseCases,
+    use_cases: AllUseCases,
     subject_id: Subject,
     collection: QueryCollection,
 ) -> SubjectAnswer:
     """One person, without vectors."""
-    return subject_answer(services.subjects.show(subject_id, collection))
+    return subject_answer(use_cases.subjects.show(subject_id, collection))
 
 
 @router.get("/{subjectId}/export", responses=_EXPORT)
 def export_subject(
     caller: AdminCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     subject_id: Subject,
     collection: QueryCollection,
 ) -> ExportAnswer:
     """Everything held about a person, vectors included, for that person (GDPR, Art. 15 and 20)."""
-    return export_answer(services.export(subject_id, collection, caller.name))
+    return export_answer(use_cases.export(subject_id, collection, caller.name))
 
 
 @router.delete("/{subjectId}/consent", responses=_ERASURE)
 def withdraw_consent(
     caller: AdminCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     subject_id: Subject,
     collection: QueryCollection,
 ) -> ErasureAnswer:
     """A person takes their consent back: they are forgotten, and the log says why."""
-    return erasure_answer(services.withdraw_consent(subject_id, collection, caller.name))
+    return erasure_answer(use_cases.withdraw_consent(subject_id, collection, caller.name))
 
 
 @router.delete("/{subjectId}", responses=_ERASURE)
 def delete_subject(
     caller: AdminCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     subject_id: Subject,
     collection: QueryCollection,
 ) -> ErasureAnswer:
     """Forget a person: templates, metadata and earlier answers."""
-    return erasure_answer(services.erase(subject_id, collection, caller.name))
+    return erasure_answer(use_cases.erase(subject_id, collection, caller.name))
 
 
 @router.delete(
@@ -154,10 +154,10 @@ def delete_subject(
 )
 def unlock_subject(
     caller: AdminCaller,
-    services: UseCases,
+    use_cases: AllUseCases,
     subject_id: Subject,
     collection: QueryCollection,
 ) -> UnlockAnswer:
     """Open a subject that was locked after too many refusals, for every key, and forget those."""
-    services.unlock(subject_id, collection, caller.name)
+    use_cases.unlock(subject_id, collection, caller.name)
     return UnlockAnswer(subject_id=subject_id, collection=collection, locked=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from service.api.auth import TokenCaller
-from service.api.dependencies import CallersLanguage, Settings, UseCases
+from service.api.dependencies import AllUseCases, CallersLanguage, Settings
 from service.api.openapi import PROBLEMS, example, images_body, json_body
 from service.api.request_body import body_of, read_json, read_optional_json
 from service.api.request_models import CameraSource, DirectorySource, ImagesBody
@@ -25,14 +25,14 @@ router = APIRouter(prefix="/token", tags=["token"], responses={**PROBLEMS, **_AN
 @router.post("/camera", openapi_extra=json_body(CameraSource, {"maxFrames": 5}, required=False))
 def token_from_camera(
     caller: TokenCaller,  # noqa: ARG001 - named first: nobody opens the camera without a key
-    services: UseCases,
+    use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
     body: Annotated[CameraSource, Depends(body_of(CameraSource, read_optional_json))],
 ) -> TokenAnswer:
     """The embedding of whoever stands before the service's camera."""
     source = CameraFrames(body.max_frames or settings.max_frames)
-    return _answer(services.token, source, language)
+    return _answer(use_cases.token, source, language)
 
 
 @router.post(
@@ -41,25 +41,25 @@ def token_from_camera(
 )
 def token_from_directory(
     caller: TokenCaller,  # noqa: ARG001
-    services: UseCases,
+    use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
     body: Annotated[DirectorySource, Depends(body_of(DirectorySource, read_json))],
 ) -> TokenAnswer:
     """The embedding of the photographs in a folder below `image_roots`."""
     source = DirectoryImages(body.dir_path, body.max_images or settings.max_images)
-    return _answer(services.token, source, language)
+    return _answer(use_cases.token, source, language)
 
 
 @router.post("/images", openapi_extra=images_body(ImagesBody))
 def token_from_images(
     caller: TokenCaller,  # noqa: ARG001
-    services: UseCases,
+    use_cases: AllUseCases,
     language: CallersLanguage,
     body: Annotated[ImagesBody, Depends(body_of(ImagesBody))],
 ) -> TokenAnswer:
     """The embedding of uploaded photographs of one person."""
-    return _answer(services.token, Uploads(body.images), language)
+    return _answer(use_cases.token, Uploads(body.images), language)
 
 
 def _answer(make_token: MakeToken, source: FaceSource, language: Language) -> TokenAnswer:

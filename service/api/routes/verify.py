@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from service.api.auth import VerifyCaller
-from service.api.dependencies import CallersLanguage, Counted, Settings, UseCases
+from service.api.dependencies import AllUseCases, CallersLanguage, Counted, Settings
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
 from service.api.request_models import VerifyBody
@@ -43,7 +43,7 @@ _ANSWER = example(
 )
 def verify(
     caller: VerifyCaller,  # named first: see body_of
-    services: UseCases,
+    use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
     metrics: Counted,
@@ -52,7 +52,7 @@ def verify(
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     source = body.source(settings.max_frames, settings.max_images)
     request = VerifyRequest(body.subject_id, source, body.collection, caller, body.profile)
-    verification = services.verify(request)
+    verification = use_cases.verify(request)
     metrics.decided(verification.decision)
     detail = detail_for(caller, settings.reply_similarity)
     return sent(verify_answer(verification, language, detail))

@@ -1,4 +1,4 @@
-"""All use cases of one process, as the doors (HTTP, command line) get them."""
+"""All use cases of one process, as the HTTP room gets them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.usecases.verify import Verification, VerifyRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class UseCases:
     token: MakeToken
     enroll: Callable[[EnrollRequest], Enrolled]
     verify: Callable[[VerifyRequest], Verification]
