@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from service.domain.errors import InvalidRequest, MasterKeyInvalid
 from tests.cli.face import MASTER_KEY, Outcome, call
-from tests.usecases.desk import Tables
+from tests.usecases.service_process import Tables
 
 
 @pytest.fixture

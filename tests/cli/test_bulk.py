@@ -19,7 +19,7 @@ from service.domain.errors import BulkFileUnusable, ExtraMissing, FaceError, Inv
 from tests.bulk.writing import write_json_lines
 from tests.cli.face import MASTER_KEY, SECONDS, Face, call
 from tests.domain.vectors import face_of
-from tests.usecases.desk import Tables
+from tests.usecases.service_process import Tables
 
 People = dict[str, list[Path]]
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from service.domain.callers import Scope
-from tests.contract.desk import Desk, ok
+from tests.contract.collection_client import CollectionClient, ok
 from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
 from tests.contract.tables import Tables
@@ -75,16 +75,16 @@ def key(installation: Installation) -> str:
 
 @pytest.fixture(scope="session")
 def http(server: Server, key: str) -> Iterator[httpx.Client]:
-    with server.client(key) as client:
-        yield client
+    with server.client(key) as http:
+        yield http
 
 
 @pytest.fixture
-def desk(http: httpx.Client) -> Desk:
+def client(http: httpx.Client) -> CollectionClient:
     """In a collection of this test's own."""
-    desk = Desk(http, f"c-{uuid4().hex}")
-    ok(desk.put())
-    return desk
+    client = CollectionClient(http, f"c-{uuid4().hex}")
+    ok(client.put())
+    return client
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +94,12 @@ def enroller_key(installation: Installation) -> str:
 
 
 @pytest.fixture
-def enroller(server: Server, enroller_key: str, desk: Desk) -> Iterator[Desk]:
-    """In the collection of `desk`."""
-    with server.client(enroller_key) as client:
-        yield Desk(client, desk.collection)
+def enroller(
+    server: Server, enroller_key: str, client: CollectionClient
+) -> Iterator[CollectionClient]:
+    """In the collection of `client`."""
+    with server.client(enroller_key) as http:
+        yield CollectionClient(http, client.collection)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.domain.callers import Scope
-from tests.contract.desk import code, ok
+from tests.contract.collection_client import code, ok
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import face_of
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, files, ok
+from tests.contract.collection_client import CollectionClient, files, ok
 from tests.domain.vectors import face_of
 
 IMAGE_FIELDS = {"index", "accepted", "reason", "advice", "detectionScore"}
@@ -17,9 +17,9 @@ SEARCH_FIELDS = {"candidates", "threshold", "profile", "searched", "exact"}
 
 
 @pytest.fixture
-def enrolled(desk: Desk, portraits: list[Path]) -> Desk:
-    ok(desk.enroll("kim", portraits[0]), 201)
-    return desk
+def enrolled(client: CollectionClient, portraits: list[Path]) -> CollectionClient:
+    ok(client.enroll("kim", portraits[0]), 201)
+    return client
 
 
 def test_token(http: httpx.Client, portraits: list[Path]) -> None:
@@ -37,8 +37,8 @@ def test_token_without_a_face(http: httpx.Client) -> None:
     }
 
 
-def test_enroll(desk: Desk, portraits: list[Path]) -> None:
-    answer = ok(desk.enroll("kim", portraits[0], b""), 201)
+def test_enroll(client: CollectionClient, portraits: list[Path]) -> None:
+    answer = ok(client.enroll("kim", portraits[0], b""), 201)
     assert answer.keys() == {
         "subjectId",
         "collection",
@@ -49,14 +49,14 @@ def test_enroll(desk: Desk, portraits: list[Path]) -> None:
         "duplicates",
         "enrolledAt",
     }
-    assert (answer["subjectId"], answer["collection"]) == ("kim", desk.collection)
+    assert (answer["subjectId"], answer["collection"]) == ("kim", client.collection)
     assert (answer["imagesUsed"], answer["duplicates"]) == (1, [])
     assert UUID(answer["templateId"])
     assert datetime.fromisoformat(answer["enrolledAt"]).tzinfo is not None
 
 
-def test_images_of_an_enrollment(desk: Desk, portraits: list[Path]) -> None:
-    good, unreadable = ok(desk.enroll("kim", portraits[0], b""), 201)["images"]
+def test_images_of_an_enrollment(client: CollectionClient, portraits: list[Path]) -> None:
+    good, unreadable = ok(client.enroll("kim", portraits[0], b""), 201)["images"]
     assert good.keys() == unreadable.keys() == IMAGE_FIELDS
     assert (good["index"], good["accepted"], good["reason"], good["advice"]) == (
         0,
@@ -70,7 +70,7 @@ def test_images_of_an_enrollment(desk: Desk, portraits: list[Path]) -> None:
     assert "다시 촬영" in unreadable["advice"]
 
 
-def test_verify(enrolled: Desk, portraits: list[Path]) -> None:
+def test_verify(enrolled: CollectionClient, portraits: list[Path]) -> None:
     answer = ok(enrolled.verify("kim", portraits[1]))
     assert answer.keys() == {
         "subjectId",
@@ -88,7 +88,7 @@ def test_verify(enrolled: Desk, portraits: list[Path]) -> None:
     assert answer["images"][0].keys() == IMAGE_FIELDS
 
 
-def test_dedupe(enrolled: Desk, portraits: list[Path]) -> None:
+def test_dedupe(enrolled: CollectionClient, portraits: list[Path]) -> None:
     answer = ok(enrolled.dedupe(portraits[1]))
     assert answer.keys() == {"duplicate", *SEARCH_FIELDS}
     assert (answer["duplicate"], answer["searched"], answer["exact"]) == (True, 1, True)
@@ -96,20 +96,20 @@ def test_dedupe(enrolled: Desk, portraits: list[Path]) -> None:
     assert candidate.keys() == {"subjectId", "similarity", "band"}
 
 
-def test_identify(enrolled: Desk, portraits: list[Path]) -> None:
+def test_identify(enrolled: CollectionClient, portraits: list[Path]) -> None:
     answer = ok(enrolled.identify(portraits[1]))
     assert answer.keys() == {"match", *SEARCH_FIELDS}
     assert (answer["match"], answer["candidates"][0]["subjectId"]) == (True, "kim")
 
 
-def test_a_no_is_an_answer(enrolled: Desk) -> None:
+def test_a_no_is_an_answer(enrolled: CollectionClient) -> None:
     stranger = face_of("a stranger")
     assert ok(enrolled.given("/verify", stranger, subjectId="kim"))["match"] is False
     assert ok(enrolled.given("/dedupe", stranger))["duplicate"] is False
     assert ok(enrolled.given("/identify", stranger))["match"] is False
 
 
-def test_subject(enrolled: Desk) -> None:
+def test_subject(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.subject("kim"))
     assert answer.keys() == {
         "subjectId",
@@ -123,31 +123,31 @@ def test_subject(enrolled: Desk) -> None:
     }
 
 
-def test_subjects(enrolled: Desk) -> None:
+def test_subjects(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.subjects())
     assert answer.keys() == {"subjects", "nextCursor"}
     assert answer["subjects"][0].keys() == {"subjectId", "collection", "templates", "enrolledAt"}
 
 
-def test_no_answer_about_subjects_has_a_vector_in_it(enrolled: Desk) -> None:
+def test_no_answer_about_subjects_has_a_vector_in_it(enrolled: CollectionClient) -> None:
     for answer in (enrolled.subject("kim"), enrolled.subjects()):
         assert "[-0." not in answer.text
         assert len(answer.text) < 1000
 
 
-def test_deletion(enrolled: Desk) -> None:
+def test_deletion(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.delete("kim"))
     assert answer.keys() == {"subjectId", "collection", "templatesDeleted", "deletedAt", "auditId"}
     assert (answer["subjectId"], answer["templatesDeleted"]) == ("kim", 1)
     assert UUID(answer["auditId"])
 
 
-def test_withdrawal_of_consent_answers_as_a_deletion_does(enrolled: Desk) -> None:
+def test_withdrawal_of_consent_answers_as_a_deletion_does(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.withdraw_consent("kim"))
     assert answer.keys() == {"subjectId", "collection", "templatesDeleted", "deletedAt", "auditId"}
 
 
-def test_export(enrolled: Desk) -> None:
+def test_export(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.export("kim"))
     assert answer.keys() == {
         "subjectId",

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.domain.callers import Scope
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import face_of
 
@@ -40,15 +40,15 @@ def told(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def busy(desk: Desk) -> Desk:
+def busy(client: CollectionClient) -> CollectionClient:
     """Where Kim was enrolled, verified, searched, refused and deleted."""
-    ok(desk.given("/enroll", face_of("kim"), subjectId="kim"), 201)
-    assert code(desk.given("/enroll", face_of("kim"), subjectId="lee"))[0] == 409
-    ok(desk.given("/verify", face_of("kim"), subjectId="kim"))
-    ok(desk.given("/verify", face_of("lee"), subjectId="kim"))
-    ok(desk.given("/dedupe", face_of("lee")))
-    ok(desk.delete("kim"))
-    return desk
+    ok(client.given("/enroll", face_of("kim"), subjectId="kim"), 201)
+    assert code(client.given("/enroll", face_of("kim"), subjectId="lee"))[0] == 409
+    ok(client.given("/verify", face_of("kim"), subjectId="kim"))
+    ok(client.given("/verify", face_of("lee"), subjectId="kim"))
+    ok(client.given("/dedupe", face_of("lee")))
+    ok(client.delete("kim"))
+    return client
 
 
 STORY = [
@@ -62,11 +62,11 @@ STORY = [
 ]
 
 
-def test_what_was_done_and_refused_is_told(busy: Desk) -> None:
+def test_what_was_done_and_refused_is_told(busy: CollectionClient) -> None:
     assert told(log(busy.http, collection=busy.collection)) == STORY
 
 
-def test_record_has_the_fields_of_the_contract(busy: Desk) -> None:
+def test_record_has_the_fields_of_the_contract(busy: CollectionClient) -> None:
     newest = log(busy.http, collection=busy.collection)[0]
     assert newest.keys() == FIELDS
     assert UUID(newest["auditId"])
@@ -75,19 +75,19 @@ def test_record_has_the_fields_of_the_contract(busy: Desk) -> None:
     assert newest["collection"] == busy.collection
 
 
-def test_record_has_the_id_of_its_request(desk: Desk) -> None:
-    asked = desk.json(
+def test_record_has_the_id_of_its_request(client: CollectionClient) -> None:
+    asked = client.json(
         "/verify",
         {"X-Request-Id": "my-request"},
         subjectId="kim",
         embedding=face_of("kim").tolist(),
     )
     assert code(asked) == (404, "subject_not_found")
-    newest = log(desk.http, collection=desk.collection)[0]
+    newest = log(client.http, collection=client.collection)[0]
     assert (newest["requestId"], newest["outcome"]) == ("my-request", "subject_not_found")
 
 
-def test_pages_hold_every_record_once(busy: Desk) -> None:
+def test_pages_hold_every_record_once(busy: CollectionClient) -> None:
     where: dict[str, Any] = {"collection": busy.collection, "limit": 3}
     first = ok(busy.http.get("/admin/audit", params=where))
     second = ok(busy.http.get("/admin/audit", params={**where, "cursor": first["nextCursor"]}))
@@ -96,7 +96,7 @@ def test_pages_hold_every_record_once(busy: Desk) -> None:
     assert third["nextCursor"] is None
 
 
-def test_log_is_asked_by_action_person_and_time(busy: Desk) -> None:
+def test_log_is_asked_by_action_person_and_time(busy: CollectionClient) -> None:
     where = {"collection": busy.collection}
     assert len(log(busy.http, **where, action="verify")) == 2
     assert told(log(busy.http, **where, subjectId="lee")) == [("enroll", "duplicate_subject")]
@@ -110,10 +110,10 @@ def test_log_is_asked_by_action_person_and_time(busy: Desk) -> None:
 
 
 def test_key_of_a_collection_sees_only_what_concerns_it(
-    busy: Desk, server: Server, installation: Installation
+    busy: CollectionClient, server: Server, installation: Installation
 ) -> None:
     """Not other collections, and not who makes and revokes keys."""
-    other = Desk(busy.http, f"c-{uuid4().hex}")
+    other = CollectionClient(busy.http, f"c-{uuid4().hex}")
     ok(other.put())
     with server.client(installation.key(collections=(busy.collection,))) as http:
         assert told(log(http)) == STORY
@@ -136,18 +136,22 @@ def test_call_without_the_scope_is_written_down(
 
 
 def test_call_beyond_its_collections_is_written_down_with_the_collection(
-    server: Server, installation: Installation, desk: Desk
+    server: Server, installation: Installation, client: CollectionClient
 ) -> None:
     with server.client(installation.key(collections=("elsewhere",))) as stranger:
-        refused = Desk(stranger, desk.collection).given("/verify", face_of("kim"), subjectId="kim")
+        refused = CollectionClient(stranger, client.collection).given(
+            "/verify", face_of("kim"), subjectId="kim"
+        )
     assert code(refused) == (403, "not_allowed")
-    newest = log(desk.http, collection=desk.collection)[0]
+    newest = log(client.http, collection=client.collection)[0]
     assert (newest["action"], newest["outcome"]) == ("POST /verify", "not_allowed")
 
 
-def test_folder_that_may_not_be_read_is_written_down_once(desk: Desk, http: httpx.Client) -> None:
+def test_folder_that_may_not_be_read_is_written_down_once(
+    client: CollectionClient, http: httpx.Client
+) -> None:
     newest_before = log(http)[0]["sequence"]
-    refused = desk.json("/enroll", subjectId="kim", directory={"dirPath": "/etc"})
+    refused = client.json("/enroll", subjectId="kim", directory={"dirPath": "/etc"})
     assert code(refused) == (403, "directory_not_allowed")
     newest = log(http)[0]
     assert (newest["action"], newest["outcome"]) == ("POST /enroll", "directory_not_allowed")

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, files
+from tests.contract.collection_client import CollectionClient, code, files
 from tests.contract.tables import Tables
 from tests.domain.vectors import face_of
 
@@ -20,7 +20,7 @@ DEEP = 100_000
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_stored(desk: Desk, tables: Tables) -> Iterator[None]:
+def _nothing_is_stored(client: CollectionClient, tables: Tables) -> Iterator[None]:
     before = tables.counts()
     yield
     assert tables.counts() == before
@@ -92,8 +92,8 @@ def test_form(http: httpx.Client, name: str) -> None:
     ["", "{", "[1]", "null", "[" * DEEP, '{"a":' + "[" * 900 + "]" * 900 + "}", '{"a": NaN}', "\0"],
     ids=["empty", "unfinished", "list", "null", "deep", "nested", "NaN", "zero"],
 )
-def test_metadata_of_a_form(desk: Desk, portraits: list[Path], metadata: str) -> None:
-    assert code(desk.enroll("kim", portraits[0], metadata=metadata)) == (400, "invalid_request")
+def test_metadata_of_a_form(client: CollectionClient, portraits: list[Path], metadata: str) -> None:
+    assert code(client.enroll("kim", portraits[0], metadata=metadata)) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def test_compressed_body_is_refused_by_name(http: httpx.Client, kind: dict[str, 
         "a\\b",
     ],
 )
-def test_subject_id_of_another_form(desk: Desk, subject_id: str) -> None:
+def test_subject_id_of_another_form(client: CollectionClient, subject_id: str) -> None:
     for answer in (
-        desk.given("/enroll", face_of("kim"), subjectId=subject_id),
-        desk.given("/verify", face_of("kim"), subjectId=subject_id),
-        desk.http.post("/enroll", data={"subjectId": subject_id}, files=files([b""])),
+        client.given("/enroll", face_of("kim"), subjectId=subject_id),
+        client.given("/verify", face_of("kim"), subjectId=subject_id),
+        client.http.post("/enroll", data={"subjectId": subject_id}, files=files([b""])),
     ):
         assert code(answer) == (400, "invalid_request")
         assert answer.json()["errors"][0]["field"] == "subjectId"
@@ -170,25 +170,29 @@ def test_slash_makes_another_address(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("collection", [".", "..", "", "a/b", "김", "a" * 65, "\n"])
-def test_collection_of_another_form(desk: Desk, http: httpx.Client, collection: str) -> None:
-    elsewhere = Desk(http, collection)
+def test_collection_of_another_form(
+    client: CollectionClient, http: httpx.Client, collection: str
+) -> None:
+    elsewhere = CollectionClient(http, collection)
     assert code(elsewhere.given("/dedupe", face_of("kim"))) == (400, "invalid_request")
     assert code(elsewhere.subjects()) == (400, "invalid_request")
 
 
-def test_field_has_one_name_and_that_is_in_camel_case(desk: Desk, portraits: list[Path]) -> None:
+def test_field_has_one_name_and_that_is_in_camel_case(
+    client: CollectionClient, portraits: list[Path]
+) -> None:
     form = {"subject_id": "kim"}
     for answer in (
-        desk.given("/enroll", face_of("kim"), subject_id="kim"),
-        desk.http.post("/enroll", data=form, files=files(portraits[:1])),
-        desk.json("/dedupe", camera={"max_frames": 1}),
+        client.given("/enroll", face_of("kim"), subject_id="kim"),
+        client.http.post("/enroll", data=form, files=files(portraits[:1])),
+        client.json("/dedupe", camera={"max_frames": 1}),
     ):
         assert code(answer) == (400, "invalid_request")
         assert "unknown" in {each["problem"] for each in answer.json()["errors"]}
 
 
-def test_refusal_does_not_repeat_what_was_sent(desk: Desk) -> None:
-    answer = desk.given("/enroll", face_of("kim"), subjectId="마음대로", metadata="secret-words")
+def test_refusal_does_not_repeat_what_was_sent(client: CollectionClient) -> None:
+    answer = client.given("/enroll", face_of("kim"), subjectId="마음대로", metadata="secret-words")
     assert code(answer) == (400, "invalid_request")
     assert "마음대로" not in answer.text
     assert "secret-words" not in answer.text

@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.callers import Scope
 from tests.contract.calls import CALLS, FACE, call
-from tests.contract.desk import Desk, code, files, ok
+from tests.contract.collection_client import CollectionClient, code, files, ok
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import face_of
 
@@ -83,11 +83,14 @@ def test_key_that_expires_later_is_valid(server: Server, installation: Installat
 
 
 def test_key_of_a_collection_opens_no_other(
-    server: Server, installation: Installation, desk: Desk
+    server: Server, installation: Installation, client: CollectionClient
 ) -> None:
-    key = installation.key(collections=(desk.collection,))
+    key = installation.key(collections=(client.collection,))
     with server.client(key) as http:
-        own, other = Desk(http, desk.collection), Desk(http, f"c-{uuid4().hex}")
+        own, other = (
+            CollectionClient(http, client.collection),
+            CollectionClient(http, f"c-{uuid4().hex}"),
+        )
         ok(own.given("/enroll", face_of("kim"), subjectId="kim"), 201)
         ok(own.subjects())
         refusals = [

@@ -8,22 +8,22 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.domain.vectors import at_cosine, face_of
 
 KIM = face_of("kim")
 
 
-def _show(desk: Desk) -> httpx.Response:
-    return desk.http.get(f"/admin/collections/{desk.collection}")
+def _show(client: CollectionClient) -> httpx.Response:
+    return client.http.get(f"/admin/collections/{client.collection}")
 
 
-def _delete(desk: Desk) -> httpx.Response:
-    return desk.http.delete(f"/admin/collections/{desk.collection}")
+def _delete(client: CollectionClient) -> httpx.Response:
+    return client.http.delete(f"/admin/collections/{client.collection}")
 
 
-def test_collection_as_it_is_made(desk: Desk) -> None:
-    answer = ok(_show(desk))
+def test_collection_as_it_is_made(client: CollectionClient) -> None:
+    answer = ok(_show(client))
     assert answer.keys() == {
         "collection",
         "modelId",
@@ -42,34 +42,40 @@ def test_collection_as_it_is_made(desk: Desk) -> None:
     assert thresholds == {"conservative": 0.45, "balanced": 0.40, "aggressive": 0.30}
 
 
-def test_put_answers_what_get_does(desk: Desk) -> None:
-    put = ok(desk.put(thresholdProfiles={"vip": 0.6}, duplicatePolicy="flag"))
-    assert put == ok(_show(desk))
+def test_put_answers_what_get_does(client: CollectionClient) -> None:
+    put = ok(client.put(thresholdProfiles={"vip": 0.6}, duplicatePolicy="flag"))
+    assert put == ok(_show(client))
     assert put["thresholdProfiles"]["vip"]["threshold"] == 0.6
 
 
-def test_own_profile_decides_in_its_collection_alone(desk: Desk, http: httpx.Client) -> None:
-    ok(desk.put(thresholdProfiles={"vip": 0.6}))
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    answer = ok(desk.given("/verify", at_cosine(KIM, 0.55), subjectId="kim", profile="vip"))
+def test_own_profile_decides_in_its_collection_alone(
+    client: CollectionClient, http: httpx.Client
+) -> None:
+    ok(client.put(thresholdProfiles={"vip": 0.6}))
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    answer = ok(client.given("/verify", at_cosine(KIM, 0.55), subjectId="kim", profile="vip"))
     assert (answer["match"], answer["threshold"]) == (False, 0.6)
-    elsewhere = Desk(http, "default").given("/verify", KIM, subjectId="kim", profile="vip")
+    elsewhere = CollectionClient(http, "default").given(
+        "/verify", KIM, subjectId="kim", profile="vip"
+    )
     assert code(elsewhere) == (404, "profile_not_found")
 
 
-def test_duplicate_policy_and_profile_are_the_defaults_of_enrollments(desk: Desk) -> None:
-    ok(desk.put(duplicatePolicy="flag", duplicateProfile="aggressive"))
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    answer = ok(desk.given("/enroll", at_cosine(KIM, 0.35), subjectId="lee"), 201)
+def test_duplicate_policy_and_profile_are_the_defaults_of_enrollments(
+    client: CollectionClient,
+) -> None:
+    ok(client.put(duplicatePolicy="flag", duplicateProfile="aggressive"))
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    answer = ok(client.given("/enroll", at_cosine(KIM, 0.35), subjectId="lee"), 201)
     assert [one["subjectId"] for one in answer["duplicates"]] == ["kim"]
 
 
-def test_search_threshold_is_apart_from_verification(desk: Desk) -> None:
-    ok(desk.put(duplicateProfile="aggressive"))
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+def test_search_threshold_is_apart_from_verification(client: CollectionClient) -> None:
+    ok(client.put(duplicateProfile="aggressive"))
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     similar = at_cosine(KIM, 0.35)
-    assert ok(desk.given("/dedupe", similar))["duplicate"] is True
-    assert ok(desk.given("/verify", similar, subjectId="kim"))["match"] is False
+    assert ok(client.given("/dedupe", similar))["duplicate"] is True
+    assert ok(client.given("/verify", similar, subjectId="kim"))["match"] is False
 
 
 @pytest.mark.parametrize(
@@ -89,24 +95,26 @@ def test_search_threshold_is_apart_from_verification(desk: Desk) -> None:
         {"unknown": 1},
     ],
 )
-def test_settings_of_another_form_are_refused(desk: Desk, settings: dict[str, Any]) -> None:
-    assert code(desk.put(**settings)) == (400, "invalid_request")
+def test_settings_of_another_form_are_refused(
+    client: CollectionClient, settings: dict[str, Any]
+) -> None:
+    assert code(client.put(**settings)) == (400, "invalid_request")
 
 
-def test_duplicate_profile_must_exist(desk: Desk) -> None:
-    assert code(desk.put(duplicateProfile="strictest")) == (404, "profile_not_found")
+def test_duplicate_profile_must_exist(client: CollectionClient) -> None:
+    assert code(client.put(duplicateProfile="strictest")) == (404, "profile_not_found")
 
 
-def test_deleted_collection_is_gone_with_its_people(desk: Desk) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    assert ok(_delete(desk)) == {"collection": desk.collection, "templatesDeleted": 1}
-    assert code(_show(desk)) == (404, "collection_not_found")
-    ok(desk.put())
-    assert ok(desk.subjects())["subjects"] == []
+def test_deleted_collection_is_gone_with_its_people(client: CollectionClient) -> None:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    assert ok(_delete(client)) == {"collection": client.collection, "templatesDeleted": 1}
+    assert code(_show(client)) == (404, "collection_not_found")
+    ok(client.put())
+    assert ok(client.subjects())["subjects"] == []
 
 
 def test_default_always_exists(http: httpx.Client) -> None:
-    default = Desk(http, "default")
+    default = CollectionClient(http, "default")
     ok(_delete(default))
     assert ok(_show(default))["templates"] == 0
     ok(http.post("/enroll", json={"subjectId": "kim", "embedding": KIM.tolist()}), 201)
@@ -115,7 +123,7 @@ def test_default_always_exists(http: httpx.Client) -> None:
 
 
 def test_unknown_collection_is_not_found(http: httpx.Client) -> None:
-    nowhere = Desk(http, f"c-{uuid4().hex}")
+    nowhere = CollectionClient(http, f"c-{uuid4().hex}")
     refusals = [
         _show(nowhere),
         _delete(nowhere),
@@ -132,9 +140,11 @@ def test_unknown_collection_is_not_found(http: httpx.Client) -> None:
     assert [code(one) for one in refusals] == [(404, "collection_not_found")] * len(refusals)
 
 
-def test_people_of_one_collection_are_unknown_in_another(desk: Desk, http: httpx.Client) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    other = Desk(http, f"c-{uuid4().hex}")
+def test_people_of_one_collection_are_unknown_in_another(
+    client: CollectionClient, http: httpx.Client
+) -> None:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    other = CollectionClient(http, f"c-{uuid4().hex}")
     ok(other.put())
     assert code(other.given("/verify", KIM, subjectId="kim")) == (404, "subject_not_found")
     assert ok(other.given("/identify", KIM))["candidates"] == []

@@ -11,7 +11,7 @@ import pytest
 
 from service.storage.embedded.server import EmbeddedServer, start_embedded
 from service.storage.migrations import migrate
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server
 from tests.contract.tables import Tables
 from tests.domain.vectors import face_of
@@ -44,49 +44,51 @@ def serving(lonely: Installation) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def clerk(serving: Server, lonely: Installation) -> Iterator[Desk]:
+def client(serving: Server, lonely: Installation) -> Iterator[CollectionClient]:
     with serving.client(lonely.key()) as http:
-        yield Desk(http, "default")
+        yield CollectionClient(http, "default")
 
 
 def test_stopped_database_is_unavailable_and_comes_back(
-    database: EmbeddedServer, clerk: Desk
+    database: EmbeddedServer, client: CollectionClient
 ) -> None:
-    ok(clerk.given("/enroll", KIM, subjectId="kim"), 201)
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     database.stop()
-    for answer in (clerk.given("/verify", KIM, subjectId="kim"), clerk.subjects()):
+    for answer in (client.given("/verify", KIM, subjectId="kim"), client.subjects()):
         assert code(answer) == (503, "database_unavailable")
         assert int(answer.headers["Retry-After"]) > 0
-    assert ok(clerk.http.get("/healthz"))["status"] == "alive"
-    readiness = clerk.http.get("/readyz")
+    assert ok(client.http.get("/healthz"))["status"] == "alive"
+    readiness = client.http.get("/readyz")
     assert (readiness.status_code, readiness.json()["database"]) == (503, "database_unavailable")
     assert readiness.headers["Retry-After"]
     database.start()
-    assert clerk.http.get("/readyz").status_code == 200
-    assert ok(clerk.given("/verify", KIM, subjectId="kim"))["match"] is True
+    assert client.http.get("/readyz").status_code == 200
+    assert ok(client.given("/verify", KIM, subjectId="kim"))["match"] is True
 
 
-def test_database_of_another_revision_is_not_ready(lonely: Installation, clerk: Desk) -> None:
+def test_database_of_another_revision_is_not_ready(
+    lonely: Installation, client: CollectionClient
+) -> None:
     tables = Tables(lonely.database_url)
     tables.change("UPDATE alembic_version SET version_num = 'older-' || version_num")
-    readiness = clerk.http.get("/readyz")
+    readiness = client.http.get("/readyz")
     tables.change("UPDATE alembic_version SET version_num = substr(version_num, 7)")
     tables.close()
     assert (readiness.status_code, readiness.json()["status"]) == (503, "not_ready")
     assert readiness.json()["database"] == "database_not_migrated"
-    assert clerk.http.get("/readyz").status_code == 200
+    assert client.http.get("/readyz").status_code == 200
 
 
 def test_database_that_takes_no_writes_is_not_ready(
-    lonely: Installation, serving: Server, clerk: Desk
+    lonely: Installation, serving: Server, client: CollectionClient
 ) -> None:
     tables = Tables(lonely.database_url)
     tables.outside_transactions("ALTER SYSTEM SET default_transaction_read_only = on")
     tables.run("SELECT pg_reload_conf()")
     try:
-        serving.wait_until(lambda: clerk.http.get("/readyz").status_code == 503)
-        readiness = clerk.http.get("/readyz")
-        refused = clerk.given("/enroll", face_of("lee"), subjectId="lee")
+        serving.wait_until(lambda: client.http.get("/readyz").status_code == 503)
+        readiness = client.http.get("/readyz")
+        refused = client.given("/enroll", face_of("lee"), subjectId="lee")
     finally:
         tables.outside_transactions("ALTER SYSTEM RESET default_transaction_read_only")
         tables.run("SELECT pg_reload_conf()")
@@ -94,15 +96,15 @@ def test_database_that_takes_no_writes_is_not_ready(
     assert readiness.json()["database"] == "database_read_only"
     assert readiness.headers["Retry-After"]
     assert code(refused) == (503, "database_unavailable")
-    serving.wait_until(lambda: clerk.http.get("/readyz").status_code == 200)
+    serving.wait_until(lambda: client.http.get("/readyz").status_code == 200)
 
 
 def test_table_that_is_missing_is_a_database_that_is_not_migrated(
-    lonely: Installation, clerk: Desk
+    lonely: Installation, client: CollectionClient
 ) -> None:
     tables = Tables(lonely.database_url)
     tables.run("ALTER TABLE subjects RENAME TO hidden")
-    answer = clerk.subjects()
+    answer = client.subjects()
     tables.run("ALTER TABLE hidden RENAME TO subjects")
     tables.close()
     assert code(answer) == (503, "database_not_migrated")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.domain.vectors import at_cosine, face_of
 
 KIM = face_of("kim")
@@ -18,58 +18,58 @@ METADATA_LIMIT = 4096
 
 
 @pytest.fixture
-def enrolled(desk: Desk) -> Desk:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    return desk
+def enrolled(client: CollectionClient) -> CollectionClient:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    return client
 
 
-def test_existing_subject_is_not_created_twice(enrolled: Desk) -> None:
+def test_existing_subject_is_not_created_twice(enrolled: CollectionClient) -> None:
     assert code(enrolled.given("/enroll", KIM, subjectId="kim")) == (409, "subject_exists")
 
 
-def test_add_keeps_the_earlier_template(enrolled: Desk) -> None:
+def test_add_keeps_the_earlier_template(enrolled: CollectionClient) -> None:
     ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim", mode="add"), 201)
     assert ok(enrolled.subject("kim"))["templates"] == 2
     assert ok(enrolled.given("/verify", KIM, subjectId="kim"))["similarity"] > 0.99
 
 
-def test_replace_puts_a_new_template_in_its_place(enrolled: Desk) -> None:
+def test_replace_puts_a_new_template_in_its_place(enrolled: CollectionClient) -> None:
     ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim", mode="replace"), 201)
     assert ok(enrolled.subject("kim"))["templates"] == 1
     assert ok(enrolled.given("/verify", KIM, subjectId="kim"))["similarity"] < 0.81
 
 
 @pytest.mark.parametrize("mode", ["add", "replace"])
-def test_strangers_are_not_added_to_a_subject(enrolled: Desk, mode: str) -> None:
+def test_strangers_are_not_added_to_a_subject(enrolled: CollectionClient, mode: str) -> None:
     refusal = enrolled.given("/enroll", STRANGER, subjectId="kim", mode=mode)
     assert code(refusal) == (409, "subject_mismatch")
 
 
 @pytest.mark.parametrize("mode", ["add", "replace"])
-def test_nobody_is_added_to_an_unknown_subject(enrolled: Desk, mode: str) -> None:
+def test_nobody_is_added_to_an_unknown_subject(enrolled: CollectionClient, mode: str) -> None:
     refusal = enrolled.given("/enroll", STRANGER, subjectId="lee", mode=mode)
     assert code(refusal) == (404, "subject_not_found")
 
 
-def test_duplicate_is_rejected_by_default_and_named(enrolled: Desk) -> None:
+def test_duplicate_is_rejected_by_default_and_named(enrolled: CollectionClient) -> None:
     refusal = enrolled.given("/enroll", KIM_AGAIN, subjectId="kim2")
     assert code(refusal) == (409, "duplicate_subject")
     (duplicate,) = refusal.json()["errors"]
     assert duplicate == {"subjectId": "kim", "similarity": pytest.approx(0.8, abs=0.001)}
 
 
-def test_flagged_duplicate_is_enrolled_and_named(enrolled: Desk) -> None:
+def test_flagged_duplicate_is_enrolled_and_named(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim2", onDuplicate="flag"), 201)
     (duplicate,) = answer["duplicates"]
     assert duplicate == {"subjectId": "kim", "similarity": pytest.approx(0.8, abs=0.001)}
 
 
-def test_allowed_duplicate_is_enrolled(enrolled: Desk) -> None:
+def test_allowed_duplicate_is_enrolled(enrolled: CollectionClient) -> None:
     answer = ok(enrolled.given("/enroll", KIM_AGAIN, subjectId="kim2", onDuplicate="allow"), 201)
     assert answer["duplicates"] == []
 
 
-def test_profile_sets_the_threshold_of_the_duplicate_check(enrolled: Desk) -> None:
+def test_profile_sets_the_threshold_of_the_duplicate_check(enrolled: CollectionClient) -> None:
     similar = at_cosine(KIM, 0.43)
     strict = enrolled.given("/enroll", similar, subjectId="lee", profile="conservative")
     assert ok(strict, 201)["duplicates"] == []
@@ -80,76 +80,80 @@ def test_profile_sets_the_threshold_of_the_duplicate_check(enrolled: Desk) -> No
     "field", [{"mode": "upsert"}, {"onDuplicate": "merge"}, {"profile": "no such/name"}, {"x": 1}]
 )
 def test_unknown_word_is_refused_by_the_name_of_its_field(
-    desk: Desk, field: dict[str, Any]
+    client: CollectionClient, field: dict[str, Any]
 ) -> None:
-    refusal = desk.given("/enroll", KIM, subjectId="kim", **field)
+    refusal = client.given("/enroll", KIM, subjectId="kim", **field)
     assert code(refusal) == (400, "invalid_request")
     assert [each["field"] for each in refusal.json()["errors"]] == list(field)
 
 
-def test_metadata_comes_back(desk: Desk) -> None:
+def test_metadata_comes_back(client: CollectionClient) -> None:
     metadata = {"이름": "김민지", "visits": [1, {"nested": None}], "rate": 0.5}
-    ok(desk.given("/enroll", KIM, subjectId="kim", metadata=metadata), 201)
-    assert ok(desk.subject("kim"))["metadata"] == metadata
+    ok(client.given("/enroll", KIM, subjectId="kim", metadata=metadata), 201)
+    assert ok(client.subject("kim"))["metadata"] == metadata
 
 
-def test_metadata_of_a_form_is_json_text(desk: Desk, portraits: list[Path]) -> None:
-    ok(desk.enroll("kim", portraits[0], metadata={"level": "gold"}), 201)
-    assert ok(desk.subject("kim"))["metadata"] == {"level": "gold"}
+def test_metadata_of_a_form_is_json_text(client: CollectionClient, portraits: list[Path]) -> None:
+    ok(client.enroll("kim", portraits[0], metadata={"level": "gold"}), 201)
+    assert ok(client.subject("kim"))["metadata"] == {"level": "gold"}
 
 
-def test_metadata_may_have_4_kib_and_no_more(desk: Desk) -> None:
+def test_metadata_may_have_4_kib_and_no_more(client: CollectionClient) -> None:
     longest = "x" * (METADATA_LIMIT - len('{"a": ""}'))
-    ok(desk.given("/enroll", KIM, subjectId="kim", metadata={"a": longest}), 201)
-    refusal = desk.given("/enroll", STRANGER, subjectId="lee", metadata={"a": longest + "x"})
+    ok(client.given("/enroll", KIM, subjectId="kim", metadata={"a": longest}), 201)
+    refusal = client.given("/enroll", STRANGER, subjectId="lee", metadata={"a": longest + "x"})
     assert code(refusal) == (400, "invalid_request")
     assert refusal.json()["errors"][0]["problem"] == "too_long"
 
 
-def test_metadata_limit_counts_bytes_not_letters(desk: Desk) -> None:
-    refusal = desk.given("/enroll", KIM, subjectId="kim", metadata={"a": "가" * 1400})
+def test_metadata_limit_counts_bytes_not_letters(client: CollectionClient) -> None:
+    refusal = client.given("/enroll", KIM, subjectId="kim", metadata={"a": "가" * 1400})
     assert code(refusal) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("metadata", [[], "text", 1, True])
-def test_metadata_must_be_an_object(desk: Desk, metadata: object) -> None:
-    refusal = desk.given("/enroll", KIM, subjectId="kim", metadata=metadata)
+def test_metadata_must_be_an_object(client: CollectionClient, metadata: object) -> None:
+    refusal = client.given("/enroll", KIM, subjectId="kim", metadata=metadata)
     assert code(refusal) == (400, "invalid_request")
 
 
-def _retry(desk: Desk, key: str = "order-1", **fields: Any) -> httpx.Response:
-    return desk.given("/enroll", KIM, headers={"Idempotency-Key": key}, **fields)
+def _retry(client: CollectionClient, key: str = "order-1", **fields: Any) -> httpx.Response:
+    return client.given("/enroll", KIM, headers={"Idempotency-Key": key}, **fields)
 
 
-def test_retry_gets_the_first_answer(desk: Desk) -> None:
-    first = ok(_retry(desk, subjectId="kim", metadata={"a": 1}), 201)
-    assert ok(_retry(desk, subjectId="kim", metadata={"a": 1}), 201) == first
-    assert ok(desk.subject("kim"))["templates"] == 1
+def test_retry_gets_the_first_answer(client: CollectionClient) -> None:
+    first = ok(_retry(client, subjectId="kim", metadata={"a": 1}), 201)
+    assert ok(_retry(client, subjectId="kim", metadata={"a": 1}), 201) == first
+    assert ok(client.subject("kim"))["templates"] == 1
 
 
-def test_idempotency_key_belongs_to_one_request(desk: Desk) -> None:
-    ok(_retry(desk, subjectId="kim"), 201)
-    assert code(_retry(desk, subjectId="kim2")) == (409, "idempotency_conflict")
-    assert code(_retry(desk, key="order-2", subjectId="kim")) == (409, "subject_exists")
+def test_idempotency_key_belongs_to_one_request(client: CollectionClient) -> None:
+    ok(_retry(client, subjectId="kim"), 201)
+    assert code(_retry(client, subjectId="kim2")) == (409, "idempotency_conflict")
+    assert code(_retry(client, key="order-2", subjectId="kim")) == (409, "subject_exists")
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "with space"])
-def test_idempotency_key_of_another_form_is_refused(desk: Desk, given: str) -> None:
-    refusal = _retry(desk, key=given, subjectId="kim")
+def test_idempotency_key_of_another_form_is_refused(client: CollectionClient, given: str) -> None:
+    refusal = _retry(client, key=given, subjectId="kim")
     assert code(refusal) == (400, "invalid_request")
     assert refusal.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
-def test_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: Desk) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+def test_duplicates_are_not_named_to_who_may_not_search(
+    client: CollectionClient, enroller: CollectionClient
+) -> None:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     refusal = enroller.given("/enroll", KIM_AGAIN, subjectId="kim2")
     assert code(refusal) == (409, "duplicate_subject")
     assert "kim" not in refusal.text
 
 
-def test_flagged_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enroller: Desk) -> None:
-    ok(desk.put(duplicatePolicy="flag"))
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+def test_flagged_duplicates_are_not_named_to_who_may_not_search(
+    client: CollectionClient, enroller: CollectionClient
+) -> None:
+    ok(client.put(duplicatePolicy="flag"))
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     flagged = enroller.given("/enroll", KIM_AGAIN, subjectId="lee")
     (duplicate,) = ok(flagged, 201)["duplicates"]
     assert duplicate.get("subjectId") is None
@@ -159,12 +163,12 @@ def test_flagged_duplicates_are_not_named_to_who_may_not_search(desk: Desk, enro
 
 @pytest.mark.parametrize("asked", [{"onDuplicate": "allow"}, {"profile": "conservative"}])
 def test_word_in_the_request_does_not_sign_a_person_up_twice(
-    desk: Desk, enroller: Desk, asked: dict[str, str]
+    client: CollectionClient, enroller: CollectionClient, asked: dict[str, str]
 ) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     near = at_cosine(KIM, 0.42)
     assert code(enroller.given("/enroll", near, subjectId="eve", **asked)) == (
         409,
         "duplicate_subject",
     )
-    ok(desk.given("/enroll", near, subjectId="eve", **asked), 201)  # this key has `admin`
+    ok(client.given("/enroll", near, subjectId="eve", **asked), 201)  # this key has `admin`

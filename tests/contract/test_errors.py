@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.tables import Tables
 from tests.domain.vectors import face_of
 
@@ -52,8 +52,8 @@ def test_language_follows_the_caller(http: httpx.Client, accepted: str, korean: 
     assert document["code"] == "subject_not_found"
 
 
-def test_advice_follows_the_caller(http: httpx.Client, desk: Desk) -> None:
-    body = {"collection": desk.collection, "images": [""]}
+def test_advice_follows_the_caller(http: httpx.Client, client: CollectionClient) -> None:
+    body = {"collection": client.collection, "images": [""]}
     (korean,) = http.post("/dedupe", json=body).json()["errors"]
     (english,) = http.post("/dedupe", json=body, headers=ENGLISH).json()["errors"]
     assert KOREAN.search(korean["advice"])
@@ -90,14 +90,16 @@ def test_wrong_method_names_all_right_ones(http: httpx.Client) -> None:
         assert answer.headers["Allow"] == methods
 
 
-def test_template_of_another_model_is_not_compared(desk: Desk, tables: Tables) -> None:
-    ok(desk.given("/enroll", face_of("kim"), subjectId="kim"), 201)
+def test_template_of_another_model_is_not_compared(
+    client: CollectionClient, tables: Tables
+) -> None:
+    ok(client.given("/enroll", face_of("kim"), subjectId="kim"), 201)
     tables.change(
         "UPDATE templates SET model_id = 'older@sha256:0' FROM collections"
         " WHERE templates.collection_id = collections.collection_id AND name = :name",
-        name=desk.collection,
+        name=client.collection,
     )
-    refusal = desk.given("/verify", face_of("kim"), subjectId="kim")
+    refusal = client.given("/verify", face_of("kim"), subjectId="kim")
     assert code(refusal) == (409, "model_mismatch")
     assert "older@sha256:0" in refusal.json()["detail"]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.desk import code
+from tests.contract.collection_client import code
 from tests.contract.films import Cinema
 from tests.contract.tables import Tables
 

@@ -18,7 +18,7 @@ from scripts.soak.strangers import ASSET, Stranger, pour, strangers
 from service.api.concurrency import CALLS_OF_KEY
 from service.domain.callers import Scope
 from tests.contract.certificates import Authority
-from tests.contract.desk import Desk, ok
+from tests.contract.collection_client import CollectionClient, ok
 from tests.contract.installation import LOOPBACK, Installation, Server
 from tests.contract.scrape import scrape
 from tests.domain.vectors import face_of
@@ -44,15 +44,15 @@ def server(installation: Installation) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def clerk(server: Server, key: str) -> Iterator[Desk]:
+def client(server: Server, key: str) -> Iterator[CollectionClient]:
     """Somebody honest, who comes on a new connection for each call."""
     with server.client(key) as http:
         http.headers["Connection"] = "close"
         http.timeout = httpx.Timeout(HONEST_SECONDS)
-        desk = Desk(http, "honest")
-        ok(desk.put())
-        ok(desk.given("/enroll", face_of("kim"), subjectId="kim"), 201)
-        yield desk
+        client = CollectionClient(http, "honest")
+        ok(client.put())
+        ok(client.given("/enroll", face_of("kim"), subjectId="kim"), 201)
+        yield client
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -62,15 +62,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def serves(clerk: Desk) -> None:
+def serves(client: CollectionClient) -> None:
     """An honest caller is alive, ready, and verified."""
-    ok(clerk.http.get("/healthz"))
-    ok(clerk.http.get("/readyz"))
-    assert ok(clerk.given("/verify", face_of("kim"), subjectId="kim"))["match"]
+    ok(client.http.get("/healthz"))
+    ok(client.http.get("/readyz"))
+    assert ok(client.given("/verify", face_of("kim"), subjectId="kim"))["match"]
 
 
-def ended(clerk: Desk, why: str) -> float:
-    return scrape(clerk.http).sum_of("face_http_connections_ended_total", why=why)
+def ended(client: CollectionClient, why: str) -> float:
+    return scrape(client.http).sum_of("face_http_connections_ended_total", why=why)
 
 
 def memory(server: Server) -> int:
@@ -82,27 +82,29 @@ def slow_body(key: str) -> bytes:
     return f"{head}Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{{".encode()
 
 
-def test_readers_who_never_read_shut_out_nobody(server: Server, clerk: Desk) -> None:
+def test_readers_who_never_read_shut_out_nobody(server: Server, client: CollectionClient) -> None:
     with strangers(lambda: Stranger(server.port, window=4096), 270) as deaf:
         for one in deaf:
             one.send(ASSET * 3)
-        serves(clerk)
-        wait_until(lambda: ended(clerk, "answer") >= 20)
-        serves(clerk)
+        serves(client)
+        wait_until(lambda: ended(client, "answer") >= 20)
+        serves(client)
     assert memory(server) < 2048 * MEBIBYTE
 
 
-def test_pipelined_requests_are_read_one_at_a_time(server: Server, clerk: Desk) -> None:
+def test_pipelined_requests_are_read_one_at_a_time(
+    server: Server, client: CollectionClient
+) -> None:
     before = memory(server)
     with strangers(lambda: Stranger(server.port), 20) as hurried:
         for _ in range(5):
             pour(hurried, PIPELINED, seconds=1, most=20 * MEBIBYTE)
-            serves(clerk)
+            serves(client)
     assert memory(server) - before < 100 * MEBIBYTE
 
 
 def test_what_is_sent_behind_bodies_is_not_heaped_up(
-    server: Server, clerk: Desk, installation: Installation
+    server: Server, client: CollectionClient, installation: Installation
 ) -> None:
     """Each look at a body would let more of the next ones in."""
     key = installation.key(Scope.TOKEN)
@@ -111,11 +113,13 @@ def test_what_is_sent_behind_bodies_is_not_heaped_up(
     before = memory(server)
     with strangers(lambda: Stranger(server.port), 20) as hurried:
         pour(hurried, calls, seconds=5, most=200 * MEBIBYTE)
-        serves(clerk)
+        serves(client)
         assert memory(server) - before < 100 * MEBIBYTE
 
 
-def test_bytes_that_take_long_to_read_keep_nobody_waiting(server: Server, clerk: Desk) -> None:
+def test_bytes_that_take_long_to_read_keep_nobody_waiting(
+    server: Server, client: CollectionClient
+) -> None:
     """256 KiB of chunks of a byte each take half a second of the event loop."""
     head = "POST /verify HTTP/1.1\r\nHost: a\r\nX-API-Key: face_wrong\r\nTransfer-Encoding: chunked\r\n"
     for _ in range(3):
@@ -123,27 +127,27 @@ def test_bytes_that_take_long_to_read_keep_nobody_waiting(server: Server, clerk:
             for one in crowd:
                 one.send(f"{head}\r\n".encode())
             pour(crowd, b"1\r\nx\r\n" * 20_000, seconds=1, most=20 * MEBIBYTE)
-            serves(clerk)
+            serves(client)
 
 
 def test_slow_bodies_of_one_key_shut_out_nobody(
-    server: Server, clerk: Desk, installation: Installation
+    server: Server, client: CollectionClient, installation: Installation
 ) -> None:
     slow = slow_body(installation.key(Scope.TOKEN))
     with strangers(lambda: Stranger(server.port), 260) as crowd:
         for one in crowd:
             one.send(slow)
-        serves(clerk)
-        wait_until(lambda: ended(clerk, "body") >= CALLS_OF_KEY)
-        serves(clerk)
+        serves(client)
+        wait_until(lambda: ended(client, "body") >= CALLS_OF_KEY)
+        serves(client)
         wait_until(lambda: all(one.is_cut_off for one in crowd))
 
 
 def test_body_that_comes_byte_by_byte_has_an_end(
-    server: Server, clerk: Desk, installation: Installation
+    server: Server, client: CollectionClient, installation: Installation
 ) -> None:
     """Each byte is in time, and all of them are not."""
-    before = ended(clerk, "body")
+    before = ended(client, "body")
     with strangers(lambda: Stranger(server.port), 1) as (slow,):
         slow.send(slow_body(installation.key(Scope.TOKEN)))
 
@@ -152,10 +156,12 @@ def test_body_that_comes_byte_by_byte_has_an_end(
             return slow.is_cut_off
 
         wait_until(one_more)
-    assert ended(clerk, "body") == before + 1
+    assert ended(client, "body") == before + 1
 
 
-def test_refused_call_cannot_go_on_sending_its_body(server: Server, clerk: Desk) -> None:
+def test_refused_call_cannot_go_on_sending_its_body(
+    server: Server, client: CollectionClient
+) -> None:
     with strangers(lambda: Stranger(server.port), 1) as (refused,):
         refused.send(slow_body("face_wrong"))
 
@@ -166,8 +172,8 @@ def test_refused_call_cannot_go_on_sending_its_body(server: Server, clerk: Desk)
         wait_until(one_more)
 
 
-def test_head_that_comes_byte_by_byte_has_an_end(server: Server, clerk: Desk) -> None:
-    before = ended(clerk, "head")
+def test_head_that_comes_byte_by_byte_has_an_end(server: Server, client: CollectionClient) -> None:
+    before = ended(client, "head")
     with strangers(lambda: Stranger(server.port), 1) as (slow,):
         slow.send(SLOW_HEAD)
 
@@ -176,14 +182,14 @@ def test_head_that_comes_byte_by_byte_has_an_end(server: Server, clerk: Desk) ->
             return slow.is_cut_off
 
         wait_until(one_more)
-    assert ended(clerk, "head") == before + 1
+    assert ended(client, "head") == before + 1
 
 
-def test_honest_calls_are_not_hurried(server: Server, clerk: Desk) -> None:
+def test_honest_calls_are_not_hurried(server: Server, client: CollectionClient) -> None:
     """Slower than `PATIENCE` in all, and never idle so long."""
     body = b'{"collection": "honest", "subjectId": "kim"}'
     head = (
-        f"POST /verify HTTP/1.1\r\nHost: a\r\nX-API-Key: {clerk.http.headers['Authorization'][7:]}"
+        f"POST /verify HTTP/1.1\r\nHost: a\r\nX-API-Key: {client.http.headers['Authorization'][7:]}"
     )
     with socket.create_connection((LOOPBACK, server.port)) as line:
         line.sendall(f"{head}\r\nContent-Type: application/json\r\n".encode())

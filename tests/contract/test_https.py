@@ -18,7 +18,7 @@ import pytest
 
 from service.cli.tls import hardened
 from tests.contract.certificates import Authority
-from tests.contract.desk import ok
+from tests.contract.collection_client import ok
 from tests.contract.installation import CHECKOUT, LOOPBACK, Installation, Server
 
 WITHDRAWN = [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contract.desk import code
+from tests.contract.collection_client import code
 from tests.contract.installation import CALL_SECONDS, Server
 
 MEBIBYTE = 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation
 from tests.contract.tables import Tables
 from tests.domain.vectors import face_of
@@ -24,21 +24,21 @@ SECONDS = 60
 TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 
-def _enroll(desk: Desk, **fields: Any) -> dict[str, Any]:
-    return ok(desk.given("/enroll", KIM, subjectId="kim", **fields), 201)
+def _enroll(client: CollectionClient, **fields: Any) -> dict[str, Any]:
+    return ok(client.given("/enroll", KIM, subjectId="kim", **fields), 201)
 
 
 @pytest.fixture
-def expired(desk: Desk) -> Desk:
+def expired(client: CollectionClient) -> CollectionClient:
     """Kim's time is over."""
     ends = datetime.now(UTC) + timedelta(seconds=LIFE)
-    _enroll(desk, expiresAt=ends.isoformat(), metadata={"a": 1})
+    _enroll(client, expiresAt=ends.isoformat(), metadata={"a": 1})
     while datetime.now(UTC) <= ends:
         time.sleep(0.1)
-    return desk
+    return client
 
 
-def test_expired_person_is_unknown_to_every_call(expired: Desk) -> None:
+def test_expired_person_is_unknown_to_every_call(expired: CollectionClient) -> None:
     refusals = [
         expired.given("/verify", KIM, subjectId="kim"),
         expired.subject("kim"),
@@ -53,12 +53,14 @@ def test_expired_person_is_unknown_to_every_call(expired: Desk) -> None:
     assert ok(expired.subjects())["subjects"] == []
 
 
-def test_expired_name_and_face_can_be_enrolled_again(expired: Desk) -> None:
+def test_expired_name_and_face_can_be_enrolled_again(expired: CollectionClient) -> None:
     _enroll(expired)
     assert ok(expired.subject("kim"))["metadata"] is None
 
 
-def test_server_purges_by_itself(expired: Desk, installation: Installation, tables: Tables) -> None:
+def test_server_purges_by_itself(
+    expired: CollectionClient, installation: Installation, tables: Tables
+) -> None:
     before = tables.counts()["subjects"]
     deadline = time.monotonic() + SECONDS
     with installation.serving(purge_interval=1) as server, server.client() as http:
@@ -67,17 +69,17 @@ def test_server_purges_by_itself(expired: Desk, installation: Installation, tabl
             ok(http.get("/healthz"))
 
 
-def test_moment_comes_back_in_utc(desk: Desk) -> None:
-    _enroll(desk, expiresAt=TOMORROW.astimezone().isoformat())
-    shown = ok(desk.subject("kim"))["expiresAt"]
+def test_moment_comes_back_in_utc(client: CollectionClient) -> None:
+    _enroll(client, expiresAt=TOMORROW.astimezone().isoformat())
+    shown = ok(client.subject("kim"))["expiresAt"]
     assert datetime.fromisoformat(shown) == TOMORROW
     assert shown.endswith("Z")
 
 
-def test_terms_of_a_form_are_text(desk: Desk, portraits: list[Path]) -> None:
+def test_terms_of_a_form_are_text(client: CollectionClient, portraits: list[Path]) -> None:
     terms = {"expiresAt": TOMORROW.isoformat(), "consentReference": "form-1"}
-    ok(desk.enroll("kim", portraits[0], **terms), 201)
-    assert ok(desk.subject("kim"))["consentReference"] == "form-1"
+    ok(client.enroll("kim", portraits[0], **terms), 201)
+    assert ok(client.subject("kim"))["consentReference"] == "form-1"
 
 
 @pytest.mark.parametrize(
@@ -95,51 +97,55 @@ def test_terms_of_a_form_are_text(desk: Desk, portraits: list[Path]) -> None:
         True,
     ],
 )
-def test_moment_must_be_rfc_3339_with_its_zone_and_lie_ahead(desk: Desk, moment: object) -> None:
-    refusal = desk.given("/enroll", KIM, subjectId="kim", expiresAt=moment)
+def test_moment_must_be_rfc_3339_with_its_zone_and_lie_ahead(
+    client: CollectionClient, moment: object
+) -> None:
+    refusal = client.given("/enroll", KIM, subjectId="kim", expiresAt=moment)
     assert code(refusal) == (400, "invalid_request")
     assert refusal.json()["errors"][0]["field"] == "expiresAt"
 
 
 @pytest.mark.parametrize("reference", ["", "x" * 257, "two\nlines", "nul\0", 7])
-def test_reference_is_up_to_256_printable_characters(desk: Desk, reference: object) -> None:
-    refusal = desk.given("/enroll", KIM, subjectId="kim", consentReference=reference)
+def test_reference_is_up_to_256_printable_characters(
+    client: CollectionClient, reference: object
+) -> None:
+    refusal = client.given("/enroll", KIM, subjectId="kim", consentReference=reference)
     assert code(refusal) == (400, "invalid_request")
     assert refusal.json()["errors"][0]["field"] == "consentReference"
 
 
-def test_reference_may_be_of_any_script(desk: Desk) -> None:
+def test_reference_may_be_of_any_script(client: CollectionClient) -> None:
     reference = "동의서 " + "가" * 252
-    _enroll(desk, consentReference=reference)
-    assert ok(desk.subject("kim"))["consentReference"] == reference
+    _enroll(client, consentReference=reference)
+    assert ok(client.subject("kim"))["consentReference"] == reference
 
 
-def test_without_terms_there_are_none(desk: Desk) -> None:
-    _enroll(desk)
-    answer = ok(desk.subject("kim"))
+def test_without_terms_there_are_none(client: CollectionClient) -> None:
+    _enroll(client)
+    answer = ok(client.subject("kim"))
     assert (answer["expiresAt"], answer["consentReference"]) == (None, None)
 
 
-def test_retention_of_the_collection_ends_an_enrollment(desk: Desk) -> None:
+def test_retention_of_the_collection_ends_an_enrollment(client: CollectionClient) -> None:
     """Whom it has ended is unknown: tests/usecases/test_expiring.py, which has a clock to turn."""
-    assert ok(desk.put(retentionDays=1))["retentionDays"] == 1
-    enrolled = datetime.fromisoformat(_enroll(desk)["enrolledAt"])
-    shown = ok(desk.subject("kim"))["expiresAt"]
+    assert ok(client.put(retentionDays=1))["retentionDays"] == 1
+    enrolled = datetime.fromisoformat(_enroll(client)["enrolledAt"])
+    shown = ok(client.subject("kim"))["expiresAt"]
     assert datetime.fromisoformat(shown) == enrolled + timedelta(days=1)
 
 
-def test_who_withdraws_consent_is_forgotten(desk: Desk) -> None:
-    _enroll(desk, consentReference="form-1")
-    assert ok(desk.withdraw_consent("kim"))["templatesDeleted"] == 1
-    assert code(desk.subject("kim")) == (404, "subject_not_found")
-    assert ok(desk.given("/identify", KIM))["candidates"] == []
+def test_who_withdraws_consent_is_forgotten(client: CollectionClient) -> None:
+    _enroll(client, consentReference="form-1")
+    assert ok(client.withdraw_consent("kim"))["templatesDeleted"] == 1
+    assert code(client.subject("kim")) == (404, "subject_not_found")
+    assert ok(client.given("/identify", KIM))["candidates"] == []
 
 
-def test_export_is_what_was_given(desk: Desk) -> None:
+def test_export_is_what_was_given(client: CollectionClient) -> None:
     terms = {"expiresAt": TOMORROW.isoformat(), "consentReference": "form-1"}
     body = {"subjectId": "kim", "metadata": {"이름": "김민지"}, **terms}
-    ok(desk.given("/enroll", KIM, headers={"Idempotency-Key": "order-1"}, **body), 201)
-    answer = ok(desk.export("kim"))
+    ok(client.given("/enroll", KIM, headers={"Idempotency-Key": "order-1"}, **body), 201)
+    answer = ok(client.export("kim"))
     assert answer["templates"][0]["embedding"] == pytest.approx(KIM.tolist(), abs=1e-6)
     assert answer["metadata"] == {"이름": "김민지"}
     assert answer["consentReference"] == "form-1"
@@ -147,6 +153,6 @@ def test_export_is_what_was_given(desk: Desk) -> None:
     assert [one["idempotencyKey"] for one in answer["answers"]] == ["order-1"]
 
 
-def test_export_needs_the_scope_admin(desk: Desk, enroller: Desk) -> None:
-    _enroll(desk)
+def test_export_needs_the_scope_admin(client: CollectionClient, enroller: CollectionClient) -> None:
+    _enroll(client)
     assert code(enroller.export("kim")) == (403, "not_allowed")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
-from tests.contract.desk import Desk, files
+from tests.contract.collection_client import CollectionClient, files
 from tests.contract.installation import Server
 from tests.domain.vectors import face_of
 
@@ -31,36 +31,36 @@ def photograph(portraits: list[Path]) -> bytes:
 
 
 @pytest.fixture
-def everything_was_called(desk: Desk, photograph: bytes) -> list[float]:
+def everything_was_called(client: CollectionClient, photograph: bytes) -> list[float]:
     """Every route, going well and going wrong; the embedding of the photograph."""
-    http, encoded = desk.http, base64.b64encode(photograph).decode()
-    embedding = desk.embedding(photograph)
+    http, encoded = client.http, base64.b64encode(photograph).decode()
+    embedding = client.embedding(photograph)
     http.post("/token/directory", json={"dirPath": FOLDER})
     http.post("/token/camera", json={})
     retry = {"Idempotency-Key": RETRY}
     kim = {"subjectId": SUBJECT, "images": [encoded], "metadata": METADATA}
     for _ in range(2):
-        desk.json("/enroll", headers=retry, **kim)
-    desk.json("/enroll", headers=retry, **{**kim, "subjectId": OTHER})
-    desk.enroll(OTHER, photograph, onDuplicate="flag", metadata=METADATA)
-    desk.enroll(OTHER, photograph, mode="nonsense", metadata=METADATA)
-    desk.enroll(f"{SUBJECT}/", photograph)
+        client.json("/enroll", headers=retry, **kim)
+    client.json("/enroll", headers=retry, **{**kim, "subjectId": OTHER})
+    client.enroll(OTHER, photograph, onDuplicate="flag", metadata=METADATA)
+    client.enroll(OTHER, photograph, mode="nonsense", metadata=METADATA)
+    client.enroll(f"{SUBJECT}/", photograph)
     for path in ("/verify", "/dedupe", "/identify"):
         subject = {"subjectId": SUBJECT} if path == "/verify" else {}
-        desk.json(path, None, images=[encoded], **subject)
-        desk.json(path, None, embedding=embedding, **subject)
-        desk.json(path, None, embedding=embedding[:511], **subject)
+        client.json(path, None, images=[encoded], **subject)
+        client.json(path, None, embedding=embedding, **subject)
+        client.json(path, None, embedding=embedding[:511], **subject)
         http.post(path, content=encoded)
         http.post(path, files=files([MARK.encode(), photograph]))
-    desk.given("/verify", face_of("x"), subjectId=f"{SUBJECT}-unknown")
-    desk.subjects(cursor=SUBJECT)
-    desk.subject(SUBJECT)
-    desk.subject(f"{SUBJECT}%0A")
+    client.given("/verify", face_of("x"), subjectId=f"{SUBJECT}-unknown")
+    client.subjects(cursor=SUBJECT)
+    client.subject(SUBJECT)
+    client.subject(f"{SUBJECT}%0A")
     http.get(f"/nowhere/{SUBJECT}", headers={"X-API-Key": f"{SUBJECT}"})
     http.get("/admin/subjects", headers={"Authorization": f"Bearer {MARK}"})
-    desk.delete(SUBJECT)
-    desk.delete(SUBJECT)
-    http.delete(f"/admin/collections/{desk.collection}")
+    client.delete(SUBJECT)
+    client.delete(SUBJECT)
+    http.delete(f"/admin/collections/{client.collection}")
     return embedding
 
 
@@ -97,11 +97,11 @@ def test_log_has_no_key(everything_was_called: list[float], server: Server, key:
 
 
 def test_log_names_the_caller_and_the_request(
-    everything_was_called: list[float], server: Server, desk: Desk
+    everything_was_called: list[float], server: Server, client: CollectionClient
 ) -> None:
-    answer = desk.http.get("/admin/subjects", headers={"X-Request-Id": "joined-with-the-till"})
+    answer = client.http.get("/admin/subjects", headers={"X-Request-Id": "joined-with-the-till"})
     assert answer.status_code == 200
-    desk.http.get("/healthz")  # a call's line is written once it is answered
+    client.http.get("/healthz")  # a call's line is written once it is answered
     (line,) = [line for line in server.access() if line["request_id"] == "joined-with-the-till"]
     assert (line["method"], line["route"], line["status"]) == ("GET", "/admin/subjects", 200)
     assert line["caller"].startswith("key-")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from service.storage.engine import single_use_engine
-from tests.contract.desk import Desk, ok
+from tests.contract.collection_client import CollectionClient, ok
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import face_of
 
@@ -37,22 +37,22 @@ def late(installation: Installation, server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def desk_of_late(late: Server, key: str, desk: Desk) -> Iterator[Desk]:
-    """In the collection of `desk`."""
+def client_of_late(late: Server, key: str, client: CollectionClient) -> Iterator[CollectionClient]:
+    """In the collection of `client`."""
     with late.client(key) as http:
-        yield Desk(http, desk.collection)
+        yield CollectionClient(http, client.collection)
 
 
-def enroll(desk: Desk, name: str) -> httpx.Response:
+def enroll(client: CollectionClient, name: str) -> httpx.Response:
     """The same call whenever it is repeated."""
     headers = {"Idempotency-Key": name}
-    return desk.given("/enroll", face_of(name), headers=headers, subjectId=name)
+    return client.given("/enroll", face_of(name), headers=headers, subjectId=name)
 
 
-def enroll_until_killed(late: Server, desk: Desk) -> list[str]:
+def enroll_until_killed(late: Server, client: CollectionClient) -> list[str]:
     """Names whose enrollment was answered; the server dies while others are on their way."""
     with ThreadPoolExecutor(CALLERS) as callers:
-        calls = {callers.submit(enroll, desk, name): name for name in NAMES}
+        calls = {callers.submit(enroll, client, name): name for name in NAMES}
         done: set[Future[httpx.Response]] = set()
         while len(done) < BEFORE_THE_END:
             finished, _ = wait(calls.keys() - done, return_when=FIRST_COMPLETED)
@@ -73,33 +73,38 @@ def written(installation: Installation, collection: str) -> Sequence[int]:
         return connection.execute(WRITTEN, {"collection": collection}).one()
 
 
-def names_of(desk: Desk) -> set[str]:
-    return {one["subjectId"] for one in ok(desk.subjects(limit=500))["subjects"]}
+def names_of(client: CollectionClient) -> set[str]:
+    return {one["subjectId"] for one in ok(client.subjects(limit=500))["subjects"]}
 
 
-def test_who_comes_late_knows_everybody(desk: Desk, desk_of_late: Desk) -> None:
+def test_who_comes_late_knows_everybody(
+    client: CollectionClient, client_of_late: CollectionClient
+) -> None:
     name = f"early-{uuid4().hex}"
-    ok(desk.given("/enroll", face_of(name), subjectId=name), 201)
-    assert ok(desk_of_late.given("/verify", face_of(name), subjectId=name))["match"]
-    found = ok(desk_of_late.given("/identify", face_of(name)))["candidates"]
+    ok(client.given("/enroll", face_of(name), subjectId=name), 201)
+    assert ok(client_of_late.given("/verify", face_of(name), subjectId=name))["match"]
+    found = ok(client_of_late.given("/identify", face_of(name)))["candidates"]
     assert [one["subjectId"] for one in found] == [name]
 
 
 def test_killed_server_leaves_nothing_half_written_and_nobody_waiting(
-    installation: Installation, late: Server, desk: Desk, desk_of_late: Desk
+    installation: Installation,
+    late: Server,
+    client: CollectionClient,
+    client_of_late: CollectionClient,
 ) -> None:
-    told = set(enroll_until_killed(late, desk_of_late))
+    told = set(enroll_until_killed(late, client_of_late))
     assert BEFORE_THE_END <= len(told) < len(NAMES)
 
-    stored = names_of(desk)
+    stored = names_of(client)
     assert told <= stored
     assert len(stored - told) <= CALLERS
-    assert set(written(installation, desk.collection)) == {len(stored)}
+    assert set(written(installation, client.collection)) == {len(stored)}
     for name in stored - told | set(list(told)[:5]):
-        assert ok(desk.given("/verify", face_of(name), subjectId=name))["match"]
+        assert ok(client.given("/verify", face_of(name), subjectId=name))["match"]
 
     for name in NAMES:  # whoever got no answer asks again, at the server that is left
-        ok(enroll(desk, name), 201)
-    assert names_of(desk) == set(NAMES)
-    subjects, templates, answers, _ = written(installation, desk.collection)
+        ok(enroll(client, name), 201)
+    assert names_of(client) == set(NAMES)
+    subjects, templates, answers, _ = written(installation, client.collection)
     assert (subjects, templates, answers) == (len(NAMES),) * 3

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 
 People = dict[str, list[Path]]
 ENROLLED, PROBES = slice(0, 3), slice(3, 5)
@@ -20,18 +20,20 @@ CALLERS = 4
 
 
 @pytest.fixture(scope="module")
-def desk(http: httpx.Client, people: People) -> Iterator[Desk]:
+def client(http: httpx.Client, people: People) -> Iterator[CollectionClient]:
     """Everybody is enrolled with photographs 1 to 3."""
-    desk = Desk(http, f"main-{uuid4().hex}")
-    ok(desk.put())
+    client = CollectionClient(http, f"main-{uuid4().hex}")
+    ok(client.put())
     for name, photos in people.items():
-        ok(desk.enroll(name, *photos[ENROLLED]), 201)
-    yield desk
-    ok(http.delete(f"/admin/collections/{desk.collection}"))
+        ok(client.enroll(name, *photos[ENROLLED]), 201)
+    yield client
+    ok(http.delete(f"/admin/collections/{client.collection}"))
 
 
 @pytest.fixture(scope="module")
-def verdicts(desk: Desk, people: People) -> dict[tuple[str, str, Path], dict[str, Any]]:
+def verdicts(
+    client: CollectionClient, people: People
+) -> dict[tuple[str, str, Path], dict[str, Any]]:
     """Photographs 4 and 5 of everybody against everybody, at the profile `balanced`."""
     asked = [
         (claimed, name, photo)
@@ -40,7 +42,7 @@ def verdicts(desk: Desk, people: People) -> dict[tuple[str, str, Path], dict[str
     ]
     with ThreadPoolExecutor(CALLERS) as callers:
         answers = callers.map(
-            lambda one: ok(desk.verify(one[0], one[2], profile="balanced")), asked
+            lambda one: ok(client.verify(one[0], one[2], profile="balanced")), asked
         )
         return dict(zip(asked, answers, strict=True))
 
@@ -59,40 +61,46 @@ def test_all_112_photographs_of_others_are_refused(
     assert [answer["match"] for answer in others] == [False] * 112
 
 
-def test_everybody_is_found_out_under_a_second_name(desk: Desk, people: People) -> None:
+def test_everybody_is_found_out_under_a_second_name(
+    client: CollectionClient, people: People
+) -> None:
     for name, photos in people.items():
-        refusal = desk.enroll(f"{name}-again", photos[3])
+        refusal = client.enroll(f"{name}-again", photos[3])
         assert code(refusal) == (409, "duplicate_subject")
         assert refusal.json()["errors"][0]["subjectId"] == name
 
 
-def test_everybody_is_identified(desk: Desk, people: People) -> None:
+def test_everybody_is_identified(client: CollectionClient, people: People) -> None:
     for name, photos in people.items():
-        (candidate,) = ok(desk.identify(photos[4]))["candidates"]
+        (candidate,) = ok(client.identify(photos[4]))["candidates"]
         assert candidate["subjectId"] == name
 
 
 def test_photograph_of_several_people_is_refused_with_the_reason(
-    desk: Desk, scenes: list[Path]
+    client: CollectionClient, scenes: list[Path]
 ) -> None:
     for scene in scenes:
-        refusal = desk.enroll("crowd", scene)
+        refusal = client.enroll("crowd", scene)
         assert code(refusal) == (422, "no_usable_face")
         assert [each["reason"] for each in refusal.json()["errors"]] == ["multiple_faces"]
 
 
-def test_photographs_of_different_people_are_refused_together(desk: Desk, people: People) -> None:
+def test_photographs_of_different_people_are_refused_together(
+    client: CollectionClient, people: People
+) -> None:
     first, second, *_ = people.values()
-    refusal = desk.enroll("mixed", first[0], second[0])
+    refusal = client.enroll("mixed", first[0], second[0])
     assert code(refusal) == (422, "inconsistent_images")
 
 
-def test_deleted_person_is_forgotten_and_can_enroll_anew(desk: Desk, people: People) -> None:
+def test_deleted_person_is_forgotten_and_can_enroll_anew(
+    client: CollectionClient, people: People
+) -> None:
     name, photos = next(iter(people.items()))
-    assert ok(desk.delete(name))["templatesDeleted"] == 1
-    assert code(desk.verify(name, photos[3])) == (404, "subject_not_found")
-    assert code(desk.subject(name)) == (404, "subject_not_found")
-    assert ok(desk.dedupe(photos[3]))["candidates"] == []
-    assert ok(desk.identify(photos[3]))["candidates"] == []
-    ok(desk.enroll(name, *photos[ENROLLED]), 201)
-    assert ok(desk.verify(name, photos[3]))["match"] is True
+    assert ok(client.delete(name))["templatesDeleted"] == 1
+    assert code(client.verify(name, photos[3])) == (404, "subject_not_found")
+    assert code(client.subject(name)) == (404, "subject_not_found")
+    assert ok(client.dedupe(photos[3]))["candidates"] == []
+    assert ok(client.identify(photos[3]))["candidates"] == []
+    ok(client.enroll(name, *photos[ENROLLED]), 201)
+    assert ok(client.verify(name, photos[3]))["match"] is True

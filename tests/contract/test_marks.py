@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, files, ok
+from tests.contract.collection_client import CollectionClient, files, ok
 from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
 from tests.contract.marks import Marks
@@ -173,19 +173,19 @@ def visit(
 ) -> Iterator[Visit]:
     marks, collection = Marks(), f"c-{uuid4().hex}"
     visit = Visit(marks, marks.photograph(portraits[0]))
-    ok(Desk(http, collection).put())
+    ok(CollectionClient(http, collection).put())
     cinema.show(portraits[:1])
     folder, tables = albums / marks.path, Tables(installation.database_url)
     folder.mkdir()
     start = len(server.log)
-    with server.client(key) as client:
-        caller = Caller(visit, client, collection)
+    with server.client(key) as http:
+        caller = Caller(visit, http, collection)
         make_tokens(caller, folder)
         enroll_and_ask(caller)
         ask_badly(caller)
         administer(caller, tables)
-        visit.metrics = client.get("/metrics").text
-        visit.routes = routes(client)
+        visit.metrics = http.get("/metrics").text
+        visit.routes = routes(http)
     visit.log = server.log[start:]
     yield visit
     tables.close()

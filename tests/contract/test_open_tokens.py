@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.contract.calls import CALLS, call
-from tests.contract.desk import code, files, ok
+from tests.contract.collection_client import code, files, ok
 from tests.contract.films import Cinema
 from tests.contract.installation import CALL_SECONDS, Installation, Server
 from tests.contract.other_users import call_as, relay_of

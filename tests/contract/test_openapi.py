@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, ok
+from tests.contract.collection_client import CollectionClient, ok
 
 Document = dict[str, Any]
 
@@ -145,12 +145,12 @@ def test_problems_are_documented_as_problems(document: Document) -> None:
 
 
 def test_every_json_example_is_well_formed_for_the_service(
-    document: Document, http: httpx.Client, desk: Desk
+    document: Document, http: httpx.Client, client: CollectionClient
 ) -> None:
     for (method, path), operation in operations(document).items():
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         for body in examples(content):
-            answer = http.request(method, path.format(collection=desk.collection), json=body)
+            answer = http.request(method, path.format(collection=client.collection), json=body)
             assert answer.status_code != 400, (path, body, answer.text)
 
 

@@ -7,19 +7,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.domain.vectors import face_of
 
 ENGLISH = {"Accept-Language": "en"}
 
 
-def test_misspelled_collection_deletes_nobody(http: httpx.Client, desk: Desk) -> None:
-    default = Desk(http, "default")
-    for where in (default, desk):
+def test_misspelled_collection_deletes_nobody(http: httpx.Client, client: CollectionClient) -> None:
+    default = CollectionClient(http, "default")
+    for where in (default, client):
         ok(where.given("/enroll", face_of("kim"), subjectId="kim-of-two"), 201)
-    refusal = http.delete("/admin/subjects/kim-of-two", params={"colection": desk.collection})
+    refusal = http.delete("/admin/subjects/kim-of-two", params={"colection": client.collection})
     assert code(refusal) == (400, "invalid_request")
-    assert [ok(where.subject("kim-of-two"))["templates"] for where in (default, desk)] == [1, 1]
+    assert [ok(where.subject("kim-of-two"))["templates"] for where in (default, client)] == [1, 1]
     ok(default.delete("kim-of-two"))
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.domain.callers import Scope
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server
 from tests.contract.scrape import Scrape, scrape
 from tests.domain.vectors import at_cosine, face_of
@@ -74,10 +74,12 @@ def test_open_metrics_are_for_this_machine(open_server: Server, headers: dict[st
         assert code(http.get("/metrics", headers=headers)) == (401, "unauthenticated")
 
 
-def test_verification_is_counted_with_its_answer(http: httpx.Client, desk: Desk) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+def test_verification_is_counted_with_its_answer(
+    http: httpx.Client, client: CollectionClient
+) -> None:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     before = scrape(http)
-    ok(desk.given("/verify", at_cosine(KIM, 0.35), subjectId="kim"))
+    ok(client.given("/verify", at_cosine(KIM, 0.35), subjectId="kim"))
     after = scrape(http)
     answer = {"band": "borderline", "recommendation": "recapture"}
     assert grown(before, after, "face_decisions_total", **answer) == 1
@@ -87,11 +89,11 @@ def test_verification_is_counted_with_its_answer(http: httpx.Client, desk: Desk)
     assert grown(before, after, "face_similarity_bucket", call="verify", le="0.4") == 1
 
 
-def test_search_is_counted_with_what_it_found(http: httpx.Client, desk: Desk) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
+def test_search_is_counted_with_what_it_found(http: httpx.Client, client: CollectionClient) -> None:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
     before = scrape(http)
-    ok(desk.given("/dedupe", KIM))
-    ok(desk.given("/identify", face_of("a stranger")))
+    ok(client.given("/dedupe", KIM))
+    ok(client.given("/identify", face_of("a stranger")))
     after = scrape(http)
     assert grown(before, after, "face_searches_total", found="true") == 1
     assert grown(before, after, "face_searches_total", found="false") == 1
@@ -99,11 +101,11 @@ def test_search_is_counted_with_what_it_found(http: httpx.Client, desk: Desk) ->
 
 
 def test_every_stage_of_an_enrollment_is_timed(
-    http: httpx.Client, desk: Desk, portraits: list[Path]
+    http: httpx.Client, client: CollectionClient, portraits: list[Path]
 ) -> None:
-    ok(desk.enroll("kim", portraits[0]), 201)
+    ok(client.enroll("kim", portraits[0]), 201)
     before = scrape(http)
-    ok(desk.enroll("kim", portraits[1], mode="add"), 201)
+    ok(client.enroll("kim", portraits[1], mode="add"), 201)
     after = scrape(http)
     for stage in ("detect", "embed", "transaction", "lock", "search", "open"):
         assert grown(before, after, "face_stage_seconds_count", stage=stage) >= 1, stage
@@ -120,11 +122,11 @@ def test_call_is_timed_under_its_routes_pattern_and_status(http: httpx.Client) -
     assert "nobody-is-called-so" not in after.text
 
 
-def test_words_of_callers_make_no_labels(http: httpx.Client, desk: Desk) -> None:
+def test_words_of_callers_make_no_labels(http: httpx.Client, client: CollectionClient) -> None:
     http.request("SUBJECT", "/kim-was-here")
-    ok(desk.given("/enroll", KIM, subjectId="kim-is-here"), 201)
+    ok(client.given("/enroll", KIM, subjectId="kim-is-here"), 201)
     text = scrape(http).text
-    assert not [word for word in ("SUBJECT", "kim", desk.collection) if word in text]
+    assert not [word for word in ("SUBJECT", "kim", client.collection) if word in text]
 
 
 def test_what_is_served_and_on_what(http: httpx.Client) -> None:
@@ -153,9 +155,11 @@ def test_any_worker_tells_the_sum_of_all(several: Server, key: str) -> None:
     assert "pid=" not in told[0].text
 
 
-def test_sum_over_workers_tells_no_exact_similarity(several: Server, key: str, desk: Desk) -> None:
+def test_sum_over_workers_tells_no_exact_similarity(
+    several: Server, key: str, client: CollectionClient
+) -> None:
     with several.client(key) as http:
-        there = Desk(http, desk.collection)
+        there = CollectionClient(http, client.collection)
         ok(there.given("/enroll", KIM, subjectId="kim"), 201)
         ok(there.given("/verify", at_cosine(KIM, 0.4321), subjectId="kim"))
         told = scrape(http)

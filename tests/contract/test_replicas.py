@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from service.domain.callers import Scope
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import at_cosine, face_of
 
@@ -29,22 +29,22 @@ TRIES = 6
 
 @dataclass(frozen=True)
 class Replicas:
-    """Desks in one collection, each at a server of its own."""
+    """Clients in one collection, each at a server of its own."""
 
     servers: list[Server]
-    desks: list[Desk]
+    clients: list[CollectionClient]
 
     @property
-    def a(self) -> Desk:
-        return self.desks[0]
+    def a(self) -> CollectionClient:
+        return self.clients[0]
 
     @property
-    def b(self) -> Desk:
-        return self.desks[1]
+    def b(self) -> CollectionClient:
+        return self.clients[1]
 
     @property
-    def c(self) -> Desk:
-        return self.desks[2]
+    def c(self) -> CollectionClient:
+        return self.clients[2]
 
     def with_key(self, key: str) -> list[httpx.Response]:
         """One call with `key` at each server."""
@@ -78,10 +78,10 @@ def replicas(installation: Installation, servers: list[Server]) -> Iterator[Repl
     """In a collection, and with a key, of this test's own."""
     key, collection = installation.key(), f"c-{uuid4().hex}"
     with ExitStack() as stack:
-        clients = [stack.enter_context(server.client(key)) for server in servers]
-        desks = [Desk(http, collection) for http in clients]
-        ok(desks[0].put())
-        yield Replicas(servers, desks)
+        callers = [stack.enter_context(server.client(key)) for server in servers]
+        clients = [CollectionClient(http, collection) for http in callers]
+        ok(clients[0].put())
+        yield Replicas(servers, clients)
 
 
 def test_one_enrolls_another_verifies_a_third_sees_the_duplicate(
@@ -106,20 +106,20 @@ def test_template_added_or_replaced_at_one_counts_at_the_others(replicas: Replic
 def test_who_is_erased_at_one_is_gone_at_the_others(replicas: Replicas) -> None:
     face = face_of("kim")
     ok(replicas.a.given("/enroll", face, subjectId="kim"), 201)
-    for desk in replicas.desks:  # so that each has searched, and could have kept something
-        assert ok(desk.given("/dedupe", face))["duplicate"]
+    for client in replicas.clients:  # so that each has searched, and could have kept something
+        assert ok(client.given("/dedupe", face))["duplicate"]
     ok(replicas.a.delete("kim"))
-    for desk in replicas.desks:
-        assert code(desk.given("/verify", face, subjectId="kim")) == (404, "subject_not_found")
-        assert ok(desk.given("/identify", face))["candidates"] == []
+    for client in replicas.clients:
+        assert code(client.given("/verify", face, subjectId="kim")) == (404, "subject_not_found")
+        assert ok(client.given("/identify", face))["candidates"] == []
     ok(replicas.c.given("/enroll", face, subjectId="lee"), 201)
 
 
 def test_retry_at_another_server_gets_the_first_answer(replicas: Replicas) -> None:
     body, headers = {"subjectId": "kim"}, {"Idempotency-Key": uuid4().hex}
     first = ok(replicas.a.given("/enroll", face_of("kim"), headers=headers, **body), 201)
-    for desk in (replicas.b, replicas.c):
-        assert ok(desk.given("/enroll", face_of("kim"), headers=headers, **body), 201) == first
+    for client in (replicas.b, replicas.c):
+        assert ok(client.given("/enroll", face_of("kim"), headers=headers, **body), 201) == first
     other = replicas.b.given("/enroll", face_of("lee"), headers=headers, subjectId="lee")
     assert code(other) == (409, "idempotency_conflict")
 
@@ -129,8 +129,8 @@ def test_settings_of_a_collection_hold_everywhere_at_once(replicas: Replicas) ->
     probe = at_cosine(face_of("kim"), 0.7)
     assert ok(replicas.b.given("/verify", probe, subjectId="kim"))["match"]
     ok(replicas.c.put(thresholdProfiles={"balanced": 0.8}))
-    for desk in replicas.desks:
-        answer = ok(desk.given("/verify", probe, subjectId="kim"))
+    for client in replicas.clients:
+        answer = ok(client.given("/verify", probe, subjectId="kim"))
         assert (answer["match"], answer["threshold"]) == (False, 0.8)
 
 
@@ -138,8 +138,8 @@ def test_deleted_collection_is_unknown_everywhere(replicas: Replicas) -> None:
     ok(replicas.a.given("/enroll", face_of("kim"), subjectId="kim"), 201)
     assert ok(replicas.b.given("/dedupe", face_of("kim")))["duplicate"]
     ok(replicas.c.http.delete(f"/admin/collections/{replicas.c.collection}"))
-    for desk in replicas.desks:
-        refusal = desk.given("/dedupe", face_of("kim"))
+    for client in replicas.clients:
+        refusal = client.given("/dedupe", face_of("kim"))
         assert code(refusal) == (404, "collection_not_found")
 
 
@@ -154,17 +154,17 @@ def test_key_is_known_and_revoked_everywhere_at_once(
 
 def test_refused_faces_add_up_over_all_servers_that_count(replicas: Replicas) -> None:
     """The third one is set not to."""
-    counting = replicas.desks[:STARTED_HERE]
+    counting = replicas.clients[:STARTED_HERE]
     ok(replicas.a.given("/enroll", face_of("kim"), subjectId="kim"), 201)
-    for number, desk in zip(range(TRIES), cycle(counting), strict=False):
-        answer = ok(desk.given("/verify", face_of(f"stranger-{number}"), subjectId="kim"))
+    for number, client in zip(range(TRIES), cycle(counting), strict=False):
+        answer = ok(client.given("/verify", face_of(f"stranger-{number}"), subjectId="kim"))
         assert not answer["match"]
-    for desk in counting:
-        locked = desk.given("/verify", face_of("kim"), subjectId="kim")
+    for client in counting:
+        locked = client.given("/verify", face_of("kim"), subjectId="kim")
         assert code(locked) == (429, "subject_locked")
     ok(replicas.c.unlock("kim"))
-    for desk in counting:
-        assert ok(desk.given("/verify", face_of("kim"), subjectId="kim"))["match"]
+    for client in counting:
+        assert ok(client.given("/verify", face_of("kim"), subjectId="kim"))["match"]
 
 
 def test_key_rotated_by_a_program_beside_them_disturbs_no_server(
@@ -180,24 +180,24 @@ def test_key_rotated_by_a_program_beside_them_disturbs_no_server(
             newcomers = [f"newcomer-{len(names) + number}" for number in range(REPLICAS)]
             enroll(replicas, newcomers)
             names += newcomers
-            for name, desk in zip(names[-REPLICAS:], replicas.desks[::-1], strict=True):
-                assert ok(desk.given("/verify", face_of(name), subjectId=name))["match"]
+            for name, client in zip(names[-REPLICAS:], replicas.clients[::-1], strict=True):
+                assert ok(client.given("/verify", face_of(name), subjectId=name))["match"]
     assert rotating.result().returncode == 0, rotating.result().stderr
     assert len(names) > REPLICAS
-    for name, desk in zip(names, cycle(replicas.desks), strict=False):
-        candidates = ok(desk.given("/identify", face_of(name)))["candidates"]
+    for name, client in zip(names, cycle(replicas.clients), strict=False):
+        candidates = ok(client.given("/identify", face_of(name)))["candidates"]
         assert [one["subjectId"] for one in candidates] == [name]
 
 
 def enroll(replicas: Replicas, names: list[str]) -> None:
     """In turn at each of them."""
-    for name, desk in zip(names, cycle(replicas.desks), strict=False):
-        ok(desk.given("/enroll", face_of(name), subjectId=name), 201)
+    for name, client in zip(names, cycle(replicas.clients), strict=False):
+        ok(client.given("/enroll", face_of(name), subjectId=name), 201)
 
 
 def test_no_server_kept_anything_on_its_own_disk(
     installation: Installation, replicas: Replicas
 ) -> None:
-    for desk in replicas.desks:
-        ok(desk.given("/enroll", face_of(f"at-{id(desk)}"), subjectId=f"at-{id(desk)}"), 201)
+    for client in replicas.clients:
+        ok(client.given("/enroll", face_of(f"at-{id(client)}"), subjectId=f"at-{id(client)}"), 201)
     assert not any(data_dir(installation, number).exists() for number in range(STARTED_HERE))

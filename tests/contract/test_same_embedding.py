@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service import AppConfig, generate_token_from_directory
-from tests.contract.desk import files, ok
+from tests.contract.collection_client import files, ok
 from tests.contract.installation import Installation
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.callers import Scope
-from tests.contract.desk import ok
+from tests.contract.collection_client import ok
 from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
 from tests.domain.vectors import face_of

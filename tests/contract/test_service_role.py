@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.contract.desk import Desk, files, ok
+from tests.contract.collection_client import CollectionClient, files, ok
 from tests.contract.installation import Installation
 from tests.postgres import TestServer
 
@@ -31,9 +31,9 @@ def http(
     url = make_url(installation.database_url).set(username=name, password="x")
     with (
         installation.serving(database_url=url.render_as_string(False)) as server,
-        server.client(key) as client,
+        server.client(key) as http,
     ):
-        yield client
+        yield http
     postgres_server.run(f"DROP ROLE {name}")
 
 
@@ -64,24 +64,24 @@ def test_every_route_works_with_the_rights_of_the_service(
     requests: list[httpx.Request] = []
     http.event_hooks["request"].append(requests.append)
     kim, lee, *_ = people.values()
-    desk = Desk(http, f"c-{uuid4().hex}")
-    place = f"/admin/collections/{desk.collection}"
-    ok(desk.put())
-    ok(desk.enroll("kim", *kim[:2], metadata={"door": 1}, consentReference="paper"), 201)
-    ok(desk.enroll("kim", kim[2], mode="add"), 201)
-    ok(desk.enroll("kim", kim[3], mode="replace"), 201)
-    assert ok(desk.verify("kim", kim[4]))["match"]
-    assert not ok(desk.verify("kim", lee[0]))["match"]
-    assert ok(desk.dedupe(kim[4]))["duplicate"]
-    assert ok(desk.identify(kim[4]))["match"]
+    client = CollectionClient(http, f"c-{uuid4().hex}")
+    place = f"/admin/collections/{client.collection}"
+    ok(client.put())
+    ok(client.enroll("kim", *kim[:2], metadata={"door": 1}, consentReference="paper"), 201)
+    ok(client.enroll("kim", kim[2], mode="add"), 201)
+    ok(client.enroll("kim", kim[3], mode="replace"), 201)
+    assert ok(client.verify("kim", kim[4]))["match"]
+    assert not ok(client.verify("kim", lee[0]))["match"]
+    assert ok(client.dedupe(kim[4]))["duplicate"]
+    assert ok(client.identify(kim[4]))["match"]
     ok(http.post("/token/images", files=files(kim[:1])))
-    ok(desk.subjects())
-    ok(desk.subject("kim"))
-    ok(desk.export("kim"))
-    ok(desk.unlock("kim"))
-    ok(desk.delete("kim"))
-    ok(desk.enroll("lee", lee[0]), 201)
-    ok(desk.withdraw_consent("lee"))
+    ok(client.subjects())
+    ok(client.subject("kim"))
+    ok(client.export("kim"))
+    ok(client.unlock("kim"))
+    ok(client.delete("kim"))
+    ok(client.enroll("lee", lee[0]), 201)
+    ok(client.withdraw_consent("lee"))
     ok(http.get(place))
     ok(http.get("/admin/audit"))
     ok(http.delete(place))

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.desk import Desk, code, files, ok
+from tests.contract.collection_client import CollectionClient, code, files, ok
 from tests.contract.films import Cinema
 from tests.contract.installation import Server
 from tests.domain.vectors import face_of
@@ -22,18 +22,20 @@ def _base64(photo: Path) -> str:
 
 
 @pytest.fixture
-def enrolled(desk: Desk, portraits: list[Path]) -> Desk:
-    ok(desk.enroll("kim", *portraits[:3]), 201)
-    return desk
+def enrolled(client: CollectionClient, portraits: list[Path]) -> CollectionClient:
+    ok(client.enroll("kim", *portraits[:3]), 201)
+    return client
 
 
-def test_base64_is_the_same_as_a_form(enrolled: Desk, portraits: list[Path]) -> None:
+def test_base64_is_the_same_as_a_form(enrolled: CollectionClient, portraits: list[Path]) -> None:
     form = ok(enrolled.verify("kim", portraits[3]))
     json = ok(enrolled.json("/verify", subjectId="kim", images=[_base64(portraits[3])]))
     assert json == form
 
 
-def test_token_is_accepted_as_an_embedding(enrolled: Desk, portraits: list[Path]) -> None:
+def test_token_is_accepted_as_an_embedding(
+    enrolled: CollectionClient, portraits: list[Path]
+) -> None:
     embedding = enrolled.embedding(*portraits[:3])
     answer = ok(enrolled.json("/verify", subjectId="kim", embedding=embedding))
     assert answer["similarity"] == pytest.approx(1.0, abs=1e-6)
@@ -55,17 +57,21 @@ def test_token_is_accepted_as_an_embedding(enrolled: Desk, portraits: list[Path]
 )
 @pytest.mark.parametrize("path", ["/verify", "/dedupe"])
 def test_embedding_of_another_form_is_invalid(
-    desk: Desk, embedding: list[float], path: str
+    client: CollectionClient, embedding: list[float], path: str
 ) -> None:
     subject: dict[str, Any] = {"subjectId": "kim"} if path == "/verify" else {}
-    assert code(desk.json(path, embedding=embedding, **subject)) == (422, "invalid_embedding")
+    assert code(client.json(path, embedding=embedding, **subject)) == (422, "invalid_embedding")
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_embedding_with_what_is_not_a_number_is_invalid(desk: Desk, number: str) -> None:
+def test_embedding_with_what_is_not_a_number_is_invalid(
+    client: CollectionClient, number: str
+) -> None:
     numbers = ",".join([number, *map(str, face_of("kim").tolist()[1:])])
     body = f'{{"subjectId": "kim", "embedding": [{numbers}]}}'
-    refusal = desk.http.post("/verify", content=body, headers={"Content-Type": "application/json"})
+    refusal = client.http.post(
+        "/verify", content=body, headers={"Content-Type": "application/json"}
+    )
     assert code(refusal) == (422, "invalid_embedding")
 
 
@@ -82,19 +88,19 @@ SOURCES: dict[str, Any] = {
     [(), ("images", "embedding"), ("camera", "directory"), tuple(SOURCES)],
     ids=lambda names: "+".join(names) or "none",
 )
-def test_exactly_one_source_is_needed(desk: Desk, names: tuple[str, ...]) -> None:
-    refusal = desk.json("/verify", subjectId="kim", **{name: SOURCES[name] for name in names})
+def test_exactly_one_source_is_needed(client: CollectionClient, names: tuple[str, ...]) -> None:
+    refusal = client.json("/verify", subjectId="kim", **{name: SOURCES[name] for name in names})
     assert code(refusal) == (400, "invalid_request")
     assert [each["problem"] for each in refusal.json()["errors"]] == ["one_source"]
 
 
-def test_form_without_photographs_has_no_source(desk: Desk) -> None:
-    refusal = desk.http.post("/verify", files={"subjectId": (None, "kim")})
+def test_form_without_photographs_has_no_source(client: CollectionClient) -> None:
+    refusal = client.http.post("/verify", files={"subjectId": (None, "kim")})
     assert [each["problem"] for each in refusal.json()["errors"]] == ["one_source"]
 
 
-def test_what_is_not_base64_is_named(desk: Desk) -> None:
-    refusal = desk.json("/verify", subjectId="kim", images=["aGk=", "no base64!"])
+def test_what_is_not_base64_is_named(client: CollectionClient) -> None:
+    refusal = client.json("/verify", subjectId="kim", images=["aGk=", "no base64!"])
     assert code(refusal) == (400, "invalid_request")
     assert refusal.json()["errors"][0] == {
         "field": "images.1",
@@ -103,34 +109,34 @@ def test_what_is_not_base64_is_named(desk: Desk) -> None:
     }
 
 
-def test_camera(enrolled: Desk, cinema: Cinema, portraits: list[Path]) -> None:
+def test_camera(enrolled: CollectionClient, cinema: Cinema, portraits: list[Path]) -> None:
     cinema.show(portraits[3:4])
     answer = ok(enrolled.json("/verify", subjectId="kim", camera={"maxFrames": 2}))
     assert (answer["match"], len(answer["images"])) == (True, 2)
 
 
-def test_camera_that_cannot_be_opened(enrolled: Desk, cinema: Cinema) -> None:
+def test_camera_that_cannot_be_opened(enrolled: CollectionClient, cinema: Cinema) -> None:
     cinema.close()
     refusal = enrolled.json("/verify", subjectId="kim", camera={})
     assert code(refusal) == (503, "camera_unavailable")
     assert int(refusal.headers["Retry-After"]) > 0
 
 
-def test_camera_that_sees_nobody(enrolled: Desk, cinema: Cinema) -> None:
+def test_camera_that_sees_nobody(enrolled: CollectionClient, cinema: Cinema) -> None:
     cinema.show([])
     refusal = enrolled.json("/verify", subjectId="kim", camera={})
     assert code(refusal) == (422, "no_usable_face")
 
 
-def test_directory(enrolled: Desk, portraits: list[Path]) -> None:
+def test_directory(enrolled: CollectionClient, portraits: list[Path]) -> None:
     source = {"dirPath": str(portraits[0].parent), "maxImages": 4}
     answer = ok(enrolled.json("/verify", subjectId="kim", directory=source))
     assert (answer["match"], len(answer["images"])) == (True, 4)
 
 
-def test_directory_outside_is_not_allowed(desk: Desk, tmp_path: Path) -> None:
+def test_directory_outside_is_not_allowed(client: CollectionClient, tmp_path: Path) -> None:
     for outside in (tmp_path, tmp_path / "missing", "/", "/etc", "~", ".", "\0"):
-        refusal = desk.json("/dedupe", directory={"dirPath": str(outside)})
+        refusal = client.json("/dedupe", directory={"dirPath": str(outside)})
         assert code(refusal) == (403, "directory_not_allowed")
 
 
@@ -142,15 +148,15 @@ def test_no_directory_is_read_unless_the_operator_names_some(
     assert code(answer) == (403, "directory_not_allowed")
 
 
-def test_directory_is_not_left_by_dots(desk: Desk, portraits: list[Path]) -> None:
+def test_directory_is_not_left_by_dots(client: CollectionClient, portraits: list[Path]) -> None:
     above = portraits[0].parent / ".." / ".." / ".." / "insightface"
-    refusal = desk.json("/dedupe", directory={"dirPath": str(above)})
+    refusal = client.json("/dedupe", directory={"dirPath": str(above)})
     assert code(refusal) == (403, "directory_not_allowed")
 
 
 @pytest.mark.parametrize("link", ["folder", "photograph"])
 def test_directory_is_not_left_by_a_symlink(
-    desk: Desk, album: Path, tmp_path: Path, portraits: list[Path], link: str
+    client: CollectionClient, album: Path, tmp_path: Path, portraits: list[Path], link: str
 ) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(portraits[0].read_bytes())
@@ -159,21 +165,21 @@ def test_directory_is_not_left_by_a_symlink(
     else:
         (album / "escape").mkdir()
         (album / "escape" / "1.png").symlink_to(secret)
-    refusal = desk.json("/dedupe", directory={"dirPath": str(album / "escape")})
+    refusal = client.json("/dedupe", directory={"dirPath": str(album / "escape")})
     assert code(refusal) == (403, "directory_not_allowed")
 
 
-def test_empty_directory_has_no_usable_face(desk: Desk, album: Path) -> None:
+def test_empty_directory_has_no_usable_face(client: CollectionClient, album: Path) -> None:
     (album / "empty").mkdir()
-    refusal = desk.json("/dedupe", directory={"dirPath": str(album / "empty")})
+    refusal = client.json("/dedupe", directory={"dirPath": str(album / "empty")})
     assert code(refusal) == (422, "no_usable_face")
 
 
 @pytest.mark.parametrize("maximum", [0, -1, 101, "many", 1.5])
-def test_maxima_are_checked(desk: Desk, maximum: object) -> None:
+def test_maxima_are_checked(client: CollectionClient, maximum: object) -> None:
     directory = {"dirPath": "/", "maxImages": maximum}
-    assert code(desk.json("/dedupe", camera={"maxFrames": maximum})) == (400, "invalid_request")
-    assert code(desk.json("/dedupe", directory=directory)) == (400, "invalid_request")
+    assert code(client.json("/dedupe", camera={"maxFrames": maximum})) == (400, "invalid_request")
+    assert code(client.json("/dedupe", directory=directory)) == (400, "invalid_request")
 
 
 def test_tokens_take_one_kind_of_source_each(http: httpx.Client, portraits: list[Path]) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Line, Server, lines_of
 from tests.contract.tables import Tables
 from tests.domain.vectors import face_of
@@ -19,40 +19,40 @@ OF_THE_COLLECTION = (
 
 
 @pytest.fixture
-def enrolled(desk: Desk) -> Desk:
-    ok(desk.given("/enroll", KIM, subjectId="kim"), 201)
-    ok(desk.given("/enroll", LEE, subjectId="lee"), 201)
-    return desk
+def enrolled(client: CollectionClient) -> CollectionClient:
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    ok(client.given("/enroll", LEE, subjectId="lee"), 201)
+    return client
 
 
-def flip_a_byte(tables: Tables, desk: Desk) -> None:
+def flip_a_byte(tables: Tables, client: CollectionClient) -> None:
     tables.change(
         "UPDATE templates SET sealed = set_byte(sealed, 99, get_byte(sealed, 99) # 1)"
         f" WHERE {OF_THE_COLLECTION}",
-        name=desk.collection,
+        name=client.collection,
     )
 
 
-def swap_two_rows(tables: Tables, desk: Desk) -> None:
+def swap_two_rows(tables: Tables, client: CollectionClient) -> None:
     tables.change(
         "UPDATE templates SET subject_id = CASE subject_id WHEN 'kim' THEN 'lee' ELSE 'kim' END"
         f" WHERE {OF_THE_COLLECTION}",
-        name=desk.collection,
+        name=client.collection,
     )
 
 
-def swap_what_is_sealed(tables: Tables, desk: Desk) -> None:
+def swap_what_is_sealed(tables: Tables, client: CollectionClient) -> None:
     tables.change(
         "UPDATE templates SET sealed = other.sealed FROM templates other"
         " WHERE other.collection_id = templates.collection_id"
         f" AND other.subject_id <> templates.subject_id AND {OF_THE_COLLECTION}",
-        name=desk.collection,
+        name=client.collection,
     )
 
 
-def seal_under_another_key(tables: Tables, desk: Desk) -> None:
+def seal_under_another_key(tables: Tables, client: CollectionClient) -> None:
     """The rows of another collection, where the same people were enrolled under the same names."""
-    other = Desk(desk.http, f"c-{uuid4().hex}")
+    other = CollectionClient(client.http, f"c-{uuid4().hex}")
     ok(other.put())
     ok(other.given("/enroll", KIM, subjectId="kim"), 201)
     ok(other.given("/enroll", LEE, subjectId="lee"), 201)
@@ -61,7 +61,7 @@ def seal_under_another_key(tables: Tables, desk: Desk) -> None:
         " FROM templates theirs JOIN collections ON collections.collection_id ="
         " theirs.collection_id AND collections.name = :other"
         f" WHERE theirs.subject_id = templates.subject_id AND {OF_THE_COLLECTION}",
-        name=desk.collection,
+        name=client.collection,
         other=other.collection,
     )
 
@@ -71,7 +71,7 @@ TAMPERING = [flip_a_byte, swap_two_rows, swap_what_is_sealed, seal_under_another
 
 @pytest.mark.parametrize("tamper", TAMPERING)
 def test_altered_template_is_an_alarm_and_never_a_match(
-    enrolled: Desk, tables: Tables, tamper: Callable[[Tables, Desk], None]
+    enrolled: CollectionClient, tables: Tables, tamper: Callable[[Tables, CollectionClient], None]
 ) -> None:
     tamper(tables, enrolled)
     for answer in (
@@ -91,7 +91,9 @@ def errors_since(server: Server, before: str) -> list[Line]:
     return [line for line in lines_of(server.log[len(before) :]) if line["level"] == "error"]
 
 
-def test_alarm_is_logged_as_an_error(enrolled: Desk, tables: Tables, server: Server) -> None:
+def test_alarm_is_logged_as_an_error(
+    enrolled: CollectionClient, tables: Tables, server: Server
+) -> None:
     flip_a_byte(tables, enrolled)
     before = server.log
     enrolled.given("/verify", KIM, subjectId="kim")
@@ -100,18 +102,20 @@ def test_alarm_is_logged_as_an_error(enrolled: Desk, tables: Tables, server: Ser
     assert "kim" not in str(line)
 
 
-def test_altered_metadata_is_an_alarm(desk: Desk, tables: Tables, server: Server) -> None:
-    ok(desk.given("/enroll", KIM, subjectId="kim", metadata={"a": 1}), 201)
+def test_altered_metadata_is_an_alarm(
+    client: CollectionClient, tables: Tables, server: Server
+) -> None:
+    ok(client.given("/enroll", KIM, subjectId="kim", metadata={"a": 1}), 201)
     tables.change(
         "UPDATE subjects SET metadata = set_byte(metadata, 40, get_byte(metadata, 40) # 1)"
         " WHERE collection_id = (SELECT collection_id FROM collections WHERE name = :name)",
-        name=desk.collection,
+        name=client.collection,
     )
     before = server.log
-    assert code(desk.subject("kim")) == (500, "template_tampered")
+    assert code(client.subject("kim")) == (500, "template_tampered")
     assert len(errors_since(server, before)) == 1
 
 
-def test_altered_person_can_still_be_deleted(enrolled: Desk, tables: Tables) -> None:
+def test_altered_person_can_still_be_deleted(enrolled: CollectionClient, tables: Tables) -> None:
     flip_a_byte(tables, enrolled)
     assert ok(enrolled.delete("kim"))["templatesDeleted"] == 1

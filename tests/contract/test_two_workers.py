@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.contract.desk import Desk, code, ok
+from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server
 
 ENROLLMENTS = 60
@@ -54,7 +54,7 @@ def serving_processes(server: Server) -> dict[int, int]:
 
 @pytest.fixture(scope="module")
 def answers(
-    pair: Server, key: str, desk_of_pair: Desk, portraits: list[Path]
+    pair: Server, key: str, client_of_pair: CollectionClient, portraits: list[Path]
 ) -> tuple[list[httpx.Response], dict[int, int]]:
     """The same photograph under 60 names at once, each caller on a connection of its own."""
     everybody = Barrier(ENROLLMENTS + 1)
@@ -66,7 +66,9 @@ def answers(
             everybody.wait()
             everybody.wait()
             return patiently(
-                lambda: Desk(http, desk_of_pair.collection).enroll(f"name-{number}", photograph)
+                lambda: CollectionClient(http, client_of_pair.collection).enroll(
+                    f"name-{number}", photograph
+                )
             )
 
     with ThreadPoolExecutor(ENROLLMENTS) as callers:
@@ -78,11 +80,11 @@ def answers(
 
 
 @pytest.fixture(scope="module")
-def desk_of_pair(pair: Server, key: str) -> Iterator[Desk]:
+def client_of_pair(pair: Server, key: str) -> Iterator[CollectionClient]:
     with pair.client(key) as http:
-        desk = Desk(http, "crowd")
-        ok(desk.put())
-        yield desk
+        client = CollectionClient(http, "crowd")
+        ok(client.put())
+        yield client
 
 
 def test_both_processes_serve(answers: tuple[list[httpx.Response], dict[int, int]]) -> None:
@@ -107,6 +109,6 @@ def test_all_others_are_duplicates_of_that_one(
 
 
 def test_one_subject_is_stored(
-    answers: tuple[list[httpx.Response], dict[int, int]], desk_of_pair: Desk
+    answers: tuple[list[httpx.Response], dict[int, int]], client_of_pair: CollectionClient
 ) -> None:
-    assert len(ok(desk_of_pair.subjects())["subjects"]) == 1
+    assert len(ok(client_of_pair.subjects())["subjects"]) == 1

@@ -28,7 +28,7 @@ from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault
 from tests.storage.people import collection
-from tests.usecases.desk import Tables
+from tests.usecases.service_process import Tables
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRITERS, EACH = 8, 15

@@ -35,7 +35,7 @@ from service.vault.vault import Vault
 from service.wiring import Wiring
 from tests.storage.people import collection, subject, template, vectors
 from tests.storage.statements import LOCKS, noted, without_subject
-from tests.usecases.desk import Desk
+from tests.usecases.service_process import Service
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 from tests.usecases.test_rotating_keys import rotate
 
@@ -80,10 +80,10 @@ def spread(prepared: str) -> str:
 
 
 @pytest.fixture
-def desk(storage: Storage, vault: Vault) -> Desk:
-    desk = Desk(storage, vault, StandInEngine(), StandInCapture(), StandInClock())
-    desk.collections.ensure_default()
-    return desk
+def service(storage: Storage, vault: Vault) -> Service:
+    service = Service(storage, vault, StandInEngine(), StandInCapture(), StandInClock())
+    service.collections.ensure_default()
+    return service
 
 
 def backup(url: str) -> AbstractContextManager[object]:
@@ -204,33 +204,33 @@ def test_rows_of_many_people_are_copied_elsewhere(database_url: str) -> None:
     assert enroll_three(database_url)[0] == {"COPY"}
 
 
-def test_one_person_is_inserted_everywhere(database_url: str, desk: Desk) -> None:
+def test_one_person_is_inserted_everywhere(database_url: str, service: Service) -> None:
     change(database_url, NOTE_HOW)
-    desk.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:1")
     with single_use_engine(database_url).connect() as connection:
         queries = list(connection.scalars(text("SELECT query FROM how")))
     assert [query.split()[0] for query in queries] == ["INSERT", "INSERT"]
 
 
-ABOUT_ONE: dict[str, Callable[[Desk], object]] = {
-    "show": lambda desk: desk.subjects.show("kim", "default"),
-    "export": lambda desk: desk.export("kim"),
-    "erase": lambda desk: desk.erase("kim"),
-    "withdraw consent": lambda desk: desk.withdraw_consent("kim"),
-    "unlock": lambda desk: desk.unlock("kim"),
-    "refuse": lambda desk: desk.verify("kim", "lee:1"),
-    "verify": lambda desk: desk.verify("kim", "kim:2"),
-    "look up at enrollment": lambda desk: desk.enroll(
+ABOUT_ONE: dict[str, Callable[[Service], object]] = {
+    "show": lambda service: service.subjects.show("kim", "default"),
+    "export": lambda service: service.export("kim"),
+    "erase": lambda service: service.erase("kim"),
+    "withdraw consent": lambda service: service.withdraw_consent("kim"),
+    "unlock": lambda service: service.unlock("kim"),
+    "refuse": lambda service: service.verify("kim", "lee:1"),
+    "verify": lambda service: service.verify("kim", "kim:2"),
+    "look up at enrollment": lambda service: service.enroll(
         "kim", "kim:2", mode=Mode.ADD, on_duplicate=DuplicatePolicy.ALLOW, metadata={"door": 2}
     ),
 }
 
 
 @pytest.mark.parametrize("call", ABOUT_ONE)
-def test_call_about_one_person_asks_one_shard(desk: Desk, call: str) -> None:
-    desk.enroll("kim", "kim:1", metadata={"door": 1}, consent_reference="paper")
+def test_call_about_one_person_asks_one_shard(service: Service, call: str) -> None:
+    service.enroll("kim", "kim:1", metadata={"door": 1}, consent_reference="paper")
     with noted() as statements:
-        ABOUT_ONE[call](desk)
+        ABOUT_ONE[call](service)
     named = [one for one in statements if any(table in one for table in DISTRIBUTED)]
     assert named or call == "verify"  # its one trip goes past SQLAlchemy: see below
     assert [(one, each) for one in named if (each := without_subject(one, DISTRIBUTED))] == []
@@ -243,12 +243,12 @@ def test_verification_asks_one_shard(script: str) -> None:
     assert [one for one in statements if without_subject(one, DISTRIBUTED)] == []
 
 
-def test_rotation_locks_rows_by_their_distribution_column(desk: Desk) -> None:
+def test_rotation_locks_rows_by_their_distribution_column(service: Service) -> None:
     """Citus locks rows of one shard only."""
-    desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
-    desk.enroll("lee", "lee:1")
+    service.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
+    service.enroll("lee", "lee:1")
     with noted() as statements:
-        rotate(desk)
+        rotate(service)
     locked = [one for one in statements if LOCKS.search(one)]
     assert {table for table in DISTRIBUTED for one in locked if f"FROM {table}" in one} == {
         "subjects",
@@ -270,25 +270,27 @@ def come_late(monkeypatch: pytest.MonkeyPatch, readings: int) -> None:
 
 @pytest.mark.usefixtures("spread")
 def test_row_of_a_worker_that_comes_after_the_log_is_no_alarm(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:1")
     come_late(monkeypatch, 3)
-    desk.subjects.show("kim", "default")
+    service.subjects.show("kim", "default")
 
 
 @pytest.mark.usefixtures("spread")
 def test_row_of_a_worker_that_never_comes_is_one(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:1")
     come_late(monkeypatch, 100)
     with pytest.raises(RecordTampered):
-        desk.subjects.show("kim", "default")
+        service.subjects.show("kim", "default")
 
 
-def test_row_on_one_server_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.enroll("kim", "kim:1")
+def test_row_on_one_server_is_not_waited_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.enroll("kim", "kim:1")
     come_late(monkeypatch, 2)
     with pytest.raises(RecordTampered):
-        desk.subjects.show("kim", "default")
+        service.subjects.show("kim", "default")

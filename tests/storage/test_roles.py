@@ -29,7 +29,7 @@ from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, RewrapKeys
 from service.vault.vault import Vault
 from tests.postgres import TestServer
-from tests.usecases.desk import CALLER, DEFAULT, Desk
+from tests.usecases.service_process import CALLER, DEFAULT, Service
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 from tests.usecases.test_rotating_keys import rotate
 
@@ -63,7 +63,7 @@ def gallery_of(url: str, vault: Vault) -> Storage:
 
 
 @pytest.fixture
-def service(postgres_server: TestServer, database_url: str, vault: Vault) -> Iterator[Storage]:
+def as_service(postgres_server: TestServer, database_url: str, vault: Vault) -> Iterator[Storage]:
     with logged_in(postgres_server, database_url, SERVICE) as url:
         storage = gallery_of(url, vault)
         yield storage
@@ -72,55 +72,55 @@ def service(postgres_server: TestServer, database_url: str, vault: Vault) -> Ite
 
 @pytest.fixture
 def auditor(
-    postgres_server: TestServer, database_url: str, service: Storage, vault: Vault
+    postgres_server: TestServer, database_url: str, as_service: Storage, vault: Vault
 ) -> Iterator[Storage]:
     """In a database in which something was written down."""
-    desk_of(service, vault).api_keys.create("till", [Scope.TOKEN])
+    service_of(as_service, vault).api_keys.create("till", [Scope.TOKEN])
     with logged_in(postgres_server, database_url, AUDITOR) as url:
         storage = Storage(url)
         yield storage
         storage.close()
 
 
-def desk_of(storage: Storage, vault: Vault) -> Desk:
-    return Desk(storage, vault, StandInEngine(), StandInCapture(), StandInClock())
+def service_of(storage: Storage, vault: Vault) -> Service:
+    return Service(storage, vault, StandInEngine(), StandInCapture(), StandInClock())
 
 
-def test_service_does_its_whole_job(service: Storage, vault: Vault) -> None:
-    desk = desk_of(service, vault)
-    service.check()
-    desk.collections.ensure_default()
-    key = desk.api_keys.create("till", list(Scope))
-    assert desk.api_keys.authenticate(key).name == "till"
-    desk.put("shop")
-    desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
-    desk.enroll("kim", "kim:2", mode=Mode.ADD)
-    desk.enroll("kim", "kim:3", mode=Mode.REPLACE, metadata={"door": 2})
-    assert not desk.verify("kim", "lee:1").decision.match
-    assert desk.verify("kim", "kim:1").decision.match
-    assert desk.found("kim:2") == ["kim"]
-    rotate(desk)
-    desk.unlock("kim")
-    assert desk.export("kim").audit
-    assert list(desk.purge.batches(wait=True)) == []
-    WindowLimit("key", "1/minute", service.counters()).count("till")
+def test_service_does_its_whole_job(as_service: Storage, vault: Vault) -> None:
+    service = service_of(as_service, vault)
+    as_service.check()
+    service.collections.ensure_default()
+    key = service.api_keys.create("till", list(Scope))
+    assert service.api_keys.authenticate(key).name == "till"
+    service.put("shop")
+    service.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
+    service.enroll("kim", "kim:2", mode=Mode.ADD)
+    service.enroll("kim", "kim:3", mode=Mode.REPLACE, metadata={"door": 2})
+    assert not service.verify("kim", "lee:1").decision.match
+    assert service.verify("kim", "kim:1").decision.match
+    assert service.found("kim:2") == ["kim"]
+    rotate(service)
+    service.unlock("kim")
+    assert service.export("kim").audit
+    assert list(service.purge.batches(wait=True)) == []
+    WindowLimit("key", "1/minute", as_service.counters()).count("till")
     with pytest.raises(FaceError):
-        desk.enroll("lee", "kim:1")
-    assert desk.subjects.show("kim", DEFAULT).metadata == {"door": 2}
-    desk.erase("kim")
-    desk.collections.delete("shop", CALLER)
-    desk.collections.delete(DEFAULT, CALLER)
-    desk.api_keys.revoke("till")
-    assert VerifyAudit(service, vault)().whole
+        service.enroll("lee", "kim:1")
+    assert service.subjects.show("kim", DEFAULT).metadata == {"door": 2}
+    service.erase("kim")
+    service.collections.delete("shop", CALLER)
+    service.collections.delete(DEFAULT, CALLER)
+    service.api_keys.revoke("till")
+    assert VerifyAudit(as_service, vault)().whole
 
 
-def test_service_cannot_rewrap_keys(service: Storage, vault: Vault) -> None:
+def test_service_cannot_rewrap_keys(as_service: Storage, vault: Vault) -> None:
     """The audit log's key among them is the owner's to exchange."""
-    desk = desk_of(service, vault)
-    desk.collections.ensure_default()
+    service = service_of(as_service, vault)
+    service.collections.ensure_default()
     rewrapping = RewrapKeys(MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES))
     with lacking_a_right():
-        Keys(service, vault, desk.clock).rewrap(rewrapping, CALLER)
+        Keys(as_service, vault, service.clock).rewrap(rewrapping, CALLER)
 
 
 REFUSED_TO_THE_SERVICE = [
@@ -147,14 +147,14 @@ REFUSED_TO_THE_SERVICE = [
 
 
 @pytest.mark.parametrize("statement", REFUSED_TO_THE_SERVICE)
-def test_service_may_do_nothing_else(service: Storage, statement: str) -> None:
-    with lacking_a_right(), service.transaction() as tx:
+def test_service_may_do_nothing_else(as_service: Storage, statement: str) -> None:
+    with lacking_a_right(), as_service.transaction() as tx:
         tx.connection.execute(text(statement))
 
 
-def test_service_may_read_every_table(service: Storage) -> None:
+def test_service_may_read_every_table(as_service: Storage) -> None:
     """A revision that makes a table has to say what the service may do with it."""
-    with service.transaction() as tx:
+    with as_service.transaction() as tx:
         for table in metadata.tables:
             tx.connection.execute(text(f"SELECT count(*) FROM {table}"))
 
@@ -208,7 +208,7 @@ def test_owner_who_may_make_no_roles_grants_to_those_that_exist(
         migrate(owner_url)
         with logged_in(postgres_server, empty_database_url, SERVICE) as url:
             storage = gallery_of(url, vault)
-            desk_of(storage, vault).api_keys.create("till", [Scope.TOKEN])
+            service_of(storage, vault).api_keys.create("till", [Scope.TOKEN])
             storage.close()
         downgrade(owner_url, "base")
 

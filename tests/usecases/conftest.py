@@ -17,7 +17,7 @@ from service.domain.collection import DEFAULT_COLLECTION, Collection, Collection
 from service.storage.storage import Storage
 from service.vault.vault import Vault
 from tests.postgres import TestServer
-from tests.usecases.desk import Desk, Tables
+from tests.usecases.service_process import Service, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 
 
@@ -79,20 +79,20 @@ def storage(service_url: str, clock: StandInClock, vault: Vault) -> Iterator[Sto
 
 
 @pytest.fixture
-def bare_desk(storage: Storage, vault: Vault, clock: StandInClock) -> Desk:
+def bare_service(storage: Storage, vault: Vault, clock: StandInClock) -> Service:
     """A service that has never started: not even the default collection exists."""
-    return Desk(storage, vault, StandInEngine(), StandInCapture(), clock)
+    return Service(storage, vault, StandInEngine(), StandInCapture(), clock)
 
 
 @pytest.fixture
-def desk(bare_desk: Desk, default_collection: Collection) -> Desk:
+def service(bare_service: Service, default_collection: Collection) -> Service:
     """A running service with an empty `default` collection."""
-    with bare_desk.storage.transaction() as tx:
+    with bare_service.storage.transaction() as tx:
         tx.collections.add(default_collection)
-    return bare_desk
+    return bare_service
 
 
 @pytest.fixture
-def restarted(desk: Desk) -> Callable[[str], Desk]:
+def restarted(service: Service) -> Callable[[str], Service]:
     """The same service, started again with the model of this name."""
-    return lambda model_name: replace(desk, engine=StandInEngine(model_name))
+    return lambda model_name: replace(service, engine=StandInEngine(model_name))

@@ -21,7 +21,7 @@ from service.storage.storage import Storage
 from service.storage.tables import templates
 from service.usecases.unlocked_collection import UnlockedCollection
 from tests.enrolled import add_people
-from tests.usecases.desk import DEFAULT, Desk
+from tests.usecases.service_process import DEFAULT, Service
 
 CHECKOUT = Path(__file__).parents[2]
 SECONDS = 60
@@ -40,14 +40,14 @@ def crowd(number: int) -> list[Embedding]:
     return list(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def store(desk: Desk, storage: Storage, them: list[Embedding]) -> None:
+def store(service: Service, storage: Storage, them: list[Embedding]) -> None:
     """Everybody at once, as `stranger0`, `stranger1`, …"""
     with storage.transaction() as tx:
         found = tx.collections.find(DEFAULT)
         assert found is not None
-        people, now = UnlockedCollection.unlock(found, desk.vault), desk.clock()
+        people, now = UnlockedCollection.unlock(found, service.vault), service.clock()
         sealed = [
-            people.seal(f"stranger{n}", desk.model_id, face, now) for n, face in enumerate(them)
+            people.seal(f"stranger{n}", service.model_id, face, now) for n, face in enumerate(them)
         ]
         add_people(tx, found, sealed, now)
 

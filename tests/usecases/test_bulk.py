@@ -24,7 +24,7 @@ from service.domain.source import ImageFiles
 from service.usecases.bulk_enroll import BulkEnroll, Pace
 from service.usecases.bulk_transaction import BulkRequest
 from tests.domain.vectors import at_cosine, face_of
-from tests.usecases.desk import TILL, Desk, Tables
+from tests.usecases.service_process import KEY_HOLDER, Service, Tables
 from tests.usecases.stand_ins import given
 
 FLAG, ALLOW = DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW
@@ -58,69 +58,75 @@ def results(outcomes: Sequence[Outcome]) -> list[str]:
     return [outcome.error.code if outcome.error else outcome.result for outcome in outcomes]
 
 
-def enrolled(desk: Desk) -> list[str]:
-    return [one.subject_id for one in desk.subjects.page("default", 500, None).subjects]
+def enrolled(service: Service) -> list[str]:
+    return [one.subject_id for one in service.subjects.page("default", 500, None).subjects]
 
 
-def test_everybody_is_enrolled_in_order_and_can_be_verified(desk: Desk) -> None:
-    outcomes = desk.bulk([*crowd(), pictured(500, "kim")])
+def test_everybody_is_enrolled_in_order_and_can_be_verified(service: Service) -> None:
+    outcomes = service.bulk([*crowd(), pictured(500, "kim")])
     assert [outcome.place.at for outcome in outcomes] == [*range(1, AS_MANY + 1), 500]
     assert set(results(outcomes)) == {"enrolled"}
-    assert len(enrolled(desk)) == AS_MANY + 1
-    assert desk.verify("p7", given(face_of("p7"))).decision.match
-    assert desk.verify("kim", "kim:2").decision.match
-    assert not desk.verify("p7", given(face_of("p8"))).decision.match
+    assert len(enrolled(service)) == AS_MANY + 1
+    assert service.verify("p7", given(face_of("p7"))).decision.match
+    assert service.verify("kim", "kim:2").decision.match
+    assert not service.verify("p7", given(face_of("p8"))).decision.match
 
 
-def test_bulk_writes_the_rows_that_single_enrollments_write(desk: Desk, tables: Tables) -> None:
+def test_bulk_writes_the_rows_that_single_enrollments_write(
+    service: Service, tables: Tables
+) -> None:
     terms: dict[str, Any] = {
         "metadata": {"door": 3},
         "consent_reference": "doc-7",
-        "expires_at": desk.clock.now + timedelta(days=1),
+        "expires_at": service.clock.now + timedelta(days=1),
     }
-    desk.bulk([ready(1, "kim", **terms)])
-    desk.enroll("lee", given(face_of("lee")), **terms)
-    shown = [desk.subjects.show(one, "default") for one in ("kim", "lee")]
+    service.bulk([ready(1, "kim", **terms)])
+    service.enroll("lee", given(face_of("lee")), **terms)
+    shown = [service.subjects.show(one, "default") for one in ("kim", "lee")]
     assert replace(shown[0], summary=shown[1].summary) == shown[1]
     lines = tables.rows("SELECT action, outcome, caller, collection FROM audit ORDER BY sequence")
     assert lines[-2] == lines[-1]
 
 
-def test_every_person_enrolled_or_refused_is_in_the_audit_log(desk: Desk, tables: Tables) -> None:
+def test_every_person_enrolled_or_refused_is_in_the_audit_log(
+    service: Service, tables: Tables
+) -> None:
     unreadable = RefusedRow(Place(Unit.LINE, 4), InvalidRequest())
-    desk.bulk([ready(1, "kim"), ready(2, "eve", "kim"), pictured(3, "lee", "no_face"), unreadable])
+    service.bulk(
+        [ready(1, "kim"), ready(2, "eve", "kim"), pictured(3, "lee", "no_face"), unreadable]
+    )
     lines = tables.rows("SELECT outcome, subject FROM audit ORDER BY sequence")
     assert [line["outcome"] for line in lines] == ["done", "duplicate_subject", "no_usable_face"]
     assert len({bytes(line["subject"]) for line in lines}) == 3
 
 
-def test_run_again_changes_nothing(desk: Desk, tables: Tables) -> None:
+def test_run_again_changes_nothing(service: Service, tables: Tables) -> None:
     rows = [ready(1, "kim"), pictured(2, "lee"), ready(3, "eve", "kim")]
-    desk.bulk(rows)
+    service.bulk(rows)
     before = tables.beside_the_log()
-    looked_at = desk.engine.looked_at
-    assert results(desk.bulk(rows)) == ["already", "already", "duplicate_subject"]
+    looked_at = service.engine.looked_at
+    assert results(service.bulk(rows)) == ["already", "already", "duplicate_subject"]
     assert tables.beside_the_log() == before
-    assert desk.engine.looked_at == looked_at
+    assert service.engine.looked_at == looked_at
 
 
-def test_another_face_under_an_enrolled_name_is_refused(desk: Desk) -> None:
-    desk.enroll("kim", given(face_of("kim")))
+def test_another_face_under_an_enrolled_name_is_refused(service: Service) -> None:
+    service.enroll("kim", given(face_of("kim")))
     near = Row(Place(Unit.LINE, 2), "kim", given(at_cosine(face_of("kim"), 0.99)))
-    assert results(desk.bulk([ready(1, "kim", "lee")])) == ["subject_exists"]
-    assert results(desk.bulk([near])) == ["subject_exists"]
+    assert results(service.bulk([ready(1, "kim", "lee")])) == ["subject_exists"]
+    assert results(service.bulk([near])) == ["subject_exists"]
 
 
-def test_name_belongs_to_the_first_row_that_has_it(desk: Desk) -> None:
+def test_name_belongs_to_the_first_row_that_has_it(service: Service) -> None:
     rows = [ready(1, "kim"), ready(2, "kim"), ready(3, "kim", "lee")]
-    assert results(desk.bulk(rows)) == ["enrolled", "subject_repeated", "subject_repeated"]
+    assert results(service.bulk(rows)) == ["enrolled", "subject_repeated", "subject_repeated"]
     rows = [pictured(1, "lee", "no_face"), ready(2, "lee")]
-    assert results(desk.bulk(rows)) == ["no_usable_face", "subject_repeated"]
+    assert results(service.bulk(rows)) == ["no_usable_face", "subject_repeated"]
 
 
 @pytest.mark.parametrize("apart", [1, AS_MANY], ids=["in one batch", "in two batches"])
-def test_duplicate_of_an_earlier_row_is_refused_and_names_it(desk: Desk, apart: int) -> None:
-    outcomes = desk.bulk([ready(0, "first", "kim"), *crowd(apart), ready(999, "second", "kim")])
+def test_duplicate_of_an_earlier_row_is_refused_and_names_it(service: Service, apart: int) -> None:
+    outcomes = service.bulk([ready(0, "first", "kim"), *crowd(apart), ready(999, "second", "kim")])
     error = outcomes[-1].error
     assert isinstance(error, DuplicateSubject)
     assert [one.subject_id for one in error.find_candidates] == ["first"]
@@ -128,13 +134,13 @@ def test_duplicate_of_an_earlier_row_is_refused_and_names_it(desk: Desk, apart: 
     assert set(results(outcomes[:-1])) == {"enrolled"}
 
 
-def test_duplicate_of_the_gallery_is_refused(desk: Desk) -> None:
-    desk.enroll("kim", given(face_of("kim")))
-    assert results(desk.bulk([ready(1, "eve", "kim")])) == ["duplicate_subject"]
-    assert enrolled(desk) == ["kim"]
+def test_duplicate_of_the_gallery_is_refused(service: Service) -> None:
+    service.enroll("kim", given(face_of("kim")))
+    assert results(service.bulk([ready(1, "eve", "kim")])) == ["duplicate_subject"]
+    assert enrolled(service) == ["kim"]
 
 
-def test_nobody_is_the_duplicate_of_somebody_refused(desk: Desk) -> None:
+def test_nobody_is_the_duplicate_of_somebody_refused(service: Service) -> None:
     """b is like a and c is like b, but c is not like a: b is refused, so c may come in."""
     a = face_of("a")
     faces = {"a": a, "b": at_cosine(a, 0.6, "side"), "c": at_cosine(a, 0.1, "side")}
@@ -143,39 +149,39 @@ def test_nobody_is_the_duplicate_of_somebody_refused(desk: Desk) -> None:
         Row(Place(Unit.LINE, number), name, given(face))
         for number, (name, face) in enumerate(faces.items(), 1)
     ]
-    assert results(desk.bulk(rows)) == ["enrolled", "duplicate_subject", "enrolled"]
+    assert results(service.bulk(rows)) == ["enrolled", "duplicate_subject", "enrolled"]
 
 
-def test_duplicates_are_flagged_or_allowed_where_asked(desk: Desk) -> None:
+def test_duplicates_are_flagged_or_allowed_where_asked(service: Service) -> None:
     rows = [ready(1, "kim"), ready(2, "eve", "kim"), ready(3, "zoe", "kim")]
-    flagged = desk.bulk(rows, on_duplicate=FLAG)
+    flagged = service.bulk(rows, on_duplicate=FLAG)
     assert [one.result for one in flagged] == [Result.ENROLLED, Result.FLAGGED, Result.FLAGGED]
     assert [one.subject_id for one in flagged[2].find_candidates] == ["eve", "kim"]
-    allowed = desk.bulk([ready(1, "max", "kim")], on_duplicate=ALLOW)
+    allowed = service.bulk([ready(1, "max", "kim")], on_duplicate=ALLOW)
     assert results(allowed) == ["enrolled"]
 
 
-def test_bulk_of_who_may_only_enroll_is_not_laxer_than_the_collection(desk: Desk) -> None:
-    enroller = replace(TILL, scopes=frozenset({Scope.ENROLL, Scope.EMBEDDING}))
+def test_bulk_of_who_may_only_enroll_is_not_laxer_than_the_collection(service: Service) -> None:
+    enroller = replace(KEY_HOLDER, scopes=frozenset({Scope.ENROLL, Scope.EMBEDDING}))
     rows = [ready(1, "kim"), ready(2, "eve", "kim")]
-    refused = desk.bulk(rows, on_duplicate=ALLOW, caller=enroller)
+    refused = service.bulk(rows, on_duplicate=ALLOW, caller=enroller)
     assert results(refused) == ["enrolled", "duplicate_subject"]
 
 
-def test_bulk_of_vectors_needs_the_scope_for_them(desk: Desk) -> None:
-    enroller = replace(TILL, scopes=frozenset({Scope.ENROLL}))
-    assert results(desk.bulk([ready(1, "kim")], caller=enroller)) == ["not_allowed"]
+def test_bulk_of_vectors_needs_the_scope_for_them(service: Service) -> None:
+    enroller = replace(KEY_HOLDER, scopes=frozenset({Scope.ENROLL}))
+    assert results(service.bulk([ready(1, "kim")], caller=enroller)) == ["not_allowed"]
 
 
-def test_policy_and_profile_are_the_collections_own(desk: Desk) -> None:
-    desk.put(duplicate_policy=FLAG, duplicate_profile="conservative")
+def test_policy_and_profile_are_the_collections_own(service: Service) -> None:
+    service.put(duplicate_policy=FLAG, duplicate_profile="conservative")
     near = Row(Place(Unit.LINE, 2), "eve", given(at_cosine(face_of("kim"), 0.42)))
-    assert results(desk.bulk([ready(1, "kim"), near])) == ["enrolled", "enrolled"]
+    assert results(service.bulk([ready(1, "kim"), near])) == ["enrolled", "enrolled"]
     same = Row(Place(Unit.LINE, 3), "zoe", given(at_cosine(face_of("kim"), 0.42, "z")))
-    assert results(desk.bulk([same], profile="balanced")) == ["flagged"]
+    assert results(service.bulk([same], profile="balanced")) == ["flagged"]
 
 
-def test_broken_rows_are_refused_and_the_rest_is_enrolled(desk: Desk) -> None:
+def test_broken_rows_are_refused_and_the_rest_is_enrolled(service: Service) -> None:
     short = Row(Place(Unit.LINE, 3), "short", given(face_of("short")[:100]))
     long = Row(Place(Unit.LINE, 4), "long", given(face_of("long") * 2))
     rows: list[BulkRow] = [
@@ -184,54 +190,56 @@ def test_broken_rows_are_refused_and_the_rest_is_enrolled(desk: Desk) -> None:
         short,
         long,
         pictured(5, "two", "amy", "bob"),
-        ready(6, "late", expires_at=desk.clock.now),
+        ready(6, "late", expires_at=service.clock.now),
         ready(7, "kim"),
     ]
-    assert results(desk.bulk(rows)) == [
+    assert results(service.bulk(rows)) == [
         *("invalid_request", "no_usable_face", "invalid_embedding", "invalid_embedding"),
         *("inconsistent_images", "invalid_request", "enrolled"),
     ]
-    assert enrolled(desk) == ["kim"]
+    assert enrolled(service) == ["kim"]
 
 
-def test_person_whose_time_was_over_is_enrolled_anew(desk: Desk) -> None:
-    desk.enroll("kim", given(face_of("kim")), expires_at=desk.clock.now + timedelta(days=1))
-    desk.clock.advance(timedelta(days=2))
-    assert results(desk.bulk([ready(1, "kim", "other")])) == ["enrolled"]
-    assert desk.verify("kim", given(face_of("other"))).decision.match
+def test_person_whose_time_was_over_is_enrolled_anew(service: Service) -> None:
+    service.enroll("kim", given(face_of("kim")), expires_at=service.clock.now + timedelta(days=1))
+    service.clock.advance(timedelta(days=2))
+    assert results(service.bulk([ready(1, "kim", "other")])) == ["enrolled"]
+    assert service.verify("kim", given(face_of("other"))).decision.match
 
 
-def test_what_holds_for_every_row_is_said_before_the_first(desk: Desk, restarted: Any) -> None:
+def test_what_holds_for_every_row_is_said_before_the_first(
+    service: Service, restarted: Any
+) -> None:
     with pytest.raises(CollectionNotFound):
-        desk.bulk(Unread(), collection="nowhere")
+        service.bulk(Unread(), collection="nowhere")
     with pytest.raises(ProfileNotFound):
-        desk.bulk(Unread(), profile="unheard-of")
-    desk.bulk([ready(1, "kim")])
+        service.bulk(Unread(), profile="unheard-of")
+    service.bulk([ready(1, "kim")])
     with pytest.raises(ModelMismatch):
         restarted("another").bulk(Unread())
 
 
-def test_everybody_before_the_place_where_a_source_breaks_off_is_enrolled(desk: Desk) -> None:
+def test_everybody_before_the_place_where_a_source_breaks_off_is_enrolled(service: Service) -> None:
     def breaking() -> Iterator[BulkRow]:
         yield from crowd()
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        desk.bulk(breaking(), on_duplicate=ALLOW)
-    assert len(enrolled(desk)) == AS_MANY
+        service.bulk(breaking(), on_duplicate=ALLOW)
+    assert len(enrolled(service)) == AS_MANY
 
 
-def test_batch_that_fails_is_not_written_at_all(desk: Desk, tables: Tables) -> None:
+def test_batch_that_fails_is_not_written_at_all(service: Service, tables: Tables) -> None:
     """The last of its statements fails: the audit log's head is gone."""
-    desk.bulk([ready(1, "kim")])
+    service.bulk([ready(1, "kim")])
     with tables.unguarded() as connection:
         connection.exec_driver_sql("DELETE FROM audit_head")
     with pytest.raises(Exception, match="audit_tampered"):
-        desk.bulk(crowd(3))
+        service.bulk(crowd(3))
     assert [row["subject_id"] for row in tables.rows("SELECT * FROM subjects")] == ["kim"]
 
 
-def test_batch_waits_for_others_and_is_tried_again(desk: Desk) -> None:
+def test_batch_waits_for_others_and_is_tried_again(service: Service) -> None:
     waits: list[float] = []
 
     class Busy:
@@ -252,13 +260,13 @@ def test_batch_waits_for_others_and_is_tried_again(desk: Desk) -> None:
             return [Outcome(Place(Unit.LINE, 1), "kim", Result.ENROLLED)]
 
     busy: Any = Busy()
-    bulk = BulkEnroll(desk.storage, busy, desk.clock, sleep=waits.append)
+    bulk = BulkEnroll(service.storage, busy, service.clock, sleep=waits.append)
     embed: Any = iter
-    done = list(bulk(BulkRequest("default", TILL), [ready(1, "kim")], embed))
+    done = list(bulk(BulkRequest("default", KEY_HOLDER), [ready(1, "kim")], embed))
     assert (results(done[0]), waits) == (["enrolled"], [1, 1])
 
 
-def test_reading_who_is_enrolled_makes_no_batch_smaller(desk: Desk) -> None:
+def test_reading_who_is_enrolled_makes_no_batch_smaller(service: Service) -> None:
     """It takes seconds where there are many, and keeps nobody waiting."""
     seconds, sizes = [0.0], []
 
@@ -273,9 +281,9 @@ def test_reading_who_is_enrolled_makes_no_batch_smaller(desk: Desk) -> None:
             return []
 
     enroll: Any = Ready()
-    bulk = BulkEnroll(desk.storage, enroll, desk.clock, timer=lambda: seconds[0])
+    bulk = BulkEnroll(service.storage, enroll, service.clock, timer=lambda: seconds[0])
     embed: Any = iter
-    list(bulk(BulkRequest("default", TILL), crowd(150), embed))
+    list(bulk(BulkRequest("default", KEY_HOLDER), crowd(150), embed))
     assert sizes == [50, 100]
 
 

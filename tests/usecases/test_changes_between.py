@@ -10,7 +10,7 @@ import pytest
 from service.domain.errors import SubjectNotFound
 from service.storage.subject_proof import SubjectProof
 from service.usecases.enrollment import Mode
-from tests.usecases.desk import Desk
+from tests.usecases.service_process import Service
 
 KIM = "kim-minji"
 
@@ -28,27 +28,27 @@ def happening(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> 
 
 
 @pytest.fixture
-def enrolled(desk: Desk) -> Desk:
-    desk.enroll(KIM, "kim")
-    return desk
+def enrolled(service: Service) -> Service:
+    service.enroll(KIM, "kim")
+    return service
 
 
 def test_search_sees_somebody_who_is_enrolled_anew(
-    enrolled: Desk, monkeypatch: pytest.MonkeyPatch
+    enrolled: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happening(monkeypatch, lambda: enrolled.enroll(KIM, "kim", mode=Mode.ADD))
     assert enrolled.found("kim") == [KIM]
 
 
 def test_search_passes_over_somebody_who_is_erased(
-    enrolled: Desk, monkeypatch: pytest.MonkeyPatch
+    enrolled: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happening(monkeypatch, lambda: enrolled.erase(KIM))
     assert enrolled.found("kim") == []
 
 
 def test_verification_does_not_find_somebody_who_is_erased(
-    enrolled: Desk, monkeypatch: pytest.MonkeyPatch
+    enrolled: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happening(monkeypatch, lambda: enrolled.erase(KIM))
     with pytest.raises(SubjectNotFound):

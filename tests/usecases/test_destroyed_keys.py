@@ -7,37 +7,37 @@ import pytest
 from service.domain.collection import Collection, StoredTemplate
 from service.domain.errors import MasterKeyInvalid, TemplateTampered
 from service.usecases.unlocked_collection import UnlockedCollection
-from tests.usecases.desk import CALLER, DEFAULT, Desk
+from tests.usecases.service_process import CALLER, DEFAULT, Service
 
 
 @pytest.fixture
-def stolen(desk: Desk) -> tuple[Collection, StoredTemplate]:
+def stolen(service: Service) -> tuple[Collection, StoredTemplate]:
     """A collection and a row of it, as in an old backup of the tables, without the keys'."""
-    desk.put("shop")
-    desk.enroll("kim", "kim", collection="shop")
-    with desk.storage.transaction() as tx:
+    service.put("shop")
+    service.enroll("kim", "kim", collection="shop")
+    with service.storage.transaction() as tx:
         collection = tx.collections.find("shop")
         assert collection is not None
         (row,) = tx.templates.of(collection, "kim")
-    desk.collections.delete("shop", CALLER)
+    service.collections.delete("shop", CALLER)
     return collection, row
 
 
 def test_row_kept_from_before_opens_under_no_key_in_the_database(
-    desk: Desk, stolen: tuple[Collection, StoredTemplate]
+    service: Service, stolen: tuple[Collection, StoredTemplate]
 ) -> None:
-    desk.put("shop")
+    service.put("shop")
     for name in (DEFAULT, "shop"):
-        with desk.storage.transaction() as tx:
+        with service.storage.transaction() as tx:
             left = tx.collections.find(name)
         assert left is not None
         with pytest.raises(TemplateTampered):
-            UnlockedCollection.unlock(left, desk.vault).open(stolen[1])
+            UnlockedCollection.unlock(left, service.vault).open(stolen[1])
 
 
 def test_no_other_key_passes_for_the_destroyed_one(
-    desk: Desk, stolen: tuple[Collection, StoredTemplate]
+    service: Service, stolen: tuple[Collection, StoredTemplate]
 ) -> None:
-    left = desk.collections.show(DEFAULT).collection
+    left = service.collections.show(DEFAULT).collection
     with pytest.raises(MasterKeyInvalid):
-        desk.vault.unlock(stolen[0].collection_id, left.keys.active)
+        service.vault.unlock(stolen[0].collection_id, left.keys.active)

@@ -26,7 +26,7 @@ from service.vault.vault import Vault
 from tests.data_files import PIECE, found_in
 from tests.domain.vectors import face_of
 from tests.postgres import TestServer
-from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
+from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, given
 
 PEOPLE = [f"{number:04}-{number * 2654435761 % 2**32:08x}" for number in range(1, 1001)]
@@ -51,7 +51,7 @@ class Life:
     is, which was deleted. The others: which of these were in the files at each time.
     """
 
-    desk: Desk
+    service: Service
     tables: Tables
     pieces: dict[str, set[bytes]]
     key: bytes
@@ -74,43 +74,43 @@ def life(vault: Vault) -> Iterator[Life]:
         migrate(server.url)
         clock = StandInClock()
         storage = Storage(server.url, clock, lambda: vault, lambda _: clock())
-        desk = Desk(storage, vault, StandInEngine(), StandInCapture(), clock)
-        yield _live(desk, server.url, Path(folder))
+        service = Service(storage, vault, StandInEngine(), StandInCapture(), clock)
+        yield _live(service, server.url, Path(folder))
         storage.close()
         server.stop()
 
 
-def _live(desk: Desk, url: str, folder: Path) -> Life:
+def _live(service: Service, url: str, folder: Path) -> Life:
     server, tables = TestServer(url), Tables(url)
-    desk.collections.ensure_default()
+    service.collections.ensure_default()
     for name in PEOPLE:
-        _enroll(desk, name)
+        _enroll(service, name)
     for name in GONE[::10]:  # counted refusals name their subject as well
-        assert not desk.verify(name, given(face_of(KEPT[0]))).decision.match
-    pieces, key = _pieces(tables), _deleted_collection(desk)
+        assert not service.verify(name, given(face_of(KEPT[0]))).decision.match
+    pieces, key = _pieces(tables), _deleted_collection(service)
     wanted = {key}.union(*pieces.values())
     server.run("ANALYZE")
     server.run("CHECKPOINT")
     at_first = found_in(folder, wanted)
     for name in DELETED:
-        desk.erase(name)
-    desk.clock.advance(MONTH)
-    batches = desk.purge.batches(wait=True, confirmed=[DEFAULT])  # two fifths are unusually many
+        service.erase(name)
+    service.clock.advance(MONTH)
+    batches = service.purge.batches(wait=True, confirmed=[DEFAULT])  # two fifths are unusually many
     assert sum(batch.removed for batch in batches) == len(EXPIRED)
     server.run("VACUUM")
     server.run("CHECKPOINT")
     after_vacuum = found_in(folder, wanted)
     scrubbed = scrub(url)
     after_scrub = found_in(folder, wanted)
-    return Life(desk, tables, pieces, key, at_first, after_vacuum, after_scrub, scrubbed)
+    return Life(service, tables, pieces, key, at_first, after_vacuum, after_scrub, scrubbed)
 
 
-def _enroll(desk: Desk, name: str) -> None:
-    desk.enroll(
+def _enroll(service: Service, name: str) -> None:
+    service.enroll(
         name,
         given(face_of(name)),
         on_duplicate=DuplicatePolicy.ALLOW,
-        expires_at=desk.clock.now + MONTH if name in EXPIRED else None,
+        expires_at=service.clock.now + MONTH if name in EXPIRED else None,
         metadata={"door": 1},
         consent_reference="form",
         idempotency_key=name,
@@ -128,12 +128,12 @@ def _pieces(tables: Tables) -> dict[str, set[bytes]]:
     return pieces
 
 
-def _deleted_collection(desk: Desk) -> bytes:
+def _deleted_collection(service: Service) -> bytes:
     """By which its wrapped key is known."""
-    desk.put("shop")
-    desk.enroll("kim", "kim", collection="shop")
-    wrapped = desk.collections.show("shop").collection.keys.active.wrapped
-    desk.collections.delete("shop", CALLER)
+    service.put("shop")
+    service.enroll("kim", "kim", collection="shop")
+    wrapped = service.collections.show("shop").collection.keys.active.wrapped
+    service.collections.delete("shop", CALLER)
     return wrapped[-PIECE:]
 
 
@@ -160,35 +160,35 @@ def test_scrubbed_files_hold_no_key_of_a_deleted_collection(life: Life) -> None:
 
 def test_scrubbed_files_hold_those_who_stay(life: Life) -> None:
     assert life.of(KEPT) <= life.after_scrub
-    assert life.desk.verify(KEPT[0], given(face_of(KEPT[0]))).decision.match
+    assert life.service.verify(KEPT[0], given(face_of(KEPT[0]))).decision.match
 
 
 def test_none_of_the_700_can_be_verified_or_exported(life: Life) -> None:
     for name in GONE:
         with pytest.raises(SubjectNotFound):
-            life.desk.verify(name, given(face_of(name)))
+            life.service.verify(name, given(face_of(name)))
         with pytest.raises(SubjectNotFound):
-            life.desk.export(name)
+            life.service.export(name)
 
 
 def test_none_of_the_700_is_found_by_a_search(life: Life) -> None:
-    results = [life.desk.search(given(face_of(name))) for name in GONE]
+    results = [life.service.search(given(face_of(name))) for name in GONE]
     assert not any(result.found for result in results)
     assert {result.searched for result in results} == {len(KEPT)}
 
 
 def test_none_of_the_700_is_listed(life: Life) -> None:
-    listed = life.desk.subjects.page(DEFAULT, len(PEOPLE), None).subjects
+    listed = life.service.subjects.page(DEFAULT, len(PEOPLE), None).subjects
     assert [one.subject_id for one in listed] == KEPT
 
 
 def test_log_is_whole(life: Life) -> None:
-    assert VerifyAudit(life.desk.storage, life.desk.vault)().whole
+    assert VerifyAudit(life.service.storage, life.service.vault)().whole
 
 
 def test_log_accounts_for_each(life: Life) -> None:
-    collection = life.desk.collections.show(DEFAULT).collection
-    key = life.desk.vault.unlock_names(collection.collection_id, collection.keys)
+    collection = life.service.collections.show(DEFAULT).collection
+    key = life.service.vault.unlock_names(collection.collection_id, collection.keys)
     rows = life.tables.rows("SELECT action, subject FROM audit WHERE collection = 'default'")
     for action, people in (("enroll", PEOPLE), ("erase", DELETED), ("expire", EXPIRED)):
         written = sorted(row["subject"] for row in rows if row["action"] == action)

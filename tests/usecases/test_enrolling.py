@@ -20,152 +20,156 @@ from service.domain.errors import (
 from service.domain.face import Reason
 from service.usecases.enrollment import Mode
 from tests.domain.vectors import at_cosine, face_of
-from tests.usecases.desk import DEFAULT, TILL, Desk
+from tests.usecases.service_process import DEFAULT, KEY_HOLDER, Service
 from tests.usecases.stand_ins import PHOTO_COSINE, given, photos
 
 EXISTING = [Mode.ADD, Mode.REPLACE]
 
 
-def test_enrolled_person_is_verified_and_found(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    assert desk.verify("kim", "kim:2").decision.match
-    assert desk.found("kim:2") == ["kim"]
+def test_enrolled_person_is_verified_and_found(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    assert service.verify("kim", "kim:2").decision.match
+    assert service.found("kim:2") == ["kim"]
 
 
-def test_enrollment_answers_what_it_stored(desk: Desk) -> None:
-    enrolled = desk.enroll("kim", photos("kim:1", "no_face", "kim:2"))
+def test_enrollment_answers_what_it_stored(service: Service) -> None:
+    enrolled = service.enroll("kim", photos("kim:1", "no_face", "kim:2"))
     assert (enrolled.subject_id, enrolled.collection) == ("kim", DEFAULT)
-    assert (enrolled.model_id, enrolled.enrolled_at) == (desk.model_id, desk.clock.now)
+    assert (enrolled.model_id, enrolled.enrolled_at) == (service.model_id, service.clock.now)
     assert enrolled.images_used == 2
     assert [sample.reason for sample in enrolled.samples] == [None, Reason.NO_FACE, None]
     assert enrolled.duplicates == []
 
 
-def test_create_refuses_a_name_that_is_taken(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
+def test_create_refuses_a_name_that_is_taken(service: Service) -> None:
+    service.enroll("kim", "kim:1")
     with pytest.raises(SubjectExists):
-        desk.enroll("kim", "kim:2")
+        service.enroll("kim", "kim:2")
 
 
 @pytest.mark.parametrize("mode", EXISTING)
-def test_add_and_replace_need_somebody_enrolled(desk: Desk, mode: Mode) -> None:
+def test_add_and_replace_need_somebody_enrolled(service: Service, mode: Mode) -> None:
     with pytest.raises(SubjectNotFound):
-        desk.enroll("kim", "kim:1", mode=mode)
+        service.enroll("kim", "kim:1", mode=mode)
 
 
 @pytest.mark.parametrize("mode", EXISTING)
-def test_add_and_replace_refuse_a_stranger(desk: Desk, mode: Mode) -> None:
-    desk.enroll("kim", "kim:1")
+def test_add_and_replace_refuse_a_stranger(service: Service, mode: Mode) -> None:
+    service.enroll("kim", "kim:1")
     with pytest.raises(SubjectMismatch):
-        desk.enroll("kim", "lee:1", mode=mode)
+        service.enroll("kim", "lee:1", mode=mode)
 
 
 @pytest.mark.parametrize("mode", EXISTING)
-def test_add_and_replace_ask_for_the_balanced_threshold(desk: Desk, mode: Mode) -> None:
-    desk.enroll("kim", given(face_of("kim")))
+def test_add_and_replace_ask_for_the_balanced_threshold(service: Service, mode: Mode) -> None:
+    service.enroll("kim", given(face_of("kim")))
     with pytest.raises(SubjectMismatch):
-        desk.enroll("kim", given(at_cosine(face_of("kim"), 0.39)), mode=mode)
-    desk.enroll("kim", given(at_cosine(face_of("kim"), 0.41)), mode=mode)
+        service.enroll("kim", given(at_cosine(face_of("kim"), 0.39)), mode=mode)
+    service.enroll("kim", given(at_cosine(face_of("kim"), 0.41)), mode=mode)
 
 
-def test_add_keeps_the_earlier_template(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    desk.enroll("kim", "kim:2", mode=Mode.ADD)
-    assert desk.subjects.show("kim", DEFAULT).summary.templates == 2
-    assert desk.verify("kim", "kim:1").decision.similarity == pytest.approx(1.0, abs=1e-5)
+def test_add_keeps_the_earlier_template(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:2", mode=Mode.ADD)
+    assert service.subjects.show("kim", DEFAULT).summary.templates == 2
+    assert service.verify("kim", "kim:1").decision.similarity == pytest.approx(1.0, abs=1e-5)
 
 
-def test_replace_leaves_the_new_template_only(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    desk.enroll("kim", "kim:2", mode=Mode.REPLACE)
-    assert desk.subjects.show("kim", DEFAULT).summary.templates == 1
+def test_replace_leaves_the_new_template_only(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:2", mode=Mode.REPLACE)
+    assert service.subjects.show("kim", DEFAULT).summary.templates == 1
     expected = PHOTO_COSINE**2
-    assert desk.verify("kim", "kim:1").decision.similarity == pytest.approx(expected, abs=0.1)
+    assert service.verify("kim", "kim:1").decision.similarity == pytest.approx(expected, abs=0.1)
 
 
-def test_person_under_a_second_name_is_refused_by_default(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
+def test_person_under_a_second_name_is_refused_by_default(service: Service) -> None:
+    service.enroll("kim", "kim:1")
     with pytest.raises(DuplicateSubject) as refusal:
-        desk.enroll("kim2", "kim:1")
+        service.enroll("kim2", "kim:1")
     (lookalike,) = refusal.value.find_candidates
     assert lookalike.subject_id == "kim"
     assert lookalike.similarity == pytest.approx(1.0, abs=1e-5)
 
 
-def test_flagged_duplicate_is_enrolled_and_named(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    enrolled = desk.enroll("kim2", "kim:1", on_duplicate=DuplicatePolicy.FLAG)
+def test_flagged_duplicate_is_enrolled_and_named(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    enrolled = service.enroll("kim2", "kim:1", on_duplicate=DuplicatePolicy.FLAG)
     assert [one.subject_id for one in enrolled.duplicates] == ["kim"]
-    assert desk.found("kim:1") == ["kim", "kim2"]
+    assert service.found("kim:1") == ["kim", "kim2"]
 
 
-def test_who_may_only_enroll_is_not_laxer_than_the_collection(desk: Desk) -> None:
-    enroller = replace(desk, caller=replace(TILL, scopes=frozenset({Scope.ENROLL})))
+def test_who_may_only_enroll_is_not_laxer_than_the_collection(service: Service) -> None:
+    enroller = replace(service, caller=replace(KEY_HOLDER, scopes=frozenset({Scope.ENROLL})))
     enroller.enroll("kim", "kim:1")
     for policy in (DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW):
         with pytest.raises(DuplicateSubject):
             enroller.enroll("kim2", "kim:1", on_duplicate=policy)
 
 
-def test_allowed_duplicate_is_enrolled_without_a_search(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    assert desk.enroll("kim2", "kim:1", on_duplicate=DuplicatePolicy.ALLOW).duplicates == []
-    assert desk.found("kim:1") == ["kim", "kim2"]
+def test_allowed_duplicate_is_enrolled_without_a_search(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    assert service.enroll("kim2", "kim:1", on_duplicate=DuplicatePolicy.ALLOW).duplicates == []
+    assert service.found("kim:1") == ["kim", "kim2"]
 
 
-def test_duplicates_are_named_most_similar_first(desk: Desk) -> None:
+def test_duplicates_are_named_most_similar_first(service: Service) -> None:
     face = face_of("kim")
     for name, cosine in [("far", 0.5), ("near", 0.9), ("middle", 0.7)]:
         probe = given(at_cosine(face, cosine, name))
-        desk.enroll(name, probe, on_duplicate=DuplicatePolicy.ALLOW)
+        service.enroll(name, probe, on_duplicate=DuplicatePolicy.ALLOW)
     with pytest.raises(DuplicateSubject) as refusal:
-        desk.enroll("kim", given(face))
+        service.enroll("kim", given(face))
     named = [one.subject_id for one in refusal.value.find_candidates]
     assert named == ["near", "middle", "far"]
 
 
 @pytest.mark.parametrize("mode", EXISTING)
-def test_own_earlier_template_never_counts_as_a_duplicate(desk: Desk, mode: Mode) -> None:
-    desk.enroll("kim", "kim:1")
-    assert desk.enroll("kim", "kim:1", mode=mode).duplicates == []
+def test_own_earlier_template_never_counts_as_a_duplicate(service: Service, mode: Mode) -> None:
+    service.enroll("kim", "kim:1")
+    assert service.enroll("kim", "kim:1", mode=mode).duplicates == []
 
 
 @pytest.mark.parametrize("mode", EXISTING)
-def test_add_and_replace_refuse_a_face_enrolled_under_another_name(desk: Desk, mode: Mode) -> None:
-    desk.enroll("kim", given(face_of("kim")))
+def test_add_and_replace_refuse_a_face_enrolled_under_another_name(
+    service: Service, mode: Mode
+) -> None:
+    service.enroll("kim", given(face_of("kim")))
     twin = at_cosine(face_of("kim"), 0.5)
-    desk.enroll("twin", given(twin), on_duplicate=DuplicatePolicy.ALLOW)
+    service.enroll("twin", given(twin), on_duplicate=DuplicatePolicy.ALLOW)
     with pytest.raises(DuplicateSubject):
-        desk.enroll("kim", given(face_of("kim")), mode=mode)
+        service.enroll("kim", given(face_of("kim")), mode=mode)
 
 
-def test_same_face_in_another_collection_is_no_duplicate(desk: Desk) -> None:
-    desk.put("shop")
-    desk.enroll("kim", "kim:1")
-    assert desk.enroll("kim", "kim:1", collection="shop").duplicates == []
+def test_same_face_in_another_collection_is_no_duplicate(service: Service) -> None:
+    service.put("shop")
+    service.enroll("kim", "kim:1")
+    assert service.enroll("kim", "kim:1", collection="shop").duplicates == []
 
 
-def test_duplicate_is_judged_by_the_profile_that_is_asked_for(desk: Desk) -> None:
-    desk.enroll("kim", given(face_of("kim")))
+def test_duplicate_is_judged_by_the_profile_that_is_asked_for(service: Service) -> None:
+    service.enroll("kim", given(face_of("kim")))
     probe = given(at_cosine(face_of("kim"), 0.35))
     with pytest.raises(DuplicateSubject):
-        desk.enroll("lee", probe, profile="aggressive")
-    assert desk.enroll("lee", probe, profile="balanced").duplicates == []
+        service.enroll("lee", probe, profile="aggressive")
+    assert service.enroll("lee", probe, profile="balanced").duplicates == []
 
 
-def test_photographs_are_judged_before_anything_is_stored(desk: Desk) -> None:
+def test_photographs_are_judged_before_anything_is_stored(service: Service) -> None:
     with pytest.raises(NoUsableFace):
-        desk.enroll("kim", "no_face")
-    assert desk.subjects.page(DEFAULT, 10, None).subjects == []
+        service.enroll("kim", "no_face")
+    assert service.subjects.page(DEFAULT, 10, None).subjects == []
 
 
-def test_unknown_collection_is_refused(desk: Desk) -> None:
+def test_unknown_collection_is_refused(service: Service) -> None:
     with pytest.raises(CollectionNotFound):
-        desk.enroll("kim", "kim:1", collection="nowhere")
+        service.enroll("kim", "kim:1", collection="nowhere")
 
 
 @pytest.mark.parametrize("policy", DuplicatePolicy)
-def test_unknown_profile_is_refused_under_every_policy(desk: Desk, policy: DuplicatePolicy) -> None:
+def test_unknown_profile_is_refused_under_every_policy(
+    service: Service, policy: DuplicatePolicy
+) -> None:
     with pytest.raises(ProfileNotFound):
-        desk.enroll("kim", "kim:1", profile="paranoid", on_duplicate=policy)
-    assert desk.found("kim:1") == []
+        service.enroll("kim", "kim:1", profile="paranoid", on_duplicate=policy)
+    assert service.found("kim:1") == []

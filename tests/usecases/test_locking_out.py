@@ -21,7 +21,7 @@ from service.domain.lockout import KEYS_TO_LOCK_ALL
 from service.storage.storage import Storage
 from service.usecases.enrollment import Mode
 from service.usecases.verify import Verification
-from tests.usecases.desk import RULES, Desk, Tables
+from tests.usecases.service_process import RULES, Service, Tables
 from tests.usecases.simultaneous import outcomes
 
 TRIES = 100
@@ -29,49 +29,49 @@ COUNTED = "failed_comparisons"
 
 
 @pytest.fixture
-def kim(desk: Desk) -> Desk:
+def kim(service: Service) -> Service:
     """Where Kim is enrolled, and others after them."""
-    desk.enroll("kim", "kim:1")
-    return desk
+    service.enroll("kim", "kim:1")
+    return service
 
 
 @pytest.fixture
-def other_process(kim: Desk, database_url: str) -> Iterator[Desk]:
+def other_process(kim: Service, database_url: str) -> Iterator[Service]:
     """The same service once more, on connections of its own."""
     storage = Storage(database_url, vault=lambda: kim.vault)
     yield replace(kim, storage=storage)
     storage.close()
 
 
-def holding(desk: Desk, key: str) -> Desk:
+def holding(service: Service, key: str) -> Service:
     """Another caller, with a key of this name."""
-    return replace(desk, caller=replace(desk.caller, name=key))
+    return replace(service, caller=replace(service.caller, name=key))
 
 
-def guess(desk: Desk, times: int, first: int = 0) -> None:
+def guess(service: Service, times: int, first: int = 0) -> None:
     for number in range(first, first + times):
-        assert not desk.verify("kim", f"stranger{number}").decision.match
+        assert not service.verify("kim", f"stranger{number}").decision.match
 
 
-def lock(desk: Desk) -> None:
-    guess(desk, RULES.after)
+def lock(service: Service) -> None:
+    guess(service, RULES.after)
 
 
 def kinds(results: list[object]) -> Counter[str]:
     return Counter(type(result).__name__ for result in results)
 
 
-def test_hundred_faces_tried_on_one_subject_get_ten_answers(kim: Desk) -> None:
+def test_hundred_faces_tried_on_one_subject_get_ten_answers(kim: Service) -> None:
     results = [outcomes([partial(kim.verify, "kim", f"stranger{n}")])[0] for n in range(TRIES)]
     assert all(isinstance(one, Verification) for one in results[: RULES.after])
     assert all(isinstance(one, SubjectLocked) for one in results[RULES.after :])
 
 
 def test_hundred_faces_tried_at_once_by_two_processes_get_ten_answers(
-    kim: Desk, other_process: Desk, tables: Tables
+    kim: Service, other_process: Service, tables: Tables
 ) -> None:
-    desks = [kim, other_process] * (TRIES // 2)
-    calls = [partial(desk.verify, "kim", f"stranger{n}") for n, desk in enumerate(desks)]
+    services = [kim, other_process] * (TRIES // 2)
+    calls = [partial(service.verify, "kim", f"stranger{n}") for n, service in enumerate(services)]
     assert kinds(outcomes(calls)) == {
         Verification.__name__: RULES.after,
         SubjectLocked.__name__: TRIES - RULES.after,
@@ -79,21 +79,21 @@ def test_hundred_faces_tried_at_once_by_two_processes_get_ten_answers(
     assert [row["refusals"] for row in tables.rows(f"SELECT * FROM {COUNTED}")] == [RULES.after]
 
 
-def test_refusals_of_all_processes_count_together(kim: Desk, other_process: Desk) -> None:
+def test_refusals_of_all_processes_count_together(kim: Service, other_process: Service) -> None:
     guess(kim, RULES.after - 1)
     guess(other_process, 1)
     with pytest.raises(SubjectLocked):
         kim.verify("kim", "kim:2")
 
 
-def test_locked_subject_is_told_the_same_whatever_the_face(kim: Desk) -> None:
+def test_locked_subject_is_told_the_same_whatever_the_face(kim: Service) -> None:
     lock(kim)
     right, wrong = (outcomes([partial(kim.verify, "kim", face)])[0] for face in ("kim:2", "lee"))
     assert (type(right), right.values) == (type(wrong), wrong.values)
     assert isinstance(right, SubjectLocked)
 
 
-def test_locked_out_is_told_how_long(kim: Desk) -> None:
+def test_locked_out_is_told_how_long(kim: Service) -> None:
     lock(kim)
     kim.clock.advance(timedelta(minutes=5, microseconds=1))
     with pytest.raises(SubjectLocked) as refusal:
@@ -101,7 +101,7 @@ def test_locked_out_is_told_how_long(kim: Desk) -> None:
     assert refusal.value.retry_after == 10 * 60
 
 
-def test_tries_at_a_locked_subject_change_nothing(kim: Desk, tables: Tables) -> None:
+def test_tries_at_a_locked_subject_change_nothing(kim: Service, tables: Tables) -> None:
     lock(kim)
     before = tables.beside_the_log()
     for face in ("kim:2", "lee"):
@@ -110,20 +110,20 @@ def test_tries_at_a_locked_subject_change_nothing(kim: Desk, tables: Tables) -> 
     assert tables.beside_the_log() == before
 
 
-def test_lock_opens_by_itself(kim: Desk) -> None:
+def test_lock_opens_by_itself(kim: Service) -> None:
     lock(kim)
     kim.clock.advance(RULES.lasts)
     assert kim.verify("kim", "kim:2").decision.match
 
 
-def test_refusals_long_ago_do_not_count(kim: Desk) -> None:
+def test_refusals_long_ago_do_not_count(kim: Service) -> None:
     guess(kim, RULES.after - 1)
     kim.clock.advance(RULES.window)
     guess(kim, RULES.after - 1)
     assert kim.verify("kim", "kim:2").decision.match
 
 
-def test_match_wipes_no_refusals(kim: Desk, tables: Tables) -> None:
+def test_match_wipes_no_refusals(kim: Service, tables: Tables) -> None:
     """Else a right face after every ninth wrong one would buy a stranger tries without end."""
     guess(kim, RULES.after - 1)
     assert kim.verify("kim", "kim:2").decision.match
@@ -132,7 +132,7 @@ def test_match_wipes_no_refusals(kim: Desk, tables: Tables) -> None:
         kim.verify("kim", "kim:2")
 
 
-def test_match_removes_what_no_longer_counts(kim: Desk, tables: Tables) -> None:
+def test_match_removes_what_no_longer_counts(kim: Service, tables: Tables) -> None:
     guess(kim, 1)
     guess(holding(kim, "door"), 1)
     kim.clock.advance(RULES.window)
@@ -141,7 +141,7 @@ def test_match_removes_what_no_longer_counts(kim: Desk, tables: Tables) -> None:
     assert [row["caller"] for row in tables.rows(f"SELECT * FROM {COUNTED}")] == ["gate"]
 
 
-def test_one_key_locks_a_subject_for_itself_alone(kim: Desk) -> None:
+def test_one_key_locks_a_subject_for_itself_alone(kim: Service) -> None:
     lock(kim)
     with pytest.raises(SubjectLocked):
         kim.verify("kim", "kim:2")
@@ -149,7 +149,7 @@ def test_one_key_locks_a_subject_for_itself_alone(kim: Desk) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.ADD, Mode.REPLACE])
-def test_key_that_may_enroll_locks_nobody_out(kim: Desk, mode: Mode) -> None:
+def test_key_that_may_enroll_locks_nobody_out(kim: Service, mode: Mode) -> None:
     """Seen: 30 of 30 people locked in 17 seconds by strangers offered for enrollment."""
     enroller = holding(kim, "enroller")
     for number in range(3 * RULES.after):
@@ -158,7 +158,9 @@ def test_key_that_may_enroll_locks_nobody_out(kim: Desk, mode: Mode) -> None:
     assert kim.verify("kim", "kim:2").decision.match
 
 
-def test_so_many_keys_lock_a_subject_for_all(kim: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_so_many_keys_lock_a_subject_for_all(
+    kim: Service, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(KEYS_TO_LOCK_ALL - 1):
         guess(holding(kim, f"thief-{number}"), RULES.after)
     assert kim.verify("kim", "kim:2").decision.match
@@ -169,7 +171,7 @@ def test_so_many_keys_lock_a_subject_for_all(kim: Desk, caplog: pytest.LogCaptur
     assert "every key" in caplog.records[-1].getMessage()
 
 
-def test_however_many_keys_somebody_has_a_subject_meets_so_many_strangers(kim: Desk) -> None:
+def test_however_many_keys_somebody_has_a_subject_meets_so_many_strangers(kim: Service) -> None:
     thieves = [holding(kim, f"thief-{number}") for number in range(2 * KEYS_TO_LOCK_ALL)]
     results = [
         outcomes([partial(thief.verify, "kim", f"stranger{n}")])[0]
@@ -179,7 +181,7 @@ def test_however_many_keys_somebody_has_a_subject_meets_so_many_strangers(kim: D
     assert kinds(results)[Verification.__name__] == KEYS_TO_LOCK_ALL * RULES.after
 
 
-def test_lock_for_all_opens_by_itself(kim: Desk) -> None:
+def test_lock_for_all_opens_by_itself(kim: Service) -> None:
     for number in range(KEYS_TO_LOCK_ALL):
         guess(holding(kim, f"thief-{number}"), RULES.after)
     kim.clock.advance(RULES.lasts)
@@ -187,7 +189,7 @@ def test_lock_for_all_opens_by_itself(kim: Desk) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.ADD, Mode.REPLACE])
-def test_strangers_offered_for_enrollment_count_as_well(kim: Desk, mode: Mode) -> None:
+def test_strangers_offered_for_enrollment_count_as_well(kim: Service, mode: Mode) -> None:
     for number in range(RULES.after):
         with pytest.raises(SubjectMismatch):
             kim.enroll("kim", f"stranger{number}", mode=mode)
@@ -196,7 +198,7 @@ def test_strangers_offered_for_enrollment_count_as_well(kim: Desk, mode: Mode) -
             call("kim", "kim:2")
 
 
-def test_strangers_offered_at_once_get_ten_answers(kim: Desk) -> None:
+def test_strangers_offered_at_once_get_ten_answers(kim: Service) -> None:
     calls = [partial(kim.enroll, "kim", f"stranger{n}", mode=Mode.ADD) for n in range(20)]
     assert kinds(outcomes(calls)) == {
         SubjectMismatch.__name__: RULES.after,
@@ -205,45 +207,45 @@ def test_strangers_offered_at_once_get_ten_answers(kim: Desk) -> None:
 
 
 def test_photograph_of_the_subject_that_is_added_wipes_no_refusals(
-    kim: Desk, tables: Tables
+    kim: Service, tables: Tables
 ) -> None:
     guess(kim, 1)
     kim.enroll("kim", "kim:2", mode=Mode.ADD)
     assert [row["refusals"] for row in tables.rows(f"SELECT * FROM {COUNTED}")] == [1]
 
 
-def test_others_are_not_locked_with_them(kim: Desk) -> None:
+def test_others_are_not_locked_with_them(kim: Service) -> None:
     kim.enroll("lee", "lee:1")
     lock(kim)
     assert kim.verify("lee", "lee:2").decision.match
 
 
-def test_unknown_subject_leaves_no_trace(kim: Desk, tables: Tables) -> None:
+def test_unknown_subject_leaves_no_trace(kim: Service, tables: Tables) -> None:
     for _ in range(RULES.after + 1):
         with pytest.raises(SubjectNotFound):
             kim.verify("nobody", "lee")
     assert tables.rows(f"SELECT * FROM {COUNTED}") == []
 
 
-def test_refusals_go_with_their_subject(kim: Desk, tables: Tables) -> None:
+def test_refusals_go_with_their_subject(kim: Service, tables: Tables) -> None:
     lock(kim)
     kim.erase("kim")
     assert tables.rows(f"SELECT * FROM {COUNTED}") == []
 
 
-def test_refusals_go_with_their_collection(kim: Desk, tables: Tables) -> None:
+def test_refusals_go_with_their_collection(kim: Service, tables: Tables) -> None:
     lock(kim)
     kim.collections.delete("default", "admin")
     assert tables.rows(f"SELECT * FROM {COUNTED}") == []
 
 
-def test_number_zero_locks_nobody(kim: Desk, tables: Tables) -> None:
-    open_desk = replace(kim, rules=replace(RULES, after=0))
-    guess(open_desk, 2 * RULES.after)
+def test_number_zero_locks_nobody(kim: Service, tables: Tables) -> None:
+    unlimited = replace(kim, rules=replace(RULES, after=0))
+    guess(unlimited, 2 * RULES.after)
     assert tables.rows(f"SELECT * FROM {COUNTED}") == []
 
 
-def test_unlocked_subject_is_verified_again_with_every_key(kim: Desk, tables: Tables) -> None:
+def test_unlocked_subject_is_verified_again_with_every_key(kim: Service, tables: Tables) -> None:
     for number in range(KEYS_TO_LOCK_ALL):
         guess(holding(kim, f"thief-{number}"), RULES.after)
     kim.unlock("kim")
@@ -252,14 +254,14 @@ def test_unlocked_subject_is_verified_again_with_every_key(kim: Desk, tables: Ta
     assert kim.verify("kim", "kim:2").decision.match
 
 
-def test_unlocking_is_written_down_without_a_name(kim: Desk, tables: Tables) -> None:
+def test_unlocking_is_written_down_without_a_name(kim: Service, tables: Tables) -> None:
     kim.unlock("kim")
     (entry,) = tables.rows("SELECT * FROM audit WHERE action = 'unlock'")
     assert (entry["caller"], entry["collection"]) == ("till", "default")
     assert len(entry["subject"]) == 32
 
 
-def test_only_who_is_enrolled_can_be_unlocked(kim: Desk) -> None:
+def test_only_who_is_enrolled_can_be_unlocked(kim: Service) -> None:
     with pytest.raises(SubjectNotFound):
         kim.unlock("nobody")
     with pytest.raises(CollectionNotFound):
@@ -267,7 +269,7 @@ def test_only_who_is_enrolled_can_be_unlocked(kim: Desk) -> None:
 
 
 def test_operator_reads_of_a_lock_in_the_log_but_not_whose(
-    kim: Desk, caplog: pytest.LogCaptureFixture
+    kim: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         lock(kim)

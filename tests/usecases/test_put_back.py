@@ -28,25 +28,25 @@ from service.usecases.enrollment import Mode
 from service.usecases.index_sync import IndexSync
 from service.usecases.key_rotation import RotateKey
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
-from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
+from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 from tests.usecases.stand_ins import embedding_of_photo
 
 State = dict[str, list[RowMapping]]
 
 
-def audited(desk: Desk) -> Verified:
+def audited(service: Service) -> Verified:
     """As `face audit verify` finds it."""
-    return VerifyAudit(desk.storage, desk.vault)()
+    return VerifyAudit(service.storage, service.vault)()
 
 
-def flaws(desk: Desk) -> set[RecordFlaw]:
-    verified = audited(desk)
+def flaws(service: Service) -> set[RecordFlaw]:
+    verified = audited(service)
     assert verified.log.whole
     return {finding.flaw for finding in verified.findings}
 
 
-def rotate(desk: Desk, collection: str = DEFAULT) -> None:
-    RotateKey(desk.storage, desk.vault, desk.clock)(collection, CALLER, lambda *_: None)
+def rotate(service: Service, collection: str = DEFAULT) -> None:
+    RotateKey(service.storage, service.vault, service.clock)(collection, CALLER, lambda *_: None)
 
 
 def put_back(tables: Tables, state: State, *names: str) -> None:
@@ -74,12 +74,12 @@ PEOPLE = ("collections", "collection_keys", "collection_writes", "subjects", "te
 
 
 @pytest.fixture
-def enrolled(desk: Desk) -> Desk:
-    desk.enroll("kim", "kim:1")
-    return desk
+def enrolled(service: Service) -> Service:
+    service.enroll("kim", "kim:1")
+    return service
 
 
-def test_untouched_database_is_whole(enrolled: Desk) -> None:
+def test_untouched_database_is_whole(enrolled: Service) -> None:
     enrolled.put("shop")
     enrolled.api_keys.create("till", [Scope.VERIFY])
     rotate(enrolled)
@@ -88,7 +88,7 @@ def test_untouched_database_is_whole(enrolled: Desk) -> None:
 
 
 def test_rows_and_key_put_back_after_a_rotation_match_nobody(
-    enrolled: Desk, tables: Tables
+    enrolled: Service, tables: Tables
 ) -> None:
     before = tables.content()
     rotate(enrolled)
@@ -104,7 +104,9 @@ def test_rows_and_key_put_back_after_a_rotation_match_nobody(
     assert flaws(enrolled) == {RecordFlaw.CHANGED}
 
 
-def test_destroyed_key_put_back_as_retiring_opens_nothing(enrolled: Desk, tables: Tables) -> None:
+def test_destroyed_key_put_back_as_retiring_opens_nothing(
+    enrolled: Service, tables: Tables
+) -> None:
     (old,) = tables.rows("SELECT * FROM collection_keys")
     (row,) = tables.rows("SELECT * FROM templates")
     rotate(enrolled)
@@ -117,29 +119,29 @@ def test_destroyed_key_put_back_as_retiring_opens_nothing(enrolled: Desk, tables
     assert flaws(enrolled) >= {RecordFlaw.CHANGED}
 
 
-def test_deleted_collection_put_back_is_not_served(desk: Desk, tables: Tables) -> None:
-    desk.put("shop")
-    desk.enroll("kim", "kim:1", collection="shop")
+def test_deleted_collection_put_back_is_not_served(service: Service, tables: Tables) -> None:
+    service.put("shop")
+    service.enroll("kim", "kim:1", collection="shop")
     before = tables.content()
-    desk.collections.delete("shop", CALLER)
+    service.collections.delete("shop", CALLER)
     put_back(tables, before, *PEOPLE)
     for ask in (
-        lambda: desk.verify("kim", "kim:2", collection="shop"),
-        lambda: desk.search("kim:2", collection="shop"),
-        lambda: desk.collections.show("shop"),
+        lambda: service.verify("kim", "kim:2", collection="shop"),
+        lambda: service.search("kim:2", collection="shop"),
+        lambda: service.collections.show("shop"),
     ):
         with pytest.raises(RecordTampered):
             ask()
-    assert flaws(desk) >= {RecordFlaw.PUT_BACK}
+    assert flaws(service) >= {RecordFlaw.PUT_BACK}
 
 
-def test_removed_collection_is_missed(desk: Desk, tables: Tables) -> None:
-    its_id = desk.put("shop").collection.collection_id
+def test_removed_collection_is_missed(service: Service, tables: Tables) -> None:
+    its_id = service.put("shop").collection.collection_id
     tables.change("DELETE FROM collections WHERE name = 'shop'")
-    assert audited(desk).findings == [Finding(f"collection {its_id}", RecordFlaw.GONE)]
+    assert audited(service).findings == [Finding(f"collection {its_id}", RecordFlaw.GONE)]
 
 
-def test_older_registry_does_not_fit_the_head(enrolled: Desk, tables: Tables) -> None:
+def test_older_registry_does_not_fit_the_head(enrolled: Service, tables: Tables) -> None:
     before = tables.content()
     rotate(enrolled)
     put_back(tables, before, *PEOPLE, "registry")
@@ -149,7 +151,7 @@ def test_older_registry_does_not_fit_the_head(enrolled: Desk, tables: Tables) ->
 
 
 def test_older_head_is_noticed_by_a_process_that_saw_a_newer_one(
-    enrolled: Desk, tables: Tables, database_url: str
+    enrolled: Service, tables: Tables, database_url: str
 ) -> None:
     """Everything is put back, the log included: only who remembers can tell."""
     before = tables.content()
@@ -160,20 +162,20 @@ def test_older_head_is_noticed_by_a_process_that_saw_a_newer_one(
         enrolled.verify("kim", "kim:2")
     assert audited(enrolled).whole  # which is why checkpoints are noted elsewhere
     fresh = Storage(database_url, enrolled.clock, lambda: enrolled.vault)
-    newcomer = Desk(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
+    newcomer = Service(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
     assert newcomer.verify("kim", "kim:2").decision.match  # as after a failover that lost the rest
     fresh.close()
 
 
 def test_older_head_before_a_longer_log_lets_nothing_be_written(
-    enrolled: Desk, tables: Tables, database_url: str
+    enrolled: Service, tables: Tables, database_url: str
 ) -> None:
     """By a process that has just started."""
     before = tables.content()
     rotate(enrolled)
     put_back(tables, before, *PEOPLE, "registry", "audit_head")
     fresh = Storage(database_url, enrolled.clock, lambda: enrolled.vault)
-    newcomer = Desk(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
+    newcomer = Service(fresh, enrolled.vault, enrolled.engine, enrolled.capture, enrolled.clock)
     with pytest.raises(AuditTampered):
         newcomer.verify("kim", "kim:2")
     found = audited(newcomer).log.broken
@@ -182,7 +184,7 @@ def test_older_head_before_a_longer_log_lets_nothing_be_written(
     fresh.close()
 
 
-def test_log_emptied_beside_people_is_cut_off(enrolled: Desk, tables: Tables) -> None:
+def test_log_emptied_beside_people_is_cut_off(enrolled: Service, tables: Tables) -> None:
     with tables.unguarded() as connection:
         for name in ("audit", "audit_head", "registry"):
             connection.execute(text(f"DELETE FROM {name}"))
@@ -214,7 +216,9 @@ SETTINGS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("change", SETTINGS)
-def test_changed_settings_are_not_decided_by(enrolled: Desk, tables: Tables, change: str) -> None:
+def test_changed_settings_are_not_decided_by(
+    enrolled: Service, tables: Tables, change: str
+) -> None:
     tables.change(SETTINGS[change])
     name = f"moved{DEFAULT}" if change == "name" else DEFAULT
     with pytest.raises(RecordTampered):
@@ -226,7 +230,7 @@ def test_changed_settings_are_not_decided_by(enrolled: Desk, tables: Tables, cha
 
 
 def test_collections_that_exchanged_their_names_are_found_out(
-    enrolled: Desk, tables: Tables
+    enrolled: Service, tables: Tables
 ) -> None:
     enrolled.put("shop", duplicate_policy=DuplicatePolicy.ALLOW)
     with tables.unguarded() as connection:
@@ -249,29 +253,29 @@ API_KEYS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("change", API_KEYS)
-def test_changed_api_key_lets_nobody_in(desk: Desk, tables: Tables, change: str) -> None:
-    expires = desk.clock() + timedelta(days=1)
-    key = desk.api_keys.create("till", [Scope.VERIFY], ["shop"], expires)
-    desk.api_keys.authenticate(key)
+def test_changed_api_key_lets_nobody_in(service: Service, tables: Tables, change: str) -> None:
+    expires = service.clock() + timedelta(days=1)
+    key = service.api_keys.create("till", [Scope.VERIFY], ["shop"], expires)
+    service.api_keys.authenticate(key)
     tables.change(API_KEYS[change])
     with pytest.raises(FaceError) as refused:
-        desk.api_keys.authenticate(key)
+        service.api_keys.authenticate(key)
     assert refused.value.code in ("record_tampered", "unauthenticated")
-    assert not audited(desk).whole
+    assert not audited(service).whole
 
 
-def test_revocation_taken_back_lets_nobody_in(desk: Desk, tables: Tables) -> None:
-    key = desk.api_keys.create("till", [Scope.VERIFY])
-    desk.api_keys.revoke("till")
+def test_revocation_taken_back_lets_nobody_in(service: Service, tables: Tables) -> None:
+    key = service.api_keys.create("till", [Scope.VERIFY])
+    service.api_keys.revoke("till")
     tables.change("UPDATE api_keys SET revoked_at = NULL")
     with pytest.raises(RecordTampered):
-        desk.api_keys.authenticate(key)
-    assert flaws(desk) == {RecordFlaw.CHANGED}
+        service.api_keys.authenticate(key)
+    assert flaws(service) == {RecordFlaw.CHANGED}
 
 
-def test_forged_api_key_lets_nobody_in(desk: Desk, tables: Tables) -> None:
+def test_forged_api_key_lets_nobody_in(service: Service, tables: Tables) -> None:
     """A key of one's own under another id, with the right hash."""
-    key = desk.api_keys.create("till", [Scope.VERIFY])
+    key = service.api_keys.create("till", [Scope.VERIFY])
     (row,) = tables.rows("SELECT * FROM api_keys")
     forged = "0" * 16
     tables.change(
@@ -280,12 +284,12 @@ def test_forged_api_key_lets_nobody_in(desk: Desk, tables: Tables) -> None:
         id=forged,
     )
     with pytest.raises(RecordTampered):
-        desk.api_keys.authenticate(key.replace(row["key_id"], forged))
-    assert audited(desk).findings == [Finding(f"api_key {forged}", RecordFlaw.PUT_BACK)]
+        service.api_keys.authenticate(key.replace(row["key_id"], forged))
+    assert audited(service).findings == [Finding(f"api_key {forged}", RecordFlaw.PUT_BACK)]
 
 
 def test_alarm_names_the_record(
-    enrolled: Desk, tables: Tables, caplog: pytest.LogCaptureFixture
+    enrolled: Service, tables: Tables, caplog: pytest.LogCaptureFixture
 ) -> None:
     tables.change(SETTINGS["threshold"])
     with pytest.raises(RecordTampered):
@@ -294,22 +298,22 @@ def test_alarm_names_the_record(
     assert f"record_tampered: collection {row['collection_id']}" in caplog.text
 
 
-def test_change_by_the_service_itself_is_no_alarm_to_calls_under_way(desk: Desk) -> None:
+def test_change_by_the_service_itself_is_no_alarm_to_calls_under_way(service: Service) -> None:
     """Settings, keys and people in turns: each reads what the one before entered."""
     changes: list[Callable[[], object]] = [
-        lambda: desk.put(duplicate_policy=DuplicatePolicy.FLAG),
-        lambda: desk.api_keys.create("till", [Scope.VERIFY]),
-        lambda: rotate(desk),
-        lambda: desk.api_keys.revoke("till"),
+        lambda: service.put(duplicate_policy=DuplicatePolicy.FLAG),
+        lambda: service.api_keys.create("till", [Scope.VERIFY]),
+        lambda: rotate(service),
+        lambda: service.api_keys.revoke("till"),
     ]
-    desk.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:1")
     for change in changes:
         change()
-        assert desk.verify("kim", "kim:2").decision.match
-    assert audited(desk).whole
+        assert service.verify("kim", "kim:2").decision.match
+    assert audited(service).whole
 
 
-def test_deleted_person_put_back_is_not_found_again(enrolled: Desk, tables: Tables) -> None:
+def test_deleted_person_put_back_is_not_found_again(enrolled: Service, tables: Tables) -> None:
     before = tables.content()
     enrolled.erase("kim")
     put_back(tables, before, *PEOPLE[2:])
@@ -330,7 +334,7 @@ def test_deleted_person_put_back_is_not_found_again(enrolled: Desk, tables: Tabl
     assert enrolled.enroll("kim", "kim:2")
 
 
-def test_replaced_photographs_put_back_match_nobody(enrolled: Desk, tables: Tables) -> None:
+def test_replaced_photographs_put_back_match_nobody(enrolled: Service, tables: Tables) -> None:
     before = tables.content()
     enrolled.enroll("kim", "kim:2", mode=Mode.REPLACE)
     after = tables.content()
@@ -344,7 +348,7 @@ def test_replaced_photographs_put_back_match_nobody(enrolled: Desk, tables: Tabl
     assert enrolled.verify("kim", "kim:1").decision.match
 
 
-def test_removed_template_is_missed(enrolled: Desk, tables: Tables) -> None:
+def test_removed_template_is_missed(enrolled: Service, tables: Tables) -> None:
     enrolled.enroll("kim", "kim:2", mode=Mode.ADD)
     tables.change(
         "DELETE FROM templates WHERE template_id = (SELECT template_id FROM templates LIMIT 1)"
@@ -354,12 +358,12 @@ def test_removed_template_is_missed(enrolled: Desk, tables: Tables) -> None:
     assert flaws(enrolled) == {RecordFlaw.CHANGED}
 
 
-def test_removed_person_is_missed(enrolled: Desk, tables: Tables) -> None:
+def test_removed_person_is_missed(enrolled: Service, tables: Tables) -> None:
     tables.change("DELETE FROM subjects")
     assert Finding("people", RecordFlaw.GONE) in audited(enrolled).findings
 
 
-def test_people_of_a_deleted_collection_are_not_missed(enrolled: Desk) -> None:
+def test_people_of_a_deleted_collection_are_not_missed(enrolled: Service) -> None:
     enrolled.put("shop")
     enrolled.enroll("lee", "lee:1", collection="shop")
     enrolled.collections.delete("shop", CALLER)
@@ -382,35 +386,39 @@ TERMS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("change", TERMS)
-def test_changed_terms_neither_prolong_nor_shorten(desk: Desk, tables: Tables, change: str) -> None:
-    desk.put(retention_days=30)
-    desk.enroll(
+def test_changed_terms_neither_prolong_nor_shorten(
+    service: Service, tables: Tables, change: str
+) -> None:
+    service.put(retention_days=30)
+    service.enroll(
         "kim",
         "kim:1",
-        expires_at=desk.clock() + timedelta(days=1),
+        expires_at=service.clock() + timedelta(days=1),
         consent_reference="form-1",
         metadata={"door": 1},
     )
     tables.change(TERMS[change])
     for ask in (
-        lambda: desk.verify("kim", "kim:2"),
-        lambda: desk.search("kim:2"),
-        lambda: desk.enroll("kim2", "kim:2"),
-        lambda: desk.subjects.show("kim", DEFAULT),
+        lambda: service.verify("kim", "kim:2"),
+        lambda: service.search("kim:2"),
+        lambda: service.enroll("kim2", "kim:2"),
+        lambda: service.subjects.show("kim", DEFAULT),
     ):
         with pytest.raises(RecordTampered):
             ask()
-    assert flaws(desk) == {RecordFlaw.CHANGED}
-    assert list(desk.purge.batches(wait=True, confirmed=[DEFAULT])) == []
+    assert flaws(service) == {RecordFlaw.CHANGED}
+    assert list(service.purge.batches(wait=True, confirmed=[DEFAULT])) == []
     assert len(tables.rows("SELECT * FROM subjects")) == 1
 
 
-def test_altered_rows_do_not_keep_others_from_being_purged(desk: Desk, tables: Tables) -> None:
-    desk.enroll("a", "kim:1")
-    desk.enroll("b", "lee:1", expires_at=desk.clock() + timedelta(days=1))
+def test_altered_rows_do_not_keep_others_from_being_purged(
+    service: Service, tables: Tables
+) -> None:
+    service.enroll("a", "kim:1")
+    service.enroll("b", "lee:1", expires_at=service.clock() + timedelta(days=1))
     tables.change("UPDATE subjects SET expires_at = enrolled_at WHERE subject_id = 'a'")
-    desk.clock.advance(timedelta(days=2))
-    removed = [batch.removed for batch in desk.purge.batches(wait=True, confirmed=[DEFAULT])]
+    service.clock.advance(timedelta(days=2))
+    removed = [batch.removed for batch in service.purge.batches(wait=True, confirmed=[DEFAULT])]
     assert sum(removed) == 1
     assert [row["subject_id"] for row in tables.rows("SELECT * FROM subjects")] == ["a"]
 
@@ -421,7 +429,7 @@ MOVED_AWAY = (
 
 
 def test_person_whose_search_vector_was_moved_away_is_not_enrolled_twice(
-    enrolled: Desk, tables: Tables
+    enrolled: Service, tables: Tables
 ) -> None:
     """And so leaves a trace before it is moved back."""
     before = tables.content()
@@ -450,7 +458,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("change", HIDDEN)
-def test_hidden_row_is_missed_by_a_search(enrolled: Desk, tables: Tables, change: str) -> None:
+def test_hidden_row_is_missed_by_a_search(enrolled: Service, tables: Tables, change: str) -> None:
     enrolled.enroll("lee", "lee:1")
     tables.change(HIDDEN[change])
     with pytest.raises(RecordTampered):
@@ -462,7 +470,7 @@ def test_hidden_row_is_missed_by_a_search(enrolled: Desk, tables: Tables, change
 
 @pytest.mark.parametrize("change", HIDDEN)
 def test_operator_clears_up_by_a_deletion_and_a_rotation(
-    enrolled: Desk, tables: Tables, change: str
+    enrolled: Service, tables: Tables, change: str
 ) -> None:
     enrolled.enroll("lee", "lee:1")
     tables.change(HIDDEN[change])
@@ -477,7 +485,7 @@ def test_operator_clears_up_by_a_deletion_and_a_rotation(
 
 @pytest.mark.parametrize("change", [MOVED_AWAY, HIDDEN["removed"]])
 def test_rows_altered_behind_a_memory_are_told_by_searches(
-    enrolled: Desk, tables: Tables, change: str
+    enrolled: Service, tables: Tables, change: str
 ) -> None:
     index = VectorIndex(2**30, TWO_BITS, workers=1)
     keep = IndexSync(enrolled.storage, index, worth_holding=1)
@@ -501,7 +509,7 @@ def test_rows_altered_behind_a_memory_are_told_by_searches(
 
 
 def test_altered_row_is_not_held_in_memory_and_its_collection_not_searched(
-    enrolled: Desk, tables: Tables
+    enrolled: Service, tables: Tables
 ) -> None:
     index = VectorIndex(2**30, TWO_BITS, workers=1)
     keep = IndexSync(enrolled.storage, index, worth_holding=1)

@@ -25,14 +25,14 @@ from service.usecases.key_rotation import Keys
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, RewrapKeys
 from service.vault.vault import Vault
-from tests.usecases.desk import CALLER, DEFAULT, Desk, Tables
+from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 from tests.usecases.test_rotating_keys import rotate
 
 OLD, NEW = MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES)
 
 
-def _keys(desk: Desk) -> Keys:
-    return Keys(desk.storage, desk.vault, desk.clock)
+def _keys(service: Service) -> Keys:
+    return Keys(service.storage, service.vault, service.clock)
 
 
 @pytest.fixture
@@ -42,25 +42,25 @@ def service_url(database_url: str) -> str:
 
 
 @pytest.fixture
-def two_collections(desk: Desk) -> Desk:
-    desk.put("shop")
+def two_collections(service: Service) -> Service:
+    service.put("shop")
     for collection in (DEFAULT, "shop"):
-        desk.enroll("kim", "kim:1", collection=collection, metadata={"door": 1})
-    return desk
+        service.enroll("kim", "kim:1", collection=collection, metadata={"door": 1})
+    return service
 
 
-Start = Callable[[MasterKey], Desk]
+Start = Callable[[MasterKey], Service]
 
 
 @pytest.fixture
-def started_with(desk: Desk, database_url: str) -> Iterator[Start]:
+def started_with(service: Service, database_url: str) -> Iterator[Start]:
     """The same service, started again with another master key."""
     galleries = []
 
-    def start(master: MasterKey) -> Desk:
+    def start(master: MasterKey) -> Service:
         vault = Vault(master)
-        galleries.append(Storage(database_url, desk.clock, lambda: vault))
-        return replace(desk, storage=galleries[-1], vault=vault)
+        galleries.append(Storage(database_url, service.clock, lambda: vault))
+        return replace(service, storage=galleries[-1], vault=vault)
 
     yield start
     for storage in galleries:
@@ -68,13 +68,13 @@ def started_with(desk: Desk, database_url: str) -> Iterator[Start]:
 
 
 @pytest.fixture
-def rewrapped(two_collections: Desk, started_with: Start) -> Desk:
+def rewrapped(two_collections: Service, started_with: Start) -> Service:
     """A service that was started again with the new master key."""
     assert _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER) == 2
     return started_with(NEW)
 
 
-def test_everything_opens_under_the_new_master_key(rewrapped: Desk) -> None:
+def test_everything_opens_under_the_new_master_key(rewrapped: Service) -> None:
     for collection in (DEFAULT, "shop"):
         assert rewrapped.verify("kim", "kim:2", collection).decision.match
         assert rewrapped.subjects.show("kim", collection).metadata == {"door": 1}
@@ -82,7 +82,7 @@ def test_everything_opens_under_the_new_master_key(rewrapped: Desk) -> None:
             rewrapped.enroll("kim2", "kim:2", collection=collection)
 
 
-def test_no_template_is_touched(two_collections: Desk, tables: Tables) -> None:
+def test_no_template_is_touched(two_collections: Service, tables: Tables) -> None:
     before = tables.content()
     _keys(two_collections).rewrap(RewrapKeys(OLD, NEW), CALLER)
     after = tables.content()
@@ -95,7 +95,7 @@ def test_no_template_is_touched(two_collections: Desk, tables: Tables) -> None:
 
 
 def test_process_with_the_old_master_key_is_refused(
-    two_collections: Desk, rewrapped: Desk, started_with: Start
+    two_collections: Service, rewrapped: Service, started_with: Start
 ) -> None:
     for ask in (
         lambda: two_collections.verify("kim", "kim:2"),
@@ -109,7 +109,7 @@ def test_process_with_the_old_master_key_is_refused(
     assert [one.opens for one in _keys(rewrapped).status()] == [True, True]
 
 
-def test_people_keep_their_pseudonyms(rewrapped: Desk, tables: Tables) -> None:
+def test_people_keep_their_pseudonyms(rewrapped: Service, tables: Tables) -> None:
     rewrapped.erase("kim")
     rows = tables.rows(
         "SELECT subject FROM audit WHERE subject IS NOT NULL AND collection = 'default'"
@@ -118,13 +118,13 @@ def test_people_keep_their_pseudonyms(rewrapped: Desk, tables: Tables) -> None:
     assert len({row["subject"] for row in rows}) == 1
 
 
-def test_it_is_written_down_once(rewrapped: Desk, tables: Tables) -> None:
+def test_it_is_written_down_once(rewrapped: Service, tables: Tables) -> None:
     rows = tables.rows("SELECT caller, collection FROM audit WHERE action = 'key_rewrap'")
     assert [dict(row) for row in rows] == [{"caller": CALLER, "collection": None}]
 
 
 def test_audit_log_is_whole_under_the_new_master_key(
-    two_collections: Desk, rewrapped: Desk, storage: Storage
+    two_collections: Service, rewrapped: Service, storage: Storage
 ) -> None:
     before = VerifyAudit(rewrapped.storage, rewrapped.vault)()
     assert before.whole
@@ -137,13 +137,13 @@ def test_audit_log_is_whole_under_the_new_master_key(
         two_collections.api_keys.create("door", [Scope.VERIFY])
 
 
-def test_audit_log_is_whole_after_a_rotation(rewrapped: Desk, storage: Storage) -> None:
+def test_audit_log_is_whole_after_a_rotation(rewrapped: Service, storage: Storage) -> None:
     rotate(rewrapped)
     rewrapped.erase("kim")
     assert VerifyAudit(rewrapped.storage, rewrapped.vault)().whole
 
 
-def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Desk, tables: Tables) -> None:
+def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Service, tables: Tables) -> None:
     with tables.unguarded() as connection:
         connection.execute(text("UPDATE audit_head SET seal = 'x'"))
     before = tables.content()
@@ -153,7 +153,9 @@ def test_altered_end_of_the_log_is_not_rewrapped(two_collections: Desk, tables: 
 
 
 @pytest.mark.parametrize("whose", ["the second collection", "the audit log"])
-def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables, whose: str) -> None:
+def test_interrupted_it_changes_nothing(
+    two_collections: Service, tables: Tables, whose: str
+) -> None:
     """These keys belong to somebody else."""
     rewrapping = RewrapKeys(OLD, NEW)
     second = two_collections.collections.show("shop").collection.collection_id
@@ -171,7 +173,7 @@ def test_interrupted_it_changes_nothing(two_collections: Desk, tables: Tables, w
 
 
 def test_during_a_rotation_both_data_keys_are_rewrapped(
-    two_collections: Desk, started_with: Start, monkeypatch: pytest.MonkeyPatch
+    two_collections: Service, started_with: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.usecases.reseal.ROWS_AT_A_TIME", 1)
 
@@ -187,7 +189,7 @@ def test_during_a_rotation_both_data_keys_are_rewrapped(
 
 
 def test_no_rotation_begins_while_keys_are_rewrapped(
-    two_collections: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    two_collections: Service, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would write the keys back as they were before."""
     monkeypatch.setattr("service.usecases.key_rotation.ATTEMPTS", 1)
@@ -199,7 +201,7 @@ def test_no_rotation_begins_while_keys_are_rewrapped(
         assert two_collections.enroll("lee", "lee:1")
 
 
-def test_status_tells_how_far_a_rotation_is(two_collections: Desk) -> None:
+def test_status_tells_how_far_a_rotation_is(two_collections: Service) -> None:
     def look(moved: int, total: int) -> None:
         one, other = _keys(two_collections).status()
         assert (one.waiting, one.retiring is None) == (total - moved, False)
@@ -210,7 +212,7 @@ def test_status_tells_how_far_a_rotation_is(two_collections: Desk) -> None:
 
 
 def test_late_retry_is_refused_under_the_new_master_key(
-    two_collections: Desk, started_with: Start
+    two_collections: Service, started_with: Start
 ) -> None:
     """What is kept of a key's use must not hang on the master key."""
     two_collections.enroll("lee", "lee:1", idempotency_key="1")

@@ -15,7 +15,7 @@ from service.storage.lockouts import FailedComparisons
 from service.storage.subjects import SubjectRows
 from service.storage.templates import TemplateRows
 from service.usecases.enrollment import Mode
-from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.service_process import DEFAULT, Service, Tables
 
 
 class DiskFull(Exception):
@@ -66,43 +66,45 @@ REPLACE_STEPS = [
 
 
 @pytest.mark.parametrize("step", CREATE_STEPS)
-def test_failed_enrollment_leaves_no_trace(desk: Desk, tables: Tables, step: str) -> None:
+def test_failed_enrollment_leaves_no_trace(service: Service, tables: Tables, step: str) -> None:
     before = tables.content()
     with disk_full_at(step), pytest.raises(DiskFull):
-        desk.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
+        service.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
     assert tables.content() == before
 
 
 @pytest.mark.parametrize("step", REPLACE_STEPS)
-def test_failed_replacement_keeps_the_old_template(desk: Desk, tables: Tables, step: str) -> None:
-    desk.enroll("kim", "kim:1", metadata={"door": 1})
+def test_failed_replacement_keeps_the_old_template(
+    service: Service, tables: Tables, step: str
+) -> None:
+    service.enroll("kim", "kim:1", metadata={"door": 1})
     before = tables.content()
     with disk_full_at(step), pytest.raises(DiskFull):
-        desk.enroll("kim", "kim:2", mode=Mode.REPLACE, metadata={"door": 2}, idempotency_key="1")
+        service.enroll("kim", "kim:2", mode=Mode.REPLACE, metadata={"door": 2}, idempotency_key="1")
     assert tables.content() == before
 
 
 @pytest.mark.parametrize("step", ["subjects.delete", "audit.append"])
-def test_failed_erasure_keeps_the_person(desk: Desk, tables: Tables, step: str) -> None:
-    desk.enroll("kim", "kim:1")
+def test_failed_erasure_keeps_the_person(service: Service, tables: Tables, step: str) -> None:
+    service.enroll("kim", "kim:1")
     before = tables.content()
     with disk_full_at(step), pytest.raises(DiskFull):
-        desk.erase("kim")
+        service.erase("kim")
     assert tables.content() == before
 
 
 @pytest.mark.parametrize("step", ["collections.add", "audit.append"])
 def test_failed_deletion_of_the_default_keeps_its_people(
-    desk: Desk, tables: Tables, step: str
+    service: Service, tables: Tables, step: str
 ) -> None:
-    desk.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:1")
     before = tables.content()
     with disk_full_at(step), pytest.raises(DiskFull):
-        desk.collections.delete(DEFAULT, "till")
+        service.collections.delete(DEFAULT, "till")
     assert tables.content() == before
 
 
-def test_lock_is_released_by_a_failure(desk: Desk) -> None:
+def test_lock_is_released_by_a_failure(service: Service) -> None:
     with disk_full_at("audit.append"), pytest.raises(DiskFull):
-        desk.enroll("kim", "kim:1")
-    assert desk.enroll("kim", "kim:1", on_duplicate=DuplicatePolicy.REJECT).duplicates == []
+        service.enroll("kim", "kim:1")
+    assert service.enroll("kim", "kim:1", on_duplicate=DuplicatePolicy.REJECT).duplicates == []

@@ -17,8 +17,8 @@ from service.storage.storage import Storage
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.vault.cipher import KEY_BYTES
 from tests.domain.vectors import at_cosine
-from tests.usecases.desk import DEFAULT, Desk, Tables
 from tests.usecases.rotating import Callers, RotatingProcess, crowd, has_left, store
+from tests.usecases.service_process import DEFAULT, Service, Tables
 from tests.usecases.stand_ins import given
 
 PEOPLE = 10_000
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"
 class Calls:
     """What callers do meanwhile. Each call fails where its answer is not the right one."""
 
-    def __init__(self, desk: Desk, them: list[Embedding]) -> None:
-        self._desk = desk
+    def __init__(self, service: Service, them: list[Embedding]) -> None:
+        self._service = service
         self._them = them
         self._chance = random.Random(secrets.randbits(64))
 
@@ -43,20 +43,20 @@ class Calls:
 
     def verify(self, _: int) -> None:
         name, probe = self._somebody()
-        assert self._desk.verify(name, given(probe)).decision.match
+        assert self._service.verify(name, given(probe)).decision.match
 
     def dedupe(self, _: int) -> None:
         name, probe = self._somebody()
-        assert self._desk.found(given(probe)) == [name]
+        assert self._service.found(given(probe)) == [name]
 
     def enroll(self, number: int) -> None:
-        self._desk.enroll(f"new{number}", f"new{number}")
-        assert self._desk.verify(f"new{number}", f"new{number}:1").decision.match
+        self._service.enroll(f"new{number}", f"new{number}")
+        assert self._service.verify(f"new{number}", f"new{number}:1").decision.match
 
     def enroll_a_duplicate(self, _: int) -> None:
         name, probe = self._somebody()
         with pytest.raises(DuplicateSubject) as refused:
-            self._desk.enroll("twin", given(probe))
+            self._service.enroll("twin", given(probe))
         assert [one.subject_id for one in refused.value.find_candidates] == [name]
 
 
@@ -73,12 +73,12 @@ def _kill_points(seed: int) -> list[str]:
 
 
 def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new_key(
-    desk: Desk, storage: Storage, tables: Tables, rotating: RotatingProcess
+    service: Service, storage: Storage, tables: Tables, rotating: RotatingProcess
 ) -> None:
     them, callers, seed = crowd(PEOPLE), Callers(), secrets.randbits(32)
-    store(desk, storage, them)
-    old = desk.collections.show(DEFAULT).collection.keys.active
-    calls, points = Calls(desk, them), _kill_points(seed)
+    store(service, storage, them)
+    old = service.collections.show(DEFAULT).collection.keys.active
+    calls, points = Calls(service, them), _kill_points(seed)
     with callers.at_work(
         verify=calls.verify,
         dedupe=calls.dedupe,
@@ -91,13 +91,15 @@ def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new
     assert callers.failures == [], seed
     assert min(callers.calls.values()) > 0
     assert (status, "went on with a rotation" in said) == (0, True), said
-    keys = desk.collections.show(DEFAULT).collection.keys
+    keys = service.collections.show(DEFAULT).collection.keys
     assert keys.retiring is None
     assert keys.active.key_id != old.key_id
-    _require_everybody_under(desk, storage, tables, PEOPLE + callers.calls["enroll"])
+    _require_everybody_under(service, storage, tables, PEOPLE + callers.calls["enroll"])
 
 
-def _require_everybody_under(desk: Desk, storage: Storage, tables: Tables, number: int) -> None:
+def _require_everybody_under(
+    service: Service, storage: Storage, tables: Tables, number: int
+) -> None:
     """Opens every row, which proves the key, the person and the search vector."""
     (key,) = tables.rows("SELECT key_id FROM collection_keys")
     headers = tables.rows(
@@ -109,6 +111,6 @@ def _require_everybody_under(desk: Desk, storage: Storage, tables: Tables, numbe
     with storage.transaction() as tx:
         found = tx.collections.find(DEFAULT)
         assert found is not None
-        people = UnlockedCollection.unlock(found, desk.vault)
+        people = UnlockedCollection.unlock(found, service.vault)
         for row in tx.sealed_rows.templates(found, key["key_id"], None, number):
             people.open(row)

@@ -17,7 +17,7 @@ from service.usecases.enrollment import Mode
 from service.usecases.unlocked_collection import UnlockedCollection
 from tests.domain.vectors import at_cosine, face_of
 from tests.enrolled import add_people
-from tests.usecases.desk import DEFAULT, Desk
+from tests.usecases.service_process import DEFAULT, Service
 from tests.usecases.stand_ins import given
 
 KIM = face_of("kim")
@@ -25,12 +25,12 @@ PROBE = embedding_of(KIM.tolist())
 MANY = 1000
 
 
-def _store(desk: Desk, faces: dict[str, Embedding]) -> dict[str, float]:
+def _store(service: Service, faces: dict[str, Embedding]) -> dict[str, float]:
     """The faces exactly as they are, many at once; answers with everybody's cosine to the probe."""
-    people = UnlockedCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
-    now: datetime = desk.clock()
-    with desk.storage.transaction() as tx:
-        rows = people.seal_all([*faces.items()], desk.model_id, now)
+    people = UnlockedCollection.unlock(service.collections.show(DEFAULT).collection, service.vault)
+    now: datetime = service.clock()
+    with service.storage.transaction() as tx:
+        rows = people.seal_all([*faces.items()], service.model_id, now)
         add_people(tx, people.collection, rows, now)
     return {name: cosine_similarity(PROBE, face) for name, face in faces.items()}
 
@@ -41,21 +41,21 @@ def _reaching(similarities: dict[str, float], threshold: float) -> list[str]:
 
 
 @pytest.fixture
-def crowd(desk: Desk) -> dict[str, float]:
+def crowd(service: Service) -> dict[str, float]:
     """Strangers, and people around every threshold, some nearer to it than half precision tells."""
     faces = {f"stranger{n}": face_of(f"stranger{n}") for n in range(60)}
     for threshold in (0.30, 0.40, 0.45):
         for n, offset in enumerate([*np.linspace(-0.003, 0.003, 13), 1e-6, -1e-6]):
             name = f"near{threshold}.{n}"
             faces[name] = at_cosine(KIM, threshold + offset, name)
-    return _store(desk, faces)
+    return _store(service, faces)
 
 
 @pytest.mark.parametrize("profile", ["aggressive", "balanced", "conservative"])
 def test_search_finds_whom_brute_force_finds(
-    desk: Desk, crowd: dict[str, float], profile: str
+    service: Service, crowd: dict[str, float], profile: str
 ) -> None:
-    result = desk.search(given(KIM), profile=profile, limit=MANY)
+    result = service.search(given(KIM), profile=profile, limit=MANY)
     expected = _reaching(crowd, result.profile.threshold)
     assert [one.who.subject_id for one in result.candidates] == expected
     assert 0 < len(expected) < len(crowd)
@@ -63,70 +63,70 @@ def test_search_finds_whom_brute_force_finds(
         assert one.who.similarity == pytest.approx(crowd[one.who.subject_id], abs=1e-7)
 
 
-def test_everybody_is_searched(desk: Desk, crowd: dict[str, float]) -> None:
-    assert desk.search(given(KIM)).searched == len(crowd)
+def test_everybody_is_searched(service: Service, crowd: dict[str, float]) -> None:
+    assert service.search(given(KIM)).searched == len(crowd)
 
 
-def test_limit_keeps_the_most_similar(desk: Desk, crowd: dict[str, float]) -> None:
-    assert desk.found(given(KIM), limit=3) == _reaching(crowd, 0.40)[:3]
+def test_limit_keeps_the_most_similar(service: Service, crowd: dict[str, float]) -> None:
+    assert service.found(given(KIM), limit=3) == _reaching(crowd, 0.40)[:3]
 
 
-def test_threshold_itself_is_found_and_the_next_number_above_is_not(desk: Desk) -> None:
-    (similarity,) = _store(desk, {"edge": at_cosine(KIM, 0.4)}).values()
-    desk.put(thresholds={"at": similarity, "above": math.nextafter(similarity, 1.0)})
-    assert desk.found(given(KIM), profile="at") == ["edge"]
-    assert desk.found(given(KIM), profile="above") == []
+def test_threshold_itself_is_found_and_the_next_number_above_is_not(service: Service) -> None:
+    (similarity,) = _store(service, {"edge": at_cosine(KIM, 0.4)}).values()
+    service.put(thresholds={"at": similarity, "above": math.nextafter(similarity, 1.0)})
+    assert service.found(given(KIM), profile="at") == ["edge"]
+    assert service.found(given(KIM), profile="above") == []
 
 
-def test_candidates_carry_their_band(desk: Desk) -> None:
-    _store(desk, {f"p{cosine}": at_cosine(KIM, cosine) for cosine in (0.32, 0.42, 0.9)})
-    candidates = desk.search(given(KIM), profile="aggressive").candidates
+def test_candidates_carry_their_band(service: Service) -> None:
+    _store(service, {f"p{cosine}": at_cosine(KIM, cosine) for cosine in (0.32, 0.42, 0.9)})
+    candidates = service.search(given(KIM), profile="aggressive").candidates
     assert [one.band for one in candidates] == ["very_high", "high", "borderline"]
 
 
-def test_subject_counts_once_by_the_most_similar_template(desk: Desk) -> None:
-    desk.enroll("kim", given(KIM))
-    desk.enroll("kim", given(at_cosine(KIM, 0.6)), mode=Mode.ADD)
-    result = desk.search(given(KIM))
+def test_subject_counts_once_by_the_most_similar_template(service: Service) -> None:
+    service.enroll("kim", given(KIM))
+    service.enroll("kim", given(at_cosine(KIM, 0.6)), mode=Mode.ADD)
+    result = service.search(given(KIM))
     assert [one.who.subject_id for one in result.candidates] == ["kim"]
     assert result.candidates[0].who.similarity == pytest.approx(1.0, abs=1e-6)
     assert result.searched == 2
 
 
-def test_people_alike_to_the_last_digit_come_by_name(desk: Desk) -> None:
+def test_people_alike_to_the_last_digit_come_by_name(service: Service) -> None:
     twin = at_cosine(KIM, 0.8)
-    _store(desk, dict.fromkeys(["c", "a", "b"], twin))
-    assert desk.found(given(KIM)) == ["a", "b", "c"]
+    _store(service, dict.fromkeys(["c", "a", "b"], twin))
+    assert service.found(given(KIM)) == ["a", "b", "c"]
 
 
-def test_empty_collection_finds_nobody(desk: Desk) -> None:
-    result = desk.search("kim:1")
+def test_empty_collection_finds_nobody(service: Service) -> None:
+    result = service.search("kim:1")
     assert (result.found, result.searched, result.candidates) == (False, 0, [])
 
 
-def test_search_stays_in_its_collection(desk: Desk) -> None:
-    desk.put("shop")
-    desk.enroll("kim", "kim:1", collection="shop")
-    assert desk.found("kim:1") == []
-    assert desk.found("kim:1", collection="shop") == ["kim"]
+def test_search_stays_in_its_collection(service: Service) -> None:
+    service.put("shop")
+    service.enroll("kim", "kim:1", collection="shop")
+    assert service.found("kim:1") == []
+    assert service.found("kim:1", collection="shop") == ["kim"]
 
 
-def test_unknown_collection_and_profile_are_refused(desk: Desk) -> None:
+def test_unknown_collection_and_profile_are_refused(service: Service) -> None:
     with pytest.raises(CollectionNotFound):
-        desk.search("kim:1", collection="nowhere")
+        service.search("kim:1", collection="nowhere")
     with pytest.raises(ProfileNotFound):
-        desk.search("kim:1", profile="paranoid")
+        service.search("kim:1", profile="paranoid")
 
 
-def test_every_enrollment_gets_an_id_of_its_own(desk: Desk) -> None:
-    ids: set[UUID] = {desk.enroll(name, f"{name}x").template_id for name in ("a", "b", "c")}
+def test_every_enrollment_gets_an_id_of_its_own(service: Service) -> None:
+    ids: set[UUID] = {service.enroll(name, f"{name}x").template_id for name in ("a", "b", "c")}
     assert len(ids) == 3
 
 
-def test_subject_with_very_many_templates_does_not_hide_the_others(desk: Desk) -> None:
-    _store(desk, {"twin": at_cosine(KIM, 0.8)})
-    people = UnlockedCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
-    rows = people.seal_all([("kim", KIM)] * (2 * ROWS_AT_A_TIME), desk.model_id, desk.clock())
-    with desk.storage.transaction() as tx:
-        add_people(tx, people.collection, rows, desk.clock())
-    assert desk.found(given(KIM)) == ["kim", "twin"]
+def test_subject_with_very_many_templates_does_not_hide_the_others(service: Service) -> None:
+    _store(service, {"twin": at_cosine(KIM, 0.8)})
+    people = UnlockedCollection.unlock(service.collections.show(DEFAULT).collection, service.vault)
+    rows = people.seal_all([("kim", KIM)] * (2 * ROWS_AT_A_TIME), service.model_id, service.clock())
+    with service.storage.transaction() as tx:
+        add_people(tx, people.collection, rows, service.clock())
+    assert service.found(given(KIM)) == ["kim", "twin"]

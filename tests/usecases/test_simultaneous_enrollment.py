@@ -7,38 +7,38 @@ from functools import partial
 
 from service.domain.errors import DuplicateSubject, SubjectExists
 from service.usecases.enrollment import Enrolled, Mode
-from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.service_process import DEFAULT, Service, Tables
 from tests.usecases.simultaneous import outcomes
 
 CALLERS = 12
-Restarted = Callable[[str], Desk]
+Restarted = Callable[[str], Service]
 
 
-def test_one_face_under_many_names_is_enrolled_exactly_once(desk: Desk) -> None:
-    calls = [partial(desk.enroll, f"name{n}", f"kim:{n}") for n in range(CALLERS)]
+def test_one_face_under_many_names_is_enrolled_exactly_once(service: Service) -> None:
+    calls = [partial(service.enroll, f"name{n}", f"kim:{n}") for n in range(CALLERS)]
     results = outcomes(calls)
     assert sorted(type(result).__name__ for result in results) == (
         [DuplicateSubject.__name__] * (CALLERS - 1) + [Enrolled.__name__]
     )
-    assert desk.collections.show(DEFAULT).templates == 1
+    assert service.collections.show(DEFAULT).templates == 1
 
 
-def test_one_name_for_many_faces_is_given_exactly_once(desk: Desk) -> None:
-    results = outcomes([partial(desk.enroll, "kim", f"person{n}") for n in range(CALLERS)])
+def test_one_name_for_many_faces_is_given_exactly_once(service: Service) -> None:
+    results = outcomes([partial(service.enroll, "kim", f"person{n}") for n in range(CALLERS)])
     assert sum(isinstance(result, Enrolled) for result in results) == 1
     assert sum(isinstance(result, SubjectExists) for result in results) == CALLERS - 1
 
 
-def test_different_people_are_all_enrolled(desk: Desk) -> None:
-    results = outcomes([partial(desk.enroll, f"p{n}", f"person{n}") for n in range(CALLERS)])
+def test_different_people_are_all_enrolled(service: Service) -> None:
+    results = outcomes([partial(service.enroll, f"p{n}", f"person{n}") for n in range(CALLERS)])
     assert all(isinstance(result, Enrolled) for result in results)
-    assert desk.collections.show(DEFAULT).templates == CALLERS
+    assert service.collections.show(DEFAULT).templates == CALLERS
 
 
 def test_retries_that_meet_get_one_answer_and_store_one_template(
-    desk: Desk, tables: Tables
+    service: Service, tables: Tables
 ) -> None:
-    retry = partial(desk.enroll, "kim", "kim:1", idempotency_key="once")
+    retry = partial(service.enroll, "kim", "kim:1", idempotency_key="once")
     results = outcomes([retry] * CALLERS)
     assert all(isinstance(result, Enrolled) for result in results)
     assert len({result.template_id for result in results}) == 1
@@ -46,24 +46,24 @@ def test_retries_that_meet_get_one_answer_and_store_one_template(
 
 
 def test_first_enrollments_of_two_models_bind_the_collection_to_one(
-    desk: Desk, tables: Tables, restarted: Restarted
+    service: Service, tables: Tables, restarted: Restarted
 ) -> None:
-    desks = [desk, restarted("other")] * (CALLERS // 2)
-    outcomes([partial(one.enroll, f"p{n}", f"person{n}") for n, one in enumerate(desks)])
+    services = [service, restarted("other")] * (CALLERS // 2)
+    outcomes([partial(one.enroll, f"p{n}", f"person{n}") for n, one in enumerate(services)])
     assert len(tables.rows("SELECT DISTINCT model_id FROM templates")) == 1
 
 
-def test_photographs_added_at_once_are_all_kept(desk: Desk) -> None:
-    desk.enroll("kim", "kim")
-    outcomes([partial(desk.enroll, "kim", f"kim:{n}", mode=Mode.ADD) for n in range(CALLERS)])
-    assert desk.subjects.show("kim", DEFAULT).summary.templates == CALLERS + 1
+def test_photographs_added_at_once_are_all_kept(service: Service) -> None:
+    service.enroll("kim", "kim")
+    outcomes([partial(service.enroll, "kim", f"kim:{n}", mode=Mode.ADD) for n in range(CALLERS)])
+    assert service.subjects.show("kim", DEFAULT).summary.templates == CALLERS + 1
 
 
 def test_person_enrolled_while_being_erased_is_either_there_or_gone(
-    desk: Desk, tables: Tables
+    service: Service, tables: Tables
 ) -> None:
-    desk.enroll("kim", "kim:0")
-    calls = [partial(desk.enroll, "kim", f"kim:{n}", mode=Mode.ADD) for n in range(1, CALLERS)]
-    outcomes([*calls, partial(desk.erase, "kim")])
+    service.enroll("kim", "kim:0")
+    calls = [partial(service.enroll, "kim", f"kim:{n}", mode=Mode.ADD) for n in range(1, CALLERS)]
+    outcomes([*calls, partial(service.erase, "kim")])
     assert tables.rows("SELECT 1 FROM subjects") == []
     assert tables.rows("SELECT 1 FROM templates") == []

@@ -10,7 +10,7 @@ import pytest
 from service.domain.face import Embedding
 from service.usecases.enrollment import Mode
 from tests.domain.vectors import face_of
-from tests.usecases.desk import Desk, Tables
+from tests.usecases.service_process import Service, Tables
 from tests.usecases.stand_ins import embedding_of_photo, given
 
 UNRELATED = 0.3
@@ -20,13 +20,13 @@ PHOTOS = {"kim": "kim:1", "lee": "lee:1", "park": "park:1"}
 
 
 @pytest.fixture
-def embeddings(desk: Desk) -> list[Embedding]:
+def embeddings(service: Service) -> list[Embedding]:
     """Everything that was ever enrolled or asked about."""
     for name, photo in PHOTOS.items():
-        desk.enroll(name, photo, metadata={"of": name}, idempotency_key=name)
-    desk.enroll("kim", "kim:2", mode=Mode.ADD)
-    desk.enroll("choi", given(face_of("choi")), idempotency_key="choi")
-    desk.verify("kim", "kim:3")
+        service.enroll(name, photo, metadata={"of": name}, idempotency_key=name)
+    service.enroll("kim", "kim:2", mode=Mode.ADD)
+    service.enroll("choi", given(face_of("choi")), idempotency_key="choi")
+    service.verify("kim", "kim:3")
     return [embedding_of_photo(photo) for photo in [*PHOTOS.values(), "kim:2", "kim:3", "choi"]]
 
 
@@ -70,15 +70,19 @@ def test_search_vectors_keep_the_cosines_among_themselves(
     assert row["cosine"] == pytest.approx(expected, abs=0.001)
 
 
-def test_one_embedding_enrolled_twice_is_sealed_differently(desk: Desk, tables: Tables) -> None:
-    desk.enroll("kim", "kim:1")
-    desk.enroll("kim", "kim:1", mode=Mode.ADD)
+def test_one_embedding_enrolled_twice_is_sealed_differently(
+    service: Service, tables: Tables
+) -> None:
+    service.enroll("kim", "kim:1")
+    service.enroll("kim", "kim:1", mode=Mode.ADD)
     first, second = tables.rows("SELECT sealed FROM templates")
     assert first["sealed"] != second["sealed"]
 
 
-def test_tables_do_not_hold_the_collections_key_in_the_clear(desk: Desk, tables: Tables) -> None:
+def test_tables_do_not_hold_the_collections_key_in_the_clear(
+    service: Service, tables: Tables
+) -> None:
     (row,) = tables.rows("SELECT * FROM collection_keys")
-    key = desk.collections.show("default").collection.keys.active
+    key = service.collections.show("default").collection.keys.active
     assert (row["key_id"], row["wrapped"]) == (key.key_id, key.wrapped)
     assert len(row["wrapped"]) > 32

@@ -13,26 +13,28 @@ from service.domain.errors import RecordTampered, TemplateTampered
 from service.usecases.enrollment import Mode
 from service.usecases.unlocked_collection import UnlockedCollection
 from tests.domain.vectors import face_of
-from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.service_process import DEFAULT, Service, Tables
 
 KIM, LEE = "kim-minji", "lee-junho"
 
 TAMPERED = (TemplateTampered, RecordTampered)
 """Which of them: by what is looked at first."""
 
-QUESTIONS: dict[str, Callable[[Desk], object]] = {
-    "verify": lambda desk: desk.verify(KIM, "kim"),
-    "verify a stranger": lambda desk: desk.verify(KIM, "park"),
-    "search": lambda desk: desk.search("kim"),
-    "enroll under another name": lambda desk: desk.enroll("kim2", "kim"),
-    "enroll and flag": lambda desk: desk.enroll("kim2", "kim", on_duplicate=DuplicatePolicy.FLAG),
-    "add": lambda desk: desk.enroll(KIM, "kim", mode=Mode.ADD),
-    "replace": lambda desk: desk.enroll(KIM, "kim", mode=Mode.REPLACE),
+QUESTIONS: dict[str, Callable[[Service], object]] = {
+    "verify": lambda service: service.verify(KIM, "kim"),
+    "verify a stranger": lambda service: service.verify(KIM, "park"),
+    "search": lambda service: service.search("kim"),
+    "enroll under another name": lambda service: service.enroll("kim2", "kim"),
+    "enroll and flag": lambda service: service.enroll(
+        "kim2", "kim", on_duplicate=DuplicatePolicy.FLAG
+    ),
+    "add": lambda service: service.enroll(KIM, "kim", mode=Mode.ADD),
+    "replace": lambda service: service.enroll(KIM, "kim", mode=Mode.REPLACE),
 }
 BY_NAME = [name for name in QUESTIONS if "verify" in name or name in ("add", "replace")]
 
 
-def _flip_a_byte(desk: Desk, tables: Tables) -> None:
+def _flip_a_byte(service: Service, tables: Tables) -> None:
     tables.change(
         "UPDATE templates SET sealed = set_byte(sealed, 99, get_byte(sealed, 99) # 1)"
         " WHERE subject_id = :kim",
@@ -40,7 +42,7 @@ def _flip_a_byte(desk: Desk, tables: Tables) -> None:
     )
 
 
-def _take_lees_sealed_vector(desk: Desk, tables: Tables) -> None:
+def _take_lees_sealed_vector(service: Service, tables: Tables) -> None:
     tables.change(
         "UPDATE templates SET sealed = lee.sealed FROM templates lee"
         " WHERE templates.subject_id = :kim AND lee.subject_id = :lee",
@@ -49,10 +51,10 @@ def _take_lees_sealed_vector(desk: Desk, tables: Tables) -> None:
     )
 
 
-def _seal_under_another_key(desk: Desk, tables: Tables) -> None:
-    desk.put("shop")
-    shop = UnlockedCollection.unlock(desk.collections.show("shop").collection, desk.vault)
-    forged = shop.seal(KIM, desk.model_id, face_of("kim"), desk.clock())
+def _seal_under_another_key(service: Service, tables: Tables) -> None:
+    service.put("shop")
+    shop = UnlockedCollection.unlock(service.collections.show("shop").collection, service.vault)
+    forged = shop.seal(KIM, service.model_id, face_of("kim"), service.clock())
     tables.change(
         "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
         sealed=forged.sealed,
@@ -61,10 +63,10 @@ def _seal_under_another_key(desk: Desk, tables: Tables) -> None:
     )
 
 
-def _pretend_another_model(desk: Desk, tables: Tables) -> None:
+def _pretend_another_model(service: Service, tables: Tables) -> None:
     """Sealed for one model, labelled as the served one."""
-    people = UnlockedCollection.unlock(desk.collections.show(DEFAULT).collection, desk.vault)
-    other = people.seal(KIM, "other@sha256:0", face_of("kim"), desk.clock())
+    people = UnlockedCollection.unlock(service.collections.show(DEFAULT).collection, service.vault)
+    other = people.seal(KIM, "other@sha256:0", face_of("kim"), service.clock())
     tables.change(
         "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
         sealed=other.sealed,
@@ -73,7 +75,7 @@ def _pretend_another_model(desk: Desk, tables: Tables) -> None:
     )
 
 
-TAMPERING: dict[str, Callable[[Desk, Tables], None]] = {
+TAMPERING: dict[str, Callable[[Service, Tables], None]] = {
     "a flipped byte": _flip_a_byte,
     "another subject's sealed vector": _take_lees_sealed_vector,
     "a vector sealed under another key": _seal_under_another_key,
@@ -82,15 +84,15 @@ TAMPERING: dict[str, Callable[[Desk, Tables], None]] = {
 
 
 @pytest.fixture
-def enrolled(desk: Desk) -> Desk:
-    desk.enroll(KIM, "kim")
-    desk.enroll(LEE, "lee")
-    return desk
+def enrolled(service: Service) -> Service:
+    service.enroll(KIM, "kim")
+    service.enroll(LEE, "lee")
+    return service
 
 
 @pytest.mark.parametrize("tampering", TAMPERING)
 def test_altered_template_is_never_compared_and_nothing_is_stored(
-    enrolled: Desk, tables: Tables, tampering: str
+    enrolled: Service, tables: Tables, tampering: str
 ) -> None:
     TAMPERING[tampering](enrolled, tables)
     before = tables.beside_the_log()
@@ -102,7 +104,7 @@ def test_altered_template_is_never_compared_and_nothing_is_stored(
 
 @pytest.mark.parametrize("tampering", TAMPERING)
 def test_alarm_is_logged_as_an_error_that_names_nobody(
-    enrolled: Desk, tables: Tables, caplog: pytest.LogCaptureFixture, tampering: str
+    enrolled: Service, tables: Tables, caplog: pytest.LogCaptureFixture, tampering: str
 ) -> None:
     TAMPERING[tampering](enrolled, tables)
     with pytest.raises(TAMPERED) as refused:
@@ -116,7 +118,9 @@ def test_alarm_is_logged_as_an_error_that_names_nobody(
 
 
 @pytest.mark.parametrize("offset", [0, 1, 17, 29, -16, -1])
-def test_every_part_of_a_sealed_vector_counts(enrolled: Desk, tables: Tables, offset: int) -> None:
+def test_every_part_of_a_sealed_vector_counts(
+    enrolled: Service, tables: Tables, offset: int
+) -> None:
     tables.change(
         "UPDATE templates SET sealed = set_byte(sealed, at, get_byte(sealed, at) # 128)"
         " FROM (SELECT (:offset + CASE WHEN :offset < 0 THEN length(sealed) ELSE 0 END) AS at"
@@ -127,7 +131,7 @@ def test_every_part_of_a_sealed_vector_counts(enrolled: Desk, tables: Tables, of
         enrolled.verify(KIM, "kim")
 
 
-def test_altered_template_is_found_out_beside_a_good_one(enrolled: Desk, tables: Tables) -> None:
+def test_altered_template_is_found_out_beside_a_good_one(enrolled: Service, tables: Tables) -> None:
     _flip_a_byte(enrolled, tables)
     tables.change(
         "INSERT INTO templates SELECT collection_id, subject_id, gen_random_uuid(), model_id,"
@@ -139,7 +143,7 @@ def test_altered_template_is_found_out_beside_a_good_one(enrolled: Desk, tables:
         enrolled.verify(KIM, "kim")
 
 
-def test_rows_that_exchanged_their_subjects_do_not_open(enrolled: Desk, tables: Tables) -> None:
+def test_rows_that_exchanged_their_subjects_do_not_open(enrolled: Service, tables: Tables) -> None:
     tables.change(
         "UPDATE templates SET subject_id = CASE subject_id WHEN :kim THEN :lee ELSE :kim END",
         kim=KIM,
@@ -150,7 +154,7 @@ def test_rows_that_exchanged_their_subjects_do_not_open(enrolled: Desk, tables: 
             enrolled.verify(name, photo)
 
 
-def test_template_of_another_collection_does_not_open(enrolled: Desk, tables: Tables) -> None:
+def test_template_of_another_collection_does_not_open(enrolled: Service, tables: Tables) -> None:
     enrolled.put("shop")
     enrolled.enroll(KIM, "park", collection="shop")
     tables.change(
@@ -176,7 +180,7 @@ SEARCH_COLUMNS = {
 
 @pytest.mark.parametrize("column", SEARCH_COLUMNS)
 def test_search_column_changed_by_itself_is_found_out(
-    enrolled: Desk, tables: Tables, column: str
+    enrolled: Service, tables: Tables, column: str
 ) -> None:
     tables.change(
         f"UPDATE templates SET search = {SEARCH_COLUMNS[column]} FROM templates lee"
@@ -190,7 +194,7 @@ def test_search_column_changed_by_itself_is_found_out(
 
 
 def test_row_made_to_look_like_another_is_found_out_by_a_search(
-    enrolled: Desk, tables: Tables
+    enrolled: Service, tables: Tables
 ) -> None:
     tables.change(
         "UPDATE templates SET search = lee.search FROM templates lee WHERE lee.subject_id = :lee",
@@ -202,7 +206,7 @@ def test_row_made_to_look_like_another_is_found_out_by_a_search(
         enrolled.enroll("lee2", "lee")
 
 
-def test_others_are_still_served(enrolled: Desk, tables: Tables) -> None:
+def test_others_are_still_served(enrolled: Service, tables: Tables) -> None:
     _flip_a_byte(enrolled, tables)
     assert enrolled.verify(LEE, "lee").decision.match
     assert enrolled.found("lee") == [LEE]
@@ -212,7 +216,7 @@ def test_others_are_still_served(enrolled: Desk, tables: Tables) -> None:
     "ask", [name for name in QUESTIONS if name.startswith(("search", "enroll"))]
 )
 def test_person_taken_away_from_a_template_is_noticed_by_searches(
-    enrolled: Desk, tables: Tables, ask: str
+    enrolled: Service, tables: Tables, ask: str
 ) -> None:
     """As an administrator of the database can: else `kim` could be enrolled once more."""
     with tables.unguarded() as connection:
@@ -235,7 +239,7 @@ def test_person_taken_away_from_a_template_is_noticed_by_searches(
 )
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "4000-01-01 BC"])
 def test_moment_that_cannot_be_read_was_not_written_by_the_service(
-    enrolled: Desk, tables: Tables, table: str, column: str, moment: str
+    enrolled: Service, tables: Tables, table: str, column: str, moment: str
 ) -> None:
     tables.change(f"UPDATE {table} SET {column} = CAST(:moment AS timestamptz)", moment=moment)
     with pytest.raises(RecordTampered):

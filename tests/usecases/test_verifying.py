@@ -13,26 +13,26 @@ from service.domain.errors import (
 from service.domain.face import Reason
 from service.usecases.enrollment import Mode
 from tests.domain.vectors import at_cosine, face_of
-from tests.usecases.desk import Desk, Tables
+from tests.usecases.service_process import Service, Tables
 from tests.usecases.stand_ins import given, photos
 
 
-def test_same_person_matches(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    decision = desk.verify("kim", "kim:2").decision
+def test_same_person_matches(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    decision = service.verify("kim", "kim:2").decision
     assert (decision.match, decision.band, decision.recommendation) == (True, "very_high", "allow")
 
 
-def test_other_person_does_not_match(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    decision = desk.verify("kim", "lee:1").decision
+def test_other_person_does_not_match(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    decision = service.verify("kim", "lee:1").decision
     assert (decision.match, decision.band, decision.recommendation) == (False, "very_low", "deny")
 
 
 @pytest.mark.parametrize("cosine", [0.9, 0.42, 0.25, -0.3])
-def test_similarity_is_the_cosine_of_the_embeddings(desk: Desk, cosine: float) -> None:
-    desk.enroll("kim", given(face_of("kim")))
-    decision = desk.verify("kim", given(at_cosine(face_of("kim"), cosine))).decision
+def test_similarity_is_the_cosine_of_the_embeddings(service: Service, cosine: float) -> None:
+    service.enroll("kim", given(face_of("kim")))
+    decision = service.verify("kim", given(at_cosine(face_of("kim"), cosine))).decision
     assert decision.similarity == pytest.approx(cosine, abs=1e-6)
 
 
@@ -40,61 +40,63 @@ def test_similarity_is_the_cosine_of_the_embeddings(desk: Desk, cosine: float) -
     ("profile", "match"), [(None, True), ("conservative", False), ("aggressive", True)]
 )
 def test_profile_decides_and_is_balanced_unless_named(
-    desk: Desk, profile: str | None, match: bool
+    service: Service, profile: str | None, match: bool
 ) -> None:
-    desk.enroll("kim", given(face_of("kim")))
-    decision = desk.verify("kim", given(at_cosine(face_of("kim"), 0.42)), profile=profile).decision
+    service.enroll("kim", given(face_of("kim")))
+    decision = service.verify(
+        "kim", given(at_cosine(face_of("kim"), 0.42)), profile=profile
+    ).decision
     assert decision.match is match
     assert decision.profile.name == (profile or "balanced")
 
 
-def test_best_of_several_templates_counts(desk: Desk) -> None:
+def test_best_of_several_templates_counts(service: Service) -> None:
     face = face_of("kim")
-    desk.enroll("kim", given(face))
+    service.enroll("kim", given(face))
     for cosine, aside in [(0.5, "glasses"), (0.6, "beard")]:
-        desk.enroll("kim", given(at_cosine(face, cosine, aside)), mode=Mode.ADD)
+        service.enroll("kim", given(at_cosine(face, cosine, aside)), mode=Mode.ADD)
     with_beard = given(at_cosine(face, 0.6, "beard"))
-    assert desk.verify("kim", with_beard).decision.similarity == pytest.approx(1.0, abs=1e-5)
+    assert service.verify("kim", with_beard).decision.similarity == pytest.approx(1.0, abs=1e-5)
 
 
-def test_answer_names_subject_model_and_samples(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
-    verification = desk.verify("kim", photos("no_face", "kim:2"))
-    assert (verification.subject_id, verification.model_id) == ("kim", desk.model_id)
+def test_answer_names_subject_model_and_samples(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    verification = service.verify("kim", photos("no_face", "kim:2"))
+    assert (verification.subject_id, verification.model_id) == ("kim", service.model_id)
     assert [sample.reason for sample in verification.samples] == [Reason.NO_FACE, None]
 
 
-def test_verification_changes_nothing(desk: Desk, tables: Tables) -> None:
-    desk.enroll("kim", "kim:1")
+def test_verification_changes_nothing(service: Service, tables: Tables) -> None:
+    service.enroll("kim", "kim:1")
     before = tables.beside_the_log()
-    desk.verify("kim", "kim:2")
+    service.verify("kim", "kim:2")
     assert tables.beside_the_log() == before
 
 
-def test_somebody_who_is_not_enrolled_is_not_found(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
+def test_somebody_who_is_not_enrolled_is_not_found(service: Service) -> None:
+    service.enroll("kim", "kim:1")
     with pytest.raises(SubjectNotFound):
-        desk.verify("lee", "kim:1")
+        service.verify("lee", "kim:1")
 
 
-def test_subject_of_another_collection_is_not_found(desk: Desk) -> None:
-    desk.put("shop")
-    desk.enroll("kim", "kim:1", collection="shop")
+def test_subject_of_another_collection_is_not_found(service: Service) -> None:
+    service.put("shop")
+    service.enroll("kim", "kim:1", collection="shop")
     with pytest.raises(SubjectNotFound):
-        desk.verify("kim", "kim:1")
+        service.verify("kim", "kim:1")
 
 
-def test_unknown_collection_is_refused(desk: Desk) -> None:
+def test_unknown_collection_is_refused(service: Service) -> None:
     with pytest.raises(CollectionNotFound):
-        desk.verify("kim", "kim:1", collection="nowhere")
+        service.verify("kim", "kim:1", collection="nowhere")
 
 
-def test_unknown_profile_is_refused(desk: Desk) -> None:
-    desk.enroll("kim", "kim:1")
+def test_unknown_profile_is_refused(service: Service) -> None:
+    service.enroll("kim", "kim:1")
     with pytest.raises(ProfileNotFound):
-        desk.verify("kim", "kim:1", profile="paranoid")
+        service.verify("kim", "kim:1", profile="paranoid")
 
 
-def test_photographs_are_judged_before_the_subject_is_looked_up(desk: Desk) -> None:
+def test_photographs_are_judged_before_the_subject_is_looked_up(service: Service) -> None:
     with pytest.raises(NoUsableFace):
-        desk.verify("nobody", "no_face")
+        service.verify("nobody", "no_face")

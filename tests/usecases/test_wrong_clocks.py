@@ -22,40 +22,40 @@ from service.usecases.erase import PurgeBatch
 from service.usecases.unlocked_collection import require_collection
 from service.vault.vault import Vault
 from tests.domain.vectors import face_of
-from tests.usecases.desk import DEFAULT, Desk, Tables
+from tests.usecases.service_process import DEFAULT, Service, Tables
 from tests.usecases.stand_ins import StandInClock, given
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FAR = timedelta(days=400)
 
-Process = Callable[[timedelta], Desk]
+Process = Callable[[timedelta], Service]
 
 
 @pytest.fixture
-def process(desk: Desk, database_url: str, vault: Vault) -> Iterator[Process]:
+def process(service: Service, database_url: str, vault: Vault) -> Iterator[Process]:
     """A process whose clock is ahead of the database's real one by so much."""
     galleries: list[Storage] = []
 
-    def started(ahead: timedelta) -> Desk:
+    def started(ahead: timedelta) -> Service:
         clock = StandInClock()
         clock.now = datetime.now(UTC) + ahead
         storage = Storage(database_url, clock, lambda: vault)
         galleries.append(storage)
-        return replace(desk, storage=storage, clock=clock)
+        return replace(service, storage=storage, clock=clock)
 
     yield started
     for storage in galleries:
         storage.close()
 
 
-def _purge(desk: Desk, *confirmed: str) -> list[PurgeBatch]:
-    return list(desk.purge.batches(wait=True, confirmed=confirmed))
+def _purge(service: Service, *confirmed: str) -> list[PurgeBatch]:
+    return list(service.purge.batches(wait=True, confirmed=confirmed))
 
 
-def _crowd(desk: Desk, people: int, expired: int = 0) -> None:
+def _crowd(service: Service, people: int, expired: int = 0) -> None:
     """Kim's terms once more under each of many names, the first of which are `expired`."""
-    over = desk.clock.now - HOUR
-    with desk.storage.transaction() as tx:
+    over = service.clock.now - HOUR
+    with service.storage.transaction() as tx:
         collection = require_collection(tx, DEFAULT)
         kim = tx.subjects.find(collection, "kim")
         assert kim is not None
@@ -91,14 +91,16 @@ def test_clocks_that_agree_purge_as_ever(process: Process) -> None:
     assert _purge(honest) == [PurgeBatch(DEFAULT, removed=1)]
 
 
-def test_database_far_ahead_purges_nobody(desk: Desk, database_url: str, vault: Vault) -> None:
-    desk.enroll("kim", "kim", expires_at=desk.clock.now + HOUR)
-    storage = Storage(database_url, desk.clock, lambda: vault, lambda _: desk.clock() + FAR)
-    jumped = replace(desk, storage=storage)
+def test_database_far_ahead_purges_nobody(
+    service: Service, database_url: str, vault: Vault
+) -> None:
+    service.enroll("kim", "kim", expires_at=service.clock.now + HOUR)
+    storage = Storage(database_url, service.clock, lambda: vault, lambda _: service.clock() + FAR)
+    jumped = replace(service, storage=storage)
     for _ in range(2):
         with pytest.raises(ClocksDisagree):
             _purge(jumped)
-        desk.clock.advance(HOUR)
+        service.clock.advance(HOUR)
     storage.close()
 
 
@@ -156,68 +158,68 @@ def test_nobody_gets_a_wrong_date_from_which_retention_counts(
     assert tables.beside_the_log() == before
 
 
-def test_small_number_goes_and_one_more_does_not(desk: Desk, tables: Tables) -> None:
-    desk.enroll("kim", "kim")
-    _crowd(desk, ALWAYS_REMOVED + 1, expired=ALWAYS_REMOVED + 1)
+def test_small_number_goes_and_one_more_does_not(service: Service, tables: Tables) -> None:
+    service.enroll("kim", "kim")
+    _crowd(service, ALWAYS_REMOVED + 1, expired=ALWAYS_REMOVED + 1)
     before = tables.content()
     people = ALWAYS_REMOVED + 2
-    assert _purge(desk) == [PurgeBatch(DEFAULT, held=Expired(ALWAYS_REMOVED + 1, people))]
+    assert _purge(service) == [PurgeBatch(DEFAULT, held=Expired(ALWAYS_REMOVED + 1, people))]
     assert tables.content() == before
     tables.change("DELETE FROM subjects WHERE subject_id = 'p1'")
-    assert _purge(desk) == [PurgeBatch(DEFAULT, removed=ALWAYS_REMOVED)]
+    assert _purge(service) == [PurgeBatch(DEFAULT, removed=ALWAYS_REMOVED)]
 
 
-def test_small_share_of_many_goes(desk: Desk) -> None:
-    desk.enroll("kim", "kim")
-    _crowd(desk, 999, expired=200)
-    assert sum(batch.removed for batch in _purge(desk)) == 200
+def test_small_share_of_many_goes(service: Service) -> None:
+    service.enroll("kim", "kim")
+    _crowd(service, 999, expired=200)
+    assert sum(batch.removed for batch in _purge(service)) == 200
 
 
-def test_held_people_go_by_an_operators_word_and_by_that_alone(desk: Desk) -> None:
-    desk.put("shop")
-    desk.enroll("kim", "kim")
-    _crowd(desk, 300, expired=300)
+def test_held_people_go_by_an_operators_word_and_by_that_alone(service: Service) -> None:
+    service.put("shop")
+    service.enroll("kim", "kim")
+    _crowd(service, 300, expired=300)
     held = PurgeBatch(DEFAULT, held=Expired(300, 301))
-    assert _purge(desk) == _purge(desk, "shop") == [held]
-    assert sum(batch.removed for batch in _purge(desk, DEFAULT)) == 300
-    assert _purge(desk) == []
+    assert _purge(service) == _purge(service, "shop") == [held]
+    assert sum(batch.removed for batch in _purge(service, DEFAULT)) == 300
+    assert _purge(service) == []
 
 
-def test_word_about_a_collection_that_is_not_there_is_refused(desk: Desk) -> None:
+def test_word_about_a_collection_that_is_not_there_is_refused(service: Service) -> None:
     with pytest.raises(CollectionNotFound):
-        _purge(desk, "shpo")
+        _purge(service, "shpo")
 
 
-def test_held_people_are_nobody_to_every_caller(desk: Desk) -> None:
-    end = desk.clock.now + HOUR
-    desk.enroll("kim", "kim", expires_at=end)
-    _crowd(desk, ALWAYS_REMOVED)
-    desk.clock.now = end
-    assert [batch.removed for batch in _purge(desk)] == [0]
+def test_held_people_are_nobody_to_every_caller(service: Service) -> None:
+    end = service.clock.now + HOUR
+    service.enroll("kim", "kim", expires_at=end)
+    _crowd(service, ALWAYS_REMOVED)
+    service.clock.now = end
+    assert [batch.removed for batch in _purge(service)] == [0]
     with pytest.raises(SubjectNotFound):
-        desk.verify("kim", "kim")
-    assert desk.found("kim") == []
+        service.verify("kim", "kim")
+    assert service.found("kim") == []
 
 
-def test_longer_retention_waits_for_the_word_too(desk: Desk, tables: Tables) -> None:
-    desk.put(retention_days=30)
-    desk.enroll("kim", "kim")
-    _crowd(desk, ALWAYS_REMOVED)
-    desk.clock.advance(30 * DAY)
+def test_longer_retention_waits_for_the_word_too(service: Service, tables: Tables) -> None:
+    service.put(retention_days=30)
+    service.enroll("kim", "kim")
+    _crowd(service, ALWAYS_REMOVED)
+    service.clock.advance(30 * DAY)
     with pytest.raises(PurgeHeld):
-        desk.put(retention_days=60)
-    desk.put(retention_days=20, duplicate_policy=DuplicatePolicy.FLAG)
+        service.put(retention_days=60)
+    service.put(retention_days=20, duplicate_policy=DuplicatePolicy.FLAG)
     assert len(tables.rows("SELECT 1 FROM subjects")) == ALWAYS_REMOVED + 1
-    _purge(desk, DEFAULT)
-    desk.put(retention_days=60)
+    _purge(service, DEFAULT)
+    service.put(retention_days=60)
     assert tables.rows("SELECT 1 FROM subjects") == []
 
 
-def test_how_many_are_held_is_reported_at_the_end(desk: Desk) -> None:
+def test_how_many_are_held_is_reported_at_the_end(service: Service) -> None:
     reports: list[int] = []
-    purge = type(desk.purge)(desk.storage, desk.vault, desk.clock, reports.append)
-    desk.enroll("kim", "kim")
-    _crowd(desk, 300, expired=300)
+    purge = type(service.purge)(service.storage, service.vault, service.clock, reports.append)
+    service.enroll("kim", "kim")
+    _crowd(service, 300, expired=300)
     list(purge.batches(wait=True))
     list(purge.batches(wait=True, confirmed=[DEFAULT]))
     assert reports == [300, 0]

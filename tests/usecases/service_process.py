@@ -1,4 +1,4 @@
-"""What stands behind the door of the service in these tests, and the tables below it."""
+"""The service of these tests: its use cases without HTTP, and the tables below it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from service.vault.vault import Vault
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
 CALLER = "till"
-TILL = Caller(CALLER, frozenset(Scope))
+KEY_HOLDER = Caller(CALLER, frozenset(Scope))
 DEFAULT = DEFAULT_COLLECTION
 LONG_ID = "subject-kim-0123456789"
 """Which no hash and no sealed bytes hold by chance, as they may a name of three letters."""
@@ -48,8 +48,8 @@ RULES = LockoutRules(10, timedelta(minutes=15), timedelta(minutes=15))
 
 
 @dataclass(frozen=True)
-class Desk:
-    """One process of the service. A string as source is the name of a photograph."""
+class Service:
+    """Runs the use cases as one process does. A string as source is the name of a photograph."""
 
     storage: Storage
     vault: Vault
@@ -58,7 +58,7 @@ class Desk:
     clock: StandInClock
     rules: LockoutRules = RULES
     decisions: bool = True
-    caller: Caller = TILL
+    caller: Caller = KEY_HOLDER
 
     @property
     def collections(self) -> Collections:

@@ -23,8 +23,8 @@ def files(photos: Sequence[Photo]) -> list[tuple[str, tuple[str, bytes]]]:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Somebody who holds a key, at work in one collection. `fields`: those of the contract."""
+class CollectionClient:
+    """Calls the service with one key, in one collection. `fields`: those of the contract."""
 
     http: httpx.Client
     collection: str
