@@ -64,7 +64,7 @@ def measure(setup: Setup) -> Measured:
             *_figures(f"into {sizes.enrolled:,} people", _into_many(setup, sizes), INTO_A_MILLION),
         ),
         notes=(
-            "Lookalikes are flagged, not refused. The start of the command counts.",
+            "Candidates are flagged, not refused. The start of the command counts.",
             "Processor time is that of the command, without the database's.",
         ),
     )
