@@ -37,8 +37,7 @@ from service.storage.audit_snapshot import AuditSnapshot
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import require_collection
-from service.vault.collection_key import PseudonymKey
-from service.vault.vault import Vault
+from service.vault.vault import PseudonymKey, Vault
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -100,7 +99,7 @@ class AuditRecorder:
         collection = tx.collections.find(name) if name else None
         if collection is None:
             return None
-        return self._vault.unlock_names(collection.collection_id, collection.keys)
+        return self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
 
     def _entry(self, attempt: AuditedCall, names: PseudonymKey | None, outcome: str) -> AuditEntry:
         subject = names.pseudonym(attempt.subject_id) if names and attempt.subject_id else None
@@ -181,7 +180,7 @@ class ListAudit:
         if collection_name is None:
             raise InvalidRequest([{"field": "collection", "problem": FieldProblem.MISSING}])
         collection = require_collection(tx, collection_name)
-        names = self._vault().unlock_names(collection.collection_id, collection.keys)
+        names = self._vault().unlock_pseudonyms(collection.collection_id, collection.keys)
         return names.pseudonym(subject_id)
 
 

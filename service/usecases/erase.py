@@ -65,7 +65,7 @@ class Erase:
             if not tx.subjects.is_stored(collection, subject_id):
                 raise SubjectNotFound
             deleted = tx.subjects.delete(collection, subject_id)
-            names = self._vault.unlock_names(collection.collection_id, collection.keys)
+            names = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
             pseudonym = names.pseudonym(subject_id)
             tx.audit.append(AuditEntry(audit_id, now, caller, action, collection_name, pseudonym))
         return Erasure(subject_id, collection_name, deleted, now, audit_id)

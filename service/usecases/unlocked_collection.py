@@ -17,8 +17,8 @@ from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity
 from service.storage.transaction import Transaction
-from service.vault.collection_key import CollectionKey, PseudonymKey
-from service.vault.vault import Vault
+from service.vault.cipher import AuthenticationFailed
+from service.vault.vault import CollectionKey, PseudonymKey, Vault
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class UnlockedCollection:
         """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
         keys, its_id = collection.keys, collection.collection_id
         data_keys = tuple(vault.unlock(its_id, key) for key in keys.in_use)
-        return cls(collection, data_keys, vault.unlock_names(its_id, keys))
+        return cls(collection, data_keys, vault.unlock_pseudonyms(its_id, keys))
 
     @property
     def key(self) -> CollectionKey:
@@ -147,10 +147,10 @@ class UnlockedCollection:
         """An altered row is the operator's business as well, and at once."""
         try:
             yield
-        except TemplateTampered:
+        except (AuthenticationFailed, TemplateTampered):
             where = self.collection.collection_id
             logger.error("template_tampered: %s of collection %s does not open", what, where)
-            raise
+            raise TemplateTampered from None
 
     def _open(self, stored: StoredTemplate) -> PlainTemplate:
         context = _template_context(stored.subject_id, stored.model_id, str(stored.template_id))

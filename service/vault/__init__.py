@@ -1,1 +1,1 @@
-"""Encryption: AES-256-GCM, the key ring, the rotation of the search space."""
+"""Keys, what they seal, and the secret transform of the search space."""

@@ -1,6 +1,4 @@
-"""A backup's manifest and its wrapped key as one line of JSON, for eyes and for `jq`.
-
-The file of a backup: nobody without the master key can read, alter or make one.
+"""An archive is the file of a backup: nobody without the master key can read, alter or make one.
 
     face-backup 1
     {the manifest, with the wrapped key, as one line of JSON}
@@ -30,50 +28,9 @@ from uuid import UUID
 
 from service.domain.backup import Contents, Manifest
 from service.domain.collection import SealContext, WrappedKey
-from service.domain.errors import BackupDamaged, TemplateTampered
-from service.vault.collection_key import CollectionKey
-from service.vault.vault import Vault
-
-
-def written_manifest(manifest: Manifest, wrapped: WrappedKey) -> bytes:
-    contents = manifest.contents
-    members = {
-        "madeAt": manifest.made_at.isoformat(),
-        "serviceVersion": manifest.service_version,
-        "revision": contents.revision,
-        "postgresql": contents.postgresql,
-        "pgvector": contents.pgvector,
-        "modelIds": contents.model_ids,
-        "roles": contents.roles,
-        "rows": dict(contents.rows),
-        "keyId": str(wrapped.key_id),
-        "wrappedKey": base64.b64encode(wrapped.wrapped).decode(),
-    }
-    return json.dumps(members).encode() + b"\n"
-
-
-def read_manifest(line: bytes) -> tuple[Manifest, WrappedKey]:
-    """Raises `BackupDamaged`. What it says is not proved yet: its key must open first."""
-    try:
-        return _read(json.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BackupDamaged from None
-
-
-def _read(members: dict[str, Any]) -> tuple[Manifest, WrappedKey]:
-    contents = Contents(
-        revision=members["revision"],
-        postgresql=members["postgresql"],
-        pgvector=members["pgvector"],
-        model_ids=tuple(members["modelIds"]),
-        roles=tuple(members["roles"]),
-        rows=members["rows"],
-    )
-    made_at = datetime.fromisoformat(members["madeAt"])
-    wrapped = base64.b64decode(members["wrappedKey"], validate=True)
-    key = WrappedKey(UUID(members["keyId"]), wrapped)
-    return Manifest(made_at, members["serviceVersion"], contents), key
-
+from service.domain.errors import BackupDamaged
+from service.vault.cipher import AuthenticationFailed
+from service.vault.vault import CollectionKey, Vault
 
 PIECE_BYTES = 1024 * 1024
 
@@ -115,7 +72,7 @@ class SealedArchives:
         wrapped = self._vault.new_key(_ARCHIVES)
         key = self._vault.unlock(_ARCHIVES, wrapped)
         with _new_file(path) as file:
-            file.write(_header(written_manifest(manifest, wrapped), key))
+            file.write(_header(_written_manifest(manifest, wrapped), key))
             for number, (piece, last) in enumerate(_with_last(_cut(dump))):
                 sealed = key.seal(piece, _place(number, last=last))
                 file.write(len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed)
@@ -127,7 +84,7 @@ class SealedArchives:
         digest, sealed = _checks_of(checks)
         if digest != hashlib.sha256(line).digest():
             raise BackupDamaged
-        manifest, wrapped = read_manifest(line)
+        manifest, wrapped = _read_manifest(line)
         key = self._vault.unlock(_ARCHIVES, wrapped)
         if _opened(key, sealed, _MANIFEST) != digest:
             raise BackupDamaged
@@ -158,11 +115,52 @@ def _checks_of(line: bytes) -> tuple[bytes, bytes]:
     return checks
 
 
+def _written_manifest(manifest: Manifest, wrapped: WrappedKey) -> bytes:
+    """One line of JSON, for eyes and for `jq`."""
+    contents = manifest.contents
+    members = {
+        "madeAt": manifest.made_at.isoformat(),
+        "serviceVersion": manifest.service_version,
+        "revision": contents.revision,
+        "postgresql": contents.postgresql,
+        "pgvector": contents.pgvector,
+        "modelIds": contents.model_ids,
+        "roles": contents.roles,
+        "rows": dict(contents.rows),
+        "keyId": str(wrapped.key_id),
+        "wrappedKey": base64.b64encode(wrapped.wrapped).decode(),
+    }
+    return json.dumps(members).encode() + b"\n"
+
+
+def _read_manifest(line: bytes) -> tuple[Manifest, WrappedKey]:
+    """Raises `BackupDamaged`. What it says is not proved yet: its key must open first."""
+    try:
+        return _manifest_of(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BackupDamaged from None
+
+
+def _manifest_of(members: dict[str, Any]) -> tuple[Manifest, WrappedKey]:
+    contents = Contents(
+        revision=members["revision"],
+        postgresql=members["postgresql"],
+        pgvector=members["pgvector"],
+        model_ids=tuple(members["modelIds"]),
+        roles=tuple(members["roles"]),
+        rows=members["rows"],
+    )
+    made_at = datetime.fromisoformat(members["madeAt"])
+    wrapped = base64.b64decode(members["wrappedKey"], validate=True)
+    key = WrappedKey(UUID(members["keyId"]), wrapped)
+    return Manifest(made_at, members["serviceVersion"], contents), key
+
+
 def _opened(key: CollectionKey, sealed: bytes, place: SealContext) -> bytes:
     """Raises `BackupDamaged`."""
     try:
         return key.open(sealed, place)
-    except TemplateTampered:
+    except AuthenticationFailed:
         raise BackupDamaged from None
 
 

@@ -1,4 +1,4 @@
-"""AES-256-GCM with everything that a sealed value belongs to bound to it.
+"""The cipher is AES-256-GCM, and binds to a sealed value everything that it belongs to.
 
 A sealed value is
 
@@ -17,7 +17,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from service.domain.collection import SealContext
-from service.domain.errors import TemplateTampered
 
 VERSION = b"\x01"
 KEY_BYTES = 32
@@ -26,6 +25,10 @@ TAG_BYTES = 16
 
 _HEADER_BYTES = len(VERSION) + 16
 _LENGTH_BYTES = 4
+
+
+class AuthenticationFailed(Exception):
+    """A sealed value does not open here. Whoever asked for it says what that means to a caller."""
 
 
 class Cipher:
@@ -42,15 +45,15 @@ class Cipher:
         return self._header + nonce + self._aead.encrypt(nonce, plain, self._bound_to(context))
 
     def open(self, sealed: bytes, context: SealContext) -> bytes:
-        """Raises `TemplateTampered`, for whatever reason: which one would help an attacker only."""
+        """Raises `AuthenticationFailed` for whatever reason: which one would help an attacker only."""
         body = sealed[_HEADER_BYTES:]
         if not self.is_named_by(sealed) or len(body) < NONCE_BYTES + TAG_BYTES:
-            raise TemplateTampered
+            raise AuthenticationFailed
         nonce, ciphertext = body[:NONCE_BYTES], body[NONCE_BYTES:]
         try:
             return self._aead.decrypt(nonce, ciphertext, self._bound_to(context))
         except InvalidTag:
-            raise TemplateTampered from None
+            raise AuthenticationFailed from None
 
     def is_named_by(self, sealed: bytes) -> bool:
         return sealed[:_HEADER_BYTES] == self._header

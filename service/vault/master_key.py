@@ -1,8 +1,7 @@
-"""What the vault needs of a master key, wherever that is kept.
+"""The master key wraps all other keys: where it is read from, and how a new one is made.
 
-The key that wraps all others: where it is read from, and how a new one is made.
-
-From one master key to another; the keys beneath stay what they are.
+It lies in a file or a setting (`MasterKey`), or stays in a key service (`aws_kms.py`). The keys
+beneath stay what they are where they are wrapped under another one (`RewrapKeys`).
 """
 
 from __future__ import annotations
@@ -22,15 +21,19 @@ from uuid import UUID
 
 from service.domain.causes import Cause
 from service.domain.collection import CollectionKeys, SealContext, WrappedKey
-from service.domain.errors import MasterKeyInvalid, MasterKeyMissing, TemplateTampered
-from service.vault.cipher import KEY_BYTES, Cipher
+from service.domain.errors import MasterKeyInvalid, MasterKeyMissing
+from service.vault.cipher import KEY_BYTES, AuthenticationFailed, Cipher
+
+_SECRETS_OF_A_CONTAINER = Path("/run/secrets")
+
+_logger = logging.getLogger(__name__)
 
 
 class Use(StrEnum):
     """What a wrapped key is for. Part of what it is bound to, so these words never change."""
 
     DATA = "data-key"
-    NAMES = "name-key"
+    PSEUDONYMS = "name-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,6 @@ class KeyWrapper(Protocol):
         place, `KeyServiceUnavailable`.
         """
         ...
-
-
-_SECRETS_OF_A_CONTAINER = Path("/run/secrets")
-
-_logger = logging.getLogger(__name__)
 
 
 class MasterKey:
@@ -95,7 +93,7 @@ class MasterKey:
         """Raises `MasterKeyInvalid`."""
         try:
             return self._cipher(place).open(wrapped, _context(place))
-        except TemplateTampered:
+        except AuthenticationFailed:
             raise MasterKeyInvalid().because(Cause.KEY_OF_ANOTHER_DATABASE) from None
 
     def _cipher(self, place: KeyPlace) -> Cipher:
@@ -190,7 +188,7 @@ class RewrapKeys:
         active = self._rewrapped(collection_id, keys.active, Use.DATA)
         names = active
         if keys.names != keys.active:  # the audit log's key stands in both places
-            names = self._rewrapped(collection_id, keys.names, Use.NAMES)
+            names = self._rewrapped(collection_id, keys.names, Use.PSEUDONYMS)
         retiring = keys.retiring and self._rewrapped(collection_id, keys.retiring, Use.DATA)
         return replace(keys, active=active, names=names, retiring=retiring)
 

@@ -1,4 +1,4 @@
-"""A secret rotation of the space of embeddings.
+"""The search transform is a secret rotation of the space of embeddings, one for each data key.
 
 Cosines stay what they are, but the vectors mean nothing to whoever has not the secret, and vectors
 of two collections cannot be matched against each other (ISO/IEC 24745). It is a second line, not
@@ -18,7 +18,7 @@ _WORD_BITS = 64
 _WORD_BYTES = 8
 
 
-def rotation(secret: bytes) -> NDArray[np.float32]:
+def search_transform(secret: bytes) -> NDArray[np.float32]:
     """The orthogonal matrix of `secret` (32 bytes), (512, 512), always the same for the same one.
 
     Uniformly distributed over all rotations and reflections: the Q of a Gaussian matrix, its signs

@@ -1,21 +1,104 @@
-"""A vault holds one master key, which wraps the keys of every collection."""
+"""A vault holds one master key, which wraps the keys of every collection.
+
+A collection has a data key, from which every use derives a key of its own, and a pseudonym key for
+keyed hashes of subject ids and requests.
+"""
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from uuid import UUID, uuid4
 
-from service.domain.collection import CollectionKeys, WrappedKey
+import numpy as np
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
+
+from service.domain.collection import CollectionKeys, SealContext, SearchVector, WrappedKey
+from service.domain.face import Embedding
 from service.domain.ports import NO_TELEMETRY, Telemetry
-from service.vault.cipher import KEY_BYTES
-from service.vault.collection_key import CollectionKey, PseudonymKey, new_name_secret
+from service.domain.search import Vectors
+from service.vault.cipher import KEY_BYTES, Cipher
 from service.vault.master_key import KeyPlace, KeyWrapper, Use
+from service.vault.search_transform import search_transform
 
 OPEN_KEYS = 128
 """Data keys that are kept open at a time, and as many pseudonym keys; a data key may hold a search
 transform of 1 MiB."""
+
+# Stored rows depend on these words: another word is another key.
+_SEALING = b"face/v1/sealing"
+_SEARCH = b"face/v1/search-rotation"
+_CHAIN = b"face/v1/audit-chain"
+
+
+class CollectionKey:
+    """A collection's data key, open: it seals, opens, moves to search space and chains.
+
+    Prints its id and `***`.
+    """
+
+    def __init__(
+        self, secret: bytes, key_id: UUID, collection_id: UUID, telemetry: Telemetry
+    ) -> None:
+        self.key_id = key_id
+        self._telemetry = telemetry
+        self._secret = secret
+        self._cipher = Cipher(_derived(secret, _SEALING), key_id, collection_id)
+        self._chain_key = _derived(secret, _CHAIN)
+
+    def seal(self, plain: bytes, context: SealContext) -> bytes:
+        return self._cipher.seal(plain, context)
+
+    def open(self, sealed: bytes, context: SealContext) -> bytes:
+        """Raises `AuthenticationFailed`."""
+        with self._telemetry.stage("open"):
+            return self._cipher.open(sealed, context)
+
+    def is_named_by(self, sealed: bytes) -> bool:
+        """Whether the value says that it was sealed with this key; opening it proves it."""
+        return self._cipher.is_named_by(sealed)
+
+    def to_search_space(self, embedding: Embedding) -> SearchVector:
+        return SearchVector(self._transform @ embedding)
+
+    def all_to_search_space(self, embeddings: Vectors) -> Vectors:
+        """Many at once: (n, 512)."""
+        return embeddings @ self._transform.T
+
+    def chain(self, content: bytes) -> bytes:
+        """A keyed hash of a record of the audit log: 32 bytes."""
+        return hmac.digest(self._chain_key, content, "sha256")
+
+    @cached_property
+    def _transform(self) -> NDArray[np.float32]:
+        """Made when first needed: it takes tens of milliseconds, once for each key."""
+        return search_transform(_derived(self._secret, _SEARCH))
+
+    def __repr__(self) -> str:
+        return f"CollectionKey({self.key_id}, ***)"
+
+
+class PseudonymKey:
+    """A collection's key for keyed hashes, open. Prints as `***`."""
+
+    def __init__(self, secret: bytes) -> None:
+        """`secret`: 64 bytes, one half for each use."""
+        self._pseudonym_key, self._fingerprint_key = secret[:KEY_BYTES], secret[KEY_BYTES:]
+
+    def pseudonym(self, subject_id: str) -> bytes:
+        """A keyed hash of the subject's id: 32 bytes, the same for the same subject."""
+        return hmac.digest(self._pseudonym_key, subject_id.encode(), "sha256")
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """A keyed hash of a request: 32 bytes."""
+        return hmac.digest(self._fingerprint_key, content, "sha256")
+
+    def __repr__(self) -> str:
+        return "PseudonymKey(***)"
 
 
 class Vault:
@@ -27,7 +110,7 @@ class Vault:
         self._master = master
         self._telemetry = telemetry
         self._opened = lru_cache(maxsize=OPEN_KEYS)(self._open)
-        self._opened_names = lru_cache(maxsize=OPEN_KEYS)(self._open_names)
+        self._opened_pseudonyms = lru_cache(maxsize=OPEN_KEYS)(self._open_pseudonyms)
 
     def new_key(self, collection_id: UUID) -> WrappedKey:
         """A data key, for a collection or for what stands in the place of one."""
@@ -35,8 +118,8 @@ class Vault:
 
     def new_keys(self, collection_id: UUID, now: datetime) -> CollectionKeys:
         """The keys of a new collection."""
-        names = self._wrap(new_name_secret(), collection_id, Use.NAMES)
-        return CollectionKeys(self.new_key(collection_id), now, names)
+        pseudonyms = self._wrap(secrets.token_bytes(2 * KEY_BYTES), collection_id, Use.PSEUDONYMS)
+        return CollectionKeys(self.new_key(collection_id), now, pseudonyms)
 
     def next_keys(self, collection_id: UUID, keys: CollectionKeys, now: datetime) -> CollectionKeys:
         """A new active key, the present one retiring; pseudonyms stay what they are.
@@ -49,9 +132,9 @@ class Vault:
         """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
         return self._opened(collection_id, key)
 
-    def unlock_names(self, collection_id: UUID, keys: CollectionKeys) -> PseudonymKey:
+    def unlock_pseudonyms(self, collection_id: UUID, keys: CollectionKeys) -> PseudonymKey:
         """Raises `MasterKeyInvalid`."""
-        return self._opened_names(collection_id, keys.names)
+        return self._opened_pseudonyms(collection_id, keys.names)
 
     def _wrap(self, secret: bytes, collection_id: UUID, use: Use) -> WrappedKey:
         key_id = uuid4()
@@ -64,8 +147,13 @@ class Vault:
         secret = self._unwrap(collection_id, key, Use.DATA)
         return CollectionKey(secret, key.key_id, collection_id, self._telemetry)
 
-    def _open_names(self, collection_id: UUID, key: WrappedKey) -> PseudonymKey:
-        return PseudonymKey(self._unwrap(collection_id, key, Use.NAMES))
+    def _open_pseudonyms(self, collection_id: UUID, key: WrappedKey) -> PseudonymKey:
+        return PseudonymKey(self._unwrap(collection_id, key, Use.PSEUDONYMS))
 
     def __repr__(self) -> str:
         return "Vault(***)"
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    """32 bytes. No salt: the data key is uniformly random already (RFC 5869, 3.1)."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.domain.collection import SealContext, SearchVector
-from service.domain.errors import TemplateTampered
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
 from service.telemetry.metrics import Metrics
 from service.usecases.sampling import Sampler
+from service.vault.cipher import AuthenticationFailed
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault
 from tests.search.crowds import COLLECTION, KEY, crowd, mark, mates, rows
@@ -54,7 +54,7 @@ def test_opened_seals(metrics: Metrics) -> None:
     collection_id, ring = uuid4(), Vault(MasterKey(bytes(32)), metrics)
     key = ring.unlock(collection_id, ring.new_key(collection_id))
     assert key.open(key.seal(b"face", CONTEXT), CONTEXT) == b"face"
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(AuthenticationFailed):
         key.open(b"", CONTEXT)
     assert times(metrics, "open") == 2
 

@@ -28,7 +28,7 @@ PSEUDONYM_BYTES = 32
 
 def _pseudonym(service: Service, subject_id: str) -> bytes:
     collection = service.collections.show(DEFAULT).collection
-    names = service.vault.unlock_names(collection.collection_id, collection.keys)
+    names = service.vault.unlock_pseudonyms(collection.collection_id, collection.keys)
     return names.pseudonym(subject_id)
 
 

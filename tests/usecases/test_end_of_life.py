@@ -188,7 +188,7 @@ def test_log_is_whole(life: Life) -> None:
 
 def test_log_accounts_for_each(life: Life) -> None:
     collection = life.service.collections.show(DEFAULT).collection
-    key = life.service.vault.unlock_names(collection.collection_id, collection.keys)
+    key = life.service.vault.unlock_pseudonyms(collection.collection_id, collection.keys)
     rows = life.tables.rows("SELECT action, subject FROM audit WHERE collection = 'default'")
     for action, people in (("enroll", PEOPLE), ("erase", DELETED), ("expire", EXPIRED)):
         written = sorted(row["subject"] for row in rows if row["action"] == action)

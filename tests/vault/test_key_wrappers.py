@@ -53,7 +53,7 @@ def test_another_master_key_does_not_open_it(make: Callable[[], KeyWrapper]) -> 
     [
         replace(PLACE, collection_id=uuid4()),
         replace(PLACE, key_id=uuid4()),
-        replace(PLACE, use=Use.NAMES),
+        replace(PLACE, use=Use.PSEUDONYMS),
     ],
     ids=["collection", "key", "use"],
 )
@@ -91,8 +91,8 @@ def test_keys_stay_what_they_are_under_another_master_key(kinds: tuple[str, str]
     rewrapped = RewrapKeys(old, new)(collection_id, keys)
     assert [key.key_id for key in rewrapped.in_use] == [key.key_id for key in keys.in_use]
     names = [
-        ring.unlock_names(collection_id, its).pseudonym("kim")
-        for ring, its in ((Vault(old), keys), (Vault(new), rewrapped))
+        vault.unlock_pseudonyms(collection_id, its).pseudonym("kim")
+        for vault, its in ((Vault(old), keys), (Vault(new), rewrapped))
     ]
     assert names[0] == names[1]
     for key in rewrapped.in_use:

@@ -1,4 +1,4 @@
-"""A rotation keeps every cosine and hides every vector."""
+"""The search transform keeps every cosine and hides every vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.template import cosine_similarity, normalize
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.search_transform import rotation
+from service.vault.search_transform import search_transform
 from service.vault.vault import Vault
 
 UNRELATED = 0.3
@@ -34,15 +34,15 @@ def _embeddings(seed: int, count: int, dimensions: int = EMBEDDING_SIZE) -> list
 
 @settings(max_examples=10, deadline=None)
 @given(secrets)
-def test_rotation_is_orthogonal(secret: bytes) -> None:
-    matrix = rotation(secret).astype(np.float64)
+def test_search_transform_is_orthogonal(secret: bytes) -> None:
+    matrix = search_transform(secret).astype(np.float64)
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(EMBEDDING_SIZE), atol=1e-6)
 
 
 @settings(max_examples=10, deadline=None)
 @given(secrets, st.integers(0, 2**32 - 1), st.sampled_from([128, EMBEDDING_SIZE]))
 def test_cosines_are_kept(secret: bytes, seed: int, dimensions: int) -> None:
-    matrix = rotation(secret)
+    matrix = search_transform(secret)
     for a, b in combinations(_embeddings(seed, 4, dimensions), 2):
         assert cosine_similarity(matrix @ a, matrix @ b) == pytest.approx(
             cosine_similarity(a, b), abs=1e-5
@@ -51,22 +51,24 @@ def test_cosines_are_kept(secret: bytes, seed: int, dimensions: int) -> None:
 
 @settings(max_examples=5, deadline=None)
 @given(secrets)
-def test_same_secret_gives_the_same_rotation(secret: bytes) -> None:
-    np.testing.assert_array_equal(rotation(secret), rotation(secret))
+def test_same_secret_gives_the_same_transform(secret: bytes) -> None:
+    np.testing.assert_array_equal(search_transform(secret), search_transform(secret))
 
 
-def test_rotation_never_changes_between_versions() -> None:
+def test_search_transform_never_changes_between_versions() -> None:
     """Stored search vectors were made with it. LAPACKs differ in the last digits only."""
-    corner = rotation(bytes(KEY_BYTES))[:2, :3]
+    corner = search_transform(bytes(KEY_BYTES))[:2, :3]
     expected = [[0.0430485, -0.04506643, -0.03635102], [-0.02447645, -0.03878129, -0.02994685]]
     np.testing.assert_allclose(corner, expected, atol=1e-6)
 
 
 @settings(max_examples=10, deadline=None)
 @given(secrets, secrets)
-def test_rotations_of_two_secrets_are_unrelated(first: bytes, second: bytes) -> None:
+def test_transforms_of_two_secrets_are_unrelated(first: bytes, second: bytes) -> None:
     vector = _embeddings(1, 1)[0]
-    similarity = cosine_similarity(rotation(first) @ vector, rotation(second) @ vector)
+    similarity = cosine_similarity(
+        search_transform(first) @ vector, search_transform(second) @ vector
+    )
     assert first == second or abs(similarity) < UNRELATED
 
 
@@ -87,7 +89,7 @@ def test_search_vector_is_float32_of_norm_one() -> None:
     assert np.linalg.norm(values) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_many_at_once_are_rotated_as_each_one_is() -> None:
+def test_many_at_once_are_transformed_as_each_one_is() -> None:
     vault, collection_id = Vault(MasterKey(bytes(KEY_BYTES))), uuid4()
     key = vault.unlock(collection_id, vault.new_key(collection_id))
     embeddings = np.stack(_embeddings(1, 20))

@@ -8,11 +8,10 @@ from uuid import uuid4
 import pytest
 
 from service.domain.collection import SealContext, WrappedKey
-from service.domain.errors import MasterKeyInvalid, TemplateTampered
-from service.vault.cipher import KEY_BYTES
-from service.vault.collection_key import PseudonymKey
+from service.domain.errors import MasterKeyInvalid
+from service.vault.cipher import KEY_BYTES, AuthenticationFailed
 from service.vault.master_key import MasterKey
-from service.vault.vault import Vault
+from service.vault.vault import PseudonymKey, Vault
 
 COLLECTION_ID = uuid4()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -24,7 +23,7 @@ def _vault(fill: int = 1) -> Vault:
 
 
 def _names(vault: Vault) -> PseudonymKey:
-    return vault.unlock_names(COLLECTION_ID, vault.new_keys(COLLECTION_ID, NOW))
+    return vault.unlock_pseudonyms(COLLECTION_ID, vault.new_keys(COLLECTION_ID, NOW))
 
 
 def test_wrapped_key_opens_in_another_process() -> None:
@@ -56,7 +55,7 @@ def test_new_keys_do_not_open_each_others_values() -> None:
     first, second = (
         vault.unlock(COLLECTION_ID, vault.new_keys(COLLECTION_ID, NOW).active) for _ in range(2)
     )
-    with pytest.raises(TemplateTampered):
+    with pytest.raises(AuthenticationFailed):
         second.open(first.seal(b"x", CONTEXT), CONTEXT)
 
 

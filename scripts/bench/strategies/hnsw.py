@@ -23,7 +23,7 @@ from scripts.bench.strategies import AT_LEAST, LIMIT
 from service.domain.errors import Candidate
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
-from service.vault.collection_key import CollectionKey
+from service.vault.vault import CollectionKey
 
 EF_SEARCH = (40, 100, 400, 1_000)
 
