@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from service.api.field_problems import invalid_request
 from service.api.language import language_of
 from service.domain.callers import Caller, Scope
-from service.domain.decision import detail_for, shown_lookalikes
+from service.domain.decision import detail_for, shown_candidates
 from service.domain.errors import (
     CameraUnavailable,
     ClocksDisagree,
@@ -122,7 +122,7 @@ def _particulars(
             if sample.reason is not None
         ]
     if isinstance(error, DuplicateSubject):
-        return _lookalikes(request, error)
+        return _candidates(request, error)
     if isinstance(error, Unauthenticated) and error.shut:
         shut = error.shut
         why = text(language, f"keyless_call.{shut.cause}", what=shut.what)
@@ -139,11 +139,11 @@ def _particulars(
     return error.particulars
 
 
-def _lookalikes(request: Request, error: DuplicateSubject) -> list[Mapping[str, Any]]:
+def _candidates(request: Request, error: DuplicateSubject) -> list[Mapping[str, Any]]:
     """Whose face it is, is told only to callers who may search; to others, that there is one."""
     caller: Caller = request.state.caller
     detail = detail_for(caller, request.app.state.settings.reply_similarity)
-    shown = shown_lookalikes(error.find_candidates, detail)
+    shown = shown_candidates(error.candidates, detail)
     if not caller.may(Scope.SEARCH):
         return [{"similarity": similarity} for _, similarity in shown]
     return [{"subjectId": one.subject_id, "similarity": similarity} for one, similarity in shown]

@@ -32,7 +32,7 @@ from service.api.response_models import (
     VerifyAnswer,
 )
 from service.domain.audit import AuditRecord
-from service.domain.decision import SimilarityDetail, shown_lookalikes, shown_similarity
+from service.domain.decision import SimilarityDetail, shown_candidates, shown_similarity
 from service.domain.face import Sample
 from service.domain.thresholds import Band
 from service.texts import Language, text
@@ -63,7 +63,7 @@ def enroll_answer(
         images=_images(enrolled.samples, language),
         duplicates=[
             Duplicate(subject_id=one.subject_id if with_ids else None, similarity=similarity)
-            for one, similarity in shown_lookalikes(enrolled.duplicates, detail)
+            for one, similarity in shown_candidates(enrolled.duplicates, detail)
         ],
         enrolled_at=enrolled.enrolled_at,
     )
@@ -197,7 +197,7 @@ def _images(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]
 
 def _search(result: SearchResult, detail: SimilarityDetail) -> dict[str, Any]:
     bands = {each.who: each.band for each in result.candidates}
-    shown = shown_lookalikes((each.who for each in result.candidates), detail)
+    shown = shown_candidates((each.who for each in result.candidates), detail)
     shown.sort(key=lambda each: list(Band).index(bands[each[0]]))  # where that alone is shown
     return {
         "candidates": [

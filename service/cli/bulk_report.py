@@ -84,11 +84,9 @@ def _line(outcome: Outcome, language: Language) -> dict[str, Any]:
     }
     if error is not None:
         line |= {"code": error.code, "message": message(language, error).title}
-    find_candidates = (
-        error.find_candidates if isinstance(error, DuplicateSubject) else outcome.find_candidates
-    )
-    if find_candidates:
-        line["duplicates"] = [_alike(one) for one in find_candidates]
+    candidates = error.candidates if isinstance(error, DuplicateSubject) else outcome.candidates
+    if candidates:
+        line["duplicates"] = [_alike(one) for one in candidates]
     elif error is not None:
         line["errors"] = particulars_of(error, language) or [message(language, error).detail]
     return line

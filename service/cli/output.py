@@ -165,5 +165,5 @@ def particulars_of(error: FaceError, language: Language) -> list[str]:
             if sample.reason is not None
         ]
     if isinstance(error, DuplicateSubject):
-        return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.find_candidates]
+        return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.candidates]
     return [f"{each['field']}: {field_problem_text(language, each)}" for each in error.particulars]

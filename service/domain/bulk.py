@@ -73,13 +73,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`error`: why it was refused. `find_candidates`: of a flagged row, most similar first."""
+    """`error`: why it was refused. `candidates`: of a flagged row, most similar first."""
 
     place: Place
     subject_id: str | None
     result: Result
     error: FaceError | None = None
-    find_candidates: Sequence[Candidate] = ()
+    candidates: Sequence[Candidate] = ()
 
 
 def refused(row: Row | RefusedRow, error: FaceError) -> Outcome:

@@ -85,7 +85,7 @@ def shown_similarity(similarity: float, detail: SimilarityDetail) -> float | Non
     return float(Decimal(repr(similarity)).quantize(_TWO_DECIMALS, ROUND_FLOOR)) + 0.0
 
 
-def shown_lookalikes(
+def shown_candidates(
     found: Iterable[Candidate], detail: SimilarityDetail
 ) -> list[tuple[Candidate, float | None]]:
     """Who looks alike and what is shown of it, most similar first.

@@ -212,13 +212,13 @@ class Candidate:
 
 
 class DuplicateSubject(Conflict):
-    """`find_candidates`: who is enrolled already, most similar first."""
+    """`candidates`: who is enrolled already, most similar first."""
 
     code = "duplicate_subject"
 
-    def __init__(self, find_candidates: Sequence[Candidate]) -> None:
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
         super().__init__()
-        self.find_candidates = find_candidates
+        self.candidates = candidates
 
 
 class SubjectMismatch(Conflict):

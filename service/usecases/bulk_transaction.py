@@ -82,7 +82,7 @@ class EnrollBatch:
                 collection.require_model(self._model_id)
 
     def _rule(self, collection: Collection, request: BulkRequest) -> DuplicateRule:
-        """What to do about find_candidates, and from which cosine on. Raises `ProfileNotFound`."""
+        """What to do about candidates, and from which cosine on. Raises `ProfileNotFound`."""
         settings = collection.settings
         calibration = self._calibration.with_thresholds(settings.thresholds)
         asked = request.on_duplicate, request.profile
@@ -230,7 +230,7 @@ def _in_turn(
     alike: Sequence[Mapping[int, float]],
     policy: DuplicatePolicy,
 ) -> list[Outcome]:
-    """`found`: find_candidates in the gallery; `alike`: those earlier in the batch, by position. Who
+    """`found`: candidates in the gallery; `alike`: those earlier in the batch, by position. Who
     was refused is nobody's duplicate.
     """
     outcomes: list[Outcome] = []
@@ -240,10 +240,8 @@ def _in_turn(
             for position, similarity in earlier.items()
             if outcomes[position].error is None
         ]
-        find_candidates = sorted(
-            [*enrolled, *here], key=lambda one: (-one.similarity, one.subject_id)
-        )
-        shown = find_candidates[:DUPLICATES_SHOWN]
+        candidates = sorted([*enrolled, *here], key=lambda one: (-one.similarity, one.subject_id))
+        shown = candidates[:DUPLICATES_SHOWN]
         if shown and policy is DuplicatePolicy.REJECT:
             outcomes.append(refused(candidate.row, DuplicateSubject(shown)))
         else:
@@ -265,8 +263,6 @@ def _alike(probes: Sequence[Embedding], at_least: float) -> list[dict[int, float
     return alike
 
 
-def _admitted(candidate: BulkCandidate, find_candidates: Sequence[Candidate]) -> Outcome:
-    result = Result.FLAGGED if find_candidates else Result.ENROLLED
-    return Outcome(
-        candidate.row.place, candidate.row.subject_id, result, find_candidates=find_candidates
-    )
+def _admitted(candidate: BulkCandidate, candidates: Sequence[Candidate]) -> Outcome:
+    result = Result.FLAGGED if candidates else Result.ENROLLED
+    return Outcome(candidate.row.place, candidate.row.subject_id, result, candidates=candidates)

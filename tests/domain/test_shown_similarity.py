@@ -12,7 +12,7 @@ from service.domain.callers import Caller, Scope
 from service.domain.decision import (
     SimilarityDetail,
     detail_for,
-    shown_lookalikes,
+    shown_candidates,
     shown_similarity,
 )
 from service.domain.errors import Candidate
@@ -88,10 +88,10 @@ def test_only_who_may_send_vectors_is_always_told_all(configured: SimilarityDeta
 
 def test_order_tells_no_more_than_the_numbers() -> None:
     found = [Candidate("b", 0.719), Candidate("a", 0.711), Candidate("c", 0.5)]
-    assert shown_lookalikes(found, EXACT) == [(one, one.similarity) for one in found]
-    assert [(one.subject_id, told) for one, told in shown_lookalikes(found, ROUNDED)] == [
+    assert shown_candidates(found, EXACT) == [(one, one.similarity) for one in found]
+    assert [(one.subject_id, told) for one, told in shown_candidates(found, ROUNDED)] == [
         ("a", 0.71),
         ("b", 0.71),
         ("c", 0.5),
     ]
-    assert [one.subject_id for one, _ in shown_lookalikes(found[::-1], BAND)] == ["a", "b", "c"]
+    assert [one.subject_id for one, _ in shown_candidates(found[::-1], BAND)] == ["a", "b", "c"]

@@ -129,8 +129,8 @@ def test_duplicate_of_an_earlier_row_is_refused_and_names_it(service: Service, a
     outcomes = service.bulk([ready(0, "first", "kim"), *crowd(apart), ready(999, "second", "kim")])
     error = outcomes[-1].error
     assert isinstance(error, DuplicateSubject)
-    assert [one.subject_id for one in error.find_candidates] == ["first"]
-    assert error.find_candidates[0].similarity == pytest.approx(1.0)
+    assert [one.subject_id for one in error.candidates] == ["first"]
+    assert error.candidates[0].similarity == pytest.approx(1.0)
     assert set(results(outcomes[:-1])) == {"enrolled"}
 
 
@@ -156,7 +156,7 @@ def test_duplicates_are_flagged_or_allowed_where_asked(service: Service) -> None
     rows = [ready(1, "kim"), ready(2, "eve", "kim"), ready(3, "zoe", "kim")]
     flagged = service.bulk(rows, on_duplicate=FLAG)
     assert [one.result for one in flagged] == [Result.ENROLLED, Result.FLAGGED, Result.FLAGGED]
-    assert [one.subject_id for one in flagged[2].find_candidates] == ["eve", "kim"]
+    assert [one.subject_id for one in flagged[2].candidates] == ["eve", "kim"]
     allowed = service.bulk([ready(1, "max", "kim")], on_duplicate=ALLOW)
     assert results(allowed) == ["enrolled"]
 

@@ -87,7 +87,7 @@ def test_person_under_a_second_name_is_refused_by_default(service: Service) -> N
     service.enroll("kim", "kim:1")
     with pytest.raises(DuplicateSubject) as refusal:
         service.enroll("kim2", "kim:1")
-    (lookalike,) = refusal.value.find_candidates
+    (lookalike,) = refusal.value.candidates
     assert lookalike.subject_id == "kim"
     assert lookalike.similarity == pytest.approx(1.0, abs=1e-5)
 
@@ -120,7 +120,7 @@ def test_duplicates_are_named_most_similar_first(service: Service) -> None:
         service.enroll(name, probe, on_duplicate=DuplicatePolicy.ALLOW)
     with pytest.raises(DuplicateSubject) as refusal:
         service.enroll("kim", given(face))
-    named = [one.subject_id for one in refusal.value.find_candidates]
+    named = [one.subject_id for one in refusal.value.candidates]
     assert named == ["near", "middle", "far"]
 
 

@@ -224,7 +224,7 @@ def test_calls_work_under_both_keys(half_rotated: Service, tables: Tables, quest
 def test_no_duplicate_slips_in_under_either_key(half_rotated: Service, name: str) -> None:
     with pytest.raises(DuplicateSubject) as refused:
         half_rotated.enroll("another", f"{name}:2")
-    assert [one.subject_id for one in refused.value.find_candidates] == [name]
+    assert [one.subject_id for one in refused.value.candidates] == [name]
 
 
 def test_rows_of_both_keys_are_ranked_together(half_rotated: Service) -> None:

@@ -57,7 +57,7 @@ class Calls:
         name, probe = self._somebody()
         with pytest.raises(DuplicateSubject) as refused:
             self._service.enroll("twin", given(probe))
-        assert [one.subject_id for one in refused.value.find_candidates] == [name]
+        assert [one.subject_id for one in refused.value.candidates] == [name]
 
 
 @pytest.fixture
