@@ -22,6 +22,7 @@ from service.api.deadlines import Deadlines
 from service.api.open_door import OpenDoor
 from service.api.openapi import completed
 from service.api.query import require_known_query
+from service.api.rate_limits import RateLimits
 from service.api.request_context import RequestContext
 from service.api.routes import (
     audit,
@@ -58,7 +59,11 @@ class Application(FastAPI):
 
 
 def create_app(
-    use_cases: UseCases, settings: ApiSettings, metrics: Metrics, exposition: Callable[[], bytes]
+    use_cases: UseCases,
+    settings: ApiSettings,
+    rate_limits: RateLimits,
+    metrics: Metrics,
+    exposition: Callable[[], bytes],
 ) -> FastAPI:
     """The application over ready use cases.
 
@@ -78,6 +83,7 @@ def create_app(
     )
     app.state.use_cases = use_cases
     app.state.settings = settings
+    app.state.rate_limits = rate_limits
     app.state.metrics = metrics
     app.state.exposition = exposition
     app.state.open_door = OpenDoor(settings.open_users)

@@ -19,11 +19,11 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from service.api.concurrency import Concurrency, ConcurrencyLimit
 from service.api.deadlines import sent
 from service.api.open_door import address_of, forwarding_header
+from service.api.rate_limits import RateLimits
 from service.api.request_models import CollectionName
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.errors import Unauthenticated
-from service.usecases.limiting import RateLimits
 
 _bearer = HTTPBearer(auto_error=False, description="An API key made by `face apikey create`.")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key.")
@@ -82,9 +82,9 @@ class CallerWith:
             await sent(request.scope)
 
     def _admitted(self, request: Request, presented: str | None) -> Caller:
-        limits: RateLimits = request.app.state.use_cases.limits
+        limits: RateLimits = request.app.state.rate_limits
         address = address_of(request)
-        limits.note_way(forwarding_header(request))
+        limits.note_proxy(forwarding_header(request))
         try:
             caller = self._authenticated(request, presented)
         except Unauthenticated:

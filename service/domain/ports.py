@@ -116,15 +116,3 @@ class BulkEmbedding(Protocol):
         Raises `Unavailable`, `Misconfigured`: what no row is to blame for.
         """
         ...
-
-
-class RateLimit(Protocol):
-    """So many calls by one caller in a time, counted over every process that serves.
-
-    Both raise `DatabaseUnavailable` or `Overloaded` where the counts cannot be had: what cannot
-    be counted is not let in.
-    """
-
-    def count(self, who: str) -> None:
-        """One more call by `who`. Raises `RateLimited` where it is one too many."""
-        ...

@@ -12,7 +12,6 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
-from service.usecases.limiting import RateLimits
 from service.usecases.lockouts import Unlock
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampling import MakeToken
@@ -35,7 +34,6 @@ class UseCases:
     export: Export
     purge: Purge
     unlock: Unlock
-    limits: RateLimits
     audit: ListAudit
     trail: AuditRecorder
     keep_index: IndexSync | None = None

@@ -61,4 +61,4 @@ def build_app(config: AppConfig) -> FastAPI:
     )
     storage = wiring.storage
     exposition = Exposition(metrics, storage.oldest_key_made, storage.clock_difference)
-    return create_app(wiring.use_cases(), settings, metrics, exposition)
+    return create_app(wiring.use_cases(), settings, wiring.rate_limits, metrics, exposition)

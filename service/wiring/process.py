@@ -92,7 +92,6 @@ class Wiring(BulkWiring):
             export=self.export,
             purge=self.purge,
             unlock=self.unlock,
-            limits=self.call_limits,
             keep_index=self.keep_index,
             restart_database=self.restart_database,
         )

@@ -6,15 +6,14 @@ from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from service.domain.ports import RateLimit
 from service.usecases.backup import Backup, Restore
-from service.usecases.limiting import RateLimits
 from service.wiring.keys import KeysWiring
 from service.wiring.parts import DISTRIBUTION, now
 
 if TYPE_CHECKING:
     from limits.storage import Storage as CounterStorage
 
+    from service.api.rate_limits import RateLimits
     from service.storage.dump_restore import DatabaseDumps
     from service.storage.scrub import Scrubbed
     from service.storage.storage import Storage
@@ -84,14 +83,14 @@ class StorageWiring(KeysWiring):
         return Restore(archives, self._copies, storage, vault)
 
     @cached_property
-    def call_limits(self) -> RateLimits:
+    def rate_limits(self) -> RateLimits:
+        from service.api.rate_limits import RateLimits
+
         return RateLimits(
-            per_key=self._rate_limit("key", self.config.rate_limit_per_key),
-            per_address=self._rate_limit("address", self.config.rate_limit_per_address),
-            failures=self._rate_limit("failures", self.config.rate_limit_failures),
-            by_address=bool(
-                {self.config.rate_limit_per_address, self.config.rate_limit_failures} - {"off"}
-            ),
+            self._counters,
+            per_key=self.config.rate_limit_per_key,
+            per_address=self.config.rate_limit_per_address,
+            failures=self.config.rate_limit_failures,
         )
 
     @property
@@ -99,14 +98,9 @@ class StorageWiring(KeysWiring):
         """Whether calls can be counted now, in Redis or in the database."""
         return bool(self._counters.check())
 
-    def _rate_limit(self, name: str, rate: str) -> RateLimit:
-        from service.rate_limits.windows import Unlimited, WindowLimit
-
-        return Unlimited() if rate == "off" else WindowLimit(name, rate, self._counters)
-
     @cached_property
     def _counters(self) -> CounterStorage:
-        from service.rate_limits.windows import redis_counters
+        from service.api.rate_limits import redis_counters
 
         if self.config.rate_limit_storage is None:
             return self.storage.counters()

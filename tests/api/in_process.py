@@ -9,13 +9,13 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from limits.storage import MemoryStorage
 
 from service.api.app import create_app
+from service.api.rate_limits import RateLimits
 from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
-from service.rate_limits.windows import Unlimited
 from service.telemetry.metrics import Metrics
-from service.usecases.limiting import RateLimits
 from service.usecases.use_cases import UseCases
 
 SETTINGS = ApiSettings(
@@ -30,7 +30,7 @@ SETTINGS = ApiSettings(
 )
 UseCase = Callable[..., Any]
 
-ANY_NUMBER = RateLimits(Unlimited(), Unlimited(), Unlimited())
+NO_RATE_LIMITS = RateLimits(MemoryStorage())
 
 
 class OpenHouse:
@@ -74,5 +74,5 @@ def calling(**use_cases: Any) -> InProcess:
     calls, from anybody.
     """
     parts: dict[str, Any] = dict.fromkeys(UseCases.__slots__, unused)
-    parts |= {"api_keys": OpenHouse(), "limits": ANY_NUMBER, **use_cases}
-    return InProcess(create_app(UseCases(**parts), SETTINGS, Metrics(), bytes))
+    parts |= {"api_keys": OpenHouse(), **use_cases}
+    return InProcess(create_app(UseCases(**parts), SETTINGS, NO_RATE_LIMITS, Metrics(), bytes))

@@ -75,5 +75,7 @@ def install(database_url: str, **settings: Any) -> Iterator[Installed]:
     wiring.capture = StandInCapture({"faces/user1": ["kim:1"]}, ["kim:1"])
     wiring.prepare()
     use_cases = wiring.use_cases()
-    yield Installed(create_app(use_cases, SETTINGS, Metrics(), bytes), use_cases)
+    yield Installed(
+        create_app(use_cases, SETTINGS, wiring.rate_limits, Metrics(), bytes), use_cases
+    )
     wiring.storage.close()

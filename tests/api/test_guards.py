@@ -21,6 +21,7 @@ from service.api.auth import CallerWith
 from service.domain.callers import Scope
 from service.telemetry.metrics import Metrics
 from service.usecases.use_cases import UseCases
+from tests.api.in_process import NO_RATE_LIMITS
 from tests.api.installed import SETTINGS, Installed
 
 OPEN_TO_ALL = {
@@ -79,7 +80,7 @@ def _example(operation: dict[str, Any]) -> Any:
 
 
 def _routes() -> Iterator[Route]:
-    app = create_app(cast("UseCases", None), SETTINGS, Metrics(), bytes)
+    app = create_app(cast("UseCases", None), SETTINGS, NO_RATE_LIMITS, Metrics(), bytes)
     shown = app.openapi()["paths"]
     for route in iter_route_contexts(app.routes):
         guards = list(_guards(getattr(route, "dependant", None)))

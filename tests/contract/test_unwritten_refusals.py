@@ -14,10 +14,9 @@ from service.api.app import create_app
 from service.api.settings import ApiSettings
 from service.domain.callers import Caller, Scope
 from service.domain.errors import AuditTampered, DatabaseUnavailable, FaceError
-from service.rate_limits.windows import Unlimited
 from service.telemetry.metrics import Metrics
-from service.usecases.limiting import RateLimits
 from service.usecases.use_cases import UseCases
+from tests.api.in_process import NO_RATE_LIMITS
 
 SETTINGS = ApiSettings("en", False, 5, 5, 1024, 5, "0", purge_interval=0)
 
@@ -44,10 +43,9 @@ def application(failure: FaceError) -> FastAPI:
         api_keys=SimpleNamespace(
             authenticate=lambda _: Caller("till", frozenset({Scope.VERIFY}), frozenset({"shop"}))
         ),
-        limits=RateLimits(Unlimited(), Unlimited(), Unlimited()),
         trail=SimpleNamespace(refused=refused),
     )
-    return create_app(cast("UseCases", use_cases), SETTINGS, Metrics(), bytes)
+    return create_app(cast("UseCases", use_cases), SETTINGS, NO_RATE_LIMITS, Metrics(), bytes)
 
 
 @pytest.mark.parametrize(

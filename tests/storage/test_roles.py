@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from service.api.rate_limits import WindowLimit
 from service.domain.audit import AuditQuery
 from service.domain.callers import Scope
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseRightMissing, DatabaseUnavailable, FaceError
-from service.rate_limits.windows import WindowLimit
 from service.storage.engine import single_use_engine
 from service.storage.migrations import downgrade, migrate
 from service.storage.storage import Storage
