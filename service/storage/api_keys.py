@@ -15,11 +15,11 @@ from service.domain.errors import Overloaded, RecordTampered
 from service.domain.registry import api_key_digest, api_key_record
 from service.storage.audit_head import HEAD_COLUMNS, vouching_head
 from service.storage.engine import AnyConnection
+from service.storage.pipeline import Query, compiled, run
 from service.storage.registry import RegistryRow
 from service.storage.tables import api_keys, audit_head
-from service.storage.together import run, written
 
-_FIND = written(
+_FIND = compiled(
     select(api_keys, *HEAD_COLUMNS)
     .outerjoin(audit_head, audit_head.c.single)
     .where(api_keys.c.key_id == bindparam("key_id"))
@@ -80,7 +80,7 @@ def find_api_key(
     """
     for _ in range(TRIES):
         highest = registry.highest
-        [rows] = run(connection, _FIND, {"key_id": key_id})
+        [rows] = run(connection, Query(_FIND, {"key_id": key_id}))
         if not rows:
             return None
         key, secret_hash = _readable(rows[0]), rows[0]["secret_hash"]

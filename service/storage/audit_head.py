@@ -13,6 +13,7 @@ from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing
 from service.domain.registry import EMPTY
 from service.storage.engine import AnyConnection
+from service.storage.pipeline import Query, compiled, run
 from service.storage.tables import (
     answers,
     api_keys,
@@ -23,10 +24,9 @@ from service.storage.tables import (
     subjects,
     templates,
 )
-from service.storage.together import run, written
 from service.vault.vault import Vault
 
-_ONE_AT_A_TIME = written(text("SELECT pg_advisory_xact_lock(:key)"))
+_ONE_AT_A_TIME = compiled(text("SELECT pg_advisory_xact_lock(:key)"))
 _BEGINNING = 0x66616365_61756474
 """Of several workers that start at once one begins the chain; "faceaudt" in ASCII."""
 
@@ -42,20 +42,22 @@ HEAD_COLUMNS = (
 last tells whether the log goes on behind it, so that an older head was put back.
 """
 
-_HEAD = written(select(*_COLUMNS))
-_HEAD_LOCKED = written(select(*HEAD_COLUMNS).select_from(audit_head).with_for_update())
+_HEAD = compiled(select(*_COLUMNS))
+_HEAD_LOCKED = compiled(select(*HEAD_COLUMNS).select_from(audit_head).with_for_update())
 
 _FIRST_TO_BE_WRITTEN = (collections, subjects, templates, answers, api_keys, audit)
 
-_SOMETHING = written(
+_SOMETHING = compiled(
     select(or_(*(exists().select_from(table) for table in _FIRST_TO_BE_WRITTEN)).label("something"))
 )
 
-_NOW = written(select(func.now().label("now")))
+_NOW = compiled(select(func.now().label("now")))
 
-_MAKE = written(
-    insert(audit_head).values({each: bindparam(each.name) for each in audit_head.columns}),
-    insert(registry).values({each: bindparam(each.name) for each in registry.columns}),
+_MAKE = compiled(
+    insert(audit_head).values({each: bindparam(each.name) for each in audit_head.columns})
+)
+_MAKE_REGISTRY = compiled(
+    insert(registry).values({each: bindparam(each.name) for each in registry.columns})
 )
 
 
@@ -81,7 +83,7 @@ class AuditHeadRow:
         return stored
 
     def _locked(self) -> SealedHead | None:
-        [rows] = run(self._connection, _HEAD_LOCKED)
+        [rows] = run(self._connection, Query(_HEAD_LOCKED))
         return vouching_head(rows[0]) if rows else None
 
     def require_begun(self) -> None:
@@ -91,7 +93,7 @@ class AuditHeadRow:
         """
         if stored_head(self._connection) is not None:
             return
-        run(self._connection, _ONE_AT_A_TIME, {"key": _BEGINNING})
+        run(self._connection, Query(_ONE_AT_A_TIME, {"key": _BEGINNING}))
         if stored_head(self._connection) is None:
             self._make()
 
@@ -112,7 +114,7 @@ class AuditHeadRow:
             raise AuditTampered
         key = self._require_vault().new_key(AUDIT_KEY)
         keyed = self._require_vault().unlock(AUDIT_KEY, key).chain
-        [[row]] = run(self._connection, _NOW)
+        [[row]] = run(self._connection, Query(_NOW))
         head = chain.begin(row["now"], EMPTY.digest)
         row = {
             "single": True,
@@ -122,7 +124,7 @@ class AuditHeadRow:
             "content": EMPTY.content,
             **moved_columns(head, keyed),
         }
-        run(self._connection, _MAKE, row)
+        run(self._connection, Query(_MAKE, row), Query(_MAKE_REGISTRY, row))
 
     def keyed(self, stored: SealedHead) -> Keyed:
         """Raises `MasterKeyInvalid`, `MasterKeyMissing`."""
@@ -137,7 +139,7 @@ class AuditHeadRow:
 
 def stored_head(connection: AnyConnection) -> SealedHead | None:
     """As it is stored, proved or not."""
-    [rows] = run(connection, _HEAD)
+    [rows] = run(connection, Query(_HEAD))
     return _head(rows[0]) if rows else None
 
 
@@ -170,5 +172,5 @@ def moved_columns(head: AuditHead, keyed: Keyed) -> dict[str, Any]:
 
 def holds_anything(connection: AnyConnection) -> bool:
     """Whether the service has ever written anything here."""
-    [[row]] = run(connection, _SOMETHING)
+    [[row]] = run(connection, Query(_SOMETHING))
     return bool(row["something"])

@@ -10,27 +10,24 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select
 
 from service.domain import chain
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
-from service.domain.chain import AuditHead, Keyed
 from service.domain.collection import WrappedKey
 from service.storage.audit_head import AuditHeadRow, moved_columns
+from service.storage.pipeline import Query, compiled, run
 from service.storage.registry import RegistryRow
 from service.storage.row_insert import insert_rows
 from service.storage.tables import audit, audit_head
-from service.storage.together import run, written
 
 ROWS_AT_A_TIME = 1000
 """Records held in memory while the whole log is read."""
 
 
-_INSERT_LAST = written(
-    insert(audit).values({one: bindparam(one.name) for one in audit.columns}),
+_INSERT = compiled(insert(audit).values({one: bindparam(one.name) for one in audit.columns}))
+
+_MOVE_HEAD = compiled(
     update(audit_head).values(
         {name: bindparam(name) for name in ("sequence", "digest", "registry", "seal")}
-    ),
+    )
 )
-"""The head moves with the last record: its number and digest are the head's."""
-
-_INSERT_LAST_AND_COMMIT = f"{_INSERT_LAST}; COMMIT"
 
 
 class AuditLog:
@@ -85,40 +82,34 @@ class AuditLog:
 
         Raises `AuditTampered`, `MasterKeyInvalid`, and what `rewrapped` raises.
         """
-        self.write()
+        run(self._connection, *self.last_queries())
         key = rewrapped(self._head.locked().key)
         changed = {"key_id": key.key_id, "wrapped_key": key.wrapped}
         self._connection.execute(update(audit_head).values(changed))
 
-    def write(self, *, commit: bool = False) -> None:
-        """Continue the chain by what waits, and let the head vouch for the registry as it is now.
+    def last_queries(self) -> list[Query]:
+        """Lock the head, and continue the chain by what waits: what is left to write, which lets the
+        head vouch for the registry as it is now. Empty where nothing has to be written down.
 
-        `commit`: and end the transaction, in the same trip, if anything waits: the head's lock,
-        which all writers share, is held for one trip less.
+        They are to go with the COMMIT, in one trip: the head's lock, which all writers share, is held
+        for one trip less.
 
         Raises `AuditTampered`, `MasterKeyInvalid`.
         """
         if not (self._waiting or self._registry.changes):
-            return
+            return []
         stored = self._head.locked()
         keyed = self._head.keyed(stored)
-        head = self._registry.settle(stored.head)
-        if self._waiting:
-            self._write_waiting(head, keyed, commit)
-        else:
-            self._connection.execute(update(audit_head).values(moved_columns(head, keyed)))
-
-    def _write_waiting(self, head: AuditHead, keyed: Keyed, commit: bool) -> None:
-        rows = []
-        *first, last = self._waiting
-        for entry in first:
+        head, records = self._registry.settle(stored.head), []
+        for entry in self._waiting:
             record, head = chain.link(head, entry, keyed)
-            rows.append(_columns(record))
-        insert_rows(self._connection, audit, rows)
-        record, head = chain.link(head, last, keyed)
-        moved = {**_columns(record), **moved_columns(head, keyed)}
-        run(self._connection, _INSERT_LAST_AND_COMMIT if commit else _INSERT_LAST, moved)
+            records.append(_columns(record))
         self._waiting = []
+        insert_rows(self._connection, audit, records[:-1])
+        return [
+            *(Query(_INSERT, last) for last in records[-1:]),
+            Query(_MOVE_HEAD, moved_columns(head, keyed)),
+        ]
 
 
 def all_records(connection: Connection) -> Iterator[AuditRecord]:

@@ -25,6 +25,7 @@ from service.domain.ports import Telemetry
 from service.domain.registry import collection_digest, collection_record
 from service.storage.audit_head import HEAD_COLUMNS, vouching_head
 from service.storage.idempotency import keep_keys
+from service.storage.pipeline import Query, Rows, compiled, run
 from service.storage.registry import RegistryRow
 from service.storage.tables import (
     answers,
@@ -36,11 +37,8 @@ from service.storage.tables import (
     templates,
 )
 from service.storage.template_rows import RowSequence
-from service.storage.together import Rows, run, written
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-
-_SHARED_LOCK = text("SELECT pg_advisory_xact_lock_shared(:key)")
 
 KEY_LOCK_MILLISECONDS = 1_000
 """How long a change of keys waits for the calls under way; the calls behind it wait as long."""
@@ -64,12 +62,13 @@ _KEY_COLUMNS = (
     collection_keys.c.created_at.label("key_created_at"),
 )
 
-_FIND = written(
-    _SHARED_LOCK,
+_LOCK_KEYS_SHARED = compiled(text("SELECT pg_advisory_xact_lock_shared(:key)"))
+
+_FIND = compiled(
     select(collections, *_KEY_COLUMNS, *HEAD_COLUMNS)
     .join(collection_keys)
     .outerjoin(audit_head, audit_head.c.single)
-    .where(collections.c.name == bindparam("name")),
+    .where(collections.c.name == bindparam("name"))
 )
 """The lock comes first and in a statement of its own: a statement sees what was committed when it
 began, and would read old keys after waiting for new ones.
@@ -111,30 +110,26 @@ class CollectionRows:
         self._positions = positions
         self._registry = registry
 
-    def find(self, name: str) -> Collection | None:
+    def find_with_keys_locked(self, name: str) -> Collection | None:
         """The collection with its keys, which stay in use until the end of the transaction.
 
         Raises `RecordTampered` where it is not as it was written, or was put back after it was
-        deleted or its key was destroyed; `AuditTampered`, `MasterKeyInvalid`.
+        deleted or its key was destroyed; `AuditTampered`, `MasterKeyInvalid`, `Overloaded`.
         """
-        return self.find_and(name, "", {})[0]
+        return self.find_with_keys_locked_and(name)[0]
 
-    def find_and(
-        self, name: str, text: str, values: Mapping[str, object]
-    ) -> tuple[Collection | None, Sequence[Rows]]:
-        """`find`, and in the same trip the rows of each statement of `text`.
-
-        Raises `RecordTampered`, `AuditTampered`, `MasterKeyInvalid`, `Overloaded`.
-        """
-        its_own = {"key": _keys_lock_number(name), "name": name}
+    def find_with_keys_locked_and(
+        self, name: str, *others: Query
+    ) -> tuple[Collection | None, list[Rows]]:
+        """The same, and in one trip with it the rows of each of `others`."""
         for _ in range(TRIES):
             highest = self._registry.highest
-            _, rows, *others = run(self._connection, f"{_FIND}; {text}", {**values, **its_own})
+            _, rows, *theirs = run(self._connection, *_queries(name), *others)
             if not rows:
-                return None, others
+                return None, theirs
             found = _readable(rows)
             if self._proves(found, rows[0], highest):
-                return found, others
+                return found, theirs
         raise Overloaded
 
     def _proves(self, found: Collection, row: Mapping[str, Any], highest: int) -> bool:
@@ -143,8 +138,7 @@ class CollectionRows:
 
     def unproved(self, name: str) -> Collection | None:
         """As it is stored, for telling an operator about it: nothing may be decided by it."""
-        its_own = {"key": _keys_lock_number(name), "name": name}
-        _, rows = run(self._connection, _FIND, its_own)
+        _, rows = run(self._connection, *_queries(name))
         return _readable(rows) if rows else None
 
     def names(self) -> list[str]:
@@ -172,7 +166,8 @@ class CollectionRows:
     def lock_keys(self, name: str) -> None:
         """Until the end of the transaction this one alone knows the collection's keys.
 
-        For changing them: comes before `find`. Waits a second at most, since every call on the
+        For changing them: comes before anybody
+        finds it. Waits a second at most, since every call on the
         collection waits meanwhile; and holds nothing while it waits, so that whoever it waits for
         can wait for nothing of it. Raises `Overloaded`.
         """
@@ -246,6 +241,13 @@ class CollectionRows:
             for table in (templates, answers, failed_comparisons, subjects, collections)
         ]
         return removed[0]
+
+
+def _queries(name: str) -> tuple[Query, Query]:
+    return (
+        Query(_LOCK_KEYS_SHARED, {"key": _keys_lock_number(name)}),
+        Query(_FIND, {"name": name}),
+    )
 
 
 def stored_collections(connection: Connection) -> Iterator[Collection]:

@@ -79,14 +79,11 @@ CONNECT_SECONDS = 5
 DRIVER = "postgresql+psycopg"
 """The only one that is installed, and the only database that has pgvector."""
 
-_UNSENT = "face_unsent"
-"""Where a connection keeps it; see `send_later`."""
-
 _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
 
 def pooled_engine(url: str, size: int = POOL_SIZE) -> Engine:
-    """Every statement by itself, until somebody begins a transaction (`database.py`)."""
+    """Every statement by itself, until somebody begins a transaction (`Storage.transaction`)."""
     engine = create_engine(
         driver_url(url),
         pool_size=size,
@@ -97,26 +94,7 @@ def pooled_engine(url: str, size: int = POOL_SIZE) -> Engine:
     )
     event.listen(engine, "connect", set_session)
     event.listen(engine, "checkout", _require_quiet)
-    event.listen(engine, "before_cursor_execute", _send_unsent)
     return engine
-
-
-def send_later(connection: AnyConnection, *statements: str) -> None:
-    """They go before whatever is sent next on this connection, and in its trip where it can take
-    them along.
-    """
-    connection.info[_UNSENT] = statements
-
-
-def take_unsent(connection: AnyConnection) -> tuple[str, ...]:
-    """What waits to be sent: now it is the caller's to send."""
-    statements: tuple[str, ...] = connection.info.pop(_UNSENT, ())
-    return statements
-
-
-def _send_unsent(connection: AnyConnection, *_: object) -> None:
-    if statements := take_unsent(connection):
-        _driver(connection).execute("; ".join(statements).encode())
 
 
 def _require_quiet(connection: Connection[Any], *_: object) -> None:
@@ -137,19 +115,14 @@ def single_use_engine(url: str) -> Engine:
 
 
 def driver_of(connection: AnyConnection) -> Connection[Any]:
-    """What SQLAlchemy's connection goes through, nothing left unsent; its errors are psycopg's own."""
-    _send_unsent(connection)
-    return _driver(connection)
+    """What SQLAlchemy's connection goes through; its errors are psycopg's own."""
+    pooled = connection.connection if isinstance(connection, SqlConnection) else connection
+    return cast("Connection[Any]", pooled.driver_connection)
 
 
 def is_encrypted(connection: AnyConnection) -> bool:
     """Whether what goes through this connection is under TLS."""
     return bool(driver_of(connection).pgconn.ssl_in_use)
-
-
-def _driver(connection: AnyConnection) -> Connection[Any]:
-    pooled = connection.connection if isinstance(connection, SqlConnection) else connection
-    return cast("Connection[Any]", pooled.driver_connection)
 
 
 def driver_url(url: str) -> URL:

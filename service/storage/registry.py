@@ -14,21 +14,21 @@ from service.domain.errors import AuditTampered, RecordTampered
 from service.domain.registry import Registry, read_registry
 from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, vouching_head
 from service.storage.engine import AnyConnection
+from service.storage.pipeline import Query, compiled, run
 from service.storage.tables import audit_head, registry
-from service.storage.together import run, written
 
 logger = logging.getLogger(__name__)
 
 KEPT = 4
 """Registries that a process remembers: the present one, and those that calls under way began with."""
 
-_CONTENT = written(
+_CONTENT = compiled(
     select(registry.c.content, *HEAD_COLUMNS).select_from(
         registry.join(audit_head, audit_head.c.single)
     )
 )
-_CONTENT_ALONE = written(select(registry.c.content))
-_SET_CONTENT = written(update(registry).values(content=bindparam("content")))
+_CONTENT_ALONE = compiled(select(registry.c.content))
+_SET_CONTENT = compiled(update(registry).values(content=bindparam("content")))
 
 Digest = Callable[[Keyed], bytes]
 
@@ -102,7 +102,7 @@ class RegistryRow:
 
     def _read(self, digest: bytes, highest: int) -> Registry | None:
         """None where it is another one by now."""
-        [rows] = run(self._connection, _CONTENT)
+        [rows] = run(self._connection, Query(_CONTENT))
         if not rows:
             raise AuditTampered
         head, _ = self._genuine(vouching_head(rows[0]), highest)
@@ -127,10 +127,10 @@ class RegistryRow:
         """
         if not self.changes:
             return head
-        [rows] = run(self._connection, _CONTENT_ALONE)
+        [rows] = run(self._connection, Query(_CONTENT_ALONE))
         if not rows:
             raise AuditTampered
         after = read_registry(rows[0]["content"], head.registry).changed(self.changes)
-        run(self._connection, _SET_CONTENT, {"content": after.content})
+        run(self._connection, Query(_SET_CONTENT, {"content": after.content}))
         self.changes = {}
         return AuditHead(head.sequence, head.digest, head.begun_at, after.digest)

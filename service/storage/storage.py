@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from threading import Lock, Semaphore
 from typing import TypeAlias
-from uuid import UUID
 
 from sqlalchemy import text
 
@@ -20,10 +19,11 @@ from service.storage.api_keys import find_api_key
 from service.storage.audit_head import AuditHeadRow
 from service.storage.audit_snapshot import AuditSnapshot, audit_snapshot
 from service.storage.counters import CallCounters
-from service.storage.engine import driver_of, pooled_engine, send_later, take_unsent
+from service.storage.engine import pooled_engine
 from service.storage.expiry import Clock, ServerClock, server_time
 from service.storage.failures import translated
 from service.storage.migrations import head
+from service.storage.pipeline import run
 from service.storage.registry import ProvedState, RegistryRow
 from service.storage.suitability import (
     ServerFacts,
@@ -32,8 +32,7 @@ from service.storage.suitability import (
     require_write_access,
     server_facts,
 )
-from service.storage.together import run
-from service.storage.transaction import Transaction
+from service.storage.transaction import TERMS, Transaction
 from service.vault.vault import Vault
 
 CONNECTIONS = 4
@@ -106,24 +105,6 @@ class PoolShare:
                 del self._queues[locked]
 
 
-LOCK_MILLISECONDS = 10_000
-"""How long an enrollment waits for those before it; each takes one exact search, about 0.1 s."""
-
-STATEMENT_MILLISECONDS = 30_000
-"""How long one statement may take, waiting for a lock included."""
-
-_TERMS = (
-    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}",
-    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}",
-    "SET LOCAL TimeZone = 'UTC'",
-)
-"""For one transaction only: the connection behind it may be shared, by PgBouncer."""
-
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-"""Whatever the server's default: after waiting for a collection's lock, the next statement must see
-what the holder before it committed.
-"""
-
 _OLDEST_KEY = text("SELECT min(created_at) FROM collection_keys WHERE state = 'active'")
 
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -157,8 +138,6 @@ class Storage:
         self._telemetry = telemetry
         self._share = PoolShare()
         self._server_clock = server_clock
-        self._collection_ids: dict[str, UUID] = {}
-        """As they were last read; see `FailedComparisons.subject_in`."""
         self._proved = ProvedState()
 
     @contextmanager
@@ -178,24 +157,18 @@ class Storage:
             translated(),
             self._engine.connect() as connection,
         ):
-            pooled = connection.connection  # SQLAlchemy's own tells nothing once it was cut off
-            send_later(pooled, _BEGIN, *_TERMS)
-            try:
-                transaction = Transaction(
-                    connection,
-                    self._clock,
-                    self._vault,
-                    self._collection_ids,
-                    self._server_clock,
-                    self._proved,
-                    self._telemetry,
-                )
-                yield transaction
-                transaction.end()
-            finally:
-                has_begun = not take_unsent(pooled)
-            if has_begun:
-                driver_of(pooled).commit()  # sends nothing where the audit record took it along
+            transaction = Transaction(
+                connection,
+                self._clock,
+                self._vault,
+                self._server_clock,
+                self._proved,
+                self._telemetry,
+            )
+            transaction.begin()
+            yield transaction
+            transaction.commit()
+            # Where something is raised before, `connect` rolls back as it gives the connection back.
 
     def find_api_key(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         """The key and the SHA-256 of its secret, as committed at this moment: outside of any
@@ -211,7 +184,7 @@ class Storage:
         with translated(), self._engine.connect() as connection:
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
             with snapshot.begin():
-                run(snapshot, "; ".join(_TERMS))
+                run(snapshot, TERMS)
                 yield audit_snapshot(snapshot, AuditHeadRow(snapshot, self._vault))
 
     def require_suitable(self) -> None:

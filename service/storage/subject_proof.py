@@ -14,8 +14,8 @@ from service.domain.collection import Collection, Subject
 from service.domain.errors import RecordTampered
 from service.domain.registry import CHANGES, subject_seal
 from service.storage.audit_head import AuditHeadRow
+from service.storage.pipeline import Query, run
 from service.storage.suitability import is_distributed
-from service.storage.together import run
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ PREPARED_SECONDS = 0.05
 """Between two readings where Citus spreads people: its coordinator's log comes into sight first, the
 rows of a worker only then."""
 
-_IS_LAST = """
+_IS_LAST = b"""
     SELECT audit_id FROM audit
     WHERE audit_id = ANY(%(changes)s) AND audit_id = (
         SELECT later.audit_id FROM audit AS later
@@ -101,7 +101,8 @@ class SubjectProof:
         asked = [change for change in changes if change is not None]
         if not asked:
             return set()
-        [rows] = run(self._connection, _IS_LAST, {"changes": asked, "actions": _ACTIONS})
+        asking = Query(_IS_LAST, {"changes": asked, "actions": _ACTIONS})
+        [rows] = run(self._connection, asking)
         return {row["audit_id"] for row in rows}
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
-from uuid import UUID
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 
 from service.domain.ports import Telemetry
@@ -14,9 +14,12 @@ from service.storage.api_keys import ApiKeyRows
 from service.storage.audit_head import AuditHeadRow
 from service.storage.audit_log import AuditLog
 from service.storage.collections import CollectionRows
+from service.storage.engine import driver_of
 from service.storage.expiry import Clock, ServerClock
+from service.storage.failed_comparisons import FailedComparisons
+from service.storage.failures import QueryFailed
 from service.storage.idempotency import IdempotentResponses
-from service.storage.lockouts import FailedComparisons
+from service.storage.pipeline import Query, run
 from service.storage.registry import ProvedState, RegistryRow
 from service.storage.sealed_rows import SealedRows
 from service.storage.subject_proof import SubjectProof
@@ -24,6 +27,26 @@ from service.storage.subjects import SubjectRows
 from service.storage.template_rows import RowSequence, SearchRows
 from service.storage.templates import TemplateRows
 from service.vault.vault import Vault
+
+LOCK_MILLISECONDS = 10_000
+"""How long an enrollment waits for those before it; each takes one exact search, about 0.1 s."""
+
+STATEMENT_MILLISECONDS = 30_000
+"""How long one statement may take, waiting for a lock included."""
+
+TERMS = Query(
+    f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; "
+    f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}; "
+    "SET LOCAL TimeZone = 'UTC'".encode()
+)
+"""For one transaction only: the connection behind it may be shared, by PgBouncer."""
+
+_BEGIN = Query(b"BEGIN ISOLATION LEVEL READ COMMITTED; " + TERMS.text)
+"""Whatever the server's default: after waiting for a collection's lock, the next statement must see
+what the holder before it committed.
+"""
+
+_COMMIT = Query(b"COMMIT")
 
 
 class Transaction:
@@ -39,14 +62,14 @@ class Transaction:
         connection: Connection,
         clock: Clock,
         vault: Callable[[], Vault] | None,
-        collection_ids: dict[str, UUID],
         server_clock: ServerClock,
         proved: ProvedState,
         telemetry: Telemetry,
     ) -> None:
         self.connection = connection
+        self._pooled = connection.connection
+        """What SQLAlchemy's goes through: its own tells nothing once it was cut off."""
         self._clock = clock
-        self._collection_ids = collection_ids
         self._server_clock = server_clock
         self._telemetry = telemetry
         self._head = AuditHeadRow(connection, vault)
@@ -84,9 +107,7 @@ class Transaction:
 
     @cached_property
     def failed_comparisons(self) -> FailedComparisons:
-        return FailedComparisons(
-            self.connection, self._clock, self.collections, self._collection_ids, self._proof
-        )
+        return FailedComparisons(self.connection, self._clock, self.collections, self._proof)
 
     @cached_property
     def row_sequence(self) -> RowSequence:
@@ -104,7 +125,18 @@ class Transaction:
         """What the database's own clock shows at this moment."""
         return self._server_clock(self.connection)
 
-    def end(self) -> None:
-        """Write what waits for the end: row sequences, and last of all the audit log."""
+    def begin(self) -> None:
+        """Raises psycopg's errors."""
+        run(self._pooled, _BEGIN)
+
+    def commit(self) -> None:
+        """Write what waits for the end, row sequences and last of all the audit log, and commit.
+
+        Raises `AuditTampered`, `MasterKeyInvalid`, `RecordTampered`, psycopg's errors; `QueryFailed`
+        where a query failed that nobody told of.
+        """
+        # PostgreSQL answers the COMMIT of a failed transaction with a rollback, and no error.
+        if driver_of(self._pooled).info.transaction_status == TransactionStatus.INERROR:
+            raise QueryFailed("a query before this one failed, in: COMMIT")
         self.row_sequence.settle()
-        self.audit.write(commit=True)
+        run(self._pooled, *self.audit.last_queries(), _COMMIT)

@@ -96,7 +96,7 @@ class AuditRecorder:
 
     def _names(self, tx: Transaction, name: str | None) -> PseudonymKey | None:
         """None for a collection that does not exist: nobody in it could be named."""
-        collection = tx.collections.find(name) if name else None
+        collection = tx.collections.find_with_keys_locked(name) if name else None
         if collection is None:
             return None
         return self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)

@@ -94,12 +94,12 @@ class Collections:
 
     def _ensure(self, tx: Transaction, name: str) -> None:
         """Of several who would make it at once all but one come second, and find it made."""
-        if tx.collections.find(name) is None:
+        if tx.collections.find_with_keys_locked(name) is None:
             tx.collections.lock_name(name)
             self._make(tx, name)
 
     def _make(self, tx: Transaction, name: str) -> None:
-        if tx.collections.find(name) is None:
+        if tx.collections.find_with_keys_locked(name) is None:
             collection_id, now = uuid4(), self._clock()
             keys = self._vault.new_keys(collection_id, now)
             tx.collections.add(
@@ -113,7 +113,7 @@ class Collections:
         Looked at after the new keys are written, so that a change under way is seen as well.
         Raises `MasterKeyInvalid`.
         """
-        default = tx.collections.find(DEFAULT_COLLECTION)
+        default = tx.collections.find_with_keys_locked(DEFAULT_COLLECTION)
         if default is not None:
             self._vault.unlock(default.collection_id, default.keys.active)
 

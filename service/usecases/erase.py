@@ -153,7 +153,7 @@ class Purge:
         with self._storage.transaction(name) as tx:
             if not tx.collections.lock_purge(wait=wait):
                 return None
-            collection = tx.collections.find(name)
+            collection = tx.collections.find_with_keys_locked(name)
             return Expired(0, 0) if collection is None else tx.subjects.count_expired(collection)
 
     def _remove(self, name: str, number: int, *, wait: bool) -> Iterator[PurgeBatch]:
@@ -169,7 +169,7 @@ class Purge:
         with self._storage.transaction(name) as tx:
             if not tx.collections.lock_purge(wait=wait):
                 return 0
-            collection = tx.collections.find(name)
+            collection = tx.collections.find_with_keys_locked(name)
             if collection is None or not tx.subjects.expired(collection, 1):
                 return 0
             unlocked = UnlockedCollection.unlock(lock_collection(tx, name), self._vault)

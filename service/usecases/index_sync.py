@@ -56,7 +56,7 @@ class IndexSync:
     def catch_up(self, name: str) -> None:
         """With one collection, if there is one of that name. Raises what transactions raise."""
         with self._storage.transaction() as tx:
-            collection = tx.collections.find(name)
+            collection = tx.collections.find_with_keys_locked(name)
             mark = None if collection is None else tx.templates.mark(collection)
         if mark is not None:
             self.follow(mark)
@@ -133,7 +133,7 @@ def rows_written(storage: Storage, name: str) -> int:
     transactions raise.
     """
     with storage.transaction() as tx:
-        collection = tx.collections.find(name)
+        collection = tx.collections.find_with_keys_locked(name)
         mark = None if collection is None else tx.templates.mark(collection)
     return 0 if mark is None else mark.rows
 

@@ -18,7 +18,7 @@ from service.domain.lockout import (
     locked_until,
     one_more,
 )
-from service.storage.lockouts import SubjectForComparison
+from service.storage.failed_comparisons import SubjectForComparison
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
@@ -42,9 +42,7 @@ class Lockout:
         self, tx: Transaction, collection: Collection, subject_id: str, caller: str
     ) -> Comparison:
         """To be asked for before a face is compared. Raises `SubjectLocked`."""
-        counted = bool(self._rules.after)
-        subject = tx.failed_comparisons.subject(collection, subject_id, counted=counted)
-        comparison = Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
+        comparison = self.comparison_in(tx, collection.name, subject_id, caller)
         comparison.require_open()
         return comparison
 
@@ -54,7 +52,7 @@ class Lockout:
         Raises `CollectionNotFound`.
         """
         counted = bool(self._rules.after)
-        subject = tx.failed_comparisons.subject_in(name, subject_id, counted=counted)
+        subject = tx.failed_comparisons.subject_for_comparison(name, subject_id, counted=counted)
         if subject is None:
             raise CollectionNotFound
         return Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)

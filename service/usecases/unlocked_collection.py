@@ -35,7 +35,7 @@ up in every search, a shorter one in none.
 
 def require_collection(tx: Transaction, name: str) -> Collection:
     """Raises `CollectionNotFound`."""
-    collection = tx.collections.find(name)
+    collection = tx.collections.find_with_keys_locked(name)
     if collection is None:
         raise CollectionNotFound
     return collection

@@ -71,7 +71,7 @@ class Wiring(BulkWiring):
         self.storage.require_citus_settings(search_memory=self.config.search_memory > 0)
         self.collections.ensure_default()
         with self.storage.transaction() as tx:
-            default = tx.collections.find(DEFAULT_COLLECTION)
+            default = tx.collections.find_with_keys_locked(DEFAULT_COLLECTION)
         if default is not None:
             UnlockedCollection.unlock(default, vault)
 

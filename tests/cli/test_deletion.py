@@ -36,7 +36,7 @@ def _enroll(subject_id: str, expires_at: datetime | None = None) -> None:
     wiring = Wiring(AppConfig())
     wiring.prepare()
     with wiring.storage.transaction() as tx:
-        collection = tx.collections.find("default")
+        collection = tx.collections.find_with_keys_locked("default")
         assert collection is not None
         people = UnlockedCollection.unlock(collection, wiring.vault)
         enrolled = YESTERDAY - timedelta(days=1)
@@ -74,7 +74,7 @@ def test_process_whose_clock_is_far_ahead_purges_nobody(
 def test_unusually_many_wait_for_a_word(database_url: str) -> None:
     _enroll("kim", YESTERDAY)
     with Wiring(AppConfig()).storage.transaction() as tx:
-        collection = tx.collections.find("default")
+        collection = tx.collections.find_with_keys_locked("default")
         assert collection is not None
         enrolled, names = YESTERDAY - timedelta(days=1), range(ALWAYS_REMOVED)
         tx.subjects.add_all(

@@ -120,7 +120,7 @@ def test_database_that_a_role_may_not_enter_is_named(server: OwnServer) -> None:
 def test_table_that_a_role_may_not_read_is_named(server: OwnServer) -> None:
     storage = Storage(server.url("plain", "migrated"))
     with pytest.raises(DatabaseUnavailable) as raised, storage.transaction() as tx:
-        tx.collections.find("default")
+        tx.collections.find_with_keys_locked("default")
     storage.close()
     found = raised.value.diagnosis
     assert found is not None

@@ -41,7 +41,7 @@ def test_held_lock_leaves_connections_to_calls_that_do_not_want_it(
     with everybody(storage, "door") as waiting:
         for _ in range(POOL_SIZE):
             with storage.transaction("another") as tx:
-                assert tx.collections.find("another") is None
+                assert tx.collections.find_with_keys_locked("another") is None
         assert not all(one.done() for one in waiting)
 
 

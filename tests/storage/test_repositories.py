@@ -53,7 +53,7 @@ def test_collection_comes_back_as_it_was(storage: Storage) -> None:
     )
     with storage.transaction() as tx:
         tx.collections.add(made)
-        assert tx.collections.find("default") == made
+        assert tx.collections.find_with_keys_locked("default") == made
 
 
 def test_times_come_back_in_utc_wherever_the_server_is(
@@ -63,21 +63,21 @@ def test_times_come_back_in_utc_wherever_the_server_is(
     postgres_server.run(f"ALTER DATABASE {name} SET timezone = 'Asia/Seoul'")
     with storage.transaction() as tx:
         tx.collections.add(collection())
-        found = tx.collections.find("default")
+        found = tx.collections.find_with_keys_locked("default")
     assert found is not None
     assert found.created_at.isoformat() == NOW.isoformat()
 
 
 def test_unknown_collection_is_none(storage: Storage) -> None:
     with storage.transaction() as tx:
-        assert tx.collections.find("nowhere") is None
+        assert tx.collections.find_with_keys_locked("nowhere") is None
 
 
 def test_collection_takes_new_settings_and_a_model(storage: Storage, kept: Collection) -> None:
     changed = replace(kept, model_id=MODEL, settings=CollectionSettings({"balanced": 0.5}))
     with storage.transaction() as tx:
         tx.collections.update(changed)
-        assert tx.collections.find("default") == changed
+        assert tx.collections.find_with_keys_locked("default") == changed
 
 
 def test_subject_comes_back_with_its_number_of_templates(
@@ -174,7 +174,7 @@ def test_deleted_collection_takes_its_people_along_and_no_others(
         _enroll(tx, kept, "lee")
         _enroll(tx, other, "kim")
         assert tx.collections.delete(kept) == 2
-        assert tx.collections.find("default") is None
+        assert tx.collections.find_with_keys_locked("default") is None
         assert tx.templates.count(other) == 1
         for table in (subjects, templates, answers):
             assert tx.connection.scalar(select(func.count()).select_from(table)) == 1

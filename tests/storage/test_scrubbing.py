@@ -49,7 +49,7 @@ def test_people_are_there_afterwards(storage: Storage, database_url: str) -> Non
         tx.templates.add(kept, template("kim"))
     scrub(database_url)
     with storage.transaction() as tx:
-        assert tx.collections.find("default") == kept
+        assert tx.collections.find_with_keys_locked("default") == kept
         assert len(tx.templates.of(kept, "kim")) == 1
 
 
@@ -86,7 +86,7 @@ def test_table_that_stays_in_use_is_an_overload(
 ) -> None:
     monkeypatch.setattr(scrubbing, "WAIT_SECONDS", 0.05)
     with storage.transaction() as tx:
-        tx.collections.find("default")
+        tx.collections.find_with_keys_locked("default")
         with pytest.raises(Overloaded):
             scrub(database_url)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, Overloaded
-from service.storage import storage as database
+from service.storage import transaction
 from service.storage.embedded.server import start_embedded
 from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
 from service.storage.migrations import migrate
+from service.storage.pipeline import Query
 from service.storage.storage import Storage
 from tests.postgres import TestServer
 from tests.storage.people import collection, subject
@@ -33,7 +35,7 @@ def test_error_in_the_block_leaves_nothing(storage: Storage) -> None:
     with pytest.raises(ZeroDivisionError):
         fail_halfway()
     with storage.transaction() as tx:
-        assert tx.collections.find("default") is None
+        assert tx.collections.find_with_keys_locked("default") is None
 
 
 def test_collection_is_free_after_the_transaction(storage: Storage) -> None:
@@ -50,7 +52,7 @@ def test_lock_that_is_not_to_be_had_is_an_overload(
     kept = collection()
     with storage.transaction() as first:
         first.collections.lock(kept)
-        monkeypatch.setattr(database, "_BEGIN", "BEGIN; SET LOCAL lock_timeout = 50")
+        monkeypatch.setattr(transaction, "_BEGIN", Query(b"BEGIN; SET LOCAL lock_timeout = 50"))
         with pytest.raises(Overloaded), storage.transaction() as second:
             second.collections.lock(kept)
 
@@ -91,7 +93,7 @@ def test_whoever_loses_a_race_may_try_again(storage: Storage) -> None:
 def test_statement_that_takes_too_long_is_ended(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_BEGIN", "BEGIN; SET LOCAL statement_timeout = 20")
+    monkeypatch.setattr(transaction, "_BEGIN", Query(b"BEGIN; SET LOCAL statement_timeout = 20"))
     with pytest.raises(Overloaded), storage.transaction() as tx:
         tx.connection.execute(text("SELECT pg_sleep(30)"))
 
@@ -137,7 +139,7 @@ def test_connection_lost_in_a_transaction_is_unavailable(
         with storage.transaction() as tx:
             pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
             postgres_server.run(f"SELECT pg_terminate_backend({pid}, 5000)")
-            tx.collections.find("default")
+            tx.collections.find_with_keys_locked("default")
 
     with pytest.raises(DatabaseUnavailable):
         lose_connection()
@@ -150,7 +152,7 @@ def test_gallery_goes_on_after_its_connections_were_cut(
         pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
     postgres_server.run(f"SELECT pg_terminate_backend({pid}, 5000)")
     with storage.transaction() as tx:
-        assert tx.collections.find("default") is None
+        assert tx.collections.find_with_keys_locked("default") is None
 
 
 def test_database_without_tables_is_not_migrated(empty_database_url: str) -> None:
@@ -158,7 +160,7 @@ def test_database_without_tables_is_not_migrated(empty_database_url: str) -> Non
     with pytest.raises(DatabaseNotMigrated):
         storage.check()
     with pytest.raises(DatabaseNotMigrated), storage.transaction() as tx:
-        tx.collections.find("default")
+        tx.collections.find_with_keys_locked("default")
     storage.close()
 
 
@@ -196,3 +198,18 @@ def test_transactions_read_committed_whatever_the_server_prefers(
     postgres_server.run(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     with storage.transaction() as tx:
         assert tx.connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+
+
+def test_commit_stands_in_one_place() -> None:
+    """What is sent, not what is said about it; migrations and a restore leave it to SQLAlchemy."""
+    sent = re.compile(r'b?"(?:BEGIN|COMMIT|ROLLBACK)\b|\b\w+\.(?:commit|rollback)\(')
+    found = {
+        (path.name, match)
+        for path in Path("service").rglob("*.py")
+        for match in sent.findall(path.read_text("utf-8"))
+    }
+    assert found == {
+        ("transaction.py", 'b"BEGIN'),
+        ("transaction.py", 'b"COMMIT'),
+        ("storage.py", "transaction.commit("),
+    }

@@ -61,7 +61,7 @@ def test_opened_seals(metrics: Metrics) -> None:
 
 def test_transactions(metrics: Metrics, storage: Storage) -> None:
     with storage.transaction() as tx:
-        assert tx.collections.find("nobody's") is None
+        assert tx.collections.find_with_keys_locked("nobody's") is None
         assert under_way(metrics) == 1
     assert under_way(metrics) == 0
     assert times(metrics, "transaction") == 1

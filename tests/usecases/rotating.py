@@ -43,7 +43,7 @@ def crowd(number: int) -> list[Embedding]:
 def store(service: Service, storage: Storage, them: list[Embedding]) -> None:
     """Everybody at once, as `stranger0`, `stranger1`, …"""
     with storage.transaction() as tx:
-        found = tx.collections.find(DEFAULT)
+        found = tx.collections.find_with_keys_locked(DEFAULT)
         assert found is not None
         people, now = UnlockedCollection.unlock(found, service.vault), service.clock()
         sealed = [

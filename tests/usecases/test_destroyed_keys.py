@@ -16,7 +16,7 @@ def stolen(service: Service) -> tuple[Collection, StoredTemplate]:
     service.put("shop")
     service.enroll("kim", "kim", collection="shop")
     with service.storage.transaction() as tx:
-        collection = tx.collections.find("shop")
+        collection = tx.collections.find_with_keys_locked("shop")
         assert collection is not None
         (row,) = tx.templates.of(collection, "kim")
     service.collections.delete("shop", CALLER)
@@ -29,7 +29,7 @@ def test_row_kept_from_before_opens_under_no_key_in_the_database(
     service.put("shop")
     for name in (DEFAULT, "shop"):
         with service.storage.transaction() as tx:
-            left = tx.collections.find(name)
+            left = tx.collections.find_with_keys_locked(name)
         assert left is not None
         with pytest.raises(TemplateTampered):
             UnlockedCollection.unlock(left, service.vault).open(stolen[1])

@@ -10,8 +10,8 @@ import pytest
 from service.domain.collection import DuplicatePolicy
 from service.storage.audit_log import AuditLog
 from service.storage.collections import CollectionRows
+from service.storage.failed_comparisons import FailedComparisons
 from service.storage.idempotency import IdempotentResponses
-from service.storage.lockouts import FailedComparisons
 from service.storage.subjects import SubjectRows
 from service.storage.templates import TemplateRows
 from service.usecases.enrollment import Mode
@@ -56,7 +56,7 @@ CREATE_STEPS = [
     "idempotency.add",
 ]
 REPLACE_STEPS = [
-    "failed_comparisons.subject",
+    "failed_comparisons.subject_for_comparison",
     "templates.delete_of",
     "subjects.update",
     "templates.add",

@@ -303,10 +303,10 @@ def test_keys_stay_in_use_while_somebody_has_read_them(
     """A call that is at work with the keys it read keeps new ones from being used."""
     monkeypatch.setattr("service.usecases.key_rotation.ATTEMPTS", 1)
     with storage.transaction() as tx:
-        collection = tx.collections.find(DEFAULT)
+        collection = tx.collections.find_with_keys_locked(DEFAULT)
         with pytest.raises(Overloaded):
             rotate(enrolled)
-        assert tx.collections.find(DEFAULT) == collection
+        assert tx.collections.find_with_keys_locked(DEFAULT) == collection
     assert not rotate(enrolled).resumed
 
 

@@ -109,7 +109,7 @@ def _require_everybody_under(
     expected = {"count": number, "people": number, "row": str(key["key_id"])}
     assert [dict(row) for row in headers] == [{**expected, "header": str(key["key_id"])}]
     with storage.transaction() as tx:
-        found = tx.collections.find(DEFAULT)
+        found = tx.collections.find_with_keys_locked(DEFAULT)
         assert found is not None
         people = UnlockedCollection.unlock(found, service.vault)
         for row in tx.sealed_rows.templates(found, key["key_id"], None, number):

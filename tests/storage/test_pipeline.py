@@ -1,33 +1,57 @@
-"""Several statements in one trip, and connections that are tried without one."""
+"""Several queries in one trip, and connections that are tried without one."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from psycopg.errors import DivisionByZero
 from sqlalchemy import text
 
 from service.domain.collection import Collection, CollectionSettings
 from service.domain.errors import DatabaseUnavailable, Overloaded
 from service.storage.engine import POOL_SIZE, driver_of, has_something_to_read
+from service.storage.failed_comparisons import BY_NAME, SubjectForComparison
 from service.storage.failures import QueryFailed
+from service.storage.pipeline import Query, Rows, run
 from service.storage.storage import Storage
-from service.storage.together import run
 from service.storage.transaction import Transaction
 from service.vault.vault import Vault
 from tests.enrolled import add_people
 from tests.postgres import TestServer
 from tests.storage.people import NOW, collection, template, vectors
 
-MADE = "CREATE TABLE made (n int)"
+MADE = b"CREATE TABLE made (n int)"
+IS_MADE = Query(b"SELECT to_regclass('made') AS made")
+
+
+def judge(tx: Transaction, kept: Collection, *, counted: bool = True) -> SubjectForComparison:
+    found = tx.failed_comparisons.subject_for_comparison(kept.name, "kim", counted=counted)
+    assert found is not None
+    return found
+
+
+def in_transaction(storage: Storage, *queries: Query) -> list[Rows]:
+    with storage.transaction() as tx:
+        return run(tx.connection, *queries)
+
+
+def wait_for_a_lock(storage: Storage) -> None:
+    """Until somebody waits for one."""
+    waiting = Query(b"SELECT pid FROM pg_locks WHERE NOT granted")
+    with storage.transaction() as tx:
+        while not run(tx.connection, waiting)[0]:
+            pass
 
 
 def lock_at_once(storage: Storage, kept: Collection, subject_id: str) -> None:
     with storage.transaction() as tx:
-        run(tx.connection, "SET LOCAL lock_timeout = 1")
+        run(tx.connection, Query(b"SET LOCAL lock_timeout = 1"))
         tx.failed_comparisons.lock_subject(kept, subject_id)
 
 
@@ -44,29 +68,63 @@ def cut_off(storage: Storage, server: TestServer) -> None:
         tx.connection.execute(text("SELECT 1"))
 
 
-def test_each_statement_has_its_own_rows(storage: Storage) -> None:
+def test_each_query_has_its_own_rows(storage: Storage) -> None:
+    two = {"a": 2}
     with storage.transaction() as tx:
-        one, none, two = run(
+        rows = run(
             tx.connection,
-            "SELECT %(a)s AS n; SET LOCAL work_mem = '1MB'; SELECT n FROM generate_series(1, %(a)s) n",
-            {"a": 2},
+            Query(b"SELECT %(a)s::int AS n", two),
+            Query(b"SET LOCAL work_mem = '1MB'"),
+            Query(b"SELECT n FROM generate_series(1, %(a)s) n", two),
         )
-    assert (one, none, two) == ([{"n": 2}], [], [{"n": 1}, {"n": 2}])
+    assert rows == [[{"n": 2}], [], [{"n": 1}, {"n": 2}]]
 
 
+def test_query_behind_a_lock_sees_what_its_holder_committed(storage: Storage) -> None:
+    """Each has a snapshot of its own, though all of them were sent at once."""
+    lock = Query(b"SELECT pg_advisory_xact_lock(1)")
+    names = Query(b"SELECT name FROM collections")
+    with ThreadPoolExecutor() as pool:
+        with storage.transaction() as tx:
+            run(tx.connection, lock)
+            waiting = pool.submit(in_transaction, storage, lock, names)
+            wait_for_a_lock(storage)
+            tx.collections.add(collection())
+        assert waiting.result() == [[{"pg_advisory_xact_lock": ""}], [{"name": "default"}]]
+
+
+@pytest.mark.parametrize("queries", [1, 2])
 @pytest.mark.parametrize("value", ["'; DROP TABLE subjects; --", "\\'", 'a"b', "%s %(a)s", "$1"])
-def test_values_are_values_whatever_is_in_them(storage: Storage, value: str) -> None:
+def test_values_are_values_whatever_is_in_them(storage: Storage, value: str, queries: int) -> None:
     with storage.transaction() as tx:
-        assert run(tx.connection, "SELECT %(a)s::text AS t; SELECT 1", {"a": value})[0] == [
-            {"t": value}
-        ]
+        asked = [Query(b"SELECT %(a)s::text AS t", {"a": value})] * queries
+        assert run(tx.connection, *asked) == [[{"t": value}]] * queries
 
 
 def test_failure_tells_no_value(storage: Storage) -> None:
     with pytest.raises(QueryFailed) as caught, storage.transaction() as tx:
-        run(tx.connection, "SELECT 1; SELECT %(a)s::int", {"a": "kim"})
+        run(tx.connection, Query(b"SELECT 1"), Query(b"SELECT %(a)s::text::int", {"a": "kim"}))
     assert "22P02" in str(caught.value)
     assert "kim" not in str(caught.value)
+
+
+def test_nothing_runs_behind_a_query_that_fails(storage: Storage) -> None:
+    with pytest.raises(QueryFailed, match="22012"), storage.transaction() as tx:
+        run(tx.connection, Query(b"SELECT 1 / 0"), Query(MADE), Query(b"COMMIT"))
+    with storage.transaction() as tx:
+        assert run(tx.connection, IS_MADE) == [[{"made": None}]]
+
+
+def test_a_block_that_goes_on_after_a_failure_is_not_committed(storage: Storage) -> None:
+    def fail_unnoticed(tx: Transaction) -> None:
+        tx.collections.add(collection())
+        with suppress(DivisionByZero):
+            run(tx.connection, Query(b"SELECT 1 / 0"))
+
+    with pytest.raises(QueryFailed), storage.transaction() as tx:
+        fail_unnoticed(tx)
+    with storage.transaction() as tx:
+        assert tx.collections.names() == []
 
 
 def test_a_face_is_judged_by_what_was_stored(storage: Storage) -> None:
@@ -76,13 +134,11 @@ def test_a_face_is_judged_by_what_was_stored(storage: Storage) -> None:
         tx.collections.add(kept)
         add_people(tx, kept, [first, second, template("lee")], NOW)
     with storage.transaction() as tx:
-        judged = tx.failed_comparisons.subject(kept, "kim", counted=True)
+        judged = judge(tx, kept)
         read = tx.templates.of(kept, "kim")
-        uncounted = tx.failed_comparisons.subject(kept, "kim", counted=False)
-        named = tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)
+        uncounted = judge(tx, kept, counted=False)
     assert judged.refusals == {}
-    assert named is not None
-    for rows in (judged.templates, uncounted.templates, named.templates):
+    for rows in (judged.templates, uncounted.templates):
         assert {row.template_id for row in rows} == {first.template_id, second.template_id}
         for row, same in zip(rows, read, strict=True):
             assert np.array_equal(row.search.values, same.search.values)
@@ -99,44 +155,55 @@ def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
     with storage.transaction() as tx:
         tx.collections.add(kept)
         add_people(tx, kept, [template("kim")], NOW)
-        assert len(tx.failed_comparisons.subject(kept, "kim", counted=True).templates) == found
+        assert len(judge(tx, kept).templates) == found
     storage.close()
 
 
-def test_there_is_no_trial_in_a_collection_that_is_not_there(storage: Storage) -> None:
+def test_there_is_no_comparison_in_a_collection_that_is_not_there(storage: Storage) -> None:
     with storage.transaction() as tx:
-        assert tx.failed_comparisons.subject_in("nowhere", "kim", counted=True) is None
+        assert tx.failed_comparisons.subject_for_comparison("nowhere", "kim", counted=True) is None
 
 
-def test_trial_is_of_the_collection_that_has_the_name_now(storage: Storage) -> None:
-    """Whatever is guessed: nothing, what was right the last time, and what no longer is."""
+def test_comparison_is_in_the_collection_that_has_the_name_now(storage: Storage) -> None:
     for _ in range(2):
         kept = collection()
         with storage.transaction() as tx:
             tx.collections.add(kept)
             add_people(tx, kept, [template("kim")], NOW)
-        for _ in range(2):
-            with storage.transaction() as tx:
-                judged = tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)
-                assert judged is not None
-                assert judged.collection.collection_id == kept.collection_id
-                assert len(judged.templates) == 1
+        with storage.transaction() as tx:
+            judged = judge(tx, kept)
+            assert judged.collection.collection_id == kept.collection_id
+            assert len(judged.templates) == 1
         with storage.transaction() as tx:
             tx.collections.delete(kept)
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_trial_in_a_collection_locks_the_subject_there(storage: Storage, known: bool) -> None:
+def test_nobody_is_compared_with_who_is_in_another_collection_than_was_found(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is deleted and made anew between the statements of one trip."""
+    found, newer = collection(), collection("newer")
+    with storage.transaction() as tx:
+        for each in (found, newer):
+            tx.collections.add(each)
+        add_people(tx, newer, [template("kim")], NOW)
+    by_name = Query(BY_NAME.subject, {"name": "newer", "subject_id": "kim"})
+    with storage.transaction() as tx:
+        rows = run(tx.connection, by_name, Query(BY_NAME.templates, by_name.values))
+        assert [len(each) for each in rows] == [1, 1]
+        monkeypatch.setattr(tx.collections, "find_with_keys_locked_and", lambda *_: (found, rows))
+        assert judge(tx, found, counted=False).templates == []
+
+
+def test_comparison_locks_the_subject(storage: Storage) -> None:
     kept = collection()
     with storage.transaction() as tx:
         tx.collections.add(kept)
-    if known:
-        with storage.transaction() as tx:
-            tx.failed_comparisons.subject_in(kept.name, "lee", counted=True)
     with storage.transaction() as tx:
-        tx.failed_comparisons.subject_in(kept.name, "kim", counted=True)
+        judge(tx, kept)
         with pytest.raises(Overloaded):
             lock_at_once(storage, kept, "kim")
+        lock_at_once(storage, kept, "lee")
 
 
 def test_transaction_that_asks_nothing_leaves_nothing_behind(storage: Storage) -> None:
@@ -170,7 +237,7 @@ def test_first_statement_of_the_driver_is_inside_the_transaction(storage: Storag
     with pytest.raises(KeyError):
         begin_in_vain(storage, lambda tx: driver_of(tx.connection).execute(MADE))
     with storage.transaction() as tx:
-        assert run(tx.connection, "SELECT to_regclass('made') AS made") == [[{"made": None}]]
+        assert run(tx.connection, IS_MADE) == [[{"made": None}]]
 
 
 def test_connections_are_kept(storage: Storage) -> None:
