@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from service.adapters import image_limits
 from service.config import AppConfig
 from service.domain.errors import NoUsableFace
 from service.domain.face import Embedding, FaceCrop, Image, Reason
@@ -117,7 +118,7 @@ class _EncoderManager:
     def get_capture(self, config: AppConfig) -> Capture:
         """The shared camera of `config`, which its callers use one after the other."""
         wiring = Wiring(config)
-        key = (str(config.camera_index), wiring.limits)
+        key = (str(config.camera_index), image_limits(config))
         with self._lock:
             return self._captures.setdefault(key, wiring.capture)
 
@@ -139,7 +140,7 @@ def load_images_from_directory(
     """
     from service.capture.sources import load_images
 
-    return load_images(dir_path, max_images, Wiring(config or AppConfig()).limits)
+    return load_images(dir_path, max_images, image_limits(config or AppConfig()))
 
 
 def extract_face_embeddings(

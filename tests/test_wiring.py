@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from service.adapters import key_file
 from service.api.settings import ApiSettings
 from service.config import AppConfig
 from service.domain.errors import (
@@ -91,17 +92,17 @@ def test_master_key_of_an_external_database_is_never_made_up(config: AppConfig) 
     wiring = Wiring(_with(config, master_key=None))
     with pytest.raises(MasterKeyMissing):
         wiring.prepare()
-    assert not wiring.key_file.exists()
+    assert not key_file(wiring.config).exists()
 
 
 def test_master_key_of_the_embedded_database_is_made_for_its_owner_only(tmp_path: Path) -> None:
     wiring = Wiring(AppConfig(data_dir=tmp_path / "data"))
     assert wiring.vault is not None
     wiring.embedded.stop()
-    assert wiring.key_file == tmp_path / "data" / "master.key"
-    assert len(base64.b64decode(wiring.key_file.read_text())) == 32
+    assert key_file(wiring.config) == tmp_path / "data" / "master.key"
+    assert len(base64.b64decode(key_file(wiring.config).read_text())) == 32
     if os.name == "posix":
-        assert stat.S_IMODE(wiring.key_file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(key_file(wiring.config).stat().st_mode) == 0o600
 
 
 def test_default_collection_exists_once_prepared(config: AppConfig) -> None:
@@ -115,7 +116,7 @@ def test_folders_are_confined_for_callers_over_http_only(tmp_path: Path) -> None
     config = AppConfig(image_roots=(tmp_path / "roots",))
     outside = DirectoryImages(str(tmp_path), 1)
     inside = DirectoryImages(str(tmp_path / "roots"), 1)
-    confined = Wiring(config, confined=True).capture
+    confined = Wiring(config, over_http=True).capture
     assert confined.stills(inside) == []
     with pytest.raises(DirectoryNotAllowed):
         confined.stills(outside)
@@ -124,7 +125,7 @@ def test_folders_are_confined_for_callers_over_http_only(tmp_path: Path) -> None
 
 def test_without_roots_callers_over_http_read_no_folder(tmp_path: Path) -> None:
     with pytest.raises(DirectoryNotAllowed):
-        Wiring(AppConfig(), confined=True).capture.stills(DirectoryImages(str(tmp_path), 1))
+        Wiring(AppConfig(), over_http=True).capture.stills(DirectoryImages(str(tmp_path), 1))
 
 
 def test_thresholds_of_the_settings_reach_the_decisions() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -28,7 +27,7 @@ from service.cli import (
 )
 from service.cli.exit_status import exit_status
 from service.cli.settings_check import warn_of_unknown_settings
-from service.wiring import DISTRIBUTION
+from service.wiring import version
 
 app = typer.Typer(
     name="face",
@@ -45,7 +44,7 @@ _TELL_THEMSELVES = ("server", "doctor")
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"face {metadata.version(DISTRIBUTION)}")
+        typer.echo(f"face {version()}")
         raise typer.Exit
 
 

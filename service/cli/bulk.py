@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from service.api.camel import Camel
+from service.bulk.formats import open_source
 from service.cli.bulk_report import Report
 from service.cli.context import (
     DEFAULT_COLLECTION,
@@ -81,7 +82,7 @@ def bulk_enroll(
     Status 1: some rows were refused, and the report says why.
     """
     wiring, language = ready(lang)
-    rows = wiring.bulk_source(source, max_images or wiring.config.max_images)
+    rows = open_source(source, max_images or wiring.config.max_images)
     request = BulkRequest(collection, LOCAL_USER, on_duplicate, profile)
     began = time.perf_counter()
     with _report(source, report, language) as told:

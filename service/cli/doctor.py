@@ -8,6 +8,7 @@ from importlib import metadata
 
 import typer
 
+from service.adapters import requested_providers
 from service.cli.context import LanguageOption
 from service.cli.output import NOT_DONE, causes_of, language_of, print_table
 from service.cli.settings_check import unknown_settings
@@ -15,7 +16,7 @@ from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement
 from service.texts import Language, message, text
-from service.wiring import DISTRIBUTION, Wiring
+from service.wiring import Wiring, version
 
 
 class _Wrong(Exception):
@@ -27,7 +28,7 @@ def doctor(lang: LanguageOption = None) -> None:
     config = AppConfig()
     wiring, language = Wiring(config), language_of(lang, config)
     checks: dict[str, Callable[[], str]] = {
-        "service": lambda: f"{metadata.version(DISTRIBUTION)}, Python {platform.python_version()}",
+        "service": lambda: f"{version()}, Python {platform.python_version()}",
         "settings": lambda: _settings(language),
         "runtimes": _runtimes,
         "model": lambda: wiring.engine.model.model_id,
@@ -79,7 +80,7 @@ def _licence(model_name: str) -> str:
 
 
 def _providers(wiring: Wiring) -> str:
-    requested = ", ".join(wiring.providers_requested)
+    requested = ", ".join(requested_providers(wiring.config))
     return f"{requested} -> {', '.join(wiring.engine.providers)}"
 
 
@@ -101,7 +102,7 @@ def _clocks(wiring: Wiring, language: Language) -> str:
 
 
 def _redis(wiring: Wiring, language: Language) -> str:
-    if not wiring.counters_answer:
+    if not wiring.counters.check():
         raise _Wrong(text(language, "check.counters_silent"))
     return text(language, "check.counters_answer")
 

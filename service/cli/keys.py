@@ -83,10 +83,7 @@ def rewrap(
     if (new_key_file is None) == (new_kms is None):
         raise typer.BadParameter(text(language_of(lang, AppConfig()), "notice.one_new_master_key"))
     wiring, language = ready(lang)
-    if new_key_file is not None:
-        rewrapping = wiring.rewrapping_to_file(new_key_file)
-    else:
-        rewrapping = wiring.rewrapping_to_kms(str(new_kms))
+    rewrapping = wiring.rewrapping_to(new_key_file or str(new_kms))
     number = wiring.keys.rewrap(rewrapping, LOCAL_USER.name)
     err.print(text(language, "outcome.rewrapped", number=number))
 

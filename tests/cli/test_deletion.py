@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from service import wiring
 from service.config import AppConfig
 from service.domain.collection import Subject
 from service.domain.errors import ClocksDisagree, SubjectNotFound
@@ -16,7 +17,7 @@ from service.domain.expiry import ALWAYS_REMOVED
 from service.domain.face import EMBEDDING_SIZE
 from service.storage.engine import single_use_engine
 from service.usecases.unlocked_collection import UnlockedCollection
-from service.wiring import Wiring, records, storage
+from service.wiring import Wiring
 from tests.cli.face import MASTER_KEY, call
 from tests.domain.vectors import face_of
 from tests.enrolled import add_people
@@ -33,12 +34,12 @@ def settings(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
 
 def _enroll(subject_id: str, expires_at: datetime | None = None) -> None:
     """Without a model: the rows that an enrollment makes."""
-    wiring = Wiring(AppConfig())
-    wiring.prepare()
-    with wiring.storage.transaction() as tx:
+    made = Wiring(AppConfig())
+    made.prepare()
+    with made.storage.transaction() as tx:
         collection = tx.collections.find_with_keys_locked("default")
         assert collection is not None
-        people = UnlockedCollection.unlock(collection, wiring.vault)
+        people = UnlockedCollection.unlock(collection, made.vault)
         enrolled = YESTERDAY - timedelta(days=1)
         row = people.seal(subject_id, "model", face_of(subject_id), enrolled)
         add_people(tx, collection, [row], enrolled, expires_at)
@@ -63,8 +64,7 @@ def test_process_whose_clock_is_far_ahead_purges_nobody(
 ) -> None:
     _enroll("kim", datetime.now(UTC) + timedelta(days=1))
     with monkeypatch.context() as wrong:
-        for module in (storage, records):
-            wrong.setattr(module, "now", lambda: datetime.now(UTC) + timedelta(days=400))
+        wrong.setattr(wiring, "utc_now", lambda: datetime.now(UTC) + timedelta(days=400))
         with pytest.raises(ClocksDisagree):
             call("purge", "--confirm", "default")
     assert _actions(database_url) == []

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from service import wiring
 from service.domain.errors import DatabaseNotMigrated
 from service.storage.migrations import head
-from service.wiring import DISTRIBUTION, storage
+from service.wiring import DISTRIBUTION
 from tests.cli.face import MASTER_KEY, Face, call
 from tests.own_server import own_server
 
@@ -46,7 +47,7 @@ def test_doctor_tells_of_clocks_that_disagree(
 ) -> None:
     monkeypatch.setenv("FACE_DATABASE_URL", database_url)
     monkeypatch.setenv("FACE_MASTER_KEY", MASTER_KEY)
-    monkeypatch.setattr(storage, "now", lambda: datetime.now(UTC) + timedelta(days=400))
+    monkeypatch.setattr(wiring, "utc_now", lambda: datetime.now(UTC) + timedelta(days=400))
     told = call("doctor", "--lang", "en")
     assert told.status == 3
     assert "clocks      !!  The clocks of the service and its database disagree." in told.out

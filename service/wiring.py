@@ -1,0 +1,535 @@
+"""The one place where adapters are handed to use cases.
+
+`server_app` is what each worker of `face server` runs; `Wiring` is what it is made of, and the
+command line and the Python API as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service import adapters
+from service.bulk.ray_environment import ray_environment
+from service.config import AppConfig
+from service.domain.bulk import BulkCandidate, Outcome, Row
+from service.domain.collection import DEFAULT_COLLECTION
+from service.domain.decision import SimilarityDetail
+from service.domain.errors import ExtraMissing, ModelMismatch
+from service.domain.lockout import LockoutRules
+from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngine, Telemetry
+from service.domain.search import SearchIndex
+from service.domain.thresholds import Calibration
+from service.usecases.api_keys import ApiKeys
+from service.usecases.audit import AuditRecorder, ListAudit, Recorded, VerifyAudit
+from service.usecases.backup import Backup, Restore
+from service.usecases.bulk_enroll import BulkEnroll, EmbedHere, embedded
+from service.usecases.bulk_transaction import EnrollBatch
+from service.usecases.collections import Collections
+from service.usecases.enroll import Enroll, enrollment_attempt
+from service.usecases.enrollment import Enrolled, EnrollRequest
+from service.usecases.erase import Erase, Erasure, Purge, erasure_attempt, withdrawal_attempt
+from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.index_sync import IndexSync, rows_written
+from service.usecases.key_rotation import Keys, RotateKey
+from service.usecases.lockouts import Lockout, Unlock
+from service.usecases.quantize import Quantize
+from service.usecases.readiness import CheckReadiness
+from service.usecases.sampling import MakeToken, Sampler
+from service.usecases.subjects import Export, Subjects
+from service.usecases.unlocked_collection import UnlockedCollection
+from service.usecases.use_cases import UseCases
+from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from limits.storage import Storage as CounterStorage
+
+    from service.api.rate_limits import RateLimits
+    from service.api.settings import ApiSettings
+    from service.storage.dump_restore import DatabaseDumps
+    from service.storage.embedded.server import EmbeddedServer
+    from service.storage.scrub import Scrubbed
+    from service.storage.storage import Storage
+    from service.telemetry.metrics import Metrics
+    from service.vault.master_key import KeyWrapper, RewrapKeys
+    from service.vault.vault import Vault
+
+logger = logging.getLogger(__name__)
+
+DISTRIBUTION = "face-enrollment-service"
+
+ROWS_WAITING = 4
+"""Rows whose photographs are read while each core is busy with another one's."""
+
+_OF_THE_ENGINE = (
+    "model_name",
+    "model_root",
+    "detection_threshold",
+    "use_gpu",
+    "use_directml",
+    "max_image_bytes",
+    "max_image_pixels",
+    "max_images_per_request",
+)
+"""The settings that a node of a cluster is told: none of them a secret."""
+
+
+def server_app() -> FastAPI:
+    """What each worker of `face server` runs: settings come from the environment."""
+    return build_app(AppConfig())
+
+
+def build_app(config: AppConfig) -> FastAPI:
+    """The HTTP application, model loaded, database at hand.
+
+    Raises `Misconfigured`, `Unavailable`: a service that cannot answer does not start.
+    """
+    from service.api.app import create_app
+    from service.telemetry.exposition import Exposition
+    from service.telemetry.metrics import Metrics
+
+    metrics = Metrics()
+    metrics.is_build(version(), platform.python_version())
+    wiring = Wiring(config, over_http=True, metrics=metrics)
+    wiring.prepare()
+    settings = api_settings(config)
+    metrics.takes_connections(settings.connections.most)
+    storage = wiring.storage
+    exposition = Exposition(metrics, storage.oldest_key_made, storage.clock_difference)
+    return create_app(wiring.use_cases(), settings, wiring.rate_limits, metrics, exposition)
+
+
+def api_settings(config: AppConfig) -> ApiSettings:
+    """What the HTTP room is told. Calls without a key are for this machine only."""
+    from service.api.connections import ConnectionLimits, fitting
+    from service.api.open_door import is_loopback
+    from service.api.settings import ApiSettings
+
+    local = is_loopback(config.server_host)
+    for name in ("open_tokens", "open_metrics"):
+        if getattr(config, name) and not local:
+            logger.warning("%s has no effect: the server listens beyond this machine", name)
+    return ApiSettings(
+        language=config.language,
+        open_tokens=config.open_tokens and local,
+        max_frames=config.max_frames,
+        max_images=config.max_images,
+        max_image_bytes=config.max_image_bytes,
+        max_images_per_request=config.max_images_per_request,
+        version=version(),
+        open_metrics=config.open_metrics and local,
+        open_users=config.open_tokens_users,
+        purge_interval=config.purge_interval,
+        reply_similarity=SimilarityDetail(config.reply_similarity),
+        connections=ConnectionLimits(fitting(config.max_connections), config.connection_timeout),
+    )
+
+
+def embedding_on_node(
+    settings: Mapping[str, object], model_id: str
+) -> Callable[[Row], BulkCandidate | Outcome]:
+    """What embeds a row in a process of a cluster, on one core.
+
+    Raises `ModelMismatch` where the node has other files under the model's name than `model_id`.
+    """
+    wiring = Wiring(AppConfig.model_validate(settings), workers=1)
+    if wiring.model_id != model_id:
+        raise ModelMismatch(stored=model_id, served=wiring.model_id)
+    return partial(embedded, wiring.sampler)
+
+
+def version() -> str:
+    """The service's own."""
+    return metadata.version(DISTRIBUTION)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Wiring:
+    """Everything that one process is made of; each part is made when it is first asked for.
+
+    So `face apikey list` loads no model, and `face directory` starts no database. A test puts a
+    stand-in in an adapter's place before that: `wiring.engine = StandInEngine()`.
+
+    `over_http`: for callers over HTTP; folders are read below `image_roots` only, and large
+    collections are held in memory. `workers`: threads of the engine; None: one per core.
+    `metrics`: told how long each stage takes; None: nobody asks. `clock`: None: this machine's.
+    """
+
+    def __init__(
+        self,
+        config: AppConfig,
+        *,
+        over_http: bool = False,
+        metrics: Metrics | None = None,
+        workers: int | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock or utc_now
+        self._over_http = over_http
+        self._metrics = metrics
+        self._telemetry: Telemetry = metrics or NO_TELEMETRY
+        self._workers = workers
+
+    # Adapters.
+
+    @cached_property
+    def engine(self) -> FaceEngine:
+        return adapters.make_engine(self.config, self._workers, self._metrics)
+
+    @property
+    def model_id(self) -> str:
+        return self.engine.model.model_id
+
+    @cached_property
+    def capture(self) -> Capture:
+        return adapters.make_capture(self.config, over_http=self._over_http)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        return adapters.make_calibration(self.config)
+
+    @cached_property
+    def embedded(self) -> EmbeddedServer:
+        """The database server of this process, started. Raises `DatabaseUnavailable`."""
+        from service.storage.embedded.server import start_embedded
+
+        return start_embedded(self.config.data_dir)
+
+    @cached_property
+    def server_url(self) -> str:
+        """The address of the configured database, or of the embedded one."""
+        if self.config.database_url is None:
+            return self.embedded.url
+        url = self.config.database_url.get_secret_value()
+        return adapters.configured_url(url, self.config.database_password_file)
+
+    @cached_property
+    def database_url(self) -> str:
+        """As `server_url`; the embedded one is migrated."""
+        if self.config.database_url is None:
+            from service.storage.migrations import migrate
+
+            migrate(self.server_url)
+        return self.server_url
+
+    @cached_property
+    def master_key(self) -> KeyWrapper:
+        return adapters.master_key(self.config, lambda: self.server_url)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Raises what `adapters.master_key` raises."""
+        from service.vault.vault import Vault
+
+        return Vault(self.master_key, self._telemetry)
+
+    @cached_property
+    def storage(self) -> Storage:
+        from service.storage.engine import POOL_SIZE
+        from service.storage.storage import Storage
+
+        if self._metrics is not None:
+            self._metrics.connects(POOL_SIZE)
+        return Storage(self.database_url, self.clock, lambda: self.vault, telemetry=self._telemetry)
+
+    @cached_property
+    def index(self) -> SearchIndex | None:
+        """Large collections, in the memory of a server; None: every search scans the database."""
+        return adapters.make_index(self.config, self._telemetry) if self._over_http else None
+
+    @cached_property
+    def counters(self) -> CounterStorage:
+        return adapters.make_counters(self.config, lambda: self.storage)
+
+    # Faces.
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        return Sampler(self.engine, self.capture, self.calibration.agreement, self._telemetry)
+
+    @cached_property
+    def token(self) -> MakeToken:
+        return MakeToken(self.sampler)
+
+    @cached_property
+    def enroll(self) -> Recorded[[EnrollRequest], Enrolled]:
+        enroll = Enroll(
+            self.sampler,
+            self.storage,
+            self.vault,
+            self.calibration,
+            self.model_id,
+            self.clock,
+            self.lockout,
+            self.index,
+        )
+        return Recorded(enroll, enrollment_attempt, self.trail)
+
+    @cached_property
+    def verify(self) -> Recorded[[VerifyRequest], Verification]:
+        verify = Verify(
+            self.sampler,
+            self.storage,
+            self.vault,
+            self.calibration,
+            self.model_id,
+            self.trail,
+            self.lockout,
+        )
+        return Recorded(verify, verification_attempt, self.trail)
+
+    @cached_property
+    def identify(self) -> Recorded[[SearchRequest], SearchResult]:
+        identify = Identify(
+            self.sampler,
+            self.storage,
+            self.vault,
+            self.calibration,
+            self.model_id,
+            self.trail,
+            self.index,
+        )
+        return Recorded(identify, search_attempt, self.trail)
+
+    @property
+    def quantize(self) -> Quantize:
+        """Of the configured pack. Raises what `make_engine` raises."""
+        from service.engine.quantize import PackQuantizer
+
+        def engine_of(model_name: str) -> FaceEngine:
+            return adapters.make_engine(self.config.model_copy(update={"model_name": model_name}))
+
+        quantizer = PackQuantizer(self.config.model_name, self.config.model_root)
+        quantizer.require_new()  # before a model is loaded for nothing
+        return Quantize(self.engine, self.capture, quantizer, engine_of)
+
+    # People and collections.
+
+    @cached_property
+    def lockout(self) -> Lockout:
+        rules = LockoutRules(
+            after=self.config.lockout_after,
+            window=timedelta(seconds=self.config.lockout_window),
+            lasts=timedelta(seconds=self.config.lockout_seconds),
+        )
+        return Lockout(rules, self.clock)
+
+    @cached_property
+    def unlock(self) -> Unlock:
+        return Unlock(self.storage, self.vault, self.clock)
+
+    @cached_property
+    def erase(self) -> Recorded[[str, str, str], Erasure]:
+        return Recorded(Erase(self.storage, self.vault, self.clock), erasure_attempt, self.trail)
+
+    @cached_property
+    def withdraw_consent(self) -> Recorded[[str, str, str], Erasure]:
+        erase = Erase(self.storage, self.vault, self.clock)
+        return Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
+
+    @cached_property
+    def export(self) -> Export:
+        return Export(self.storage, self.vault, self.clock)
+
+    @cached_property
+    def purge(self) -> Purge:
+        if self._metrics is None:
+            return Purge(self.storage, self.vault, self.clock)
+        return Purge(self.storage, self.vault, self.clock, self._metrics.purge_holds)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        return Subjects(self.storage, self.vault)
+
+    @cached_property
+    def collections(self) -> Collections:
+        return Collections(self.storage, self.vault, self.calibration, self.clock)
+
+    @cached_property
+    def keep_index(self) -> IndexSync | None:
+        return None if self.index is None else IndexSync(self.storage, self.index)
+
+    def bulk_enroll(self, collection: str, coming: int) -> BulkEnroll:
+        """For one run. `coming`: about how many people it may enroll into the collection."""
+        sync = None
+        if self.config.search_memory:
+            rows = rows_written(self.storage, collection) + coming
+            index = adapters.make_bulk_index(self.config, rows)
+            sync = IndexSync(self.storage, index, worth_holding=0)  # small ones too: they grow
+        batch = EnrollBatch(
+            self.storage, self.vault, self.calibration, self.model_id, self.clock, sync
+        )
+        return BulkEnroll(self.storage, batch, self.clock)
+
+    @contextmanager
+    def embedding_here(self) -> Iterator[BulkEmbedding]:
+        yield EmbedHere(self.sampler, (os.cpu_count() or 1) + ROWS_WAITING)
+
+    @contextmanager
+    def embedding_on_ray(self, address: str | None) -> Iterator[BulkEmbedding]:
+        """`address`: of a cluster; None: one of this machine alone, for this time only.
+
+        Raises `ExtraMissing`, `ClusterUnavailable`.
+        """
+        settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
+        on_node = partial(embedding_on_node, settings, self.model_id)
+        with ray_environment(address):
+            try:
+                from service.bulk.ray_cluster import RayEmbedding
+            except ModuleNotFoundError:
+                raise ExtraMissing(extra="ray") from None
+            with RayEmbedding(on_node, partial(embedded, self.sampler), address) as cluster:
+                yield cluster
+
+    # Administration.
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.storage, self.clock)
+
+    @cached_property
+    def rate_limits(self) -> RateLimits:
+        from service.api.rate_limits import RateLimits
+
+        return RateLimits(
+            self.counters,
+            per_key=self.config.rate_limit_per_key,
+            per_address=self.config.rate_limit_per_address,
+            failures=self.config.rate_limit_failures,
+        )
+
+    @cached_property
+    def trail(self) -> AuditRecorder:
+        decisions = self.config.audit_decisions
+        return AuditRecorder(self.storage, self.vault, self.clock, decisions=decisions)
+
+    @cached_property
+    def audit(self) -> ListAudit:
+        return ListAudit(self.storage, lambda: self.vault)
+
+    @cached_property
+    def verify_audit(self) -> VerifyAudit:
+        return VerifyAudit(self.storage, self.vault)
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.storage, self.vault, self.clock)
+
+    @cached_property
+    def rotate_key(self) -> RotateKey:
+        return RotateKey(self.storage, self.vault, self.clock)
+
+    @cached_property
+    def readiness(self) -> CheckReadiness:
+        requested = adapters.requested_providers(self.config)
+        return CheckReadiness(self.engine, self.storage, requested, self.index)
+
+    def rewrapping_to(self, new: Path | str) -> RewrapKeys:
+        """From the configured master key to `new`: the one in a file, or a KMS key by its id.
+
+        Raises `MasterKeyMissing`, `MasterKeyInvalid`, `KeyServiceUnavailable`.
+        """
+        from service.vault.master_key import RewrapKeys, read_key_file
+
+        new_key = read_key_file(new) if isinstance(new, Path) else adapters.kms_key(new)
+        return RewrapKeys(self.master_key, new_key)
+
+    def migrate(self) -> None:
+        """Bring the database to the newest revision. Raises `DatabaseUnavailable`."""
+        from service.storage.migrations import migrate
+
+        migrate(self.database_url)
+
+    def scrub(self) -> Scrubbed:
+        """Make the database's files forget what was deleted. Raises what `scrub` raises."""
+        from service.storage.scrub import scrub
+
+        return scrub(self.database_url)
+
+    @property
+    def backup(self) -> Backup:
+        """Of the database as it is: one of an older version is not migrated first."""
+        from service.vault.archive import SealedArchives
+
+        adapters.require_existing_key(self.config)
+        archives = SealedArchives(self.vault)
+        storage = self._unmigrated()
+        return Backup(self._dumps(), archives, storage, self.vault, self.clock, version())
+
+    @property
+    def restore(self) -> Restore:
+        """Starts no database before it has a backup that can be restored."""
+        from service.vault.archive import SealedArchives
+
+        adapters.require_existing_key(self.config)
+        return Restore(SealedArchives(self.vault), self._dumps, self._unmigrated, self.vault)
+
+    def _dumps(self) -> DatabaseDumps:
+        from service.storage.dump_restore import DatabaseDumps
+
+        return DatabaseDumps(self.server_url)
+
+    def _unmigrated(self) -> Storage:
+        from service.storage.storage import Storage
+
+        return Storage(self.server_url, vault=lambda: self.vault)
+
+    @property
+    def restart_database(self) -> Callable[[], None] | None:
+        """To be called every second by a process that serves; None for a server of somebody else."""
+        if self.config.database_url is not None:
+            return None
+        from service.storage.embedded.restart import ServerRestart
+
+        return ServerRestart(self.embedded)
+
+    def prepare(self) -> None:
+        """Prove that the vault opens, the database is migrated, `default` exists and the audit log
+        is under way, begun now if the database is empty.
+
+        Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
+        """
+        vault = self.vault
+        self.storage.require_suitable()
+        self.storage.check()
+        self.storage.require_citus_settings(search_memory=self.config.search_memory > 0)
+        self.collections.ensure_default()
+        with self.storage.transaction() as tx:
+            default = tx.collections.find_with_keys_locked(DEFAULT_COLLECTION)
+        if default is not None:
+            UnlockedCollection.unlock(default, vault)
+
+    def use_cases(self) -> UseCases:
+        """For callers over HTTP."""
+        return UseCases(
+            token=self.token,
+            enroll=self.enroll,
+            verify=self.verify,
+            identify=self.identify,
+            erase=self.erase,
+            withdraw_consent=self.withdraw_consent,
+            subjects=self.subjects,
+            collections=self.collections,
+            api_keys=self.api_keys,
+            readiness=self.readiness,
+            audit=self.audit,
+            trail=self.trail,
+            export=self.export,
+            purge=self.purge,
+            unlock=self.unlock,
+            keep_index=self.keep_index,
+            restart_database=self.restart_database,
+        )
