@@ -492,7 +492,7 @@ class Wiring:
         """To be called every second by a process that serves; None for a server of somebody else."""
         if self.config.database_url is not None:
             return None
-        from service.storage.embedded.restart import ServerRestart
+        from service.storage.embedded.server import ServerRestart
 
         return ServerRestart(self.embedded)
 

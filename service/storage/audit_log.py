@@ -11,9 +11,8 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select
 from service.domain import chain
 from service.domain.audit import AuditEntry, AuditQuery, AuditRecord
 from service.domain.collection import WrappedKey
-from service.storage.audit_head import AuditHeadRow, moved_columns
-from service.storage.pipeline import Query, compiled, run
-from service.storage.registry import RegistryRow
+from service.storage.audit_head import AuditHeadRow, RegistryRow, moved_columns
+from service.storage.engine import Query, compiled, run
 from service.storage.row_insert import insert_rows
 from service.storage.tables import audit, audit_head
 
@@ -105,7 +104,8 @@ class AuditLog:
             record, head = chain.link(head, entry, keyed)
             records.append(_columns(record))
         self._waiting = []
-        insert_rows(self._connection, audit, records[:-1])
+        if len(records) > 1:
+            insert_rows(self._connection, audit, records[:-1])
         return [
             *(Query(_INSERT, last) for last in records[-1:]),
             Query(_MOVE_HEAD, moved_columns(head, keyed)),

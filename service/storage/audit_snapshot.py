@@ -24,8 +24,7 @@ from service.storage.audit_log import all_records
 from service.storage.collections import stored_collections
 from service.storage.engine import single_use_engine
 from service.storage.failures import translated
-from service.storage.subject_proof import SubjectProof
-from service.storage.subjects import all_subjects
+from service.storage.subjects import SubjectProof, all_subjects
 from service.storage.tables import metadata, rate_counters, registry
 from service.storage.template_rows import RowSequence, SearchRows
 

@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -23,10 +23,10 @@ from service.domain.collection import (
 from service.domain.errors import Overloaded, RecordTampered
 from service.domain.ports import Telemetry
 from service.domain.registry import collection_digest, collection_record
-from service.storage.audit_head import HEAD_COLUMNS, vouching_head
+from service.domain.search import WriteWatermark
+from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, vouching_head
+from service.storage.engine import Query, Rows, compiled, run
 from service.storage.idempotency import keep_keys
-from service.storage.pipeline import Query, Rows, compiled, run
-from service.storage.registry import RegistryRow
 from service.storage.tables import (
     answers,
     audit_head,
@@ -36,7 +36,7 @@ from service.storage.tables import (
     subjects,
     templates,
 )
-from service.storage.template_rows import RowSequence
+from service.storage.template_rows import begin_row_sequence
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
@@ -102,12 +102,12 @@ class CollectionRows:
         self,
         connection: Connection,
         registry: RegistryRow,
-        positions: RowSequence,
+        head: AuditHeadRow,
         telemetry: Telemetry,
     ) -> None:
         self._connection = connection
         self._telemetry = telemetry
-        self._positions = positions
+        self._head = head
         self._registry = registry
 
     def find_with_keys_locked(self, name: str) -> Collection | None:
@@ -185,7 +185,9 @@ class CollectionRows:
     def add(self, collection: Collection) -> None:
         self._enter(collection)
         self._connection.execute(insert(collections).values(_columns(collection)))
-        self._positions.begin(collection.collection_id)
+        begin_row_sequence(
+            self._connection, self._head, WriteWatermark(collection.collection_id, uuid4(), 0, 0)
+        )
         self._write_keys(collection)
 
     def set_keys(self, collection: Collection) -> None:

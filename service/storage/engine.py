@@ -1,11 +1,13 @@
-"""Whether something came in, asked without waiting.
-
-What a session must be set to, whatever the server, the database or the role says.
-
-How PostgreSQL is reached: the driver, the pool, the waiting times.
+"""How PostgreSQL is reached: the driver, the pool, the waiting times; and how queries go there past
+SQLAlchemy, several in one trip.
 
 Nothing is kept in a session and nothing is prepared on the server, so that PgBouncer may sit in
 between and hand each transaction another connection.
+
+What a call costs is, beside the inference, its trips: each wakes a process there and a thread here. In
+the driver's pipeline mode PostgreSQL takes one query after the other, each with a snapshot of its own,
+so that the second sees what was committed while the first waited for a lock. Where one fails, those
+behind it are not run.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, Cursor, OperationalError
 from psycopg.pq import ExecStatus
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import ClauseElement, Engine, create_engine, event
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
@@ -141,3 +145,41 @@ def _common(isolation: str) -> dict[str, Any]:
             "client_encoding": "utf8",
         },
     }
+
+
+Rows: TypeAlias = list[DictRow]
+
+_DIALECT = make_url(f"{DRIVER}://").get_dialect()()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`text`: one statement, its parameters as `%(name)s`."""
+
+    text: bytes
+    values: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+def compiled(statement: ClauseElement) -> bytes:
+    """`statement` as text. Its `bindparam`s stay open, by name; constants are none."""
+    return str(statement.compile(dialect=_DIALECT)).encode()
+
+
+def run(connection: AnyConnection, *queries: Query) -> list[Rows]:
+    """The rows of each query, as the driver gives them. Raises psycopg's errors."""
+    driver = driver_of(connection)
+    if len(queries) == 1:
+        return [_rows(_execute(driver, queries[0]))]
+    with driver.pipeline():
+        cursors = [_execute(driver, query) for query in queries]
+    # Read behind the pipeline's end: to ask in it would make a trip of each query.
+    return [_rows(cursor) for cursor in cursors]
+
+
+def _execute(driver: Connection[Any], query: Query) -> Cursor[DictRow]:
+    return driver.cursor(row_factory=dict_row).execute(query.text, query.values or None)
+
+
+def _rows(cursor: Cursor[DictRow]) -> Rows:
+    # Not `description`, which makes an object of each column to tell that there are some.
+    return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []

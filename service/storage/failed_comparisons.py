@@ -31,10 +31,9 @@ from sqlalchemy.dialects.postgresql import insert
 from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.lockout import Refusals
 from service.storage.collections import CollectionRows
+from service.storage.engine import Query, Rows, compiled, run
 from service.storage.expiry import Clock
-from service.storage.pipeline import Query, Rows, compiled, run
-from service.storage.subject_proof import Stored, SubjectProof
-from service.storage.subjects import stored_subject
+from service.storage.subjects import Stored, SubjectProof, stored_subject
 from service.storage.tables import collections, failed_comparisons, subjects, templates
 
 _SEARCH_HEADER_BYTES = 4

@@ -16,15 +16,13 @@ from service.domain.callers import ApiKey
 from service.domain.errors import DatabaseNotMigrated, Overloaded
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.storage.api_keys import find_api_key
-from service.storage.audit_head import AuditHeadRow
+from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_snapshot import AuditSnapshot, audit_snapshot
 from service.storage.counters import CallCounters
-from service.storage.engine import pooled_engine
+from service.storage.engine import pooled_engine, run
 from service.storage.expiry import Clock, ServerClock, server_time
 from service.storage.failures import translated
 from service.storage.migrations import head
-from service.storage.pipeline import run
-from service.storage.registry import ProvedState, RegistryRow
 from service.storage.suitability import (
     ServerFacts,
     require_citus_settings,

@@ -62,11 +62,6 @@ class RowSequence:
         self._locked: dict[UUID, WriteWatermark] = {}
         self._given_up: Counter[UUID] = Counter()
 
-    def begin(self, collection_id: UUID) -> None:
-        """For a collection that is made just now."""
-        mark = WriteWatermark(collection_id, uuid4(), 0, 0)
-        self._connection.execute(insert(collection_writes).values(self._columns(mark)))
-
     def take(self, collection: Collection, number: int) -> range:
         """The next `number` positions; whoever else wants some waits until this transaction ends.
         Comes after everything in it that may have to wait. Raises `RecordTampered`.
@@ -131,7 +126,7 @@ class RowSequence:
             delete(collection_writes).where(collection_writes.c.collection_id == its_id)
         )
         mark = WriteWatermark(its_id, uuid4(), last, last - number)
-        self._connection.execute(insert(collection_writes).values(self._columns(mark)))
+        begin_row_sequence(self._connection, self._head, mark)
 
     def _proved(self, row: RowMapping | None) -> WriteWatermark:
         if row is None:
@@ -144,16 +139,24 @@ class RowSequence:
 
     def _write(self, mark: WriteWatermark) -> None:
         whose = collection_writes.c.collection_id == mark.collection_id
-        self._connection.execute(update(collection_writes).where(whose).values(self._columns(mark)))
+        self._connection.execute(
+            update(collection_writes).where(whose).values(_watermark_columns(mark, self._head))
+        )
 
-    def _columns(self, mark: WriteWatermark) -> dict[str, object]:
-        return {
-            "collection_id": mark.collection_id,
-            "epoch": mark.epoch,
-            "last_position": mark.last_position,
-            "deletions": mark.deletions,
-            "seal": mark_seal(mark, self._head.begun()),
-        }
+
+def begin_row_sequence(connection: Connection, head: AuditHeadRow, mark: WriteWatermark) -> None:
+    """For a collection that is made just now, or counted anew."""
+    connection.execute(insert(collection_writes).values(_watermark_columns(mark, head)))
+
+
+def _watermark_columns(mark: WriteWatermark, head: AuditHeadRow) -> dict[str, object]:
+    return {
+        "collection_id": mark.collection_id,
+        "epoch": mark.epoch,
+        "last_position": mark.last_position,
+        "deletions": mark.deletions,
+        "seal": mark_seal(mark, head.begun()),
+    }
 
 
 def _mark(row: RowMapping) -> WriteWatermark:

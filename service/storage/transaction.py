@@ -11,19 +11,16 @@ from sqlalchemy import Connection
 
 from service.domain.ports import Telemetry
 from service.storage.api_keys import ApiKeyRows
-from service.storage.audit_head import AuditHeadRow
+from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_log import AuditLog
 from service.storage.collections import CollectionRows
-from service.storage.engine import driver_of
+from service.storage.engine import Query, driver_of, run
 from service.storage.expiry import Clock, ServerClock
 from service.storage.failed_comparisons import FailedComparisons
 from service.storage.failures import QueryFailed
 from service.storage.idempotency import IdempotentResponses
-from service.storage.pipeline import Query, run
-from service.storage.registry import ProvedState, RegistryRow
 from service.storage.sealed_rows import SealedRows
-from service.storage.subject_proof import SubjectProof
-from service.storage.subjects import SubjectRows
+from service.storage.subjects import SubjectProof, SubjectRows
 from service.storage.template_rows import RowSequence, SearchRows
 from service.storage.templates import TemplateRows
 from service.vault.vault import Vault
@@ -73,11 +70,12 @@ class Transaction:
         self._server_clock = server_clock
         self._telemetry = telemetry
         self._head = AuditHeadRow(connection, vault)
+        self._row_sequence: RowSequence | None = None
         self._registry = RegistryRow(connection, self._head, proved)
 
     @cached_property
     def collections(self) -> CollectionRows:
-        return CollectionRows(self.connection, self._registry, self.row_sequence, self._telemetry)
+        return CollectionRows(self.connection, self._registry, self._head, self._telemetry)
 
     @cached_property
     def subjects(self) -> SubjectRows:
@@ -109,9 +107,12 @@ class Transaction:
     def failed_comparisons(self) -> FailedComparisons:
         return FailedComparisons(self.connection, self._clock, self.collections, self._proof)
 
-    @cached_property
+    @property
     def row_sequence(self) -> RowSequence:
-        return RowSequence(self.connection, self._head)
+        """Made where rows are written, which has to be settled at the end."""
+        if self._row_sequence is None:
+            self._row_sequence = RowSequence(self.connection, self._head)
+        return self._row_sequence
 
     @cached_property
     def _search_rows(self) -> SearchRows:
@@ -138,5 +139,6 @@ class Transaction:
         # PostgreSQL answers the COMMIT of a failed transaction with a rollback, and no error.
         if driver_of(self._pooled).info.transaction_status == TransactionStatus.INERROR:
             raise QueryFailed("a query before this one failed, in: COMMIT")
-        self.row_sequence.settle()
+        if self._row_sequence is not None:
+            self._row_sequence.settle()
         run(self._pooled, *self.audit.last_queries(), _COMMIT)

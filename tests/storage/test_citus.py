@@ -27,7 +27,7 @@ from service.storage.failed_comparisons import BY_ID, BY_NAME, Statements
 from service.storage.failures import QueryFailed
 from service.storage.scrub import scrub
 from service.storage.storage import Storage
-from service.storage.subject_proof import SubjectProof
+from service.storage.subjects import SubjectProof
 from service.usecases.enrollment import Mode
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey

@@ -16,13 +16,12 @@ import pytest
 
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded import connection as server_connection
 from service.storage.embedded import folder as server_folder
 from service.storage.embedded import server as embedded
+from service.storage.embedded import server as embedded_server
 from service.storage.embedded.programs import server_owner, user_name
-from service.storage.embedded.record import is_served, read_record
 from service.storage.embedded.server import EmbeddedServer, start_embedded
-from service.storage.embedded.use import one_at_a_time
+from service.storage.embedded.use import is_served, one_at_a_time, read_record
 from service.texts import text
 from tests.storage.test_embedded import (
     BECOME,
@@ -190,7 +189,7 @@ def test_living_server_that_takes_no_connection_is_told_and_left_alone(
     postmaster = psutil.Process(_postmaster(server))
     postmaster.suspend()
     monkeypatch.setattr(embedded, "START_SECONDS", 1)
-    monkeypatch.setattr(server_connection, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(embedded_server, "CONNECT_SECONDS", 1)
     try:
         values = {"path": server.folder, "seconds": 1}
         assert refusal(stopped) == Diagnosis(Cause.SERVER_SILENT, values)

@@ -15,10 +15,9 @@ from sqlalchemy import text
 
 from service.domain.collection import Collection, CollectionSettings
 from service.domain.errors import DatabaseUnavailable, Overloaded
-from service.storage.engine import POOL_SIZE, driver_of, has_something_to_read
+from service.storage.engine import POOL_SIZE, Query, Rows, driver_of, has_something_to_read, run
 from service.storage.failed_comparisons import BY_NAME, SubjectForComparison
 from service.storage.failures import QueryFailed
-from service.storage.pipeline import Query, Rows, run
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
 from service.vault.vault import Vault

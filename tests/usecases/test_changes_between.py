@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from service.domain.errors import SubjectNotFound
-from service.storage.subject_proof import SubjectProof
+from service.storage.subjects import SubjectProof
 from service.usecases.enrollment import Mode
 from tests.usecases.service_process import Service
 

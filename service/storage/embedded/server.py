@@ -1,4 +1,6 @@
-"""The embedded PostgreSQL: made and started where needed, shared by all who use the same folder."""
+"""The embedded PostgreSQL: made and started where needed, shared by all who use the same folder, and
+started again where it was killed alone, but not without end.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +9,35 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import URL
 
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable
 from service.storage.embedded import folder as server_folder
-from service.storage.embedded.address import Address
-from service.storage.embedded.connection import accepts, create_database, url_of
-from service.storage.embedded.failures import refused, told_by_server
-from service.storage.embedded.programs import hand_over, open_programs, run, server_owner
-from service.storage.embedded.record import forget_dead_server, is_served, read_record
-from service.storage.embedded.use import SharedUse, one_at_a_time
+from service.storage.embedded.folder import SUPERUSER, Address
+from service.storage.embedded.programs import (
+    hand_over,
+    open_programs,
+    refused,
+    run,
+    server_owner,
+    told_by_server,
+)
+from service.storage.embedded.use import (
+    SharedUse,
+    forget_dead_server,
+    is_served,
+    one_at_a_time,
+    read_record,
+)
+from service.storage.engine import CONNECT_SECONDS
+from service.storage.failures import diagnosis_of
 
 DATABASE = "face"
 
@@ -176,3 +194,93 @@ def start_embedded(data_dir: Path) -> EmbeddedServer:
     server = EmbeddedServer(data_dir)
     server.start()
     return server
+
+
+def create_database(address: Address, name: str) -> None:
+    """Where it is not there yet. Raises `DatabaseUnavailable`."""
+    try:
+        with _connection(address) as connection:
+            exists = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+            if not exists.rowcount:
+                connection.execute(
+                    psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name))
+                )
+    except psycopg.OperationalError as error:
+        unavailable = DatabaseUnavailable()
+        unavailable.diagnosis = diagnosis_of(error)
+        raise unavailable from None
+
+
+def accepts(address: Address) -> bool:
+    try:
+        _connection(address).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def url_of(address: Address, database: str) -> str:
+    """For SQLAlchemy."""
+    url = URL.create(
+        "postgresql+psycopg",
+        username=SUPERUSER,
+        database=database,
+        query={"host": address.host, "port": str(address.port)},
+    )
+    return url.render_as_string(hide_password=False)
+
+
+def _connection(address: Address) -> psycopg.Connection:
+    return psycopg.connect(
+        host=address.host,
+        port=address.port,
+        user=SUPERUSER,
+        dbname=SUPERUSER,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+    )
+
+
+RESTARTS, WITHIN_SECONDS = 5, 600.0
+"""A server that dies more often dies of something that another start does not mend: a full disk, too
+little memory. Then it is left alone until the oldest of these starts is so long ago.
+"""
+
+
+class ServerRestart:
+    """Looks after one server, called every second or so by one thread of a process that serves."""
+
+    def __init__(self, server: EmbeddedServer, timer: Callable[[], float] = time.monotonic) -> None:
+        self._server = server
+        self._timer = timer
+        self._begun: deque[float] = deque(maxlen=RESTARTS)
+        self._given_up = False
+
+    def __call__(self) -> None:
+        """Raises `DatabaseUnavailable` where it does not start; the next call tries again."""
+        if self._server.runs:
+            return
+        if self._may_not_yet():
+            self._give_up()
+            return
+        self._begun.append(self._timer())
+        self._given_up = False
+        _logger.warning(
+            "the embedded database is gone, and started again (%s of %s in %.0f minutes)",
+            *(len(self._begun), RESTARTS, WITHIN_SECONDS / 60),
+        )
+        if self._server.restart():
+            _logger.warning("the embedded database runs again")
+
+    def _may_not_yet(self) -> bool:
+        full = len(self._begun) == RESTARTS
+        return full and self._timer() - self._begun[0] < WITHIN_SECONDS
+
+    def _give_up(self) -> None:
+        if not self._given_up:
+            self._given_up = True
+            _logger.error(
+                "the embedded database went %s times in %.0f minutes, and is left alone for a while:"
+                " see the log in its folder",
+                *(RESTARTS, WITHIN_SECONDS / 60),
+            )
