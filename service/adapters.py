@@ -129,7 +129,7 @@ def _embedded_key(file: Path, server_url: Callable[[], str]) -> KeyWrapper:
     """Made only where the database is still empty: in the place of a key that was lost, a new one
     would hide that from whoever could still put the old one back. Raises `MasterKeyMissing`.
     """
-    from service.storage.audit_snapshot import holds_rows
+    from service.storage.audit_log import holds_rows
     from service.vault.master_key import create_key_file
 
     # Asked for once more at the end: meanwhile another process may have begun with both.

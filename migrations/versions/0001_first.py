@@ -52,8 +52,8 @@ TABLES = [
     CREATE TABLE collection_writes (
         collection_id uuid NOT NULL,
         epoch uuid NOT NULL,
-        last_position bigint NOT NULL,
-        deletions bigint NOT NULL,
+        last_row_sequence bigint NOT NULL,
+        deleted_count bigint NOT NULL,
         seal bytea NOT NULL,
         CONSTRAINT collection_writes_pk PRIMARY KEY (collection_id),
         CONSTRAINT collection_writes_collections_fk FOREIGN KEY (collection_id)
@@ -88,7 +88,7 @@ TABLES = [
         search halfvec(512) NOT NULL,
         created_at timestamptz NOT NULL,
         key_id uuid NOT NULL,
-        position bigint NOT NULL,
+        row_sequence bigint NOT NULL,
         tag bytea NOT NULL,
         CONSTRAINT templates_pk PRIMARY KEY (collection_id, subject_id, template_id),
         CONSTRAINT templates_subjects_fk FOREIGN KEY (collection_id, subject_id)
@@ -211,7 +211,7 @@ TABLES = [
 INDEXES = [
     "CREATE INDEX subjects_collection_id_expires_at_index ON subjects (collection_id, expires_at)",
     "CREATE INDEX subjects_collection_id_enrolled_at_index ON subjects (collection_id, enrolled_at)",
-    "CREATE INDEX templates_collection_id_position_index ON templates (collection_id, position)",
+    "CREATE INDEX templates_collection_id_row_sequence_index ON templates (collection_id, row_sequence)",
     "CREATE INDEX answers_collection_id_caller_key_index ON answers (collection_id, caller, key)",
     "CREATE INDEX answers_key_digest_index ON answers (key_digest)",
     "CREATE INDEX erased_answers_forget_at_index ON erased_answers (forget_at)",

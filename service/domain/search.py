@@ -39,19 +39,19 @@ class WriteWatermark:
     """How far the writing of a collection's templates has come.
 
     `epoch`: positions of another epoch mean nothing here; a restored database begins one.
-    `last_position`: that of the newest row; 0 before the first. `deletions`: positions that were given
+    `last_row_sequence`: that of the newest row; 0 before the first. `deleted_count`: positions that were given
     up so far, because the row was deleted or written anew.
     """
 
     collection_id: UUID
     epoch: UUID
-    last_position: int
-    deletions: int
+    last_row_sequence: int
+    deleted_count: int
 
     @property
     def rows(self) -> int:
         """How many there are."""
-        return self.last_position - self.deletions
+        return self.last_row_sequence - self.deleted_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +68,18 @@ class Shortlist:
     """The rows, of those up to a position, that a probe has to be compared with; all others are
     farther away than was asked for. Rows after `up_to` are unknown here.
 
-    `compared`: how many rows were looked at. `deletions`: how many positions had been given up then.
+    `compared`: how many rows were looked at. `deleted_count`: how many positions had been given up then.
     """
 
     epoch: UUID
     up_to: int
     compared: int
     positions: Positions
-    deletions: int
+    deleted_count: int
 
     def knows_nothing_beyond(self, mark: WriteWatermark) -> bool:
         """Whether it was made from the rows that the database has, or had before it got more."""
-        return self.epoch == mark.epoch and self.up_to <= mark.last_position
+        return self.epoch == mark.epoch and self.up_to <= mark.last_row_sequence
 
 
 class SearchProblem(StrEnum):
@@ -199,5 +199,5 @@ def tagged(
 
 def mark_seal(mark: WriteWatermark, keyed: Keyed) -> bytes:
     """Of how many rows a collection has, and up to which position: so that none is hidden."""
-    numbers = (str(mark.last_position).encode(), str(mark.deletions).encode())
+    numbers = (str(mark.last_row_sequence).encode(), str(mark.deleted_count).encode())
     return keyed(encoded(_MARK, mark.collection_id.bytes, mark.epoch.bytes, *numbers))

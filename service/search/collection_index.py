@@ -160,7 +160,7 @@ def _shortlist(
     if len(near) < len(found) or sum(map(len, near)) > most:
         return None
     positions = np.sort(np.concatenate([_NOTHING, *near]))
-    return Shortlist(mark.epoch, mark.last_position, rows, positions, mark.deletions)
+    return Shortlist(mark.epoch, mark.last_row_sequence, rows, positions, mark.deleted_count)
 
 
 def _pieces(rows: WrittenRows, size: int) -> Iterator[WrittenRows]:

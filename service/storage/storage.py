@@ -17,7 +17,7 @@ from service.domain.errors import DatabaseNotMigrated, Overloaded
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.storage.api_keys import find_api_key
 from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
-from service.storage.audit_snapshot import AuditSnapshot, audit_snapshot
+from service.storage.audit_log import AuditSnapshot, audit_snapshot
 from service.storage.counters import CallCounters
 from service.storage.engine import pooled_engine, run
 from service.storage.expiry import Clock, ServerClock, server_time

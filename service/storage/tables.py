@@ -125,14 +125,14 @@ templates = Table(
     Column("search", HALFVEC(EMBEDDING_SIZE), nullable=False),
     _moment("created_at"),
     Column("key_id", Uuid, nullable=False),
-    Column("position", BigInteger, nullable=False),
+    Column("row_sequence", BigInteger, nullable=False),
     Column("tag", LargeBinary, nullable=False),
     _subject_key(),
     ForeignKeyConstraint(
         ["collection_id", "key_id"],
         ["collection_keys.collection_id", "collection_keys.key_id"],
     ),
-    Index(None, "collection_id", "position"),
+    Index(None, "collection_id", "row_sequence"),
 )
 """The database itself refuses to lose a key that a row is under."""
 
@@ -146,8 +146,8 @@ collection_writes = Table(
         primary_key=True,
     ),
     Column("epoch", Uuid, nullable=False),
-    Column("last_position", BigInteger, nullable=False),
-    Column("deletions", BigInteger, nullable=False),
+    Column("last_row_sequence", BigInteger, nullable=False),
+    Column("deleted_count", BigInteger, nullable=False),
     Column("seal", LargeBinary, nullable=False),
 )
 """How far the writing of templates has come: `WriteWatermark`. Whoever takes positions holds the row to

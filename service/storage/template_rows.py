@@ -67,9 +67,9 @@ class RowSequence:
         Comes after everything in it that may have to wait. Raises `RecordTampered`.
         """
         mark = self._lock(collection.collection_id)
-        last = mark.last_position + number
-        self._locked[mark.collection_id] = replace(mark, last_position=last)
-        return range(mark.last_position + 1, last + 1)
+        last = mark.last_row_sequence + number
+        self._locked[mark.collection_id] = replace(mark, last_row_sequence=last)
+        return range(mark.last_row_sequence + 1, last + 1)
 
     def give_up(self, collection: Collection, number: int) -> None:
         """That many rows are not where they were."""
@@ -80,7 +80,9 @@ class RowSequence:
         for collection_id, number in sorted(self._given_up.items()):
             if number:
                 mark = self._lock(collection_id)
-                self._locked[collection_id] = replace(mark, deletions=mark.deletions + number)
+                self._locked[collection_id] = replace(
+                    mark, deleted_count=mark.deleted_count + number
+                )
         for mark in self._locked.values():
             self._write(mark)
         self._given_up.clear()
@@ -92,7 +94,7 @@ class RowSequence:
         stored = self._proved(self._connection.execute(query).mappings().one_or_none())
         mark = self._locked.get(collection.collection_id, stored)
         given_up = self._given_up[collection.collection_id]
-        return replace(mark, deletions=mark.deletions + given_up)
+        return replace(mark, deleted_count=mark.deleted_count + given_up)
 
     def marks(self) -> list[WriteWatermark]:
         """Those of all collections, as they are stored."""
@@ -116,7 +118,7 @@ class RowSequence:
         an operator who has looked at what was altered. Comes before all else in the transaction.
         """
         its_id = collection.collection_id
-        rows = select(func.count(), func.coalesce(func.max(templates.c.position), 0))
+        rows = select(func.count(), func.coalesce(func.max(templates.c.row_sequence), 0))
         counted = self._connection.execute(rows.where(templates.c.collection_id == its_id)).one()
         number, last = counted
         with suppress(RecordTampered):
@@ -153,15 +155,15 @@ def _watermark_columns(mark: WriteWatermark, head: AuditHeadRow) -> dict[str, ob
     return {
         "collection_id": mark.collection_id,
         "epoch": mark.epoch,
-        "last_position": mark.last_position,
-        "deletions": mark.deletions,
+        "last_row_sequence": mark.last_row_sequence,
+        "deleted_count": mark.deleted_count,
         "seal": mark_seal(mark, head.begun()),
     }
 
 
 def _mark(row: RowMapping) -> WriteWatermark:
     return WriteWatermark(
-        row["collection_id"], row["epoch"], row["last_position"], row["deletions"]
+        row["collection_id"], row["epoch"], row["last_row_sequence"], row["deleted_count"]
     )
 
 
@@ -176,7 +178,7 @@ _ROW = np.dtype(
     [
         ("key", "V16"),
         ("template", "V16"),
-        ("position", ">i8"),
+        ("row_sequence", ">i8"),
         ("dimensions", ">i2"),
         ("unused", ">i2"),
         ("vector", HALVES, (EMBEDDING_SIZE,)),
@@ -188,11 +190,11 @@ _ROW = np.dtype(
 _TAGGED_BYTES = _ROW.itemsize - TAG_BYTES
 
 _ROWS = sql.SQL(
-    "SELECT string_agg(uuid_send(key_id) || uuid_send(template_id) || int8send(position)"
+    "SELECT string_agg(uuid_send(key_id) || uuid_send(template_id) || int8send(row_sequence)"
     " || halfvec_send(search) || substr(tag || {no_tag}, 1, {tag_bytes}), ''::bytea"
-    " ORDER BY position)"
-    " FROM (SELECT key_id, template_id, position, search, tag FROM templates"
-    " WHERE collection_id = {collection} AND {rows} ORDER BY position LIMIT {limit}) AS read"
+    " ORDER BY row_sequence)"
+    " FROM (SELECT key_id, template_id, row_sequence, search, tag FROM templates"
+    " WHERE collection_id = {collection} AND {rows} ORDER BY row_sequence LIMIT {limit}) AS read"
 )
 """Whatever somebody made of a tag, it is sent as long as one."""
 
@@ -201,11 +203,11 @@ _HEADER_BYTES = 19
 
 _TRAILER_BYTES = 2
 
-_POSITIONS = np.dtype([("fields", ">i2"), ("position_bytes", ">i4"), ("position", ">i8")])
+_POSITIONS = np.dtype([("fields", ">i2"), ("row_sequence_bytes", ">i4"), ("row_sequence", ">i8")])
 
 _COPY_POSITIONS = sql.SQL(
-    "COPY (SELECT position FROM templates WHERE collection_id = {collection}"
-    " AND position <= {up_to} ORDER BY position) TO STDOUT (FORMAT BINARY)"
+    "COPY (SELECT row_sequence FROM templates WHERE collection_id = {collection}"
+    " AND row_sequence <= {up_to} ORDER BY row_sequence) TO STDOUT (FORMAT BINARY)"
 )
 
 
@@ -237,12 +239,12 @@ class SearchRows:
         require_one_server(self._connection, *SEARCH_MEMORY)
         found: list[WrittenRows] = []
         while limit > 0:
-            rows = sql.SQL("position > {} AND position <= {}").format(after, up_to)
+            rows = sql.SQL("row_sequence > {} AND row_sequence <= {}").format(after, up_to)
             read = self._read(collection_id, rows, min(limit, ROWS_AT_A_TIME))
             found += _by_key(read)
             if len(read) < ROWS_AT_A_TIME:
                 break
-            limit, after = limit - len(read), int(read["position"][-1])
+            limit, after = limit - len(read), int(read["row_sequence"][-1])
         return found
 
     def at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
@@ -250,7 +252,7 @@ class SearchRows:
         found: list[WrittenRows] = []
         for start in range(0, len(positions), ROWS_AT_A_TIME):
             some = positions[start : start + ROWS_AT_A_TIME].tolist()
-            rows = sql.SQL("position = ANY({})").format(some)
+            rows = sql.SQL("row_sequence = ANY({})").format(some)
             found += _by_key(self._read(collection_id, rows, len(some)))
         return found
 
@@ -260,13 +262,13 @@ class SearchRows:
         """
         altered, number, after = 0, 0, FIRST
         while True:
-            rows = sql.SQL("position > {}").format(after)
+            rows = sql.SQL("row_sequence > {}").format(after)
             read = self._rows(collection_id, rows, ROWS_AT_A_TIME)
             altered += self._altered(collection_id, read)
             number += len(read)
             if len(read) < ROWS_AT_A_TIME:
                 return altered, number
-            after = int(read["position"][-1])
+            after = int(read["row_sequence"][-1])
 
     def _read(self, collection_id: UUID, rows: sql.Composable, limit: int) -> NDArray[Any]:
         read = self._rows(collection_id, rows, limit)
@@ -310,7 +312,7 @@ def positions_up_to(connection: Connection, collection_id: UUID, up_to: int) -> 
     with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         content = b"".join(copy)
     rows = np.frombuffer(content[_HEADER_BYTES:-_TRAILER_BYTES], dtype=_POSITIONS)
-    return rows["position"].astype(np.int64)
+    return rows["row_sequence"].astype(np.int64)
 
 
 def _by_key(rows: NDArray[Any]) -> Iterator[WrittenRows]:
@@ -320,7 +322,7 @@ def _by_key(rows: NDArray[Any]) -> Iterator[WrittenRows]:
         those = rows if same.all() else rows[same]
         yield WrittenRows(
             UUID(bytes=those["key"][0].tobytes()),
-            those["position"].astype(np.int64),
+            those["row_sequence"].astype(np.int64),
             those["vector"].astype(np.float32),
         )
         rows = rows[~same]

@@ -92,7 +92,7 @@ class TemplateRows:
 
     def count(self, collection: Collection, after: int = 0) -> int:
         """Those after a position."""
-        later = [templates.c.position > after] if after else []
+        later = [templates.c.row_sequence > after] if after else []
         query = select(func.count()).select_from(templates).where(self._living(collection), *later)
         return self._connection.execute(query).scalar_one()
 
@@ -183,10 +183,10 @@ class TemplateRows:
     def at(self, collection: Collection, positions: Sequence[int]) -> dict[int, StoredTemplate]:
         """By position, where there still is one."""
         query = select(templates).where(
-            _in(collection), _is_one_of(templates.c.position, positions)
+            _in(collection), _is_one_of(templates.c.row_sequence, positions)
         )
         rows = self._connection.execute(query).mappings()
-        return {row["position"]: stored_template(row) for row in rows}
+        return {row["row_sequence"]: stored_template(row) for row in rows}
 
     def _living(self, collection: Collection) -> ColumnElement[bool]:
         return _in(collection) & of_the_living(templates, collection, self._clock())
@@ -198,8 +198,8 @@ def _in(collection: Collection) -> ColumnElement[bool]:
 
 def _among(shortlist: Shortlist) -> ColumnElement[bool]:
     """On the shortlist, or too new for it."""
-    listed = _is_one_of(templates.c.position, shortlist.positions.tolist())
-    return or_(listed, templates.c.position > shortlist.up_to)
+    listed = _is_one_of(templates.c.row_sequence, shortlist.positions.tolist())
+    return or_(listed, templates.c.row_sequence > shortlist.up_to)
 
 
 def _is_one_of(column: Column[int], numbers: Sequence[int]) -> ColumnElement[bool]:
@@ -217,7 +217,7 @@ def _columns(collection: Collection, template: StoredTemplate, position: int) ->
         "search": template.search.values,
         "created_at": template.created_at,
         "key_id": template.key_id,
-        "position": position,
+        "row_sequence": position,
     }
 
 

@@ -33,7 +33,7 @@ from service.domain.integrity import (
     check_search_rows,
 )
 from service.domain.registry import collection_record
-from service.storage.audit_snapshot import AuditSnapshot
+from service.storage.audit_log import AuditSnapshot
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import require_collection

@@ -68,7 +68,7 @@ def _everybody(tx: Transaction, mark: WriteWatermark) -> Shortlist | None:
     """A list of nobody, that knows no position: all rows are newer. None where they are too many."""
     if mark.rows > EVERYBODY or tx.templates.are_spread():
         return None
-    return Shortlist(mark.epoch, 0, 0, np.empty(0, np.int64), mark.deletions)
+    return Shortlist(mark.epoch, 0, 0, np.empty(0, np.int64), mark.deleted_count)
 
 
 def find_candidates(
@@ -123,7 +123,7 @@ def find_candidates_of_many(
 def _are_few(tx: Transaction, unlocked: UnlockedCollection, among: Shortlist) -> bool:
     """Whether so few rows are newer than the list that they are read here."""
     mark = tx.templates.mark(unlocked.collection)
-    return among.up_to == 0 or mark.last_position - among.up_to <= EVERYBODY
+    return among.up_to == 0 or mark.last_row_sequence - among.up_to <= EVERYBODY
 
 
 def _opened_near(
@@ -192,7 +192,7 @@ def _candidates(
     if first.up_to == 0:
         missing = before.rows - sum(len(each.positions) for each in rows)
     else:
-        missing = len(wanted) - read if before.deletions == first.deletions else 0
+        missing = len(wanted) - read if before.deleted_count == first.deleted_count else 0
     if missing and tx.templates.mark(collection) == before:
         logger.error("record_tampered: rows hidden in collection %s", collection.collection_id)
         raise RecordTampered

@@ -81,23 +81,23 @@ class IndexSync:
             self._index.drop(mark.collection_id)
             held = None
         self._check(mark.collection_id)
-        self._read_on(mark, replace(mark, last_position=0) if held is None else held)
+        self._read_on(mark, replace(mark, last_row_sequence=0) if held is None else held)
         self._forget(mark)
 
     def _read_on(self, mark: WriteWatermark, held: WriteWatermark) -> None:
         """Small steps, so that searches profit from the first ones already; the next are read while
         one is taken in.
         """
-        behind = mark.last_position - held.last_position
+        behind = mark.last_row_sequence - held.last_row_sequence
         self._index.is_behind(mark.collection_id, behind)
-        steps = range(held.last_position, mark.last_position, ROWS_AT_A_TIME)
+        steps = range(held.last_row_sequence, mark.last_row_sequence, ROWS_AT_A_TIME)
         with closing(mapped_ahead(partial(self._read, mark), steps, READERS)) as chunks:
             while behind and self._has_room(mark, behind):
                 rows, up_to = next(chunks)
-                held = replace(held, last_position=up_to)
+                held = replace(held, last_row_sequence=up_to)
                 if not self._index.extend(held, rows):
                     return
-                behind = mark.last_position - up_to
+                behind = mark.last_row_sequence - up_to
                 self._index.is_behind(mark.collection_id, behind)
 
     def _has_room(self, mark: WriteWatermark, rows: int) -> bool:
@@ -105,18 +105,18 @@ class IndexSync:
 
     def _read(self, mark: WriteWatermark, after: int) -> tuple[Sequence[WrittenRows], int]:
         """The next rows after a position, and up to which one they are all there are."""
-        up_to = min(after + ROWS_AT_A_TIME, mark.last_position)
+        up_to = min(after + ROWS_AT_A_TIME, mark.last_row_sequence)
         with self._storage.transaction() as tx:
             rows = tx.templates.written_between(mark.collection_id, after, up_to, ROWS_AT_A_TIME)
         return rows, up_to
 
     def _forget(self, mark: WriteWatermark) -> None:
         held = self._index.held(mark.collection_id)
-        if held is None or held.deletions == mark.deletions:
+        if held is None or held.deleted_count == mark.deleted_count:
             return
         with self._storage.transaction() as tx:
-            living = tx.templates.positions_up_to(mark.collection_id, held.last_position)
-        self._index.keep_only(replace(held, deletions=mark.deletions), living)
+            living = tx.templates.positions_up_to(mark.collection_id, held.last_row_sequence)
+        self._index.keep_only(replace(held, deleted_count=mark.deleted_count), living)
 
     def _check(self, collection_id: UUID) -> None:
         """A few rows, drawn at random."""
@@ -142,6 +142,6 @@ def _continues(mark: WriteWatermark, held: WriteWatermark) -> bool:
     """Whether what is held is an earlier state of the same rows."""
     return (
         held.epoch == mark.epoch
-        and held.last_position <= mark.last_position
-        and held.deletions <= mark.deletions
+        and held.last_row_sequence <= mark.last_row_sequence
+        and held.deleted_count <= mark.deleted_count
     )

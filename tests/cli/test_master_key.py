@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.errors import MasterKeyInvalid
-from service.storage.audit_snapshot import holds_rows
+from service.storage.audit_log import holds_rows
 from service.storage.engine import single_use_engine
 from service.storage.tables import metadata
 from service.vault.master_key import read_key_file

@@ -39,8 +39,8 @@ def rows(vectors: Vectors, after: int = 0, key_id: UUID = KEY) -> WrittenRows:
     return WrittenRows(key_id, numbered(len(vectors), after), vectors)
 
 
-def mark(last_position: int, deletions: int = 0, epoch: UUID = EPOCH) -> WriteWatermark:
-    return WriteWatermark(COLLECTION, epoch, last_position, deletions)
+def mark(last_row_sequence: int, deleted_count: int = 0, epoch: UUID = EPOCH) -> WriteWatermark:
+    return WriteWatermark(COLLECTION, epoch, last_row_sequence, deleted_count)
 
 
 @cache

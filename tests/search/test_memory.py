@@ -82,11 +82,11 @@ def test_rows_under_a_key_out_of_use_are_passed_over(memory: VectorIndex) -> Non
 
 
 def test_forgotten_rows_are_not_found_and_take_no_memory(memory: VectorIndex, kind: Kind) -> None:
-    memory.keep_only(mark(3_000, deletions=2_999), np.array([7]))
+    memory.keep_only(mark(3_000, deleted_count=2_999), np.array([7]))
     first, seventh = ask(memory, PEOPLE[0], PEOPLE[6])
     assert (first.positions.tolist(), seventh.positions.tolist()) == ([], [7])
     assert memory.state().size == kind.bytes_per_row
-    assert memory.held(COLLECTION) == mark(3_000, deletions=2_999)
+    assert memory.held(COLLECTION) == mark(3_000, deleted_count=2_999)
 
 
 def test_parts_are_joined_and_split_by_size(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +170,9 @@ def test_searches_go_on_while_rows_come_and_go(memory: VectorIndex) -> None:
         held = mark(3_000)
         for n in range(20):
             more = crowd(50, seed=100 + n)
-            held = replace(held, last_position=held.last_position + 50)
-            memory.extend(held, [rows(more, after=held.last_position - 50)])
-            living = np.concatenate([numbered_from(7), numbered_from(held.last_position)])
+            held = replace(held, last_row_sequence=held.last_row_sequence + 50)
+            memory.extend(held, [rows(more, after=held.last_row_sequence - 50)])
+            living = np.concatenate([numbered_from(7), numbered_from(held.last_row_sequence)])
             memory.keep_only(held, living)
         over.set()
         assert all(done.result() for done in running)

@@ -449,11 +449,11 @@ def test_person_whose_search_vector_was_moved_away_is_not_enrolled_twice(
 
 HIDDEN = {
     "removed": "DELETE FROM templates WHERE subject_id = 'kim'",
-    "at another position": "UPDATE templates SET position = -1 WHERE subject_id = 'kim'",
+    "at another position": "UPDATE templates SET row_sequence = -1 WHERE subject_id = 'kim'",
     "of another template": "UPDATE templates SET template_id = gen_random_uuid()"
     " WHERE subject_id = 'kim'",
     "with another tag": "UPDATE templates SET tag = '' WHERE subject_id = 'kim'",
-    "write mark": "UPDATE collection_writes SET deletions = deletions + 1",
+    "write mark": "UPDATE collection_writes SET deleted_count = deleted_count + 1",
 }
 
 

@@ -52,7 +52,7 @@ def test_positions_are_counted_on_from_one_growth_to_the_next(grown: SyntheticGa
     with grown.storage.transaction() as tx:
         (mark,) = tx.templates.marks()
         positions = tx.templates.positions_up_to(mark.collection_id, PEOPLE)
-    assert mark.last_position == PEOPLE
+    assert mark.last_row_sequence == PEOPLE
     assert list(positions) == list(range(1, PEOPLE + 1))
 
 
