@@ -110,9 +110,8 @@ def build_app(config: AppConfig) -> FastAPI:
 
 def api_settings(config: AppConfig) -> ApiSettings:
     """What the HTTP room is told. Calls without a key are for this machine only."""
-    from service.api.connections import ConnectionLimits, fitting
     from service.api.open_door import is_loopback
-    from service.api.settings import ApiSettings
+    from service.api.settings import ApiSettings, ConnectionLimits, fitting
 
     local = is_loopback(config.server_host)
     for name in ("open_tokens", "open_metrics"):

@@ -16,14 +16,13 @@ from service.api.background import (
     restarting,
     sweeping,
 )
-from service.api.concurrency import Concurrency, PageLimit
+from service.api.concurrency import Concurrency
 from service.api.connections import Connections
-from service.api.deadlines import Deadlines
+from service.api.dependencies import require_known_query
+from service.api.middleware import add_middleware
 from service.api.open_door import OpenDoor
 from service.api.openapi import completed
-from service.api.query import require_known_query
 from service.api.rate_limits import RateLimits
-from service.api.request_context import RequestContext
 from service.api.routes import (
     audit,
     collections,
@@ -37,7 +36,6 @@ from service.api.routes import (
 )
 from service.api.routes import metrics as numbers
 from service.api.settings import ApiSettings
-from service.api.syntax import HeadAsGet, StrictSyntax
 from service.telemetry.metrics import Metrics
 from service.usecases.use_cases import UseCases
 
@@ -94,17 +92,8 @@ def create_app(
     for resource in (*resources, numbers, documentation):
         app.include_router(resource.router)
     problems.install(app)
-    _add_middleware(app, metrics)
+    add_middleware(app, metrics)
     return app
-
-
-def _add_middleware(app: FastAPI, metrics: Metrics) -> None:
-    """From the innermost to the outermost: what is refused on the way has a request's id already."""
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(PageLimit, limit=app.state.concurrency.pages)
-    app.add_middleware(StrictSyntax)
-    app.add_middleware(RequestContext, metrics=metrics)
-    app.add_middleware(Deadlines, connections=app.state.connections)
 
 
 def _tasks(use_cases: UseCases, settings: ApiSettings, metrics: Metrics) -> list[Recurring]:

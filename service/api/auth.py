@@ -16,9 +16,8 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Path, Query, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from service.api.concurrency import Concurrency, ConcurrencyLimit
-from service.api.deadlines import sent
-from service.api.open_door import address_of, forwarding_header
+from service.api.concurrency import Concurrency, ConcurrencyLimit, address_of, forwarding_header
+from service.api.protocol import sent
 from service.api.rate_limits import RateLimits
 from service.api.request_models import CollectionName
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope

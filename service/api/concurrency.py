@@ -1,26 +1,23 @@
-"""How many calls are at work at a time; the next is refused at once, so that it may go elsewhere.
+"""How much of one process each key and each address may have at a time: calls at work, and memory.
 
 A call gets its place when it is known who makes it, before its body is read, and keeps it until the
-last byte of its answer is on the way. Nobody has all the places: not one key, not one address.
+last byte of its answer is on the way. One more call is refused at once, so that it may go elsewhere.
+Nobody has all the places: not one key, not one address.
 
-How many bytes of bodies this process holds at a time, and how many of them are one key's.
-
-Places alone do not bound memory: 128 bodies of the largest kind are 35 GiB.
+Places alone do not bound memory: 128 bodies of the largest kind are 35 GiB. So the bytes of bodies
+are counted as well.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from anyio import CapacityLimiter
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.deadlines import sent
-from service.api.open_door import address_of
-from service.api.problems import problem
 from service.domain.errors import Overloaded
 
 MOST_CALLS = 256
@@ -55,7 +52,43 @@ MOST_PAGES = 32
 MOST_SCRAPES = 8
 """Of the metrics, which are wanted most when all other places are taken."""
 
-PAGES = ("/docs", "/redoc", "/openapi.json")
+LEAST_OF_KEY = 256 * 1024 * 1024
+"""Bytes: a hundred photographs of a phone at a time, where single bodies may be small. What is made
+of a JSON body on its way to pixels takes up to four times its bytes for a moment.
+"""
+
+_FORWARDING_HEADERS = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-host",
+        "x-original-url",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+    }
+)
+_FORWARDING_PREFIX = "x-forwarded-"
+
+_ONE_CUSTOMER = 64
+"""Bits of an IPv6 network."""
+
+
+class Concurrency:
+    """The limits of one process."""
+
+    def __init__(self, largest_body: int) -> None:
+        """`largest_body`: bytes."""
+        self.bodies = BodyMemory(largest_body)
+        self.calls = ConcurrencyLimit(MOST_CALLS, CALLS_OF_ADDRESS, CALLS_OF_KEY)
+        self.authentications = ConcurrencyLimit(MOST_AUTHENTICATIONS, AUTHENTICATIONS_OF_ADDRESS)
+        self.authentication_threads = CapacityLimiter(AUTHENTICATION_THREADS)
+        self.scrapes = ConcurrencyLimit(MOST_SCRAPES, MOST_SCRAPES)
+        self.pages = ConcurrencyLimit(MOST_PAGES, MOST_PAGES * 3 // 4)
 
 
 class ConcurrencyLimit:
@@ -93,45 +126,6 @@ class ConcurrencyLimit:
             counts[holder] += places
             if not counts[holder]:
                 del counts[holder]  # holders come and go
-
-
-class Concurrency:
-    """The limits of one process."""
-
-    def __init__(self, largest_body: int) -> None:
-        """`largest_body`: bytes."""
-        self.bodies = BodyMemory(largest_body)
-        self.calls = ConcurrencyLimit(MOST_CALLS, CALLS_OF_ADDRESS, CALLS_OF_KEY)
-        self.authentications = ConcurrencyLimit(MOST_AUTHENTICATIONS, AUTHENTICATIONS_OF_ADDRESS)
-        self.authentication_threads = CapacityLimiter(AUTHENTICATION_THREADS)
-        self.scrapes = ConcurrencyLimit(MOST_SCRAPES, MOST_SCRAPES)
-        self.pages = ConcurrencyLimit(MOST_PAGES, MOST_PAGES * 3 // 4)
-
-
-class PageLimit:
-    """A layer that gives the open pages places of their own, apart from those of calls."""
-
-    def __init__(self, app: ASGIApp, limit: ConcurrencyLimit) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PAGES):
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope)
-        try:
-            with self._limit.place(address_of(request)):
-                await self._app(scope, receive, send)
-                await sent(scope)
-        except Overloaded as error:
-            await problem(request, error)(scope, receive, send)
-
-
-LEAST_OF_KEY = 256 * 1024 * 1024
-"""Bytes: a hundred photographs of a phone at a time, where single bodies may be small. What is made
-of a JSON body on its way to pixels takes up to four times its bytes for a moment.
-"""
 
 
 class BodyMemory:
@@ -187,3 +181,39 @@ class BodyShare:
         """Raises `Overloaded`."""
         self._memory.take(self._key, size)
         self.taken += size
+
+
+def address_of(request: Request) -> str:
+    """Where the call comes from, as it is counted: behind a proxy that is the proxy.
+
+    Not what a forwarding header says, which anybody can write.
+    """
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
+    """The address itself, or of an IPv6 address its /64 network, which is what one customer of a
+    provider is given (RFC 6177): the rest they choose freely.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host  # a socket's file, which has no address
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed, _ONE_CUSTOMER), strict=False))
+
+
+def forwarding_header(request: Request) -> str | None:
+    """The first header that only a proxy writes, in small letters; None where there is none."""
+    names = request.headers.keys()
+    return next(
+        (
+            name
+            for name in names
+            if name in _FORWARDING_HEADERS or name.startswith(_FORWARDING_PREFIX)
+        ),
+        None,
+    )

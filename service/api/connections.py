@@ -1,11 +1,9 @@
-"""How many connections there are descriptors for.
-
-Without one left, a server can neither accept nor reach its database nor open a file. So the limit
-is raised as far as the system lets us, and connections stay below what is left of it.
-
-All connections of this process: how many there may be, and an end for those that are late.
+"""The connections of this process: how many there may be, and an end for those that are late.
 
 A connection is a descriptor and some memory, given to whoever asks, before anybody knows who it is.
+Its other end has to finish a handshake, to send a head, to go on with a body and to read an answer,
+each in time. Everything here happens in the event loop's thread; times are those of
+`time.monotonic`.
 """
 
 from __future__ import annotations
@@ -13,65 +11,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from enum import StrEnum
 from math import inf
 
-from service.api.connection import Connection, Why
-from service.api.open_door import network_of
+from service.api.concurrency import network_of
+from service.api.settings import ConnectionLimits
 from service.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
-
-ACCEPTED_AT_ONCE = 128
-"""Connections that are taken in one turn of the event loop; more wait in the system's queue."""
-
-RESERVED = 600
-"""Not for connections that stay: four turns of those just taken or just cut off, which asyncio
-needs from the accepting to the closing, and 88 for the database, the model, the log and the rest.
-"""
-
-FEWEST = 64
-"""Connections below which it makes no sense to serve."""
-
-_ENDLESS = 1 << 62
-
-if sys.platform == "win32":
-
-    def raise_limit(_most: int) -> int:
-        """Windows has no such limit."""
-        return _ENDLESS
-
-else:
-    import resource
-
-    def raise_limit(most: int) -> int:
-        """The descriptors that this process may have, and those that it starts: enough for `most`
-        connections where the system's hard limit is not below that.
-        """
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = most + RESERVED
-        if _is_enough(soft, wanted):
-            return _ENDLESS if soft == resource.RLIM_INFINITY else soft
-        allowed = wanted if _is_enough(hard, wanted) else hard
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        return allowed
-
-    def _is_enough(limit: int, wanted: int) -> bool:
-        return limit == resource.RLIM_INFINITY or limit >= wanted
-
-
-def fitting(most: int) -> int:
-    """Of `most` connections, so many as there are descriptors for; the limit is raised for them."""
-    return min(most, raise_limit(most) - RESERVED)
-
-
-ADDRESS_SHARE = 0.75
-"""Of all connections that one address may have. Generous, since a reverse proxy is one address; but
-so is a stranger."""
 
 TICK_SECONDS = 1.0
 """Between two looks for those that are late."""
@@ -83,22 +33,31 @@ fast line busy."""
 LOG_SECONDS = 60.0
 """Between two lines about connections that were ended, however many they are."""
 
+SLOWEST = 16 * 1024
+"""Bytes a second that a body or an answer must keep up on average, once the first seconds are over:
+128 kbit/s, half of what a poor mobile line has. Without it a byte now and then would hold a call's
+place for ever.
+"""
+
+_LOOK_SECONDS = 0.05
+"""Between two looks at an answer that did not go at once, as few do not."""
+
+
+class Why(StrEnum):
+    """What a connection was ended for."""
+
+    HANDSHAKE = "handshake"
+    HEAD = "head"
+    BODY = "body"
+    ANSWER = "answer"
+    CROWDED = "crowded"
+    """It waited for a head while somebody else wanted its place."""
+    REFUSED = "refused"
+    """It came while all others were at work."""
+
+
 _OF_AN_ATTACK = {Why.CROWDED, Why.REFUSED, Why.BODY, Why.ANSWER}
 """The others happen every day: browsers open connections that they may not need."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """`most`: connections of this process. `seconds`: for a handshake, for a head, between two
-    pieces of a body, and for a reader who does not read.
-    """
-
-    most: int = 2048
-    seconds: float = 20.0
-
-    @property
-    def of_one_address(self) -> int:
-        return max(1, int(self.most * ADDRESS_SHARE))
 
 
 class Connections:
@@ -204,6 +163,79 @@ class Connections:
         logger.log(level, "connections ended early: %s", numbers)
         self._untold.clear()
         self._told_at = now
+
+
+class Connection:
+    """Watched from its acceptance on.
+
+    `transport`: of the socket itself, under TLS if there is some. `seconds`: for each step.
+    """
+
+    def __init__(self, transport: asyncio.Transport, address: str, seconds: float) -> None:
+        now = time.monotonic()
+        self.transport = transport
+        self.address = address
+        self.calls = 0
+        """Under way: one, or two while the first one's answer is still being read."""
+        self._seconds = seconds
+        self._late_for = Why.HANDSHAKE
+        self._due = now + seconds
+        self._body_since = 0.0
+        self._body_bytes = 0
+        self._answer = _Progress(now)
+
+    def waits_for_head(self) -> None:
+        now = time.monotonic()
+        self._late_for, self._due = Why.HEAD, now + self._seconds
+
+    def call_begins(self) -> None:
+        self.calls += 1
+        self._due = inf
+        self._body_since, self._body_bytes = time.monotonic(), 0
+
+    def call_ends(self) -> None:
+        self.calls -= 1
+        if not self.calls:
+            self.waits_for_head()
+
+    def waits_for_body(self) -> None:
+        now = time.monotonic()
+        on_average = self._body_since + self._seconds + self._body_bytes / SLOWEST
+        self._late_for, self._due = Why.BODY, min(now + self._seconds, on_average)
+
+    def got_body(self, size: int) -> None:
+        self._body_bytes += size
+        self._due = inf
+
+    def late_for(self, now: float) -> Why | None:
+        """What the other end should have done by now. To be asked every second or so."""
+        if now >= self._due:
+            return self._late_for
+        unsent = self.transport.get_write_buffer_size()
+        return Why.ANSWER if self._answer.is_slow(unsent, now, self._seconds) else None
+
+    async def sent(self) -> None:
+        """Returns once all that was written is in the operating system's hands, or lost."""
+        while self.transport.get_write_buffer_size():
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+class _Progress:
+    """How an answer goes, by how much of it is still unsent."""
+
+    def __init__(self, now: float) -> None:
+        self._unsent = self._sent = 0
+        self._since = self._last = now
+
+    def is_slow(self, unsent: int, now: float, seconds: float) -> bool:
+        if not unsent or not self._unsent:
+            self._unsent, self._sent, self._since, self._last = unsent, 0, now, now
+            return False
+        if unsent < self._unsent:
+            self._sent += self._unsent - unsent
+            self._last = now
+        self._unsent = unsent
+        return now >= min(self._last, self._since + self._sent / SLOWEST) + seconds
 
 
 def _keep_little_unsent(transport: asyncio.Transport, seconds: float) -> None:

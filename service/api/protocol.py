@@ -1,4 +1,4 @@
-"""What stands between a socket and uvicorn's own protocol: it counts, and can cut off.
+"""What stands between a socket and uvicorn's own protocol: it counts, holds back, and can cut off.
 
 Nothing of HTTP is read here. uvicorn is given a connection once it is counted and, where TLS is
 spoken, once the handshake is over: uvicorn itself has no deadline for that, and asyncio a minute.
@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from service.api.connection import Connection, HeldTransport
-from service.api.connections import Connections
+from starlette.types import Scope
+
+from service.api.connections import Connection, Connections
 
 CONNECTION = "face.connection"
 """Under which a call finds its connection in the state of its scope."""
@@ -28,17 +29,6 @@ SMALLEST_PIECE = 4096
 
 ServerProtocol = Callable[..., asyncio.Protocol]
 """uvicorn's: made with `config`, `server_state`, `app_state` and `_loop`."""
-
-
-class CallConnection:
-    """A connection as the calls on it see it."""
-
-    def __init__(
-        self, connections: Connections, connection: Connection, transport: HeldTransport
-    ) -> None:
-        self.connections = connections
-        self.connection = connection
-        self.transport = transport
 
 
 class BoundedProtocol(asyncio.Protocol):
@@ -150,3 +140,105 @@ class BoundedProtocol(asyncio.Protocol):
             self._connections.closes(self._connection)
         if self._inner:
             self._inner.connection_lost(exc)
+
+
+class HeldTransport:
+    """A transport from which nothing is read while a call is at work whose body has come.
+
+    uvicorn stops reading when a second request lies behind the first one, but reads on with each
+    look at the first one's body; so what a caller sends ahead would grow without a bound.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._is_held = self._is_behind = False
+        self.is_wanted = True
+        """Whether uvicorn would read."""
+        self.is_body_coming = False
+        """Whether the call at work has a body that was not read to its end."""
+        self._lingers = False
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the transport's own
+        return getattr(self._transport, name)
+
+    def pause_reading(self) -> None:
+        self.is_wanted = False
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self.is_wanted = True
+        self._read_again()
+
+    def close(self) -> None:
+        """Where a body is still coming, the answer goes out and reading goes on, though nobody looks at
+        what comes: the operating system answers bytes for a closed socket by a reset, which takes the
+        answer away from the other end before it is read (RFC 9112, 9.6). The connection's deadline
+        ends it. Not over TLS, which cannot be closed in one direction.
+        """
+        if self._lingers or not self.is_body_coming or not self._can_linger():
+            self._transport.close()
+            return
+        self._lingers = True
+        self._is_held, self.is_wanted = False, True
+        self._transport.write_eof()
+        self._read_again()
+
+    def is_closing(self) -> bool:
+        return self._lingers or self._transport.is_closing()
+
+    def _can_linger(self) -> bool:
+        return self._transport.can_write_eof() and not self._transport.is_closing()
+
+    def hold(self, *, at_once: bool) -> None:
+        """`at_once`: something lies here already. Else the next bytes are taken, and then no more:
+        most callers send none, and to stop reading is not for nothing.
+        """
+        self._is_held = True
+        if at_once:
+            self._transport.pause_reading()
+
+    def took_bytes(self) -> None:
+        if self._is_held:
+            self._transport.pause_reading()
+
+    def let_go(self) -> None:
+        self._is_held = False
+        self._read_again()
+
+    def falls_behind(self) -> None:
+        """What came is not read yet."""
+        self._is_behind = True
+        self._transport.pause_reading()
+
+    def catches_up(self) -> None:
+        self._is_behind = False
+        self._read_again()
+
+    def _read_again(self) -> None:
+        is_free = self.is_wanted and not self._is_held and not self._is_behind
+        if is_free and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+class CallConnection:
+    """A connection as the calls on it see it."""
+
+    def __init__(
+        self, connections: Connections, connection: Connection, transport: HeldTransport
+    ) -> None:
+        self.connections = connections
+        self.connection = connection
+        self.transport = transport
+
+
+def connection_of(scope: Scope) -> CallConnection | None:
+    """The call's connection; None where it came over none, as in tests of the application alone."""
+    state: dict[str, Any] = scope.get("state", {})
+    return state.get(CONNECTION) if scope["type"] == "http" else None
+
+
+async def sent(scope: Scope) -> None:
+    """Returns once the call's answer is in the operating system's hands, or lost."""
+    call = connection_of(scope)
+    if call is not None:
+        await call.connection.sent()

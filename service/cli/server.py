@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.api.connections import FEWEST, RESERVED, fitting
+from service.api.settings import FEWEST, RESERVED, fitting
 from service.cli.exit_status import exit_status
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
 from service.cli.settings_check import log_unknown_settings

@@ -19,7 +19,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from service.api.connections import ACCEPTED_AT_ONCE
+from service.api.settings import ACCEPTED_AT_ONCE
 from service.cli.output import NOT_DONE
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from service.api.connection import SLOWEST, Connection, Why
-from service.api.connections import ConnectionLimits, Connections
+from service.api.connections import SLOWEST, Connection, Connections, Why
+from service.api.settings import ConnectionLimits
 from service.telemetry.metrics import CONNECTIONS_ENDED_FOR, Metrics
 
 SECONDS = 20.0

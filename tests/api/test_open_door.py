@@ -7,8 +7,15 @@ import logging
 import pytest
 from fastapi import Request
 
-from service.api.open_door import SECONDS_BETWEEN_WORDS, OpenDoor, forwarding_header, is_loopback
-from service.api.process_owner import End, number_of, this_user
+from service.api.concurrency import forwarding_header
+from service.api.open_door import (
+    SECONDS_BETWEEN_WORDS,
+    End,
+    OpenDoor,
+    is_loopback,
+    number_of,
+    this_user,
+)
 from service.domain.errors import Shut, ShutCause
 
 LOCAL, SERVER = "127.0.0.1", ("127.0.0.1", 23535)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api.process_owner import End, name_of, owner_by_processes, owner_of, this_user
+from service.api.open_door import End, name_of, owner_by_processes, owner_of, this_user
 
 OTHER_USER = 54321
 PEER = """
