@@ -10,23 +10,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service.cli import (
-    api_keys,
-    audit,
-    backup,
-    bulk,
-    deletion,
-    doctor,
-    keys,
-    migrate,
-    people,
-    quantize,
-    server,
-    subjects,
-    tokens,
-)
+from service.cli import audit, bulk, database, doctor, keys, model, people, server, subjects
+from service.cli.context import warn_of_unknown_settings
 from service.cli.exit_status import exit_status
-from service.cli.settings_check import warn_of_unknown_settings
 from service.wiring import version
 
 app = typer.Typer(
@@ -63,11 +49,11 @@ def face(
         warn_of_unknown_settings()
 
 
-for room in (tokens, server, people, bulk, migrate, doctor, backup, deletion, quantize):
-    room.register(app)
+for group in (model, server, people, bulk, database, doctor):
+    group.register(app)
 app.add_typer(subjects.app, name="subjects")
-app.add_typer(api_keys.app, name="apikey")
-app.add_typer(keys.app, name="keys")
+app.add_typer(keys.api_keys, name="apikey")
+app.add_typer(keys.data_keys, name="keys")
 app.add_typer(audit.app, name="audit")
 
 

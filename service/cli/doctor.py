@@ -9,9 +9,8 @@ from importlib import metadata
 import typer
 
 from service.adapters import requested_providers
-from service.cli.context import LanguageOption
+from service.cli.context import LanguageOption, unknown_settings
 from service.cli.output import NOT_DONE, causes_of, language_of, print_table
-from service.cli.settings_check import unknown_settings
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement

@@ -1,29 +1,96 @@
-"""The keys under which people are sealed."""
+"""API keys of callers, the data keys of collections, and the master key that wraps those."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.cli.context import (
-    DEFAULT_COLLECTION,
     NEW_KEY_FILE_VARIABLE,
     NEW_KMS_VARIABLE,
     Collection,
     LanguageOption,
+    matching,
     ready,
 )
 from service.cli.output import NOT_DONE, err, labels, language_of, print_table, progress_bar
 from service.config import AppConfig
-from service.domain.callers import LOCAL_USER
+from service.domain import identifiers
+from service.domain.callers import LOCAL_USER, ApiKey, Scope
+from service.domain.collection import DEFAULT_COLLECTION
 from service.texts import Language, text
 from service.usecases.key_rotation import KeyStatus
 from service.wiring import Wiring
 
-app = typer.Typer(help="Data keys and the master key.", no_args_is_help=True, rich_markup_mode=None)
+api_keys = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
+data_keys = typer.Typer(
+    help="Data keys and the master key.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Name = Annotated[str, typer.Argument(callback=matching(identifiers.API_KEY))]
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def duration(text: str) -> timedelta:
+    """`90m`, `12h`, `30d` or `8w`. Raises `typer.BadParameter`."""
+    parts = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text)
+    if parts is None:
+        raise typer.BadParameter("must be a number with m, h, d or w, as in 30d")
+    return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
+
+
+@api_keys.command()
+def create(
+    name: Name,
+    scope: Annotated[list[Scope], typer.Option(help="What the key may do; repeatable.")],
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(help="The only collections it may touch; repeatable. None: all."),
+    ] = None,
+    expires: Annotated[
+        timedelta | None,
+        typer.Option(parser=duration, metavar="30d", help="How long it is valid."),
+    ] = None,
+) -> None:
+    """Make a key and print it, for the only time: only its hash is stored."""
+    for each in collection or ():
+        matching(identifiers.COLLECTION)(each)
+    until = datetime.now(UTC) + expires if expires else None
+    typer.echo(Wiring(AppConfig()).api_keys.create(name, scope, collection or (), until))
+
+
+@api_keys.command("list")
+def list_keys(lang: LanguageOption = None) -> None:
+    """All keys, without the keys themselves."""
+    config = AppConfig()
+    language, now = language_of(lang, config), datetime.now(UTC)
+    headings = ("name", "scopes", "collections", "expires", "state")
+    rows = [_row_of_api_key(key, now, language) for key in Wiring(config).api_keys.all()]
+    print_table(labels(language, headings), rows)
+
+
+@api_keys.command()
+def revoke(name: Name, lang: LanguageOption = None) -> None:
+    """From now on the key opens nothing."""
+    config = AppConfig()
+    Wiring(config).api_keys.revoke(name)
+    err.print(text(language_of(lang, config), "outcome.revoked", name=name))
+
+
+def _row_of_api_key(key: ApiKey, now: datetime, language: Language) -> tuple[str, ...]:
+    return (
+        key.name,
+        ", ".join(sorted(key.scopes)),
+        ", ".join(sorted(key.collections)) or text(language, "value.all"),
+        f"{key.expires_at:%F %T %Z}" if key.expires_at else "-",
+        text(language, "value.valid" if key.is_valid(now) else "value.invalid"),
+    )
+
 
 _HEADINGS = (
     "collection",
@@ -51,19 +118,19 @@ NewKms = Annotated[
 ]
 
 
-@app.command()
+@data_keys.command()
 def status(lang: LanguageOption = None) -> None:
     """Every collection's keys. Status 3: the master key does not open some."""
     config = AppConfig()
     language, now = language_of(lang, config), datetime.now(UTC)
     keys = Wiring(config).keys.status()
-    rows = [_row(one, now, language) for one in keys]
+    rows = [_row_of_data_key(one, now, language) for one in keys]
     print_table(labels(language, _HEADINGS), rows)
     if not all(one.opens for one in keys):
         raise typer.Exit(NOT_DONE)
 
 
-@app.command()
+@data_keys.command()
 def rotate(collection: Collection = DEFAULT_COLLECTION, lang: LanguageOption = None) -> None:
     """Move a collection to a new data key while it is in use. Interrupted: run it again."""
     wiring, language = ready(lang)
@@ -75,7 +142,7 @@ def rotate(collection: Collection = DEFAULT_COLLECTION, lang: LanguageOption = N
     err.print(text(language, "outcome.rotated", **values))
 
 
-@app.command()
+@data_keys.command()
 def rewrap(
     new_key_file: NewKeyFile = None, new_kms: NewKms = None, lang: LanguageOption = None
 ) -> None:
@@ -88,7 +155,7 @@ def rewrap(
     err.print(text(language, "outcome.rewrapped", number=number))
 
 
-def _row(one: KeyStatus, now: datetime, language: Language) -> tuple[object, ...]:
+def _row_of_data_key(one: KeyStatus, now: datetime, language: Language) -> tuple[object, ...]:
     return (
         one.collection,
         one.templates,

@@ -1,7 +1,4 @@
-"""A bar with rate and time left, on stderr, and only where that is a terminal.
-
-Printing: answers on stdout, everything else on stderr.
-"""
+"""What a command prints: answers on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -38,29 +35,6 @@ from service.domain.errors import (
 )
 from service.texts import Language, field_problem_text, message, text
 from service.usecases.reseal import Progress as Report
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Report]:
-    """What is yielded is told how many rows are done, and of how many."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda moved, total: bar.update(task, completed=moved, total=total)
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
-
 
 YES, NO, WRONG_USE, NOT_DONE = 0, 1, 2, 3
 
@@ -167,3 +141,27 @@ def particulars_of(error: FaceError, language: Language) -> list[str]:
     if isinstance(error, DuplicateSubject):
         return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.candidates]
     return [f"{each['field']}: {field_problem_text(language, each)}" for each in error.particulars]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """With rate and time left, on stderr where that is a terminal, nowhere else. What is yielded is
+    told how many rows are done, and of how many.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda moved, total: bar.update(task, completed=moved, total=total)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")

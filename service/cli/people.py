@@ -16,7 +16,6 @@ from service.api.responses import (
     verify_answer,
 )
 from service.cli.context import (
-    DEFAULT_COLLECTION,
     AsJson,
     Collection,
     LanguageOption,
@@ -27,7 +26,7 @@ from service.cli.context import (
 )
 from service.cli.output import NO, labels, print_json, print_table
 from service.domain.callers import LOCAL_USER
-from service.domain.collection import DuplicatePolicy
+from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.decision import Decision, SimilarityDetail
 from service.domain.source import Uploads
 from service.texts import Language, text

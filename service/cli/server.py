@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.api.settings import FEWEST, RESERVED, fitting
+from service.cli.context import log_unknown_settings
 from service.cli.exit_status import exit_status
 from service.cli.output import NOT_DONE, YES, err, explain, language_of
-from service.cli.settings_check import log_unknown_settings
 from service.cli.tls import tls_options
 from service.config import AppConfig
 from service.domain.errors import FaceError

@@ -9,7 +9,6 @@ import typer
 
 from service.api.responses import export_answer, subject_answer, subject_list
 from service.cli.context import (
-    DEFAULT_COLLECTION,
     AsJson,
     Collection,
     LanguageOption,
@@ -20,6 +19,7 @@ from service.cli.context import (
 from service.cli.output import labels, print_json, print_table
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
+from service.domain.collection import DEFAULT_COLLECTION
 from service.texts import text
 
 app = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import typer
 
-from service.cli.api_keys import duration
+from service.cli.keys import duration
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound
 from tests.cli.face import MASTER_KEY, Face, call
 

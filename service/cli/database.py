@@ -1,4 +1,4 @@
-"""Keep a copy of the database, and restore one."""
+"""The database as a whole: migrated, backed up, restored, and rid of what was deleted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from service.cli.context import LanguageOption
-from service.cli.output import err, labels, language_of, print_table
+from service.cli.context import LanguageOption, ready
+from service.cli.output import NOT_DONE, err, labels, language_of, print_table
 from service.config import AppConfig
 from service.domain.backup import Manifest
 from service.texts import Language, text
@@ -32,6 +32,17 @@ Existing = Annotated[
         metavar="FILE", help="What `face backup` made.", exists=True, dir_okay=False, readable=True
     ),
 ]
+Confirm = Annotated[
+    list[str] | None,
+    typer.Option(help="A collection whose expired people may all go, however many they are."),
+]
+
+
+def migrate(lang: LanguageOption = None) -> None:
+    """Bring the database to the newest revision."""
+    config = AppConfig()
+    Wiring(config).migrate()
+    err.print(text(language_of(lang, config), "outcome.migrated"))
 
 
 def backup(file: NewFile, lang: LanguageOption = None) -> None:
@@ -42,7 +53,7 @@ def backup(file: NewFile, lang: LanguageOption = None) -> None:
     with _progress(language, None) as watch:
         manifest = use_case(file, watch)
     err.print(text(language, "outcome.backed_up"))
-    _print(file, manifest, language)
+    _print_backup(file, manifest, language)
 
 
 def restore(file: Existing, lang: LanguageOption = None) -> None:
@@ -62,7 +73,7 @@ def restore(file: Existing, lang: LanguageOption = None) -> None:
         "keys_opened": restored.collections,
         "templates_opened": restored.templates,
     }
-    _print(file, restored.manifest, language, **more)
+    _print_backup(file, restored.manifest, language, **more)
 
 
 @contextmanager
@@ -83,7 +94,7 @@ def _progress(language: Language, total: int | None) -> Iterator[Watch]:
         yield watch
 
 
-def _print(file: Path, manifest: Manifest, language: Language, **more: object) -> None:
+def _print_backup(file: Path, manifest: Manifest, language: Language, **more: object) -> None:
     facts = {
         "file": f"{file} ({file.stat().st_size:,} B)",
         "made_at": f"{manifest.made_at:%F %T %Z}",
@@ -96,6 +107,42 @@ def _print(file: Path, manifest: Manifest, language: Language, **more: object) -
     print_table(("", text(language, "label.rows")), sorted(manifest.contents.rows.items()))
 
 
+def purge(confirm: Confirm = None, lang: LanguageOption = None) -> None:
+    """Remove people whose time is over; prints how many. A running server does so by itself.
+
+    Status 3: unusually many are expired in some collection, so nobody was removed from it.
+    """
+    wiring, language = ready(lang)
+    batches = list(wiring.purge.batches(wait=True, confirmed=confirm or ()))
+    number = sum(batch.removed for batch in batches)
+    typer.echo(text(language, "outcome.purged", number=number))
+    held = [(batch.collection, batch.held) for batch in batches if batch.held is not None]
+    for collection, expired in held:
+        values = {"collection": collection, "expired": expired.number, "people": expired.people}
+        err.print(text(language, "notice.purge_held", **values))
+    if held:
+        raise typer.Exit(NOT_DONE)
+
+
+def scrub(lang: LanguageOption = None) -> None:
+    """Make the database's files forget what was deleted. Nobody can use the tables meanwhile.
+
+    Status 3: it may remain in some of them, which are named.
+    """
+    config = AppConfig()
+    scrubbed, language = Wiring(config).scrub(), language_of(lang, config)
+    places = {
+        "notice.tables_remain": scrubbed.tables,
+        "notice.statistics_remain": scrubbed.statistics,
+        "notice.log_remains": scrubbed.log,
+    }
+    remaining = [key for key, forgotten in places.items() if not forgotten]
+    for key in remaining or ["outcome.scrubbed"]:
+        err.print(text(language, key))
+    if remaining:
+        raise typer.Exit(NOT_DONE)
+
+
 def register(app: typer.Typer) -> None:
-    for command in (backup, restore):
+    for command in (migrate, backup, restore, purge, scrub):
         app.command()(command)
