@@ -33,7 +33,7 @@ from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.source import GivenEmbedding, Uploads
 from service.search.collection_index import ROWS_PER_PART
-from service.search.two_bits import TwoBitCodes, threads_of_its_own
+from service.search.two_bits import TwoBitCodes, use_calling_thread_alone
 from service.storage.embedded.server import start_embedded
 from service.storage.engine import driver_url
 from service.usecases.enrollment import EnrollRequest
@@ -143,14 +143,14 @@ def _state(rng: np.random.Generator) -> dict[str, float]:
     rows = ROWS_PER_PART
     vectors = rng.normal(size=(rows + SCANS, EMBEDDING_SIZE)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    threads_of_its_own()
+    use_calling_thread_alone()
     begun = time.process_time()
     codes = TwoBitCodes(np.arange(rows), vectors[:rows])
     made = time.process_time()
     seconds = []
     for probe in vectors[rows:]:
         asked = time.process_time()
-        codes.near(probe[None], THRESHOLD, rows)
+        codes.candidates(probe[None], THRESHOLD, rows)
         seconds.append(time.process_time() - asked)
     return {
         "state_encoding_microseconds_a_row": round((made - begun) / rows * 1e6, 1),

@@ -99,11 +99,10 @@ def make_index(config: AppConfig, telemetry: Telemetry = NO_TELEMETRY) -> Vector
 
 def make_bulk_index(config: AppConfig, rows: int) -> VectorIndex:
     """For one process that enrolls many. `rows`: of the collection, about, once they are in."""
-    from service.search.kinds import for_many_probes
-    from service.search.vector_index import MEBIBYTE, VectorIndex
+    from service.search.vector_index import MEBIBYTE, VectorIndex, kind_for_many_probes
 
     max_bytes = config.search_memory * MEBIBYTE
-    return VectorIndex(max_bytes, for_many_probes(rows, max_bytes))
+    return VectorIndex(max_bytes, kind_for_many_probes(rows, max_bytes))
 
 
 def master_key(config: AppConfig, server_url: Callable[[], str]) -> KeyWrapper:

@@ -109,10 +109,10 @@ class SearchIndex(Protocol):
     one at a time may change it.
     """
 
-    def near(
-        self, collection_id: UUID, probes: Mapping[UUID, Vectors], at_least: float
+    def candidates(
+        self, collection_id: UUID, probes: Mapping[UUID, Vectors], min_similarity: float
     ) -> Sequence[Shortlist | None] | None:
-        """One shortlist a probe: every row whose cosine with it is `at_least`, and some more; None
+        """One shortlist a probe: every row with a cosine of `min_similarity`, and some more; None
         where so many come near it that a scan of the database is quicker.
 
         `probes`: as each data key in use rotates them. None where nothing is held.
@@ -143,7 +143,7 @@ class SearchIndex(Protocol):
         """Up to that many rows that are held, drawn at random."""
         ...
 
-    def still_finds(self, collection_id: UUID, rows: Sequence[WrittenRows]) -> bool:
+    def self_check(self, collection_id: UUID, rows: Sequence[WrittenRows]) -> bool:
         """Whether rows that are held are found by their own vectors. Where one is not, what is
         held of the collection is damaged: it is dropped, and said to be.
         """

@@ -1,17 +1,18 @@
-"""One collection's rows in memory, in parts of a size that one search goes through quickly."""
+"""A collection index holds one collection's rows as codes, in parts that one search goes through quickly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Protocol, Self
 from uuid import UUID
 
 import numpy as np
 from fasteners import ReaderWriterLock
+from numpy.typing import NDArray
 
 from service.domain.search import Positions, Shortlist, Vectors, WriteWatermark, WrittenRows
-from service.search.codes import Codes, Kind, not_among
 
 ROWS_PER_PART = 131_072
 """A search of one takes a millisecond or two: small enough to divide a million among many threads."""
@@ -19,11 +20,11 @@ ROWS_PER_PART = 131_072
 PARTS_A_THREAD = 4
 """From so many on, threads that divide them have about the same to do."""
 
-MOST_NEAR = 0.02
-"""Share of the rows above which reading them one by one takes longer than scanning all."""
+MAX_CANDIDATE_SHARE = 0.02
+"""Share of the rows above which reading candidates one by one takes longer than scanning all."""
 
 FEW = 1_000
-"""So many are always read one by one."""
+"""So many candidates are always read one by one."""
 
 _NEARLY_ONE = 0.99
 """The cosine of a row's vector with itself, rounded as it may be."""
@@ -31,6 +32,41 @@ _NEARLY_ONE = 0.99
 _NOTHING = np.empty(0, dtype=np.int64)
 
 _RANDOM = np.random.default_rng()
+
+
+class Codes(Protocol):
+    """Rows under one key. Whoever changes it keeps others from searching it meanwhile."""
+
+    positions: Positions
+
+    def __len__(self) -> int: ...
+
+    def candidates(
+        self, probes: Vectors, min_similarity: float, max_candidates: int
+    ) -> list[Positions | None]:
+        """For each probe, the rows that may have a cosine of `min_similarity`; None where those are more
+        than `max_candidates`.
+        """
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Take over the rows of `other`, which is of no use afterwards."""
+        ...
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """By their number here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeKind:
+    """`bytes_per_row`: position included. `encode`: of positions (n,) and vectors (n, 512).
+    `begin_thread`: called once by each thread that is to encode or search.
+    """
+
+    bytes_per_row: int
+    encode: Callable[[Positions, Vectors], Codes]
+    begin_thread: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +83,7 @@ class _Part:
 class CollectionIndex:
     """Any number of threads may search it; one changes it. `mark`: how far it reaches."""
 
-    def __init__(self, mark: WriteWatermark, kind: Kind) -> None:
+    def __init__(self, mark: WriteWatermark, kind: CodeKind) -> None:
         self.mark = mark
         self._kind = kind
         self._parts: list[_Part] = []
@@ -56,23 +92,28 @@ class CollectionIndex:
     def __len__(self) -> int:
         return sum(len(part.codes) for part in self._parts)
 
-    def near(
-        self, probes: Mapping[UUID, Vectors], at_least: float, threads: Executor, workers: int
+    def candidates(
+        self, probes: Mapping[UUID, Vectors], min_similarity: float, threads: Executor, workers: int
     ) -> list[Shortlist | None]:
-        """As `SearchIndex.near`. Parts under a key that is not in use any more hold no rows that
+        """As `SearchIndex.candidates`. Parts under a key that is not in use any more hold no rows that
         still exist.
         """
         with self._lock.read_lock():
             mark, rows = self.mark, len(self)
             parts = [part for part in self._parts if part.key_id in probes]
-            most = max(FEW, int(MOST_NEAR * rows))
+            max_candidates = max(FEW, int(MAX_CANDIDATE_SHARE * rows))
             tasks = _divided(parts, probes, workers)
             found = list(
-                threads.map(lambda task: _near(task[0], task[1], task[2], at_least, most), tasks)
+                threads.map(
+                    lambda task: _candidates(
+                        task[0], task[1], task[2], min_similarity, max_candidates
+                    ),
+                    tasks,
+                )
             )
         number = len(next(iter(probes.values())))
-        near = [[each for task in found for each in task.get(n, ())] for n in range(number)]
-        return [_shortlist(mark, rows, each, most) for each in near]
+        lists = [[each for task in found for each in task.get(n, ())] for n in range(number)]
+        return [_shortlist(mark, rows, each, max_candidates) for each in lists]
 
     def extend(
         self, mark: WriteWatermark, rows: Sequence[WrittenRows], threads: Executor, part: int
@@ -100,21 +141,21 @@ class CollectionIndex:
         held = np.concatenate(parts) if parts else _NOTHING
         return np.sort(_RANDOM.choice(held, min(number, len(held)), replace=False))
 
-    def finds(self, rows: Sequence[WrittenRows], threads: Executor) -> bool:
-        """Whether each row is among those near to its own vector, where it is held."""
+    def self_check(self, rows: Sequence[WrittenRows], threads: Executor) -> bool:
+        """Whether each row, where it is held, is a candidate for its own vector."""
         with self._lock.read_lock():
             asked = [
                 (each.key_id, position, each.vectors[n : n + 1])
                 for each in rows
                 for n, position in enumerate(each.positions.tolist())
             ]
-            return all(threads.map(lambda row: self._finds(*row), asked))
+            return all(threads.map(lambda row: self._is_found(*row), asked))
 
-    def _finds(self, key_id: UUID, position: int, vector: Vectors) -> bool:
+    def _is_found(self, key_id: UUID, position: int, vector: Vectors) -> bool:
         for part in self._parts:
             if part.key_id == key_id and part.reaches_over(position):
-                (near,) = part.codes.near(vector, _NEARLY_ONE, FEW)
-                return near is None or position in near
+                (candidates,) = part.codes.candidates(vector, _NEARLY_ONE, FEW)
+                return candidates is None or position in candidates
         return False
 
 
@@ -136,30 +177,30 @@ def _divided(
     ]
 
 
-def _near(
+def _candidates(
     parts: Sequence[_Part],
     probes: Mapping[UUID, Vectors],
     first: int,
-    at_least: float,
-    most: int,
+    min_similarity: float,
+    max_candidates: int,
 ) -> dict[int, list[Positions | None]]:
-    """For each probe, by its number, what each of the parts has near it."""
+    """For each probe, by its number, the candidates in each of the parts."""
     found: dict[int, list[Positions | None]] = {}
     for part in parts:
-        lists = part.codes.near(probes[part.key_id], at_least, most)
-        for number, near in enumerate(lists, first):
-            found.setdefault(number, []).append(near)
+        lists = part.codes.candidates(probes[part.key_id], min_similarity, max_candidates)
+        for number, candidates in enumerate(lists, first):
+            found.setdefault(number, []).append(candidates)
     return found
 
 
 def _shortlist(
-    mark: WriteWatermark, rows: int, found: Sequence[Positions | None], most: int
+    mark: WriteWatermark, rows: int, found: Sequence[Positions | None], max_candidates: int
 ) -> Shortlist | None:
     """`found`: of each part."""
-    near = [each for each in found if each is not None]
-    if len(near) < len(found) or sum(map(len, near)) > most:
+    candidates = [each for each in found if each is not None]
+    if len(candidates) < len(found) or sum(map(len, candidates)) > max_candidates:
         return None
-    positions = np.sort(np.concatenate([_NOTHING, *near]))
+    positions = np.sort(np.concatenate([_NOTHING, *candidates]))
     return Shortlist(mark.epoch, mark.last_row_sequence, rows, positions, mark.deleted_count)
 
 
@@ -179,9 +220,17 @@ def _packed(parts: Sequence[_Part]) -> list[_Part]:
         if last is None or not _fits(last, part):
             packed.append(part)
         else:
-            last.codes.absorb(part.codes)
+            last.codes.merge(part.codes)
     return packed
 
 
 def _fits(one: _Part, other: _Part) -> bool:
     return one.key_id == other.key_id and len(one.codes) + len(other.codes) <= ROWS_PER_PART
+
+
+def not_among(living: Positions, positions: Positions) -> NDArray[np.int64]:
+    """Which of `positions`, by their number, are not in `living`, which is ascending."""
+    if not len(living):
+        return np.arange(len(positions))
+    places = np.minimum(np.searchsorted(living, positions), len(living) - 1)
+    return np.flatnonzero(living[places] != positions)

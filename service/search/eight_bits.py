@@ -1,10 +1,4 @@
-"""Inner products of 8-bit numbers, exact, at several hundred thousand million operations a second.
-
-onnxruntime's kernel for quantized networks multiplies bytes as the processor does best, about 700
-GOPS on one core with VNNI; numpy has none. A processor without VNNI adds two products in 16 bits
-first, and cuts off what is larger: so probes have 7 bits, and 2 x 255 x 64 fits.
-
-Search vectors as codes of eight bits a dimension: for many probes at once, and without a miss.
+"""Eight-bit codes compare search vectors with many probes at once, and without a miss.
 
 With q' and x' for a probe and a row as their codes have them,
 
@@ -28,43 +22,13 @@ from onnx import TensorProto, helper
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Vectors
 from service.onnx_runtime import onnxruntime
-from service.search.codes import Kind
+from service.search.collection_index import CodeKind
 
 MIDDLE = 128
 """What stands for zero in a row's code."""
 
 MOST_OF_A_PROBE = 64
 """The largest number in a probe's code, of either sign."""
-
-Products: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.int8]], NDArray[np.int32]]
-"""Of rows (n, 512), less `MIDDLE` each, and probes (512, m): (n, m). Any number of threads may ask."""
-
-
-@cache
-def products() -> Products:
-    """Made when first asked for: it takes milliseconds. Runs in the thread that calls it."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(_model(), options, providers=["CPUExecutionProvider"])
-    return lambda rows, probes: session.run(None, {"rows": rows, "probes": probes})[0]
-
-
-def _model() -> bytes:
-    size, tensor = EMBEDDING_SIZE, helper.make_tensor_value_info
-    graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["rows", "probes", "middle"], ["products"])],
-        "products",
-        [
-            tensor("rows", TensorProto.UINT8, ["n", size]),
-            tensor("probes", TensorProto.INT8, [size, "m"]),
-        ],
-        [tensor("products", TensorProto.INT32, ["n", "m"])],
-        [helper.make_tensor("middle", TensorProto.UINT8, [], [MIDDLE])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
-    serialized: bytes = model.SerializeToString()
-    return serialized
-
 
 WIDEST = 0.25
 """The largest component that a row's code tells: 5.7 standard deviations of a component of a unit
@@ -95,6 +59,9 @@ _BEYOND = np.iinfo(np.int32).max
 
 _NONE = np.empty(0, dtype=np.int64)
 
+Products: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.int8]], NDArray[np.int32]]
+"""Of rows (n, 512), less `MIDDLE` each, and probes (512, m): (n, m). Any number of threads may ask."""
+
 
 class EightBitCodes:
     """Implements `Codes`."""
@@ -109,20 +76,22 @@ class EightBitCodes:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def near(self, probes: Vectors, at_least: float, most: int) -> list[Positions | None]:
-        asked = _Asked.of(probes, at_least)
+    def candidates(
+        self, probes: Vectors, min_similarity: float, max_candidates: int
+    ) -> list[Positions | None]:
+        asked = _Asked.of(probes, min_similarity)
         hits, counts = [(_NONE, _NONE)], np.full(len(probes), len(self._odd))
         for number, block in enumerate(self._blocks):
-            rows, those = asked.near(block)
+            rows, those = asked.candidates(block)
             hits.append((rows + number * BLOCK, those))
             counts += np.bincount(those, minlength=len(probes))
-            asked.leave_out(counts > most)
+            asked.leave_out(counts > max_candidates)
         return [
-            None if counts[n] > most else np.union1d(self._odd, self.positions[rows])
+            None if counts[n] > max_candidates else np.union1d(self._odd, self.positions[rows])
             for n, rows in enumerate(_by_probe(hits, len(probes)))
         ]
 
-    def absorb(self, other: EightBitCodes) -> None:
+    def merge(self, other: EightBitCodes) -> None:
         not_full = bool(self._blocks) and len(self._blocks[-1]) < BLOCK
         last = [self._blocks.pop()] if not_full else []
         self._blocks += _blocks([*last, *other._blocks])
@@ -137,7 +106,7 @@ class EightBitCodes:
             self._blocks = _blocks([left])
 
 
-EIGHT_BITS = Kind(BYTES_PER_ROW, EightBitCodes)
+EIGHT_BITS = CodeKind(BYTES_PER_ROW, EightBitCodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,24 +132,24 @@ class _Asked:
     least: NDArray[np.int32]
 
     @classmethod
-    def of(cls, probes: Vectors, at_least: float) -> _Asked:
+    def of(cls, probes: Vectors, min_similarity: float) -> _Asked:
         exact = probes.astype(np.float64)
         step = np.maximum(np.abs(exact).max(axis=1, keepdims=True) / MOST_OF_A_PROBE, _TINY)
         steps = np.rint(exact / step)
         told = steps * step
         margin = LONGEST * _norms(exact - told) + MOST_ERROR * _norms(told)
-        least = np.floor((at_least - margin) / (_STEP * step[:, 0]))
+        least = np.floor((min_similarity - margin) / (_STEP * step[:, 0]))
         codes = np.ascontiguousarray(steps.T, dtype=np.int8)
         return cls(codes, np.clip(least, -_BEYOND, _BEYOND).astype(np.int32))
 
-    def near(self, block: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def candidates(self, block: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows by their number in the block, and probes by theirs."""
         found = np.flatnonzero(products()(block, self.codes) >= self.least)
         rows, probes = np.divmod(found, len(self.least))
         return rows, probes
 
     def leave_out(self, probes: NDArray[np.bool_]) -> None:
-        """Of which enough is known."""
+        """No row is a candidate for these probes any more: they have too many already."""
         self.least[probes] = _BEYOND
 
 
@@ -208,3 +177,34 @@ def _by_probe(
     order = np.argsort(probes, kind="stable")
     ends = np.cumsum(np.bincount(probes, minlength=number))
     return np.split(rows[order], ends[:-1])
+
+
+@cache
+def products() -> Products:
+    """onnxruntime's kernel for quantized networks multiplies bytes as the processor does best, about
+    700 GOPS on one core with VNNI; numpy has none. A processor without VNNI adds two products in 16
+    bits first, and cuts off what is larger: so probes have 7 bits, and 2 x 255 x 64 fits.
+
+    Made when first asked for: it takes milliseconds. Runs in the thread that calls it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(_model(), options, providers=["CPUExecutionProvider"])
+    return lambda rows, probes: session.run(None, {"rows": rows, "probes": probes})[0]
+
+
+def _model() -> bytes:
+    size, tensor = EMBEDDING_SIZE, helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["rows", "probes", "middle"], ["products"])],
+        "products",
+        [
+            tensor("rows", TensorProto.UINT8, ["n", size]),
+            tensor("probes", TensorProto.INT8, [size, "m"]),
+        ],
+        [tensor("products", TensorProto.INT32, ["n", "m"])],
+        [helper.make_tensor("middle", TensorProto.UINT8, [], [MIDDLE])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
+    serialized: bytes = model.SerializeToString()
+    return serialized

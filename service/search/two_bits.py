@@ -1,4 +1,4 @@
-"""Search vectors as codes of two bits a dimension, and the rows that come near a probe.
+"""Two-bit codes hold a search vector in two bits a dimension, and estimate cosines from them.
 
 RaBitQ (https://arxiv.org/abs/2405.12497) estimates an inner product from such codes without bias. The
 error's distribution follows from the random rotation that search vectors have been through, and not
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Positions, Vectors
-from service.search.codes import Kind
+from service.search.collection_index import CodeKind
 
 MARGIN = 0.08
 """By how much an estimate may be too low without a row being lost: 5.3 standard deviations at cosine
@@ -51,28 +51,32 @@ class TwoBitCodes:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def near(self, probes: Vectors, at_least: float, most: int) -> list[Positions | None]:
+    def candidates(
+        self, probes: Vectors, min_similarity: float, max_candidates: int
+    ) -> list[Positions | None]:
         lists: list[Positions | None] = [None] * len(probes)
         left, kept = np.arange(len(probes)), self._kept
-        while len(left) and kept <= max(most, 2 * FEWEST_KEPT):
+        while len(left) and kept <= max(max_candidates, 2 * FEWEST_KEPT):
             kept = min(kept, len(self))
             estimates, rows = self._index.search(probes[left], kept)
-            all_seen = (estimates[:, -1] < at_least - COARSE_MARGIN) | (kept == len(self))
+            all_seen = (estimates[:, -1] < min_similarity - COARSE_MARGIN) | (kept == len(self))
             for place in np.flatnonzero(all_seen):
-                near = estimates[place] >= at_least - MARGIN
-                lists[left[place]] = self.positions[rows[place][near]]
-            self._learn(estimates, at_least)
+                candidates = estimates[place] >= min_similarity - MARGIN
+                lists[left[place]] = self.positions[rows[place][candidates]]
+            self._learn(estimates, min_similarity)
             left, kept = left[~all_seen], 4 * kept
         return lists
 
-    def _learn(self, estimates: NDArray[np.float32], at_least: float) -> None:
+    def _learn(self, estimates: NDArray[np.float32], min_similarity: float) -> None:
         """How many rows to keep next time: half as many again as most probes needed, now and before.
         The few that need more are searched twice.
         """
-        needed = int(np.quantile((estimates >= at_least - COARSE_MARGIN).sum(axis=1), MOST_PROBES))
+        needed = int(
+            np.quantile((estimates >= min_similarity - COARSE_MARGIN).sum(axis=1), MOST_PROBES)
+        )
         self._kept = max(FEWEST_KEPT, (self._kept + 3 * needed // 2) // 2)
 
-    def absorb(self, other: TwoBitCodes) -> None:
+    def merge(self, other: TwoBitCodes) -> None:
         self._index.merge_from(other._index, 0)
         self.positions = np.concatenate([self.positions, other.positions])
 
@@ -92,9 +96,9 @@ def _centered_index() -> faiss.Index:
     return index
 
 
-def threads_of_its_own() -> None:
+def use_calling_thread_alone() -> None:
     """FAISS is to use the calling thread alone; to be called by that thread, once."""
     faiss.omp_set_num_threads(1)
 
 
-TWO_BITS = Kind(BYTES_PER_ROW, TwoBitCodes, threads_of_its_own)
+TWO_BITS = CodeKind(BYTES_PER_ROW, TwoBitCodes, use_calling_thread_alone)

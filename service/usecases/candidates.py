@@ -57,7 +57,7 @@ def _shortlists(
     if index is not None:
         if index.distrusted(its_id) is not None:
             raise RecordTampered
-        lists = index.near(its_id, rotated, at_least - HALF_PRECISION_MARGIN)
+        lists = index.candidates(its_id, rotated, at_least - HALF_PRECISION_MARGIN)
     mark = tx.templates.mark(unlocked.collection)
     if lists is None:
         return [_everybody(tx, mark)] * number

@@ -125,7 +125,7 @@ class IndexSync:
         some = self._index.some_of(collection_id, ROWS_CHECKED)
         with self._storage.transaction() as tx:
             rows = tx.templates.written_at(collection_id, some)
-        self._index.still_finds(collection_id, rows)
+        self._index.self_check(collection_id, rows)
 
 
 def rows_written(storage: Storage, name: str) -> int:

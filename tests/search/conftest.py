@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from service.search.two_bits import threads_of_its_own
+from service.search.two_bits import use_calling_thread_alone
 
-threads_of_its_own()
+use_calling_thread_alone()

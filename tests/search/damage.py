@@ -6,7 +6,7 @@ from typing import Any
 
 import faiss
 
-from service.search.codes import Codes
+from service.search.collection_index import Codes
 from service.search.eight_bits import EIGHT_BITS, EightBitCodes
 from service.search.two_bits import TWO_BITS, TwoBitCodes
 

@@ -10,8 +10,17 @@ from hypothesis.extra.numpy import arrays
 
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import Vectors
-from service.search.codes import not_among
-from service.search.eight_bits import BLOCK, BYTES_PER_ROW, LONGEST, WIDEST, EightBitCodes
+from service.search.collection_index import not_among
+from service.search.eight_bits import (
+    BLOCK,
+    BYTES_PER_ROW,
+    LONGEST,
+    MIDDLE,
+    MOST_OF_A_PROBE,
+    WIDEST,
+    EightBitCodes,
+    products,
+)
 from tests.search.crowds import crowd, mates, numbered
 
 MANY = 1_000_000
@@ -23,14 +32,14 @@ def codes_of(vectors: Vectors, after: int = 0) -> EightBitCodes:
     return EightBitCodes(numbered(len(vectors), after), vectors)
 
 
-def found(codes: EightBitCodes, probe: Vectors, at_least: float = 0.4) -> set[int]:
-    (near,) = codes.near(probe[None], at_least, MANY)
+def found(codes: EightBitCodes, probe: Vectors, min_similarity: float = 0.4) -> set[int]:
+    (near,) = codes.candidates(probe[None], min_similarity, MANY)
     assert near is not None
     return set(near.tolist())
 
 
-def must_be_found(people: Vectors, probe: Vectors, at_least: float) -> set[int]:
-    return set((np.flatnonzero(people @ probe >= at_least) + 1).tolist())
+def must_be_found(people: Vectors, probe: Vectors, min_similarity: float) -> set[int]:
+    return set((np.flatnonzero(people @ probe >= min_similarity) + 1).tolist())
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -44,26 +53,30 @@ peaked = arrays(np.float32, (20, EMBEDDING_SIZE), elements=st.sampled_from([0, 1
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 64, 512]), st.floats(-1, 1))
 def test_nothing_that_is_near_enough_is_missing(
-    seed: int, dimensions: int, at_least: float
+    seed: int, dimensions: int, min_similarity: float
 ) -> None:
     people, probe = crowd(300, seed, dimensions), crowd(1, seed + 1, dimensions)[0]
-    assert must_be_found(people, probe, at_least) <= found(codes_of(people), probe, at_least)
+    assert must_be_found(people, probe, min_similarity) <= found(
+        codes_of(people), probe, min_similarity
+    )
 
 
 @settings(max_examples=30, deadline=None)
 @given(peaked, st.floats(-1, 1))
 def test_nothing_is_missing_of_vectors_that_were_never_rotated(
-    vectors: Vectors, at_least: float
+    vectors: Vectors, min_similarity: float
 ) -> None:
     people = unit(vectors + AXIS * np.float32(1e-3))
     for probe in (people[0], crowd(1)[0]):
-        assert must_be_found(people, probe, at_least) <= found(codes_of(people), probe, at_least)
+        assert must_be_found(people, probe, min_similarity) <= found(
+            codes_of(people), probe, min_similarity
+        )
 
 
 @pytest.mark.parametrize("cosine", [0.4, 0.5, 0.9, 1.0])
 def test_mates_at_the_threshold_itself_are_found(cosine: float) -> None:
     people = crowd(3_000)
-    lists = codes_of(people).near(mates(people[:1_000], cosine), cosine - 1e-6, MANY)
+    lists = codes_of(people).candidates(mates(people[:1_000], cosine), cosine - 1e-6, MANY)
     assert all(near is not None and n + 1 in near for n, near in enumerate(lists))
 
 
@@ -101,7 +114,7 @@ def test_too_many_are_none_rather_than_a_part_of_them() -> None:
     alike = mates(np.repeat(crowd(1), 300, axis=0), 0.8)
     people = np.concatenate([alike, crowd(2 * BLOCK, seed=3)])
     crowded, stranger = crowd(1)[0], crowd(1, seed=4)[0]
-    first, second = codes_of(people).near(np.stack([crowded, stranger]), 0.7, 100)
+    first, second = codes_of(people).candidates(np.stack([crowded, stranger]), 0.7, 100)
     assert first is None
     assert second is not None
     assert len(second) == 0
@@ -113,7 +126,7 @@ def test_absorbed_codes_are_found_like_ones_own(sizes: list[int], seed: int) -> 
     people = crowd(1 + sum(sizes), seed)
     joined, end = codes_of(people[:1]), 1
     for size in sizes:
-        joined.absorb(codes_of(people[end : end + size], after=end))
+        joined.merge(codes_of(people[end : end + size], after=end))
         end += size
     assert joined.positions.tolist() == numbered(len(people)).tolist()
     for n in {0, len(people) // 2, len(people) - 1}:
@@ -139,7 +152,7 @@ def test_rows_come_after_rows_were_removed() -> None:
     people = crowd(3_000)
     codes = codes_of(people[:1_500])
     codes.remove(np.arange(0, 1_500, 3))
-    codes.absorb(codes_of(people[1_500:], after=1_500))
+    codes.merge(codes_of(people[1_500:], after=1_500))
     for n in (1, 1_498, 1_500, 2_999):
         assert n + 1 in found(codes, people[n])
     assert 1 not in found(codes, people[0])
@@ -149,9 +162,9 @@ def test_size_is_what_is_kept_however_rows_came_and_went() -> None:
     people = crowd(3_000)
     codes = codes_of(people[:500])
     for start in range(500, 3_000, 500):
-        codes.absorb(codes_of(people[start : start + 500], after=start))
+        codes.merge(codes_of(people[start : start + 500], after=start))
     codes.remove(np.arange(0, 3_000, 2))
-    codes.absorb(codes_of(people[:700], after=3_000))
+    codes.merge(codes_of(people[:700], after=3_000))
     assert all(block.base is None for block in codes._blocks)
     kept = sum(block.nbytes for block in codes._blocks) + codes.positions.nbytes
     assert kept == 2_200 * BYTES_PER_ROW
@@ -159,5 +172,22 @@ def test_size_is_what_is_kept_however_rows_came_and_went() -> None:
 
 def test_no_rows_are_near_to_nobody() -> None:
     codes = codes_of(crowd(0))
-    codes.absorb(codes_of(crowd(0)))
+    codes.merge(codes_of(crowd(0)))
     assert found(codes, crowd(1)[0]) == set()
+
+
+@pytest.mark.parametrize("row", [0, 1, MIDDLE, 255])
+@pytest.mark.parametrize("probe", [-MOST_OF_A_PROBE, 1, MOST_OF_A_PROBE])
+def test_no_sum_is_cut_off(row: int, probe: int) -> None:
+    rows = np.full((3, EMBEDDING_SIZE), row, np.uint8)
+    probes = np.full((EMBEDDING_SIZE, 2), probe, np.int8)
+    assert (products()(rows, probes) == EMBEDDING_SIZE * (row - MIDDLE) * probe).all()
+
+
+@pytest.mark.parametrize(("number", "asked"), [(1, 1), (7, 64), (1_024, 257)])
+def test_products_are_those_of_whole_numbers(number: int, asked: int) -> None:
+    random = np.random.default_rng(0)
+    rows = random.integers(0, 256, (number, EMBEDDING_SIZE), np.uint8)
+    probes = random.integers(-MOST_OF_A_PROBE, MOST_OF_A_PROBE, (EMBEDDING_SIZE, asked), np.int8)
+    wide = (rows.astype(np.int32) - MIDDLE) @ probes.astype(np.int32)
+    assert np.array_equal(products()(rows, probes), wide)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.search import Vectors
-from service.search.codes import not_among
+from service.search.collection_index import not_among
 from service.search.two_bits import BYTES_PER_ROW, MARGIN, TwoBitCodes
 from tests.search.crowds import crowd, mates, numbered
 
@@ -21,8 +21,8 @@ def codes_of(vectors: Vectors, after: int = 0) -> TwoBitCodes:
     return TwoBitCodes(numbered(len(vectors), after), vectors)
 
 
-def found(codes: TwoBitCodes, probe: Vectors, at_least: float = 0.4) -> set[int]:
-    (near,) = codes.near(probe[None], at_least, MANY)
+def found(codes: TwoBitCodes, probe: Vectors, min_similarity: float = 0.4) -> set[int]:
+    (near,) = codes.candidates(probe[None], min_similarity, MANY)
     assert near is not None
     return set(map(int, near))
 
@@ -34,7 +34,7 @@ def test_every_mate_is_found_however_many_dimensions_faces_fill(
 ) -> None:
     people = crowd(4_000, dimensions=dimensions)
     probes = mates(people[:500], cosine)
-    lists = codes_of(people).near(probes, cosine - 0.001, MANY)
+    lists = codes_of(people).candidates(probes, cosine - 0.001, MANY)
     assert all(near is not None and n + 1 in near for n, near in enumerate(lists))
 
 
@@ -50,10 +50,10 @@ def test_margin_is_five_times_by_what_estimates_err() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-0.5, 0.9))
-def test_nothing_that_is_near_enough_is_missing(seed: int, at_least: float) -> None:
+def test_nothing_that_is_near_enough_is_missing(seed: int, min_similarity: float) -> None:
     people, probe = crowd(500, seed), crowd(1, seed + 1)[0]
-    near = set((np.flatnonzero(people @ probe >= at_least) + 1).tolist())
-    assert near <= found(codes_of(people), probe, at_least)
+    near = set((np.flatnonzero(people @ probe >= min_similarity) + 1).tolist())
+    assert near <= found(codes_of(people), probe, min_similarity)
 
 
 def test_strangers_are_left_out() -> None:
@@ -71,7 +71,7 @@ def test_too_many_are_none_rather_than_a_part_of_them() -> None:
     alike = mates(np.repeat(crowd(1), 300, axis=0), 0.8)
     people = np.concatenate([alike, crowd(2_000, seed=3)])
     crowded, stranger = crowd(1)[0], crowd(1, seed=4)[0]
-    first, second = codes_of(people).near(np.stack([crowded, stranger]), 0.7, 100)
+    first, second = codes_of(people).candidates(np.stack([crowded, stranger]), 0.7, 100)
     assert first is None
     assert second is not None
     assert len(second) == 0
@@ -80,7 +80,7 @@ def test_too_many_are_none_rather_than_a_part_of_them() -> None:
 def test_absorbed_codes_are_found_like_ones_own() -> None:
     people = crowd(3_000)
     joined, whole = codes_of(people[:1_000]), codes_of(people)
-    joined.absorb(codes_of(people[1_000:], after=1_000))
+    joined.merge(codes_of(people[1_000:], after=1_000))
     assert len(joined) == len(whole)
     for probe in mates(people[::500], 0.45):
         assert found(joined, probe) == found(whole, probe) != set()
@@ -104,7 +104,7 @@ def test_rows_come_after_rows_were_removed() -> None:
     people = crowd(2_000)
     codes = codes_of(people[:1_000])
     codes.remove(np.arange(0, 1_000, 3))
-    codes.absorb(codes_of(people[1_000:], after=1_000))
+    codes.merge(codes_of(people[1_000:], after=1_000))
     for n in (1, 998, 1_000, 1_999):
         assert n + 1 in found(codes, people[n])
     assert 1 not in found(codes, people[0])

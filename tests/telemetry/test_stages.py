@@ -86,8 +86,8 @@ def test_searches_in_memory(metrics: Metrics) -> None:
     index = VectorIndex(2**30, TWO_BITS, workers=1, telemetry=metrics)
     index.extend(mark(len(people)), [rows(people)])
     probes = {KEY: mates(people[:2], 0.5)}
-    assert index.near(UUID(int=9), probes, 0.4) is None
-    assert len(index.near(COLLECTION, probes, 0.4) or ()) == 2
+    assert index.candidates(UUID(int=9), probes, 0.4) is None
+    assert len(index.candidates(COLLECTION, probes, 0.4) or ()) == 2
     assert times(metrics, "shortlist") == 1
     found = metrics.registry.get_sample_value("face_shortlists_total", {"compared": "shortlist"})
     assert found == 2

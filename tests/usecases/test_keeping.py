@@ -12,7 +12,7 @@ from service.domain.collection import DEFAULT_COLLECTION, Collection
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import SearchProblem
 from service.domain.thresholds import ARCFACE
-from service.search.codes import Kind
+from service.search.collection_index import CodeKind
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
 from service.storage.templates import TemplateRows
@@ -42,7 +42,9 @@ def faces(number: int, seed: int = 0) -> list[Embedding]:
 class Crowd:
     """A collection of people who do not exist, and one process's memory of it."""
 
-    def __init__(self, storage: Storage, vault: Vault, kind: Kind, most_bytes: int = 2**30) -> None:
+    def __init__(
+        self, storage: Storage, vault: Vault, kind: CodeKind, most_bytes: int = 2**30
+    ) -> None:
         self.storage, self.vault = storage, vault
         self.collections = Collections(storage, vault, ARCFACE, now)
         self.collections.ensure_default()
@@ -89,13 +91,13 @@ class Crowd:
 
 
 @pytest.fixture(params=[*KINDS.values()], ids=[*KINDS])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
+def kind(request: pytest.FixtureRequest) -> CodeKind:
+    found: CodeKind = request.param
     return found
 
 
 @pytest.fixture
-def crowd(storage: Storage, vault: Vault, kind: Kind) -> Crowd:
+def crowd(storage: Storage, vault: Vault, kind: CodeKind) -> Crowd:
     crowd = Crowd(storage, vault, kind)
     crowd.enroll(faces(PEOPLE))
     return crowd
@@ -154,7 +156,7 @@ def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crow
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
 
-def test_what_does_not_fit_is_scanned(storage: Storage, vault: Vault, kind: Kind) -> None:
+def test_what_does_not_fit_is_scanned(storage: Storage, vault: Vault, kind: CodeKind) -> None:
     crowd = Crowd(storage, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
     crowd.enroll(faces(PEOPLE))
     crowd.keep()

@@ -11,24 +11,29 @@ import numpy as np
 import pytest
 
 from service.domain.search import SearchProblem, Shortlist, Vectors
-from service.search import collection_index as holding
-from service.search.codes import Kind
-from service.search.vector_index import VectorIndex
+from service.search import collection_index
+from service.search.collection_index import CodeKind
+from service.search.eight_bits import EIGHT_BITS
+from service.search.two_bits import TWO_BITS
+from service.search.vector_index import VectorIndex, kind_for_many_probes
 from tests.search.crowds import COLLECTION, EPOCH, KEY, OTHER_KEY, crowd, mark, mates, rows
 from tests.search.damage import KINDS, write_over
 
 PLENTY = 2**30
 PEOPLE = crowd(3_000)
 
+SETTING = 2048 * 1024 * 1024
+"""`FACE_SEARCH_MEMORY` where nothing else is said."""
+
 
 @pytest.fixture(params=[*KINDS.values()], ids=[*KINDS])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
+def kind(request: pytest.FixtureRequest) -> CodeKind:
+    found: CodeKind = request.param
     return found
 
 
 @pytest.fixture
-def memory(kind: Kind) -> VectorIndex:
+def memory(kind: CodeKind) -> VectorIndex:
     return filled(VectorIndex(PLENTY, kind, workers=2))
 
 
@@ -37,13 +42,13 @@ def filled(memory: VectorIndex) -> VectorIndex:
     return memory
 
 
-def ask(memory: VectorIndex, *probes: Vectors, at_least: float = 0.4) -> list[Shortlist]:
-    lists = memory.near(COLLECTION, {KEY: np.stack(probes)}, at_least)
+def ask(memory: VectorIndex, *probes: Vectors, min_similarity: float = 0.4) -> list[Shortlist]:
+    lists = memory.candidates(COLLECTION, {KEY: np.stack(probes)}, min_similarity)
     return [near for near in lists or () if near is not None]
 
 
 def test_nothing_is_known_of_a_collection_that_is_not_held(memory: VectorIndex) -> None:
-    assert memory.near(UUID(int=9), {KEY: PEOPLE[:1]}, 0.4) is None
+    assert memory.candidates(UUID(int=9), {KEY: PEOPLE[:1]}, 0.4) is None
     assert memory.held(UUID(int=9)) is None
 
 
@@ -70,18 +75,20 @@ def test_rows_are_compared_with_the_probe_of_their_own_key(memory: VectorIndex) 
     resealed = crowd(100, seed=8)
     memory.extend(mark(3_100), [rows(resealed, after=3_000, key_id=OTHER_KEY)])
     probes = {KEY: PEOPLE[:1], OTHER_KEY: resealed[:1]}
-    (near,) = memory.near(COLLECTION, probes, 0.4) or ()
+    (near,) = memory.candidates(COLLECTION, probes, 0.4) or ()
     assert near is not None
     assert near.positions.tolist() == [1, 3_001]
 
 
 def test_rows_under_a_key_out_of_use_are_passed_over(memory: VectorIndex) -> None:
-    (near,) = memory.near(COLLECTION, {OTHER_KEY: PEOPLE[:1]}, 0.4) or ()
+    (near,) = memory.candidates(COLLECTION, {OTHER_KEY: PEOPLE[:1]}, 0.4) or ()
     assert near is not None
     assert near.positions.tolist() == []
 
 
-def test_forgotten_rows_are_not_found_and_take_no_memory(memory: VectorIndex, kind: Kind) -> None:
+def test_forgotten_rows_are_not_found_and_take_no_memory(
+    memory: VectorIndex, kind: CodeKind
+) -> None:
     memory.keep_only(mark(3_000, deleted_count=2_999), np.array([7]))
     first, seventh = ask(memory, PEOPLE[0], PEOPLE[6])
     assert (first.positions.tolist(), seventh.positions.tolist()) == ([], [7])
@@ -89,8 +96,10 @@ def test_forgotten_rows_are_not_found_and_take_no_memory(memory: VectorIndex, ki
     assert memory.held(COLLECTION) == mark(3_000, deleted_count=2_999)
 
 
-def test_parts_are_joined_and_split_by_size(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "ROWS_PER_PART", 1_000)
+def test_parts_are_joined_and_split_by_size(
+    kind: CodeKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collection_index, "ROWS_PER_PART", 1_000)
     memory = VectorIndex(PLENTY, kind, workers=2)
     for start in range(0, 3_000, 300):
         memory.extend(mark(start + 300), [rows(PEOPLE[start : start + 300], after=start)])
@@ -99,7 +108,7 @@ def test_parts_are_joined_and_split_by_size(kind: Kind, monkeypatch: pytest.Monk
     assert [near.positions.tolist() for near in lists] == [[n] for n in range(1, 3_001, 100)]
 
 
-def test_too_small_a_memory_holds_what_fits(kind: Kind) -> None:
+def test_too_small_a_memory_holds_what_fits(kind: CodeKind) -> None:
     memory = filled(VectorIndex(3_100 * kind.bytes_per_row, kind, workers=1))
     assert memory.has_room(COLLECTION, 100)
     assert not memory.has_room(COLLECTION, 101)
@@ -108,7 +117,7 @@ def test_too_small_a_memory_holds_what_fits(kind: Kind) -> None:
 
 
 def test_that_memory_does_not_suffice_is_said_once(
-    kind: Kind, caplog: pytest.LogCaptureFixture
+    kind: CodeKind, caplog: pytest.LogCaptureFixture
 ) -> None:
     memory = VectorIndex(0, kind, workers=1)
     assert not memory.has_room(COLLECTION, 1)
@@ -132,17 +141,17 @@ def test_failing_search_is_none_and_drops_what_is_held(
     def fails(*_: object) -> None:
         raise failure
 
-    monkeypatch.setattr(holding.CollectionIndex, "near", fails)
-    assert memory.near(COLLECTION, {KEY: PEOPLE[:1]}, 0.4) is None
+    monkeypatch.setattr(collection_index.CollectionIndex, "candidates", fails)
+    assert memory.candidates(COLLECTION, {KEY: PEOPLE[:1]}, 0.4) is None
     assert memory.held(COLLECTION) is None
     assert memory.state().problem is problem
 
 
 def test_damaged_codes_are_noticed_and_dropped(memory: VectorIndex) -> None:
-    assert memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
+    assert memory.self_check(COLLECTION, [rows(PEOPLE[:4])])
     (part,) = memory._held[COLLECTION]._parts
     write_over(part.codes)
-    assert not memory.still_finds(COLLECTION, [rows(PEOPLE[:4])])
+    assert not memory.self_check(COLLECTION, [rows(PEOPLE[:4])])
     assert memory.held(COLLECTION) is None
     assert memory.state().problem is SearchProblem.DAMAGED
 
@@ -180,3 +189,10 @@ def test_searches_go_on_while_rows_come_and_go(memory: VectorIndex) -> None:
 
 def numbered_from(position: int) -> np.typing.NDArray[np.int64]:
     return np.array([position])
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"), [(0, EIGHT_BITS), (4_000_000, EIGHT_BITS), (5_000_000, TWO_BITS)]
+)
+def test_as_fine_as_memory_suffices_for(rows: int, kind: CodeKind) -> None:
+    assert kind_for_many_probes(rows, SETTING) is kind
