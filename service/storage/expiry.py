@@ -1,6 +1,10 @@
-"""Whose time is over, in SQL: the same rule as `Subject.expiry`.
+"""Whose time is over, as a condition of SQL.
 
-Every read of rows about people leaves them out, so that they are gone from that very moment,
+When somebody is expired is decided in the domain, by `Subject.is_over`: it judges rows that were proved,
+of which a column alone could have been altered. This is the same rule for the database, so that it
+reads no rows of the expired, and an index finds them; `tests/storage/test_expiry.py` binds the two.
+
+Every read of rows about people leaves the expired out, so that they are gone from that very moment,
 however long the purge takes to come by.
 """
 
