@@ -1,5 +1,7 @@
-"""Where the audit log's chain ends, and the registry that this end vouches for: what is read of
-collections and API keys is held against it, what is written is entered in it.
+"""Where the audit log's chain ends, and the registry that this end vouches for.
+
+What is read of collections and API keys is held against the registry, and what is written is entered
+in it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,10 @@
-"""Citus spreads tables over several servers; some things are safe on one server only.
+"""What the server, the database and the role must be like, asked before it matters.
 
-Looked at anew each time instead of remembered: whoever spreads the tables may do so while this runs.
-
-Whether this role may write to this database now, asked without writing.
-
-What `face doctor` tells of the database that a connection has reached.
-
-What the server, the database and the role must be like before there are tables.
+Before there are tables: PostgreSQL, its encoding, pgvector (`require_suitable`). Before serving: whether
+this role may write now, asked without writing (`require_write_access`). For `face doctor`: what a
+connection has reached (`server_facts`). And Citus, which spreads tables over several servers where some
+things are safe on one only: looked at anew each time, since whoever spreads the tables may do so while
+this runs.
 """
 
 from __future__ import annotations
@@ -30,129 +28,6 @@ from service.domain.errors import (
 )
 from service.storage.engine import driver_of, is_encrypted
 from service.storage.tables import metadata
-
-SEARCH_MEMORY = ("FACE_SEARCH_MEMORY", "FACE_SEARCH_MEMORY=0")
-"""What is not safe, and what to do."""
-
-_HAS_CITUS = text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
-
-_IS_DISTRIBUTED = text(
-    "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'templates'::regclass)"
-)
-"""Citus' own catalog, which is there with its extension only."""
-
-_MODE = "citus.multi_shard_modify_mode"
-_GET_MODE = text("SELECT current_setting(:name, true), current_database()").bindparams(name=_MODE)
-_SEQUENTIAL = "sequential"
-
-_INTERNAL_ERROR = "XX000"
-_LOST_WORKER = (
-    "could not commit transaction for shard",
-    "server closed the connection unexpectedly",
-    "connection to the remote node",
-)
-
-
-def has_citus(connection: Connection) -> bool:
-    """Whether this database has the extension, whatever was done with it."""
-    return bool(connection.scalar(_HAS_CITUS))
-
-
-def is_distributed(connection: Connection) -> bool:
-    """Whether people are spread over several servers."""
-    return has_citus(connection) and bool(connection.scalar(_IS_DISTRIBUTED))
-
-
-def require_one_server(connection: Connection, what: str, instead: str) -> None:
-    """`what` is not safe where people are spread; `instead`: what to do. Raises
-    `DatabaseDistributed`.
-    """
-    if is_distributed(connection):
-        raise DatabaseDistributed(what=what, instead=instead)
-
-
-def require_citus_settings(connection: Connection, *, search_memory: bool) -> None:
-    """Where people are spread: those that the service works with. Raises `DatabaseDistributed`.
-
-    In another mode than "sequential" Citus lets no transaction look at all shards and then write to
-    a reference table that they refer to, as deleting a collection does.
-    """
-    if not is_distributed(connection):
-        return
-    if search_memory:
-        what, instead = SEARCH_MEMORY
-        raise DatabaseDistributed(what=what, instead=instead)
-    mode, database = connection.execute(_GET_MODE).one()
-    if mode != _SEQUENTIAL:
-        instead = f"ALTER DATABASE {database} SET {_MODE} TO '{_SEQUENTIAL}'"
-        raise DatabaseDistributed(what=f"{_MODE}={mode}", instead=instead)
-
-
-def lost_a_worker(error: Error) -> bool:
-    """A worker that went away at the commit has no code of its own. Nothing was committed."""
-    said = error.diag.message_primary or ""
-    return error.sqlstate == _INTERNAL_ERROR and any(words in said for words in _LOST_WORKER)
-
-
-_STATE = text("""
-    SELECT pg_is_in_recovery() AS standby,
-           current_setting('transaction_read_only') = 'on' AS read_only,
-           has_table_privilege(to_regclass('alembic_version'), 'SELECT') IS NOT FALSE AS revision,
-           (SELECT min(name) FROM unnest(:tables) AS name
-            WHERE NOT has_table_privilege(to_regclass(name), 'INSERT')) AS closed
-""").bindparams(bindparam("tables", sorted(metadata.tables), ARRAY(TEXT)))
-"""A table that is not there counts as open: that is the migration's to tell. The service adds rows
-to every table of its own, so one that takes none from this role is one right too few.
-"""
-
-
-def require_write_access(connection: Connection) -> None:
-    """Raises `DatabaseStandby`, `DatabaseReadOnly` or `DatabaseRightMissing`. One statement.
-
-    `default_transaction_read_only` of the server, the database or the role shows in a transaction
-    of its own, so `connection` must not be inside a longer one.
-    """
-    state = connection.execute(_STATE).one()
-    if state.standby:  # before the setting, which a standby has switched on as well
-        raise DatabaseStandby
-    if state.read_only:
-        raise DatabaseReadOnly
-    if not state.revision:
-        raise DatabaseRightMissing(right="SELECT", table="alembic_version")
-    if state.closed is not None:
-        raise DatabaseRightMissing(right="INSERT", table=state.closed)
-
-
-_VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")
-_REVISION = text("SELECT version_num FROM alembic_version")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """`host`: a name, an address or the folder of a socket. `encrypted`: by TLS, as libpq says."""
-
-    host: str
-    port: int
-    database: str
-    role: str
-    version: str
-    encrypted: bool
-    revision: str
-
-
-def server_facts(connection: Connection) -> ServerFacts:
-    """Of the migrated database behind `connection`. Raises psycopg's errors."""
-    driver = driver_of(connection)
-    return ServerFacts(
-        host=driver.info.host,
-        port=driver.info.port,
-        database=driver.info.dbname,
-        role=driver.info.user,
-        version=connection.execute(_VERSION).scalar_one(),
-        encrypted=is_encrypted(connection),
-        revision=connection.execute(_REVISION).scalar_one(),
-    )
-
 
 OLDEST_POSTGRESQL = 15
 OLDEST_PGVECTOR = (0, 8)
@@ -228,3 +103,126 @@ def _numbers(version: str, count: int) -> tuple[int, ...]:
 
 def _dotted(version: Iterable[int]) -> str:
     return ".".join(map(str, version))
+
+
+_STATE = text("""
+    SELECT pg_is_in_recovery() AS standby,
+           current_setting('transaction_read_only') = 'on' AS read_only,
+           has_table_privilege(to_regclass('alembic_version'), 'SELECT') IS NOT FALSE AS revision,
+           (SELECT min(name) FROM unnest(:tables) AS name
+            WHERE NOT has_table_privilege(to_regclass(name), 'INSERT')) AS closed
+""").bindparams(bindparam("tables", sorted(metadata.tables), ARRAY(TEXT)))
+"""A table that is not there counts as open: that is the migration's to tell. The service adds rows
+to every table of its own, so one that takes none from this role is one right too few.
+"""
+
+
+def require_write_access(connection: Connection) -> None:
+    """Raises `DatabaseStandby`, `DatabaseReadOnly` or `DatabaseRightMissing`. One statement.
+
+    `default_transaction_read_only` of the server, the database or the role shows in a transaction
+    of its own, so `connection` must not be inside a longer one.
+    """
+    state = connection.execute(_STATE).one()
+    if state.standby:  # before the setting, which a standby has switched on as well
+        raise DatabaseStandby
+    if state.read_only:
+        raise DatabaseReadOnly
+    if not state.revision:
+        raise DatabaseRightMissing(right="SELECT", table="alembic_version")
+    if state.closed is not None:
+        raise DatabaseRightMissing(right="INSERT", table=state.closed)
+
+
+_VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """`host`: a name, an address or the folder of a socket. `encrypted`: by TLS, as libpq says."""
+
+    host: str
+    port: int
+    database: str
+    role: str
+    version: str
+    encrypted: bool
+    revision: str
+
+
+def server_facts(connection: Connection) -> ServerFacts:
+    """Of the migrated database behind `connection`. Raises psycopg's errors."""
+    driver = driver_of(connection)
+    return ServerFacts(
+        host=driver.info.host,
+        port=driver.info.port,
+        database=driver.info.dbname,
+        role=driver.info.user,
+        version=connection.execute(_VERSION).scalar_one(),
+        encrypted=is_encrypted(connection),
+        revision=connection.execute(_REVISION).scalar_one(),
+    )
+
+
+SEARCH_MEMORY = ("FACE_SEARCH_MEMORY", "FACE_SEARCH_MEMORY=0")
+"""What is not safe, and what to do."""
+
+_HAS_CITUS = text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
+
+_IS_DISTRIBUTED = text(
+    "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'templates'::regclass)"
+)
+"""Citus' own catalog, which is there with its extension only."""
+
+_MODE = "citus.multi_shard_modify_mode"
+_GET_MODE = text("SELECT current_setting(:name, true), current_database()").bindparams(name=_MODE)
+_SEQUENTIAL = "sequential"
+
+_INTERNAL_ERROR = "XX000"
+_LOST_WORKER = (
+    "could not commit transaction for shard",
+    "server closed the connection unexpectedly",
+    "connection to the remote node",
+)
+
+
+def has_citus(connection: Connection) -> bool:
+    """Whether this database has the extension, whatever was done with it."""
+    return bool(connection.scalar(_HAS_CITUS))
+
+
+def is_distributed(connection: Connection) -> bool:
+    """Whether people are spread over several servers."""
+    return has_citus(connection) and bool(connection.scalar(_IS_DISTRIBUTED))
+
+
+def require_one_server(connection: Connection, what: str, instead: str) -> None:
+    """`what` is not safe where people are spread; `instead`: what to do. Raises
+    `DatabaseDistributed`.
+    """
+    if is_distributed(connection):
+        raise DatabaseDistributed(what=what, instead=instead)
+
+
+def require_citus_settings(connection: Connection, *, search_memory: bool) -> None:
+    """Where people are spread: those that the service works with. Raises `DatabaseDistributed`.
+
+    In another mode than "sequential" Citus lets no transaction look at all shards and then write to
+    a reference table that they refer to, as deleting a collection does.
+    """
+    if not is_distributed(connection):
+        return
+    if search_memory:
+        what, instead = SEARCH_MEMORY
+        raise DatabaseDistributed(what=what, instead=instead)
+    mode, database = connection.execute(_GET_MODE).one()
+    if mode != _SEQUENTIAL:
+        instead = f"ALTER DATABASE {database} SET {_MODE} TO '{_SEQUENTIAL}'"
+        raise DatabaseDistributed(what=f"{_MODE}={mode}", instead=instead)
+
+
+def lost_a_worker(error: Error) -> bool:
+    """A worker that went away at the commit has no code of its own. Nothing was committed."""
+    said = error.diag.message_primary or ""
+    return error.sqlstate == _INTERNAL_ERROR and any(words in said for words in _LOST_WORKER)

@@ -1,11 +1,13 @@
-"""In which order templates were written: positions, and how far they have come.
+"""The order in which templates are written, and their search vectors as arrays.
 
-Search vectors by the hundred thousand, put together by the server and read as arrays.
+`RowSequence` gives every row its number in that order, 1, 2, 3, …, and tells how far it has come. With
+it the search memory knows what it has not read yet.
 
-A row's numbers are joined to those of the next ones before they are sent: 2,048 rows come as one
-value of 2 MB. Row by row, as a copy sends them, taking them over costs 3 to 7 µs each here, and now
-0.3; the server takes about 2 µs either way. Layouts: `int8send`, `uuid_send` of PostgreSQL and
-`halfvec_send` of pgvector.
+`SearchRows` reads search vectors by the hundred thousand, put together by the server: a row's numbers
+are joined to those of the next ones before they are sent, so that 2,048 rows come as one value of 2 MB.
+Row by row, as a copy sends them, taking them over costs 3 to 7 µs each here, and now 0.3; the server
+takes about 2 µs either way. Layouts: `int8send`, `uuid_send` of PostgreSQL and `halfvec_send` of
+pgvector.
 """
 
 from __future__ import annotations
