@@ -74,7 +74,9 @@ _NOT_PERMITTED = "42501"
 
 
 class DatabaseSnapshot:
-    """Implements `Snapshot`, for as long as its transaction lasts."""
+    """The database as it was at one moment, whatever happens to it meanwhile; for as long as its
+    transaction lasts.
+    """
 
     def __init__(self, connection: Connection, url: str) -> None:
         require_one_server(connection, *_BACKUP)
@@ -85,15 +87,15 @@ class DatabaseSnapshot:
         self._encrypted = is_encrypted(connection)
 
     def dump(self) -> Iterator[bytes]:
-        """PostgreSQL's custom format. Raises `CopyFailed`, `DatabaseUnsuitable`."""
+        """All of it, in PostgreSQL's custom format. Raises `CopyFailed`, `DatabaseUnsuitable`."""
         server = _major_of_server(self.contents.postgresql)
         program = DumpProgram("pg_dump", self._url, server, encrypted=self._encrypted)
         yield from program.output("--format=custom", f"--snapshot={self._name}", _LOCK_WAIT)
 
 
 class DatabaseDumps:
-    """Implements `Copies`. `url` as for `Storage`, but past any pooler: the dump's
-    snapshot belongs to a session.
+    """Dumps of a database, and dumps loaded into it. `url` as for `Storage`, but past any pooler: the
+    dump's snapshot belongs to a session.
     """
 
     def __init__(self, url: str) -> None:
@@ -101,6 +103,7 @@ class DatabaseDumps:
         self.newest_revision = head()
 
     def knows(self, revision: str) -> bool:
+        """Whether this code can migrate a database of that revision."""
         return revision in known_revisions()
 
     @contextmanager
@@ -124,7 +127,7 @@ class DatabaseDumps:
             make_suitable(connection)  # to find out whether this role may: it is never committed
 
     def load(self, contents: Contents, dump: Iterable[bytes]) -> None:
-        """In one transaction. Raises `CopyFailed`, `DatabaseUnsuitable`, `DatabaseUnavailable`.
+        """All of it or nothing, also where `dump` raises. Raises `CopyFailed`, `DatabaseUnsuitable`, `DatabaseUnavailable`.
 
         Everything belongs to who restores it, under whatever name the owner had before.
         """

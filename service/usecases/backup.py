@@ -8,12 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from service.domain.backup import Archive, Archives, Copies, Manifest
+from service.domain.backup import Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
+from service.storage.dump_restore import DatabaseDumps
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.archive import SealedArchive, SealedArchives
 from service.vault.vault import Vault
 
 SAMPLED_SUBJECTS = 20
@@ -41,18 +43,18 @@ class Restored:
 
 
 class Backup:
-    """Copies the database as it is at one moment; the service keeps working meanwhile."""
+    """DatabaseDumps the database as it is at one moment; the service keeps working meanwhile."""
 
     def __init__(
         self,
-        copies: Copies,
-        archives: Archives,
+        dumps: DatabaseDumps,
+        archives: SealedArchives,
         storage: Storage,
         vault: Vault,
         clock: Callable[[], datetime],
         service_version: str,
     ) -> None:
-        self._copies = copies
+        self._dumps = dumps
         self._archives = archives
         self._storage = storage
         self._vault = vault
@@ -61,9 +63,9 @@ class Backup:
 
     def __call__(self, path: Path, watch: Watch) -> Manifest:
         """Writes `path`, which must be new. Raises `MasterKeyInvalid` where the key at hand is not
-        the database's, and what `Copies` and `Archives` raise.
+        the database's, and what `DatabaseDumps` and `SealedArchives` raise.
         """
-        with self._copies.snapshot() as snapshot:
+        with self._dumps.snapshot() as snapshot:
             self._require_right_key(snapshot.contents.revision)
             manifest = Manifest(self._clock(), self._service_version, snapshot.contents)
             self._archives.write(path, manifest, _watched(snapshot.dump(), Step.SAVING, watch))
@@ -75,7 +77,7 @@ class Backup:
         A database of an older revision, backed up before it is migrated, cannot be read here. What
         was altered is backed up as it is: it is the evidence.
         """
-        if revision == self._copies.newest_revision:
+        if revision == self._dumps.newest_revision:
             with self._storage.transaction() as tx:
                 for name in tx.collections.names():
                     if (collection := tx.collections.unproved(name)) is not None:
@@ -85,18 +87,18 @@ class Backup:
 class Restore:
     """Into an empty database only. Whatever can be found wrong is found before anything changes.
 
-    `copies` and `gallery` are asked for late: making them may start a database.
+    `dumps` and `storage` are asked for late: making them may start a database.
     """
 
     def __init__(
         self,
-        archives: Archives,
-        copies: Callable[[], Copies],
+        archives: SealedArchives,
+        dumps: Callable[[], DatabaseDumps],
         storage: Callable[[], Storage],
         vault: Vault,
     ) -> None:
         self._archives = archives
-        self._copies = copies
+        self._dumps = dumps
         self._storage = storage
         self._vault = vault
 
@@ -109,21 +111,21 @@ class Restore:
         archive = self._archives.open(path)
         for _ in _watched(archive.dump(), Step.CHECKING, watch):
             pass
-        copies = self._copies()
-        self._load(copies, archive, watch)
-        copies.migrate()
+        dumps = self._dumps()
+        self._load(dumps, archive, watch)
+        dumps.migrate()
         with self._storage().transaction() as tx:
             tx.templates.begin_epochs()
             names = tx.collections.names()
             opened = sum(self._open_some(tx, require_collection(tx, name)) for name in names)
-        return Restored(archive.manifest, copies.newest_revision, len(names), opened)
+        return Restored(archive.manifest, dumps.newest_revision, len(names), opened)
 
-    def _load(self, copies: Copies, archive: Archive, watch: Watch) -> None:
+    def _load(self, dumps: DatabaseDumps, archive: SealedArchive, watch: Watch) -> None:
         contents = archive.manifest.contents
-        if not copies.knows(contents.revision):
+        if not dumps.knows(contents.revision):
             raise BackupTooNew(version=archive.manifest.service_version)
-        copies.require_place_for(contents)
-        copies.load(contents, _watched(archive.dump(), Step.LOADING, watch))
+        dumps.require_place_for(contents)
+        dumps.load(contents, _watched(archive.dump(), Step.LOADING, watch))
 
     def _open_some(self, tx: Transaction, collection: Collection) -> int:
         unlocked = UnlockedCollection.unlock(collection, self._vault)

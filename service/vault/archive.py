@@ -47,14 +47,16 @@ collection's key never passes for a backup's."""
 
 @dataclass(frozen=True, slots=True)
 class SealedArchive:
-    """Implements `Archive`."""
+    """A backup's file, its manifest proved to be genuine."""
 
     manifest: Manifest
     _path: Path
     _key: CollectionKey = field(repr=False)
 
     def dump(self) -> Iterator[bytes]:
-        """Raises `BackupDamaged`."""
+        """What was backed up, each piece proved before it is handed out; again from the start
+        each time. Raises `BackupDamaged`.
+        """
         with self._path.open("rb") as file:
             _header_lines(file)
             for number, (sealed, last) in enumerate(_with_last(_lengths_removed(file))):
@@ -62,13 +64,13 @@ class SealedArchive:
 
 
 class SealedArchives:
-    """Implements `Archives`."""
+    """Backups as files, sealed under a key of their own that the master key wraps."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
     def write(self, path: Path, manifest: Manifest, dump: Iterable[bytes]) -> None:
-        """Raises `FileExistsError` and other `OSError`s."""
+        """A new file, whole or not at all. Raises `FileExistsError` and other `OSError`s."""
         wrapped = self._vault.new_key(_ARCHIVES)
         key = self._vault.unlock(_ARCHIVES, wrapped)
         with _new_file(path) as file:
