@@ -41,7 +41,7 @@ from service.usecases.unlocked_collection import UnlockedCollection, require_col
 from service.usecases.verify import VerifyRequest
 from service.wiring import Wiring
 
-TABLES = ("subjects", "templates", "answers", "audit")
+TABLES = ("subjects", "templates", "idempotent_responses", "audit")
 METADATA = {"name": "Kim Minji", "branch": "Seoul-03", "note": "x" * 150}
 SCANS, VERIFICATIONS, ROUNDS = 40, 500, 5
 THRESHOLD = 0.40

@@ -98,7 +98,7 @@ TABLES = [
     )
     """,
     """
-    CREATE TABLE answers (
+    CREATE TABLE idempotent_responses (
         collection_id uuid NOT NULL,
         subject_id text COLLATE "C" NOT NULL,
         caller text NOT NULL,
@@ -107,20 +107,20 @@ TABLES = [
         sealed bytea NOT NULL,
         key_digest bytea NOT NULL,
         created_at timestamptz NOT NULL,
-        CONSTRAINT answers_pk PRIMARY KEY (collection_id, subject_id, caller, key),
-        CONSTRAINT answers_subjects_fk FOREIGN KEY (collection_id, subject_id)
+        CONSTRAINT idempotent_responses_pk PRIMARY KEY (collection_id, subject_id, caller, key),
+        CONSTRAINT idempotent_responses_subjects_fk FOREIGN KEY (collection_id, subject_id)
             REFERENCES subjects ON DELETE CASCADE,
-        CONSTRAINT answers_fingerprint_check CHECK (octet_length(fingerprint) = 32),
-        CONSTRAINT answers_key_digest_check CHECK (octet_length(key_digest) = 32)
+        CONSTRAINT idempotent_responses_fingerprint_check CHECK (octet_length(fingerprint) = 32),
+        CONSTRAINT idempotent_responses_key_digest_check CHECK (octet_length(key_digest) = 32)
     )
     """,
     # It refers to nothing: it outlives people and their collections.
     """
-    CREATE TABLE erased_answers (
+    CREATE TABLE erased_idempotency_keys (
         key_digest bytea NOT NULL,
         forget_at timestamptz NOT NULL,
-        CONSTRAINT erased_answers_pk PRIMARY KEY (key_digest),
-        CONSTRAINT erased_answers_key_digest_check CHECK (octet_length(key_digest) = 32)
+        CONSTRAINT erased_idempotency_keys_pk PRIMARY KEY (key_digest),
+        CONSTRAINT erased_idempotency_keys_key_digest_check CHECK (octet_length(key_digest) = 32)
     )
     """,
     """
@@ -212,9 +212,9 @@ INDEXES = [
     "CREATE INDEX subjects_collection_id_expires_at_index ON subjects (collection_id, expires_at)",
     "CREATE INDEX subjects_collection_id_enrolled_at_index ON subjects (collection_id, enrolled_at)",
     "CREATE INDEX templates_collection_id_row_sequence_index ON templates (collection_id, row_sequence)",
-    "CREATE INDEX answers_collection_id_caller_key_index ON answers (collection_id, caller, key)",
-    "CREATE INDEX answers_key_digest_index ON answers (key_digest)",
-    "CREATE INDEX erased_answers_forget_at_index ON erased_answers (forget_at)",
+    "CREATE INDEX idempotent_responses_collection_id_caller_key_index ON idempotent_responses (collection_id, caller, key)",
+    "CREATE INDEX idempotent_responses_key_digest_index ON idempotent_responses (key_digest)",
+    "CREATE INDEX erased_idempotency_keys_forget_at_index ON erased_idempotency_keys (forget_at)",
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
     "CREATE INDEX audit_collection_sequence_index ON audit (collection, sequence)",
     "CREATE INDEX audit_subject_sequence_index ON audit (subject, sequence)",
@@ -228,7 +228,7 @@ STORAGE = {
         ("subjects", "metadata"),
         ("subjects", "consent"),
         ("templates", "sealed"),
-        ("answers", "sealed"),
+        ("idempotent_responses", "sealed"),
     ],
     "PLAIN": [("templates", "search")],
 }
@@ -242,10 +242,10 @@ NOT_SAMPLED = [
     ("templates", "sealed"),
     ("templates", "search"),
     ("templates", "tag"),
-    ("answers", "fingerprint"),
-    ("answers", "sealed"),
-    ("answers", "key_digest"),
-    ("erased_answers", "key_digest"),
+    ("idempotent_responses", "fingerprint"),
+    ("idempotent_responses", "sealed"),
+    ("idempotent_responses", "key_digest"),
+    ("erased_idempotency_keys", "key_digest"),
     ("collection_keys", "wrapped"),
     ("failed_comparisons", "subject_id"),
 ]
@@ -295,8 +295,8 @@ SERVICE, AUDITOR = "face_service", "face_auditor"
 GRANTS = {
     SERVICE: [
         "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
-        "SELECT, INSERT, UPDATE, DELETE ON templates, answers, failed_comparisons, rate_counters",
-        "SELECT, INSERT, UPDATE, DELETE ON erased_answers",
+        "SELECT, INSERT, UPDATE, DELETE ON templates, idempotent_responses, failed_comparisons, rate_counters",
+        "SELECT, INSERT, UPDATE, DELETE ON erased_idempotency_keys",
         "SELECT, INSERT, UPDATE, DELETE ON collection_writes",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",

@@ -21,11 +21,11 @@ from service.domain.errors import AuditTampered, MasterKeyMissing, RecordTampere
 from service.domain.registry import EMPTY, Registry, read_registry
 from service.storage.engine import AnyConnection, Query, compiled, run
 from service.storage.tables import (
-    answers,
     api_keys,
     audit,
     audit_head,
     collections,
+    idempotent_responses,
     registry,
     subjects,
     templates,
@@ -51,7 +51,7 @@ last tells whether the log goes on behind it, so that an older head was put back
 _HEAD = compiled(select(*_COLUMNS))
 _HEAD_LOCKED = compiled(select(*HEAD_COLUMNS).select_from(audit_head).with_for_update())
 
-_FIRST_TO_BE_WRITTEN = (collections, subjects, templates, answers, api_keys, audit)
+_FIRST_TO_BE_WRITTEN = (collections, subjects, templates, idempotent_responses, api_keys, audit)
 
 _SOMETHING = compiled(
     select(or_(*(exists().select_from(table) for table in _FIRST_TO_BE_WRITTEN)).label("something"))

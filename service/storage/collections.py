@@ -28,11 +28,11 @@ from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, 
 from service.storage.engine import Query, Rows, compiled, run
 from service.storage.idempotency import keep_keys
 from service.storage.tables import (
-    answers,
     audit_head,
     collection_keys,
     collections,
     failed_comparisons,
+    idempotent_responses,
     subjects,
     templates,
 )
@@ -235,12 +235,20 @@ class CollectionRows:
         """
         self._registry.strike(collection_record(collection))
         self._connection.execute(_UNLIMITED)
-        keep_keys(self._connection, answers.c.collection_id == collection.collection_id)
+        keep_keys(
+            self._connection, idempotent_responses.c.collection_id == collection.collection_id
+        )
         removed = [
             self._connection.execute(
                 delete(table).where(table.c.collection_id == collection.collection_id)
             ).rowcount
-            for table in (templates, answers, failed_comparisons, subjects, collections)
+            for table in (
+                templates,
+                idempotent_responses,
+                failed_comparisons,
+                subjects,
+                collections,
+            )
         ]
         return removed[0]
 

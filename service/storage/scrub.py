@@ -20,15 +20,22 @@ from service.storage.engine import single_use_engine
 from service.storage.failures import translated
 from service.storage.suitability import require_one_server
 from service.storage.tables import (
-    answers,
     collection_keys,
     collections,
     failed_comparisons,
+    idempotent_responses,
     subjects,
     templates,
 )
 
-_WRITTEN_ANEW = (answers, failed_comparisons, templates, subjects, collections, collection_keys)
+_WRITTEN_ANEW = (
+    idempotent_responses,
+    failed_comparisons,
+    templates,
+    subjects,
+    collections,
+    collection_keys,
+)
 TABLES = tuple(table.name for table in _WRITTEN_ANEW)
 """What is about people, and the keys that open it. The audit log holds neither."""
 

@@ -34,14 +34,14 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 
 from service.domain.collection import Collection, StoredTemplate, Subject
-from service.storage.idempotency import IdempotentResponse, stored_answer
-from service.storage.tables import answers, subjects, templates
+from service.storage.idempotency import IdempotentResponse, stored_response
+from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence, SearchRows
 from service.storage.templates import stored_template
 
 _TEMPLATE = ("subject_id", "template_id")
 _SUBJECT = ("subject_id",)
-_ANSWER = ("subject_id", "caller", "key")
+_RESPONSE = ("subject_id", "caller", "key")
 
 
 class SealedRows:
@@ -58,7 +58,7 @@ class SealedRows:
             select(func.count())
             .where(table.c.collection_id == collection.collection_id, _under(table, key_id))
             .scalar_subquery()
-            for table in (templates, subjects, answers)
+            for table in (templates, subjects, idempotent_responses)
         )
         return sum(self._connection.execute(select(*counts)).one())
 
@@ -78,11 +78,11 @@ class SealedRows:
             for row in rows
         ]
 
-    def answers(
+    def idempotent_responses(
         self, collection: Collection, key_id: UUID, after: IdempotentResponse | None, limit: int
     ) -> list[IdempotentResponse]:
-        rows = self._batch(answers, _ANSWER, collection, key_id, after, limit)
-        return [stored_answer(row) for row in rows]
+        rows = self._batch(idempotent_responses, _RESPONSE, collection, key_id, after, limit)
+        return [stored_response(row) for row in rows]
 
     def replace_templates(self, collection: Collection, moved: Sequence[StoredTemplate]) -> None:
         """At new positions: whoever holds the old vectors in memory is to read the new ones."""
@@ -102,9 +102,11 @@ class SealedRows:
         changes = [{**_names(_SUBJECT, row), **_names(sealed, row)} for row in moved]
         self._replace(subjects, _SUBJECT, sealed, collection, changes)
 
-    def replace_answers(self, collection: Collection, moved: Sequence[IdempotentResponse]) -> None:
-        changes = [{**_names(_ANSWER, row), "sealed": row.sealed} for row in moved]
-        self._replace(answers, _ANSWER, ("sealed",), collection, changes)
+    def replace_idempotent_responses(
+        self, collection: Collection, moved: Sequence[IdempotentResponse]
+    ) -> None:
+        changes = [{**_names(_RESPONSE, row), "sealed": row.sealed} for row in moved]
+        self._replace(idempotent_responses, _RESPONSE, ("sealed",), collection, changes)
 
     def _batch(
         self,
@@ -175,7 +177,9 @@ def _under(table: Table, key_id: UUID) -> ColumnElement[bool]:
     if table is templates:
         return templates.c.key_id == key_id
     columns = (
-        (subjects.c.metadata, subjects.c.consent) if table is subjects else (answers.c.sealed,)
+        (subjects.c.metadata, subjects.c.consent)
+        if table is subjects
+        else (idempotent_responses.c.sealed,)
     )
     named = sql_cast(key_id.bytes, LargeBinary)
     return or_(*(func.substr(column, 2, len(key_id.bytes)) == named for column in columns))

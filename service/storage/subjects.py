@@ -31,7 +31,7 @@ from service.storage.expiry import Clock, alive, expired
 from service.storage.idempotency import keep_keys
 from service.storage.row_insert import insert_rows
 from service.storage.suitability import is_distributed
-from service.storage.tables import answers, subjects, templates
+from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence
 
 logger = logging.getLogger(__name__)
@@ -260,7 +260,10 @@ class SubjectRows:
         Templates first, to count them; the rest goes by cascade.
         """
         collection_id = collection.collection_id
-        whose = answers.c.collection_id == collection_id, answers.c.subject_id == subject_id
+        whose = (
+            idempotent_responses.c.collection_id == collection_id,
+            idempotent_responses.c.subject_id == subject_id,
+        )
         keep_keys(self._connection, and_(*whose))
         deleted = [
             self._connection.execute(

@@ -153,8 +153,8 @@ collection_writes = Table(
 """How far the writing of templates has come: `WriteWatermark`. Whoever takes positions holds the row to
 the end of the transaction, so that positions become visible in their own order."""
 
-answers = Table(
-    "answers",
+idempotent_responses = Table(
+    "idempotent_responses",
     metadata,
     Column("collection_id", Uuid, primary_key=True),
     _subject_id(),
@@ -171,8 +171,8 @@ answers = Table(
     Index(None, "key_digest"),
 )
 
-erased_answers = Table(
-    "erased_answers",
+erased_idempotency_keys = Table(
+    "erased_idempotency_keys",
     metadata,
     Column("key_digest", LargeBinary, primary_key=True),
     _moment("forget_at"),

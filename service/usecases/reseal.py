@@ -63,7 +63,7 @@ class Resealing:
             self._progress(self.moved, total)
             self._walk(_TEMPLATES, total)
             self._walk(_SUBJECTS, total)
-            self._walk(_ANSWERS, total)
+            self._walk(_RESPONSES, total)
             if self.moved == before:
                 raise TemplateTampered if self._altered else Overloaded
 
@@ -126,8 +126,8 @@ _SUBJECTS: _Kind[Subject] = _Kind(
     _reseal_subject,
     lambda rows, *moved: rows.replace_subjects(*moved),
 )
-_ANSWERS: _Kind[IdempotentResponse] = _Kind(
-    lambda rows, *place: rows.answers(*place),
+_RESPONSES: _Kind[IdempotentResponse] = _Kind(
+    lambda rows, *place: rows.idempotent_responses(*place),
     reseal_answer,
-    lambda rows, *moved: rows.replace_answers(*moved),
+    lambda rows, *moved: rows.replace_idempotent_responses(*moved),
 )

@@ -21,7 +21,7 @@ NAMES = [f"person-{number}" for number in range(120)]
 WRITTEN = text("""
     SELECT (SELECT count(*) FROM subjects WHERE collection_id = mine.collection_id),
            (SELECT count(*) FROM templates WHERE collection_id = mine.collection_id),
-           (SELECT count(*) FROM answers WHERE collection_id = mine.collection_id),
+           (SELECT count(*) FROM idempotent_responses WHERE collection_id = mine.collection_id),
            (SELECT count(*) FROM audit WHERE collection = mine.name
             AND action = 'enroll' AND outcome = 'done')
     FROM collections AS mine WHERE name = :collection

@@ -39,7 +39,7 @@ from tests.usecases.service_process import Service
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 from tests.usecases.test_rotating_keys import rotate
 
-DISTRIBUTED = ("subjects", "templates", "answers", "failed_comparisons")
+DISTRIBUTED = ("subjects", "templates", "idempotent_responses", "failed_comparisons")
 
 EXTENSION = """
     SET LOCAL allow_system_table_mods = on;
@@ -252,7 +252,7 @@ def test_rotation_locks_rows_by_their_distribution_column(service: Service) -> N
     assert {table for table in DISTRIBUTED for one in locked if f"FROM {table}" in one} == {
         "subjects",
         "templates",
-        "answers",
+        "idempotent_responses",
     }
     assert [one for one in locked if without_subject(one, DISTRIBUTED)] == []
 

@@ -20,7 +20,7 @@ from tests.storage.distribution import (
     tables,
 )
 
-PEOPLE = {"subjects", "templates", "answers", "failed_comparisons"}
+PEOPLE = {"subjects", "templates", "idempotent_responses", "failed_comparisons"}
 
 CONSTRAINTS = text("""
     SELECT conrelid::regclass || ' ' || conname AS name, pg_get_constraintdef(oid) AS definition
@@ -104,7 +104,7 @@ WRONG = {
     "CREATE UNIQUE INDEX wrong ON templates (template_id, lower(subject_id))": (
         "wrong is unique without subject_id"
     ),
-    "ALTER TABLE answers ADD CONSTRAINT wrong UNIQUE (collection_id, caller, key)": (
+    "ALTER TABLE idempotent_responses ADD CONSTRAINT wrong UNIQUE (collection_id, caller, key)": (
         "wrong is unique without subject_id"
     ),
     "CREATE TABLE wrong (subject_id text)": "wrong is not a table in exactly one list",

@@ -22,7 +22,7 @@ from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
 from service.storage.idempotency import IdempotentResponse
 from service.storage.storage import Storage
-from service.storage.tables import answers, audit, subjects, templates
+from service.storage.tables import audit, idempotent_responses, subjects, templates
 from service.storage.transaction import Transaction
 from tests.enrolled import add_people
 from tests.postgres import TestServer
@@ -176,7 +176,7 @@ def test_deleted_collection_takes_its_people_along_and_no_others(
         assert tx.collections.delete(kept) == 2
         assert tx.collections.find_with_keys_locked("default") is None
         assert tx.templates.count(other) == 1
-        for table in (subjects, templates, answers):
+        for table in (subjects, templates, idempotent_responses):
             assert tx.connection.scalar(select(func.count()).select_from(table)) == 1
 
 
@@ -223,7 +223,7 @@ def test_audit_keeps_the_order_and_outlives_its_subject(storage: Storage, kept: 
     assert (rows[0]["action"], rows[0]["subject"]) == ("enroll", HASH)
 
 
-@pytest.mark.parametrize("table", [subjects, templates, answers], ids=str)
+@pytest.mark.parametrize("table", [subjects, templates, idempotent_responses], ids=str)
 def test_every_key_of_subject_data_contains_the_subject(table: Table) -> None:
     """So that the tables could be distributed by subject."""
     keys = [set(table.primary_key.columns.keys())]

@@ -125,7 +125,9 @@ def test_deleted_collection_is_gone_with_its_people_and_its_key(
     with pytest.raises(CollectionNotFound):
         service.collections.show("shop")
     assert tables.rows("SELECT 1 FROM collections WHERE name = 'shop'") == []
-    assert all(tables.content()[name] == [] for name in ("subjects", "templates", "answers"))
+    assert all(
+        tables.content()[name] == [] for name in ("subjects", "templates", "idempotent_responses")
+    )
 
 
 def test_deleting_a_collection_leaves_the_others_alone(service: Service) -> None:

@@ -67,7 +67,7 @@ def test_who_withdraws_is_forgotten_and_the_log_says_why(service: Service, table
     withdrawal = service.withdraw_consent("kim")
     assert (withdrawal.subject_id, withdrawal.templates_deleted) == ("kim", 1)
     content = tables.content()
-    assert all(content[name] == [] for name in ("subjects", "templates", "answers"))
+    assert all(content[name] == [] for name in ("subjects", "templates", "idempotent_responses"))
     enrolled, withdrawn = tables.rows("SELECT * FROM audit ORDER BY sequence")
     assert (withdrawn["action"], withdrawn["audit_id"]) == (
         "consent_withdrawn",

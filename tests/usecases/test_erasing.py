@@ -37,7 +37,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_table(service: Service, tabl
     assert LONG_ID in repr(tables.content())
     service.erase(LONG_ID)
     content = tables.content()
-    assert all(content[name] == [] for name in ("subjects", "templates", "answers"))
+    assert all(content[name] == [] for name in ("subjects", "templates", "idempotent_responses"))
     assert LONG_ID not in repr(content)
 
 

@@ -61,7 +61,7 @@ def test_purged_person_has_no_row_left(service: Service, tables: Tables) -> None
     assert _purge(service) == [1]
     assert [row["subject_id"] for row in tables.rows("SELECT * FROM subjects")] == ["lee"]
     assert [row["subject_id"] for row in tables.rows("SELECT * FROM templates")] == ["lee"]
-    assert tables.rows("SELECT * FROM answers") == []
+    assert tables.rows("SELECT * FROM idempotent_responses") == []
 
 
 def test_each_leaves_an_entry_by_nobody(service: Service, tables: Tables) -> None:

@@ -128,19 +128,21 @@ def test_refused_enrollment_is_decided_anew(service: Service) -> None:
 def test_answer_is_gone_with_its_subject(service: Service, tables: Tables) -> None:
     service.enroll("kim", "kim:1", idempotency_key="1")
     service.erase("kim")
-    assert tables.rows("SELECT 1 FROM answers") == []
+    assert tables.rows("SELECT 1 FROM idempotent_responses") == []
 
 
 def test_kept_answer_is_sealed(service: Service, tables: Tables) -> None:
     enrolled = service.enroll(LONG_ID, "kim:1", idempotency_key="1")
-    (row,) = tables.rows("SELECT sealed FROM answers")
+    (row,) = tables.rows("SELECT sealed FROM idempotent_responses")
     assert str(enrolled.template_id).encode() not in row["sealed"]
     assert LONG_ID.encode() not in row["sealed"]
 
 
 def test_altered_answer_is_not_given(service: Service, tables: Tables) -> None:
     service.enroll("kim", "kim:1", idempotency_key="1")
-    tables.change("UPDATE answers SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1)")
+    tables.change(
+        "UPDATE idempotent_responses SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1)"
+    )
     with pytest.raises(TemplateTampered):
         service.enroll("kim", "kim:1", idempotency_key="1")
 
@@ -232,7 +234,7 @@ def test_of_who_is_gone_a_keyed_hash_stays_and_nothing_else(
 ) -> None:
     service.enroll(LONG_ID, "kim:1", idempotency_key=f"order-of-{LONG_ID}")
     service.erase(LONG_ID)
-    (row,) = tables.rows("SELECT *, forget_at - now() AS kept FROM erased_answers")
+    (row,) = tables.rows("SELECT *, forget_at - now() AS kept FROM erased_idempotency_keys")
     assert set(row) == {"key_digest", "forget_at", "kept"}
     assert len(row["key_digest"]) == 32
     assert KEYS_KEPT - DAY < row["kept"] <= KEYS_KEPT
@@ -243,12 +245,12 @@ def test_key_is_forgotten_when_no_retry_comes_any_more(service: Service, tables:
         service.enroll(name, f"{name}:1", idempotency_key=name)
         service.erase(name)
     tables.change(
-        "UPDATE erased_answers SET forget_at = now() WHERE forget_at IN "
-        "(SELECT min(forget_at) FROM erased_answers)"
+        "UPDATE erased_idempotency_keys SET forget_at = now() WHERE forget_at IN "
+        "(SELECT min(forget_at) FROM erased_idempotency_keys)"
     )
     assert service.enroll("kim", "kim:1", idempotency_key="kim").subject_id == "kim"
     list(purge_of(service))
-    assert len(tables.rows("SELECT * FROM erased_answers")) == 1
+    assert len(tables.rows("SELECT * FROM erased_idempotency_keys")) == 1
     with pytest.raises(IdempotencyConflict):
         service.enroll("lee", "lee:1", idempotency_key="lee")
 
@@ -257,5 +259,5 @@ def test_key_of_who_went_twice_is_kept_once(service: Service, tables: Tables) ->
     for _ in range(2):
         service.enroll("kim", "kim:1", idempotency_key="1")
         service.erase("kim")
-        tables.change("UPDATE erased_answers SET forget_at = now()")
-    assert len(tables.rows("SELECT * FROM erased_answers")) == 1
+        tables.change("UPDATE erased_idempotency_keys SET forget_at = now()")
+    assert len(tables.rows("SELECT * FROM erased_idempotency_keys")) == 1

@@ -82,7 +82,7 @@ def _keys_of_rows(tables: Tables) -> set[object]:
         " UNION SELECT encode(substr(sealed, 2, 16), 'hex')::uuid FROM templates"
         " UNION SELECT encode(substr(metadata, 2, 16), 'hex')::uuid FROM subjects"
         " UNION SELECT encode(substr(consent, 2, 16), 'hex')::uuid FROM subjects"
-        " UNION SELECT encode(substr(sealed, 2, 16), 'hex')::uuid FROM answers"
+        " UNION SELECT encode(substr(sealed, 2, 16), 'hex')::uuid FROM idempotent_responses"
     )
     return {row["key_id"] for row in rows}
 

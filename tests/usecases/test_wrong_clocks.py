@@ -112,12 +112,12 @@ def test_keys_of_the_erased_are_not_forgotten_by_a_wrong_clock(
     honest = process(timedelta(0))
     honest.enroll("kim", "kim", idempotency_key="1")
     honest.erase("kim")
-    tables.change("UPDATE erased_answers SET forget_at = now()")
+    tables.change("UPDATE erased_idempotency_keys SET forget_at = now()")
     with pytest.raises(ClocksDisagree):
         _purge(process(ahead))
-    assert len(tables.rows("SELECT 1 FROM erased_answers")) == 1
+    assert len(tables.rows("SELECT 1 FROM erased_idempotency_keys")) == 1
     assert _purge(honest) == []
-    assert tables.rows("SELECT 1 FROM erased_answers") == []
+    assert tables.rows("SELECT 1 FROM erased_idempotency_keys") == []
 
 
 def test_name_is_not_given_away_by_a_process_far_ahead(process: Process, tables: Tables) -> None:
