@@ -29,15 +29,16 @@ from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngin
 from service.domain.search import SearchIndex
 from service.domain.thresholds import Calibration
 from service.usecases.api_keys import ApiKeys
-from service.usecases.audit import AuditRecorder, ListAudit, Recorded, VerifyAudit
+from service.usecases.audit import ListAudit, VerifyAudit
+from service.usecases.audit_recorder import AuditRecorder, audit_refusals
 from service.usecases.backup import Backup, Restore
 from service.usecases.bulk_enroll import BulkEnroll, EmbedHere, embedded
 from service.usecases.bulk_transaction import EnrollBatch
 from service.usecases.collections import Collections
-from service.usecases.enroll import Enroll, enrollment_attempt
+from service.usecases.enroll import Enroll, audited_enrollment
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.erase import Erase, Erasure, Purge, erasure_attempt, withdrawal_attempt
-from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.erase import Erase, Erasure, Purge, audited_erasure, audited_withdrawal
+from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.lockouts import Lockout, Unlock
@@ -47,7 +48,7 @@ from service.usecases.sampling import MakeToken, Sampler
 from service.usecases.subjects import Export, Subjects
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases
-from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
+from service.usecases.verify import Verification, Verify, VerifyRequest, audited_verification
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -264,7 +265,7 @@ class Wiring:
         return MakeToken(self.sampler)
 
     @cached_property
-    def enroll(self) -> Recorded[[EnrollRequest], Enrolled]:
+    def enroll(self) -> Callable[[EnrollRequest], Enrolled]:
         enroll = Enroll(
             self.sampler,
             self.storage,
@@ -272,36 +273,37 @@ class Wiring:
             self.calibration,
             self.model_id,
             self.clock,
+            self.audit_recorder,
             self.lockout,
             self.index,
         )
-        return Recorded(enroll, enrollment_attempt, self.trail)
+        return audit_refusals(enroll, audited_enrollment, self.audit_recorder)
 
     @cached_property
-    def verify(self) -> Recorded[[VerifyRequest], Verification]:
+    def verify(self) -> Callable[[VerifyRequest], Verification]:
         verify = Verify(
             self.sampler,
             self.storage,
             self.vault,
             self.calibration,
             self.model_id,
-            self.trail,
+            self.audit_recorder,
             self.lockout,
         )
-        return Recorded(verify, verification_attempt, self.trail)
+        return audit_refusals(verify, audited_verification, self.audit_recorder)
 
     @cached_property
-    def identify(self) -> Recorded[[SearchRequest], SearchResult]:
+    def identify(self) -> Callable[[SearchRequest], SearchResult]:
         identify = Identify(
             self.sampler,
             self.storage,
             self.vault,
             self.calibration,
             self.model_id,
-            self.trail,
+            self.audit_recorder,
             self.index,
         )
-        return Recorded(identify, search_attempt, self.trail)
+        return audit_refusals(identify, audited_search, self.audit_recorder)
 
     @property
     def quantize(self) -> Quantize:
@@ -328,26 +330,31 @@ class Wiring:
 
     @cached_property
     def unlock(self) -> Unlock:
-        return Unlock(self.storage, self.vault, self.clock)
+        return Unlock(self.storage, self.vault, self.audit_recorder)
 
     @cached_property
-    def erase(self) -> Recorded[[str, str, str], Erasure]:
-        return Recorded(Erase(self.storage, self.vault, self.clock), erasure_attempt, self.trail)
+    def erase(self) -> Callable[[str, str, str], Erasure]:
+        return audit_refusals(self._erase, audited_erasure, self.audit_recorder)
 
     @cached_property
-    def withdraw_consent(self) -> Recorded[[str, str, str], Erasure]:
-        erase = Erase(self.storage, self.vault, self.clock)
-        return Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
+    def withdraw_consent(self) -> Callable[[str, str, str], Erasure]:
+        withdraw = self._erase.withdraw_consent
+        return audit_refusals(withdraw, audited_withdrawal, self.audit_recorder)
+
+    @cached_property
+    def _erase(self) -> Erase:
+        return Erase(self.storage, self.vault, self.audit_recorder)
 
     @cached_property
     def export(self) -> Export:
-        return Export(self.storage, self.vault, self.clock)
+        return Export(self.storage, self.vault, self.audit_recorder)
 
     @cached_property
     def purge(self) -> Purge:
         if self._metrics is None:
-            return Purge(self.storage, self.vault, self.clock)
-        return Purge(self.storage, self.vault, self.clock, self._metrics.purge_holds)
+            return Purge(self.storage, self.vault, self.clock, self.audit_recorder)
+        report = self._metrics.purge_holds
+        return Purge(self.storage, self.vault, self.clock, self.audit_recorder, report)
 
     @cached_property
     def subjects(self) -> Subjects:
@@ -355,7 +362,9 @@ class Wiring:
 
     @cached_property
     def collections(self) -> Collections:
-        return Collections(self.storage, self.vault, self.calibration, self.clock)
+        return Collections(
+            self.storage, self.vault, self.calibration, self.clock, self.audit_recorder
+        )
 
     @cached_property
     def keep_index(self) -> IndexSync | None:
@@ -369,7 +378,13 @@ class Wiring:
             index = adapters.make_bulk_index(self.config, rows)
             sync = IndexSync(self.storage, index, worth_holding=0)  # small ones too: they grow
         batch = EnrollBatch(
-            self.storage, self.vault, self.calibration, self.model_id, self.clock, sync
+            self.storage,
+            self.vault,
+            self.calibration,
+            self.model_id,
+            self.clock,
+            self.audit_recorder,
+            sync,
         )
         return BulkEnroll(self.storage, batch, self.clock)
 
@@ -397,7 +412,7 @@ class Wiring:
 
     @cached_property
     def api_keys(self) -> ApiKeys:
-        return ApiKeys(self.storage, self.clock)
+        return ApiKeys(self.storage, self.clock, self.audit_recorder)
 
     @cached_property
     def rate_limits(self) -> RateLimits:
@@ -411,12 +426,12 @@ class Wiring:
         )
 
     @cached_property
-    def trail(self) -> AuditRecorder:
+    def audit_recorder(self) -> AuditRecorder:
         decisions = self.config.audit_decisions
-        return AuditRecorder(self.storage, self.vault, self.clock, decisions=decisions)
+        return AuditRecorder(self.storage, lambda: self.vault, self.clock, decisions=decisions)
 
     @cached_property
-    def audit(self) -> ListAudit:
+    def list_audit(self) -> ListAudit:
         return ListAudit(self.storage, lambda: self.vault)
 
     @cached_property
@@ -425,11 +440,11 @@ class Wiring:
 
     @cached_property
     def keys(self) -> Keys:
-        return Keys(self.storage, self.vault, self.clock)
+        return Keys(self.storage, self.vault, self.audit_recorder)
 
     @cached_property
     def rotate_key(self) -> RotateKey:
-        return RotateKey(self.storage, self.vault, self.clock)
+        return RotateKey(self.storage, self.vault, self.clock, self.audit_recorder)
 
     @cached_property
     def readiness(self) -> CheckReadiness:
@@ -524,8 +539,8 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
-            audit=self.audit,
-            trail=self.trail,
+            list_audit=self.list_audit,
+            audit_recorder=self.audit_recorder,
             export=self.export,
             purge=self.purge,
             unlock=self.unlock,

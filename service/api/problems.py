@@ -38,7 +38,7 @@ from service.domain.errors import (
     UnusableSamples,
 )
 from service.texts import Language, field_problem_text, message, text
-from service.usecases.audit import AuditedCall
+from service.usecases.audit_recorder import AuditedCall
 
 PROBLEM = "application/problem+json"
 
@@ -158,9 +158,9 @@ def _written_down(request: Request, error: NotAllowed) -> FaceError:
         return error
     called = f"{request.method} {request.scope['route'].path}"
     collection = error.values.get("collection")
-    attempt = AuditedCall(caller.name, called, str(collection) if collection else None)
+    call = AuditedCall(caller.name, called, str(collection) if collection else None)
     try:
-        request.app.state.use_cases.trail.refused(attempt, error)
+        request.app.state.use_cases.audit_recorder.record_refusal(call, error)
     except FaceError as failure:
         return failure
     return error

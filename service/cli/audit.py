@@ -68,7 +68,7 @@ def list_audit(
     config = AppConfig()
     language = language_of(lang, config)
     query = AuditQuery(action, collection, since=since, until=until)
-    page = Wiring(config).audit(query, limit, cursor, subject)
+    page = Wiring(config).list_audit(query, limit, cursor, subject)
     if as_json:
         return print_json(audit_list(page))
     print_table(labels(language, _HEADINGS), [_row(one) for one in page.records])

@@ -8,14 +8,14 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from uuid import uuid4
 
 from service.domain import identifiers
-from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Action
 from service.domain.callers import RESERVED_NAMES, ApiKey, Caller, Scope
 from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
 from service.domain.field_problem import FieldProblem
 from service.storage.storage import Storage
+from service.usecases.audit_recorder import AuditRecorder
 
 _ID_BYTES, _SECRET_BYTES = 8, 32
 _KEY = re.compile(r"face_(?P<key_id>[0-9a-f]{16})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
@@ -28,9 +28,12 @@ class ApiKeys:
     The secret has 256 random bits, so that a fast hash is as good as a slow one.
     """
 
-    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, storage: Storage, clock: Callable[[], datetime], audit: AuditRecorder
+    ) -> None:
         self._storage = storage
         self._clock = clock
+        self._audit = audit
 
     def create(
         self,
@@ -45,13 +48,12 @@ class ApiKeys:
             field = "name" if scopes else "scope"
             raise InvalidRequest([{"field": field, "problem": FieldProblem.INVALID}])
         key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
-        now = self._clock()
-        key = ApiKey(name, frozenset(scopes), frozenset(collections), now, expires_at)
+        key = ApiKey(name, frozenset(scopes), frozenset(collections), self._clock(), expires_at)
         with self._storage.transaction() as tx:
             if tx.api_keys.find_by_name(name) is not None:
                 raise ApiKeyExists
             tx.api_keys.add(key, key_id, _hash(secret))
-            tx.audit.append(AuditEntry(uuid4(), now, caller, Action.API_KEY_CREATE))
+            self._audit.record(tx, Action.API_KEY_CREATE, caller)
         return f"face_{key_id}_{secret}"
 
     def authenticate(self, presented: str) -> Caller:
@@ -75,12 +77,11 @@ class ApiKeys:
 
     def revoke(self, name: str, caller: str = "local") -> None:
         """From now on the key opens nothing. Raises `ApiKeyNotFound`."""
-        now = self._clock()
         with self._storage.transaction() as tx:
             if tx.api_keys.find_by_name(name) is None:
                 raise ApiKeyNotFound
-            tx.api_keys.revoke(name, now)
-            tx.audit.append(AuditEntry(uuid4(), now, caller, Action.API_KEY_REVOKE))
+            tx.api_keys.revoke(name, self._clock())
+            self._audit.record(tx, Action.API_KEY_REVOKE, caller)
 
 
 def _hash(secret: str) -> bytes:

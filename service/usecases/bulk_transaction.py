@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from service.domain.audit import Action, AuditEntry
-from service.domain.audit import Outcome as Told
+from service.domain.audit import Action
+from service.domain.audit import Outcome as AuditOutcome
 from service.domain.bulk import BulkCandidate, Outcome, Result, refused
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
@@ -20,6 +20,7 @@ from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.candidates import HALF_PRECISION_MARGIN, find_candidates_of_many
 from service.usecases.duplicate_check import DuplicateRule, duplicate_rule
 from service.usecases.enroll import DUPLICATES_SHOWN
@@ -63,6 +64,7 @@ class EnrollBatch:
         calibration: Calibration,
         model_id: str,
         clock: Callable[[], datetime],
+        audit: AuditRecorder,
         keep: IndexSync | None = None,
     ) -> None:
         """`keep`: keeps in memory who is enrolled; None: every duplicate check scans the database."""
@@ -71,6 +73,7 @@ class EnrollBatch:
         self._calibration = calibration
         self._model_id = model_id
         self._clock = clock
+        self._audit = audit
         self._keep = keep
 
     def require_possible(self, request: BulkRequest) -> None:
@@ -116,7 +119,7 @@ class EnrollBatch:
             outcomes = [
                 item if isinstance(item, Outcome) else became[item.row.subject_id] for item in items
             ]
-            self._write_down(tx, unlocked, request, outcomes, changes, now)
+            self._record(tx, unlocked, request, outcomes, changes, now)
         return outcomes
 
     def _enroll(
@@ -135,7 +138,8 @@ class EnrollBatch:
         became = _known(tx, unlocked, candidates)
         new = [one for one in candidates if one.row.subject_id not in became]
         require_true_date(tx, unlocked.collection, now)
-        remove_expired(tx, unlocked, now, len(new), among=[one.row.subject_id for one in new])
+        ids = [one.row.subject_id for one in new]
+        remove_expired(tx, unlocked, self._audit, now, len(new), among=ids)
         judged = self._judged(tx, unlocked, request, new)
         admitted = [one for one, outcome in zip(new, judged, strict=True) if outcome.error is None]
         self._store(tx, unlocked, admitted, changes, now)
@@ -178,7 +182,7 @@ class EnrollBatch:
         tx.subjects.add_all(unlocked.collection, subjects)
         tx.templates.add_all(unlocked.collection, templates)
 
-    def _write_down(
+    def _record(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
@@ -187,17 +191,22 @@ class EnrollBatch:
         changes: Mapping[str, UUID],
         now: datetime,
     ) -> None:
-        """An entry for each person enrolled and for each refused who can be named, as for single
+        """A record for each person enrolled and for each refused who can be named, as for single
         enrollments.
         """
         for one in outcomes:
             if one.subject_id is None or one.result is Result.ALREADY:
                 continue
-            told = one.error.code if one.error else Told.DONE
-            pseudonym = unlocked.names.pseudonym(one.subject_id)
-            where, caller = request.collection, request.caller.name
-            change = changes[one.subject_id] if told is Told.DONE else uuid4()
-            tx.audit.append(AuditEntry(change, now, caller, Action.ENROLL, where, pseudonym, told))
+            self._audit.record(
+                tx,
+                Action.ENROLL,
+                request.caller.name,
+                request.collection,
+                unlocked.names.pseudonym(one.subject_id),
+                outcome=one.error.code if one.error else AuditOutcome.DONE,
+                audit_id=None if one.error else changes[one.subject_id],
+                at=now,
+            )
 
 
 def _nothing_to_do(items: Sequence[BulkCandidate | Outcome]) -> bool:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Action
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
 from service.domain.thresholds import Calibration
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.erase import remove_expired
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -45,11 +46,13 @@ class Collections:
         vault: Vault,
         calibration: Calibration,
         clock: Callable[[], datetime],
+        audit: AuditRecorder,
     ) -> None:
         self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._clock = clock
+        self._audit = audit
 
     def show(self, name: str) -> CollectionDetails:
         """Raises `CollectionNotFound`."""
@@ -71,7 +74,7 @@ class Collections:
                 self._remove_expired(tx, collection)
             collection = replace(collection, settings=settings)
             tx.collections.update(collection)
-            self._write_down(tx, Action.COLLECTION_SET, name, caller)
+            self._audit.record(tx, Action.COLLECTION_SET, caller, name)
             return self._details(tx, collection)
 
     def delete(self, name: str, caller: str) -> int:
@@ -84,7 +87,7 @@ class Collections:
             deleted = tx.collections.delete(lock_collection(tx, name))
             if name == DEFAULT_COLLECTION:
                 self._ensure(tx, name)
-            self._write_down(tx, Action.COLLECTION_ERASE, name, caller)
+            self._audit.record(tx, Action.COLLECTION_ERASE, caller, name)
             return deleted
 
     def ensure_default(self) -> None:
@@ -124,15 +127,12 @@ class Collections:
         """
         require_usual(tx.subjects.count_expired(collection))
         unlocked = UnlockedCollection.unlock(collection, self._vault)
-        while remove_expired(tx, unlocked, self._clock()):
+        while remove_expired(tx, unlocked, self._audit, self._clock()):
             pass
 
     def _details(self, tx: Transaction, collection: Collection) -> CollectionDetails:
         calibration = self._calibration.with_thresholds(collection.settings.thresholds)
         return CollectionDetails(collection, calibration, tx.templates.count(collection))
-
-    def _write_down(self, tx: Transaction, action: Action, name: str, caller: str) -> None:
-        tx.audit.append(AuditEntry(uuid4(), self._clock(), caller, action, name))
 
 
 def _keeps_longer(new: CollectionSettings, old: CollectionSettings) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Action
 from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
 from service.domain.errors import (
     Candidate,
@@ -21,7 +21,7 @@ from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
-from service.usecases.audit import AuditedCall
+from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.duplicate_check import duplicate_rule
 from service.usecases.enrollment import (
@@ -51,7 +51,7 @@ DUPLICATES_SHOWN = 10
 _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
 
 
-def enrollment_attempt(request: EnrollRequest) -> AuditedCall:
+def audited_enrollment(request: EnrollRequest) -> AuditedCall:
     return AuditedCall(
         request.caller.name, _ACTIONS[request.mode], request.collection, request.subject_id
     )
@@ -70,6 +70,7 @@ class Enroll:
         calibration: Calibration,
         model_id: str,
         clock: Callable[[], datetime],
+        audit: AuditRecorder,
         lockout: Lockout,
         index: SearchIndex | None = None,
     ) -> None:
@@ -79,6 +80,7 @@ class Enroll:
         self._calibration = calibration
         self._model_id = model_id
         self._clock = clock
+        self._audit = audit
         self._lockout = lockout
         self._index = index
 
@@ -149,7 +151,7 @@ class Enroll:
             if exists:
                 raise SubjectExists
             require_true_date(tx, unlocked.collection, self._clock())
-            remove_expired(tx, unlocked, self._clock(), among=[request.subject_id])
+            remove_expired(tx, unlocked, self._audit, self._clock(), among=[request.subject_id])
             return True
         if not exists:
             raise SubjectNotFound
@@ -178,7 +180,7 @@ class Enroll:
         else:
             self._change(tx, collection, request.mode, subject)
         tx.templates.add(collection, template)
-        self._write_down(tx, unlocked, request, now, change)
+        self._record(tx, unlocked, request, now, change)
         return self._enrolled(request, probe, template, duplicates)
 
     def _change(self, tx: Transaction, collection: Collection, mode: Mode, given: Subject) -> None:
@@ -199,7 +201,7 @@ class Enroll:
         )
         tx.subjects.update(collection, after)
 
-    def _write_down(
+    def _record(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
@@ -208,9 +210,9 @@ class Enroll:
         change: UUID,
     ) -> None:
         pseudonym = unlocked.names.pseudonym(request.subject_id)
-        action = _ACTIONS[request.mode]
-        tx.audit.append(
-            AuditEntry(change, now, request.caller.name, action, request.collection, pseudonym)
+        action, caller = _ACTIONS[request.mode], request.caller.name
+        self._audit.record(
+            tx, action, caller, request.collection, pseudonym, audit_id=change, at=now
         )
 
     def _enrolled(

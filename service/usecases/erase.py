@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Action
 from service.domain.callers import EXPIRY
 from service.domain.errors import CollectionNotFound, SubjectNotFound
 from service.domain.expiry import Expired, require_agreement
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
-from service.usecases.audit import AuditedCall
+from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.unlocked_collection import UnlockedCollection, lock_collection
 from service.vault.vault import Vault
 
@@ -32,21 +32,21 @@ class Erasure:
     audit_id: UUID
 
 
-def erasure_attempt(subject_id: str, collection_name: str, caller: str) -> AuditedCall:
+def audited_erasure(subject_id: str, collection_name: str, caller: str) -> AuditedCall:
     return AuditedCall(caller, Action.ERASE, collection_name, subject_id)
 
 
-def withdrawal_attempt(subject_id: str, collection_name: str, caller: str) -> AuditedCall:
+def audited_withdrawal(subject_id: str, collection_name: str, caller: str) -> AuditedCall:
     return AuditedCall(caller, Action.CONSENT_WITHDRAWN, collection_name, subject_id)
 
 
 class Erase:
-    """Removes a subject with all that hangs on it, and writes down that it was done."""
+    """Removes a subject with all that hangs on it, and records that it was done."""
 
-    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, audit: AuditRecorder) -> None:
         self._storage = storage
         self._vault = vault
-        self._clock = clock
+        self._audit = audit
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> Erasure:
         """Raises `CollectionNotFound`, `SubjectNotFound`."""
@@ -59,7 +59,6 @@ class Erase:
         return self._erase(subject_id, collection_name, caller, Action.CONSENT_WITHDRAWN)
 
     def _erase(self, subject_id: str, collection_name: str, caller: str, action: Action) -> Erasure:
-        audit_id, now = uuid4(), self._clock()
         with self._storage.transaction(collection_name) as tx:
             collection = lock_collection(tx, collection_name)
             if not tx.subjects.is_stored(collection, subject_id):
@@ -67,8 +66,8 @@ class Erase:
             deleted = tx.subjects.delete(collection, subject_id)
             names = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
             pseudonym = names.pseudonym(subject_id)
-            tx.audit.append(AuditEntry(audit_id, now, caller, action, collection_name, pseudonym))
-        return Erasure(subject_id, collection_name, deleted, now, audit_id)
+            entry = self._audit.record(tx, action, caller, collection_name, pseudonym)
+        return Erasure(subject_id, collection_name, deleted, entry.at, entry.audit_id)
 
 
 BATCH = 100
@@ -78,12 +77,13 @@ BATCH = 100
 def remove_expired(
     tx: Transaction,
     unlocked: UnlockedCollection,
+    audit: AuditRecorder,
     now: datetime,
     limit: int = BATCH,
     among: Sequence[str] | None = None,
 ) -> int:
     """Under the lock of the collection: up to `limit` people, or those `among` them, each with
-    an entry in the log. Returns how many went. Raises `ClocksDisagree`.
+    a record in the log. Returns how many went. Raises `ClocksDisagree`.
     """
     ids = tx.subjects.expired(unlocked.collection, limit, among)
     if ids:
@@ -91,7 +91,7 @@ def remove_expired(
     for each in ids:
         tx.subjects.delete(unlocked.collection, each)
         name, pseudonym = unlocked.collection.name, unlocked.names.pseudonym(each)
-        tx.audit.append(AuditEntry(uuid4(), now, EXPIRY.name, Action.EXPIRE, name, pseudonym))
+        audit.record(tx, Action.EXPIRE, EXPIRY.name, name, pseudonym, at=now)
     return len(ids)
 
 
@@ -114,12 +114,14 @@ class Purge:
         storage: Storage,
         vault: Vault,
         clock: Callable[[], datetime],
+        audit: AuditRecorder,
         report: Callable[[int], None] = lambda _: None,
     ) -> None:
         """`report`: told how many people were held back, once every collection was looked at."""
         self._storage = storage
         self._vault = vault
         self._clock = clock
+        self._audit = audit
         self._report = report
 
     def batches(self, *, wait: bool, confirmed: Collection[str] = ()) -> Iterator[PurgeBatch]:
@@ -173,4 +175,4 @@ class Purge:
             if collection is None or not tx.subjects.expired(collection, 1):
                 return 0
             unlocked = UnlockedCollection.unlock(lock_collection(tx, name), self._vault)
-            return remove_expired(tx, unlocked, self._clock(), limit)
+            return remove_expired(tx, unlocked, self._audit, self._clock(), limit)

@@ -15,7 +15,7 @@ from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
-from service.usecases.audit import AuditedCall, AuditRecorder
+from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
@@ -55,7 +55,7 @@ class SearchResult:
         return bool(self.candidates)
 
 
-def search_attempt(request: SearchRequest) -> AuditedCall:
+def audited_search(request: SearchRequest) -> AuditedCall:
     return AuditedCall(request.caller.name, Action.SEARCH, request.collection)
 
 
@@ -73,7 +73,7 @@ class Identify:
         vault: Vault,
         calibration: Calibration,
         model_id: str,
-        trail: AuditRecorder,
+        audit: AuditRecorder,
         index: SearchIndex | None = None,
     ) -> None:
         self._sampler = sampler
@@ -81,7 +81,7 @@ class Identify:
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
-        self._trail = trail
+        self._audit = audit
         self._index = index
 
     def __call__(self, request: SearchRequest) -> SearchResult:
@@ -102,7 +102,8 @@ class Identify:
                 tx, unlocked, probe.embedding, profile.threshold, request.limit, among
             )
             searched = _searched(tx, collection, among)
-            self._trail.decided(tx, unlocked.names, search_attempt(request), match=bool(found))
+            call = audited_search(request)
+            self._audit.record_decision(tx, call, unlocked.names, match=bool(found))
         candidates = [RatedCandidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
 

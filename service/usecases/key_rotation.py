@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Action
 from service.domain.chain import AUDIT_KEY
 from service.domain.collection import Collection, CollectionKeys, WrappedKey
 from service.domain.errors import CollectionNotFound, MasterKeyInvalid, Overloaded
 from service.storage.storage import Storage
-from service.storage.transaction import Transaction
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.reseal import Progress, Resealing
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.vault.vault import Vault
@@ -43,10 +43,10 @@ class KeyStatus:
 class Keys:
     """What can be told of keys, and what can be done with all of them at once."""
 
-    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, audit: AuditRecorder) -> None:
         self._storage = storage
         self._vault = vault
-        self._clock = clock
+        self._audit = audit
 
     def status(self) -> Sequence[KeyStatus]:
         """Every collection's keys, by name. Raises `KeyServiceUnavailable`."""
@@ -67,9 +67,8 @@ class Keys:
                 collection = require_collection(tx, name)
                 keys = rewrapped(collection.collection_id, collection.keys)
                 tx.collections.set_keys(replace(collection, keys=keys))
-            now = self._clock()
-            tx.audit.append(AuditEntry(uuid4(), now, caller, Action.KEY_REWRAP))
-            tx.audit.rewrap(lambda key: _alone(rewrapped, key, now))
+            entry = self._audit.record(tx, Action.KEY_REWRAP, caller)
+            tx.audit.rewrap(lambda key: _alone(rewrapped, key, entry.at))
         return len(names)
 
     def _status(self, name: str) -> KeyStatus:
@@ -125,10 +124,17 @@ class RotateKey:
     under both. A run that was killed is resumed by the next one, which makes no other key.
     """
 
-    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        vault: Vault,
+        clock: Callable[[], datetime],
+        audit: AuditRecorder,
+    ) -> None:
         self._storage = storage
         self._vault = vault
         self._clock = clock
+        self._audit = audit
 
     def __call__(self, collection_name: str, caller: str, progress: Progress) -> Rotation:
         """Raises `CollectionNotFound`, `MasterKeyInvalid`, `KeyServiceUnavailable`, `Overloaded`,
@@ -159,7 +165,7 @@ class RotateKey:
                 collection, self._vault
             )  # what cannot be opened must seal nothing
             tx.collections.set_keys(collection)
-            self._write_down(tx, Action.KEY_ROTATE, name, caller)
+            self._audit.record(tx, Action.KEY_ROTATE, caller, name)
             return keys.active.key_id, False
 
     def _destroy_old(self, name: str, caller: str) -> None:
@@ -171,10 +177,7 @@ class RotateKey:
                 return  # another run, at the same time, was first
             keys = replace(collection.keys, retiring=None)
             tx.collections.set_keys(replace(collection, keys=keys))
-            self._write_down(tx, Action.KEY_DESTROY, name, caller)
-
-    def _write_down(self, tx: Transaction, action: Action, name: str, caller: str) -> None:
-        tx.audit.append(AuditEntry(uuid4(), self._clock(), caller, action, name))
+            self._audit.record(tx, Action.KEY_DESTROY, caller, name)
 
 
 def patiently(step: Callable[[], Result]) -> Result:

@@ -6,9 +6,8 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from uuid import uuid4
 
-from service.domain.audit import Action, AuditEntry
+from service.domain.audit import Action
 from service.domain.collection import Collection
 from service.domain.errors import CollectionNotFound, SubjectLocked, SubjectNotFound
 from service.domain.lockout import (
@@ -21,7 +20,8 @@ from service.domain.lockout import (
 from service.storage.failed_comparisons import SubjectForComparison
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
-from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.usecases.audit_recorder import AuditRecorder
+from service.usecases.unlocked_collection import require_collection
 from service.vault.vault import Vault
 
 logger = logging.getLogger(__name__)
@@ -114,12 +114,12 @@ class Comparison:
 
 
 class Unlock:
-    """Opens a locked subject again, and writes down that it was done."""
+    """Opens a locked subject again, and records that it was done."""
 
-    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, audit: AuditRecorder) -> None:
         self._storage = storage
         self._vault = vault
-        self._clock = clock
+        self._audit = audit
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> None:
         """Changes nothing else; one that is open stays so.
@@ -132,10 +132,6 @@ class Unlock:
                 raise SubjectNotFound
             tx.failed_comparisons.lock_subject(collection, subject_id)
             tx.failed_comparisons.delete(collection, subject_id)
-            pseudonym = UnlockedCollection.unlock(collection, self._vault).names.pseudonym(
-                subject_id
-            )
-            now = self._clock()
-            tx.audit.append(
-                AuditEntry(uuid4(), now, caller, Action.UNLOCK, collection_name, pseudonym)
-            )
+            names = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
+            pseudonym = names.pseudonym(subject_id)
+            self._audit.record(tx, Action.UNLOCK, caller, collection_name, pseudonym)

@@ -6,11 +6,11 @@ Everything that is held about a person, for that person (GDPR, Art. 15 and 20).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import Subject
@@ -20,6 +20,7 @@ from service.domain.lockout import Refusals
 from service.storage.idempotency import IdempotentResponse
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.enrollment import METADATA, open_consent
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -135,13 +136,13 @@ class Exported:
 
 class Export:
     """Looks at one person under the lock of the collection, so that what it shows belongs
-    together; and writes down that it did.
+    together; and records that it did.
     """
 
-    def __init__(self, storage: Storage, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, vault: Vault, audit: AuditRecorder) -> None:
         self._storage = storage
         self._vault = vault
-        self._clock = clock
+        self._audit = audit
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> Exported:
         """Raises `CollectionNotFound`, `SubjectNotFound`, `TemplateTampered`."""
@@ -155,10 +156,9 @@ class Export:
     def _export(
         self, tx: Transaction, unlocked: UnlockedCollection, subject: Subject, caller: str
     ) -> Exported:
-        collection, now = unlocked.collection, self._clock()
+        collection = unlocked.collection
         pseudonym = unlocked.names.pseudonym(subject.subject_id)
-        entry = AuditEntry(uuid4(), now, caller, Action.EXPORT, collection.name, pseudonym)
-        tx.audit.append(entry)
+        entry = self._audit.record(tx, Action.EXPORT, caller, collection.name, pseudonym)
         return Exported(
             subject_id=subject.subject_id,
             collection=collection.name,
@@ -170,7 +170,7 @@ class Export:
             audit=tx.audit.about(pseudonym, subject.enrolled_at),
             answers=tx.idempotency.of(collection, subject.subject_id),
             refusals=tx.failed_comparisons.of(collection, subject.subject_id),
-            exported_at=now,
+            exported_at=entry.at,
             audit_id=entry.audit_id,
         )
 

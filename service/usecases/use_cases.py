@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.usecases.api_keys import ApiKeys
-from service.usecases.audit import AuditRecorder, ListAudit
+from service.usecases.audit import ListAudit
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.collections import Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
@@ -34,7 +35,7 @@ class UseCases:
     export: Export
     purge: Purge
     unlock: Unlock
-    audit: ListAudit
-    trail: AuditRecorder
+    list_audit: ListAudit
+    audit_recorder: AuditRecorder
     keep_index: IndexSync | None = None
     restart_database: Callable[[], None] | None = None

@@ -14,7 +14,7 @@ from service.domain.face import Embedding, Sample
 from service.domain.source import FaceSource
 from service.domain.thresholds import BALANCED, Calibration
 from service.storage.storage import Storage
-from service.usecases.audit import AuditedCall, AuditRecorder
+from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection
@@ -38,7 +38,7 @@ class Verification:
     samples: Sequence[Sample]
 
 
-def verification_attempt(request: VerifyRequest) -> AuditedCall:
+def audited_verification(request: VerifyRequest) -> AuditedCall:
     return AuditedCall(request.caller.name, Action.VERIFY, request.collection, request.subject_id)
 
 
@@ -56,7 +56,7 @@ class Verify:
         vault: Vault,
         calibration: Calibration,
         model_id: str,
-        trail: AuditRecorder,
+        audit: AuditRecorder,
         lockout: Lockout,
     ) -> None:
         self._sampler = sampler
@@ -64,7 +64,7 @@ class Verify:
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
-        self._trail = trail
+        self._audit = audit
         self._lockout = lockout
 
     def __call__(self, request: VerifyRequest) -> Verification:
@@ -89,8 +89,8 @@ class Verify:
                 comparison.passed()
             else:
                 comparison.refused()
-            attempt = verification_attempt(request)
-            self._trail.decided(tx, unlocked.names, attempt, match=decision.match)
+            call = audited_verification(request)
+            self._audit.record_decision(tx, call, unlocked.names, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 

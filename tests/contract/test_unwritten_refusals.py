@@ -43,7 +43,7 @@ def application(failure: FaceError) -> FastAPI:
         api_keys=SimpleNamespace(
             authenticate=lambda _: Caller("till", frozenset({Scope.VERIFY}), frozenset({"shop"}))
         ),
-        trail=SimpleNamespace(refused=refused),
+        audit_recorder=SimpleNamespace(record_refusal=refused),
     )
     return create_app(cast("UseCases", use_cases), SETTINGS, NO_RATE_LIMITS, Metrics(), bytes)
 

@@ -120,7 +120,7 @@ def test_service_cannot_rewrap_keys(as_service: Storage, vault: Vault) -> None:
     service.collections.ensure_default()
     rewrapping = RewrapKeys(MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES))
     with lacking_a_right():
-        Keys(as_service, vault, service.clock).rewrap(rewrapping, CALLER)
+        Keys(as_service, vault, service.audit).rewrap(rewrapping, CALLER)
 
 
 REFUSED_TO_THE_SERVICE = [

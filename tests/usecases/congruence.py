@@ -27,6 +27,7 @@ from service.search.eight_bits import EIGHT_BITS
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.candidates import find_candidates, find_candidates_of_many, shortlist
 from service.usecases.erase import Erase
 from service.usecases.index_sync import IndexSync
@@ -62,6 +63,7 @@ class Process:
     def __post_init__(self) -> None:
         self.vault = Vault(MasterKey(bytes(KEY_BYTES)))
         self.storage = Storage(self.url, vault=lambda: self.vault)
+        self.audit = AuditRecorder(self.storage, lambda: self.vault, now)
         kind = (TWO_BITS, EIGHT_BITS)[self.seed % 2]
         self.index = VectorIndex(2**30, kind, workers=1)
         self.random = np.random.default_rng(self.seed)
@@ -81,7 +83,7 @@ class Process:
     def rotate(self, times: int) -> None:
         """Key after key."""
         for _ in range(times):
-            rotate = RotateKey(self.storage, self.vault, now)
+            rotate = RotateKey(self.storage, self.vault, now, self.audit)
             rotate(DEFAULT_COLLECTION, LOCAL_USER.name, lambda *_: None)
 
     def enroll(self) -> None:
@@ -95,7 +97,7 @@ class Process:
     def erase(self) -> None:
         if self.enrolled:
             gone = self.enrolled.pop(int(self.random.integers(len(self.enrolled))))
-            Erase(self.storage, self.vault, now)(gone, DEFAULT_COLLECTION, LOCAL_USER.name)
+            Erase(self.storage, self.vault, self.audit)(gone, DEFAULT_COLLECTION, LOCAL_USER.name)
 
     def search(self) -> None:
         probes = [self._somebody() for _ in range(3)]

@@ -23,19 +23,24 @@ from service.storage.engine import single_use_engine
 from service.storage.storage import Storage
 from service.storage.tables import metadata
 from service.usecases.api_keys import ApiKeys
-from service.usecases.audit import AuditRecorder, Recorded
+from service.usecases.audit_recorder import AuditRecorder, audit_refusals
 from service.usecases.bulk_enroll import BulkEnroll, EmbedHere
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.collections import CollectionDetails, Collections
-from service.usecases.enroll import Enroll, enrollment_attempt
+from service.usecases.enroll import Enroll, audited_enrollment
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.erase import Erase, Erasure, Purge, erasure_attempt, withdrawal_attempt
-from service.usecases.identify import Identify, SearchRequest, SearchResult, search_attempt
+from service.usecases.erase import Erase, Erasure, Purge, audited_erasure, audited_withdrawal
+from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
 from service.usecases.index_sync import IndexSync
 from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.sampling import Sampler
 from service.usecases.subjects import Export, Exported, Subjects
-from service.usecases.verify import Verification, Verify, VerifyRequest, verification_attempt
+from service.usecases.verify import (
+    Verification,
+    Verify,
+    VerifyRequest,
+    audited_verification,
+)
 from service.vault.vault import Vault
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
@@ -62,7 +67,7 @@ class Service:
 
     @property
     def collections(self) -> Collections:
-        return Collections(self.storage, self.vault, ARCFACE, self.clock)
+        return Collections(self.storage, self.vault, ARCFACE, self.clock, self.audit)
 
     @property
     def subjects(self) -> Subjects:
@@ -70,11 +75,11 @@ class Service:
 
     @property
     def api_keys(self) -> ApiKeys:
-        return ApiKeys(self.storage, self.clock)
+        return ApiKeys(self.storage, self.clock, self.audit)
 
     @property
-    def trail(self) -> AuditRecorder:
-        return AuditRecorder(self.storage, self.vault, self.clock, decisions=self.decisions)
+    def audit(self) -> AuditRecorder:
+        return AuditRecorder(self.storage, lambda: self.vault, self.clock, decisions=self.decisions)
 
     @property
     def model_id(self) -> str:
@@ -90,9 +95,10 @@ class Service:
             ARCFACE,
             self.model_id,
             self.clock,
+            self.audit,
             self._lockout,
         )
-        recorded = Recorded(use_case, enrollment_attempt, self.trail)
+        recorded = audit_refusals(use_case, audited_enrollment, self.audit)
         return recorded(EnrollRequest(subject_id, _source(source), **asked))
 
     def bulk(self, rows: Iterable[BulkRow], **fields: Any) -> list[BulkOutcome]:
@@ -100,7 +106,9 @@ class Service:
         asked = {"collection": DEFAULT, "caller": self.caller, **fields}
         memory = VectorIndex(2**30, EIGHT_BITS, workers=1)
         keep = IndexSync(self.storage, memory, worth_holding=0)
-        batch = EnrollBatch(self.storage, self.vault, ARCFACE, self.model_id, self.clock, keep)
+        batch = EnrollBatch(
+            self.storage, self.vault, ARCFACE, self.model_id, self.clock, self.audit, keep
+        )
         bulk = BulkEnroll(self.storage, batch, self.clock, sleep=lambda _: None)
         done = bulk(BulkRequest(**asked), rows, EmbedHere(self._sampler, workers=2))
         return [outcome for outcomes in done for outcome in outcomes]
@@ -118,10 +126,10 @@ class Service:
             self.vault,
             ARCFACE,
             self.model_id,
-            self.trail,
+            self.audit,
             self._lockout,
         )
-        recorded = Recorded(use_case, verification_attempt, self.trail)
+        recorded = audit_refusals(use_case, audited_verification, self.audit)
         return recorded(
             VerifyRequest(subject_id, _source(source), collection, self.caller, profile)
         )
@@ -134,9 +142,9 @@ class Service:
         limit: int = 10,
     ) -> SearchResult:
         use_case = Identify(
-            self._sampler, self.storage, self.vault, ARCFACE, self.model_id, self.trail
+            self._sampler, self.storage, self.vault, ARCFACE, self.model_id, self.audit
         )
-        recorded = Recorded(use_case, search_attempt, self.trail)
+        recorded = audit_refusals(use_case, audited_search, self.audit)
         return recorded(SearchRequest(_source(source), collection, self.caller, profile, limit))
 
     def found(self, source: FaceSource | str, **fields: Any) -> list[str]:
@@ -144,24 +152,24 @@ class Service:
         return [one.who.subject_id for one in self.search(source, **fields).candidates]
 
     def erase(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        use_case = Erase(self.storage, self.vault, self.clock)
-        recorded = Recorded(use_case, erasure_attempt, self.trail)
+        use_case = Erase(self.storage, self.vault, self.audit)
+        recorded = audit_refusals(use_case, audited_erasure, self.audit)
         return recorded(subject_id, collection, CALLER)
 
     def withdraw_consent(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        erase = Erase(self.storage, self.vault, self.clock)
-        recorded = Recorded(erase.withdraw_consent, withdrawal_attempt, self.trail)
+        erase = Erase(self.storage, self.vault, self.audit)
+        recorded = audit_refusals(erase.withdraw_consent, audited_withdrawal, self.audit)
         return recorded(subject_id, collection, CALLER)
 
     def export(self, subject_id: str, collection: str = DEFAULT) -> Exported:
-        return Export(self.storage, self.vault, self.clock)(subject_id, collection, CALLER)
+        return Export(self.storage, self.vault, self.audit)(subject_id, collection, CALLER)
 
     @property
     def purge(self) -> Purge:
-        return Purge(self.storage, self.vault, self.clock)
+        return Purge(self.storage, self.vault, self.clock, self.audit)
 
     def unlock(self, subject_id: str, collection: str = DEFAULT) -> None:
-        Unlock(self.storage, self.vault, self.clock)(subject_id, collection, CALLER)
+        Unlock(self.storage, self.vault, self.audit)(subject_id, collection, CALLER)
 
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 from service.domain.thresholds import ARCFACE
 from service.storage.storage import Storage
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.collections import Collections
 from service.vault.vault import Vault
+from tests.usecases.congruence import now
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, ROTATIONS = 80, 2
@@ -24,7 +25,8 @@ def _start(*arguments: object) -> subprocess.Popen[str]:
 def test_random_enrolling_erasing_rotating_and_searching_by_several_processes(
     database_url: str, storage: Storage, vault: Vault
 ) -> None:
-    Collections(storage, vault, ARCFACE, lambda: datetime.now(UTC)).ensure_default()
+    audit = AuditRecorder(storage, lambda: vault, now)
+    Collections(storage, vault, ARCFACE, now, audit).ensure_default()
     processes = [_start(database_url, seed, STEPS) for seed in range(3)]
     processes.append(_start(database_url, 9, ROTATIONS, "rotate"))
     told = [process.communicate(timeout=120)[0] for process in processes]

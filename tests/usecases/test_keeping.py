@@ -17,6 +17,7 @@ from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
 from service.storage.templates import TemplateRows
 from service.usecases import index_sync as keeping
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.candidates import find_candidates, find_candidates_of_many, shortlist
 from service.usecases.collections import Collections
 from service.usecases.erase import Erase
@@ -46,7 +47,8 @@ class Crowd:
         self, storage: Storage, vault: Vault, kind: CodeKind, most_bytes: int = 2**30
     ) -> None:
         self.storage, self.vault = storage, vault
-        self.collections = Collections(storage, vault, ARCFACE, now)
+        self.audit = AuditRecorder(storage, lambda: vault, now)
+        self.collections = Collections(storage, vault, ARCFACE, now, self.audit)
         self.collections.ensure_default()
         self.index = VectorIndex(most_bytes, kind, workers=2)
         self.keep = IndexSync(storage, self.index, worth_holding=1)
@@ -62,7 +64,7 @@ class Crowd:
         self.enrolled += them
 
     def erase(self, subject_id: str) -> None:
-        Erase(self.storage, self.vault, now)(subject_id, DEFAULT_COLLECTION, "till")
+        Erase(self.storage, self.vault, self.audit)(subject_id, DEFAULT_COLLECTION, "till")
 
     def search(self, probe: Embedding) -> tuple[list[str], bool]:
         """Who was found, and whether by a shortlist."""

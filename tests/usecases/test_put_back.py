@@ -46,7 +46,9 @@ def flaws(service: Service) -> set[RecordFlaw]:
 
 
 def rotate(service: Service, collection: str = DEFAULT) -> None:
-    RotateKey(service.storage, service.vault, service.clock)(collection, CALLER, lambda *_: None)
+    RotateKey(service.storage, service.vault, service.clock, service.audit)(
+        collection, CALLER, lambda *_: None
+    )
 
 
 def put_back(tables: Tables, state: State, *names: str) -> None:

@@ -32,7 +32,7 @@ OLD, NEW = MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES)
 
 
 def _keys(service: Service) -> Keys:
-    return Keys(service.storage, service.vault, service.clock)
+    return Keys(service.storage, service.vault, service.audit)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 
 def rotate(service: Service, report: Progress | None = None) -> Rotation:
-    return RotateKey(service.storage, service.vault, service.clock)(
+    return RotateKey(service.storage, service.vault, service.clock, service.audit)(
         DEFAULT, CALLER, report or _ignore
     )
 
@@ -324,4 +324,6 @@ def test_two_rotations_at_once_share_the_work(half_rotated: Service, tables: Tab
 
 def test_unknown_collection_is_not_rotated(service: Service) -> None:
     with pytest.raises(CollectionNotFound):
-        RotateKey(service.storage, service.vault, service.clock)("nowhere", CALLER, _ignore)
+        RotateKey(service.storage, service.vault, service.clock, service.audit)(
+            "nowhere", CALLER, _ignore
+        )

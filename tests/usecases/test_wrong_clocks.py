@@ -217,7 +217,9 @@ def test_longer_retention_waits_for_the_word_too(service: Service, tables: Table
 
 def test_how_many_are_held_is_reported_at_the_end(service: Service) -> None:
     reports: list[int] = []
-    purge = type(service.purge)(service.storage, service.vault, service.clock, reports.append)
+    purge = type(service.purge)(
+        service.storage, service.vault, service.clock, service.audit, reports.append
+    )
     service.enroll("kim", "kim")
     _crowd(service, 300, expired=300)
     list(purge.batches(wait=True))

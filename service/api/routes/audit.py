@@ -57,4 +57,4 @@ def list_audit(
     if collection is not None:
         caller.require_collection(collection)
     query = AuditQuery(action, collection, caller.collections, None, since, until)
-    return audit_list(use_cases.audit(query, limit, cursor, subject_id))
+    return audit_list(use_cases.list_audit(query, limit, cursor, subject_id))

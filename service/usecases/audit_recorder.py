@@ -1,0 +1,128 @@
+"""Every record of the audit log is made here: of changes, of decisions, and of refusals.
+
+A change or a decision is recorded in the transaction that carries it out, a refusal in one of its
+own, since the refused call's was rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+from uuid import UUID, uuid4
+
+from service.domain.audit import AuditEntry, Outcome
+from service.domain.errors import FaceError, Misconfigured, NotAllowed, RateLimited, Unavailable
+from service.storage.storage import Storage
+from service.storage.transaction import Transaction
+from service.vault.vault import PseudonymKey, Vault
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+_NO_REFUSALS = (Unavailable, Misconfigured, NotAllowed)
+"""The service could not look at the call (`RateLimited` apart: there it would not, as for a subject
+who is locked); or HTTP records the call itself, by method and route, since it is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedCall:
+    """A call, as far as it is recorded. `action`: an `Action`, or method and route."""
+
+    caller: str
+    action: str
+    collection: str | None = None
+    subject_id: str | None = None
+
+
+class AuditRecorder:
+    """`decisions`: whether verifications and searches that were answered are recorded; refusals
+    always are. `vault`: asked for when a person has to be named in a refusal.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        vault: Callable[[], Vault],
+        clock: Callable[[], datetime],
+        *,
+        decisions: bool = True,
+    ) -> None:
+        self._storage = storage
+        self._vault = vault
+        self._clock = clock
+        self._decisions = decisions
+
+    def record(
+        self,
+        tx: Transaction,
+        action: str,
+        caller: str,
+        collection: str | None = None,
+        pseudonym: bytes | None = None,
+        *,
+        outcome: str = Outcome.DONE,
+        audit_id: UUID | None = None,
+        at: datetime | None = None,
+    ) -> AuditEntry:
+        """Adds a record to the log, at the end of this transaction.
+
+        `pseudonym`: the subject's. `audit_id`, `at`: where what is recorded carries them as well;
+        a new id, and now, if not.
+        """
+        entry = AuditEntry(
+            audit_id or uuid4(), at or self._clock(), caller, action, collection, pseudonym, outcome
+        )
+        tx.audit.append(entry)
+        return entry
+
+    def record_decision(
+        self, tx: Transaction, call: AuditedCall, pseudonyms: PseudonymKey, *, match: bool
+    ) -> None:
+        """`pseudonyms`: the key of the call's collection."""
+        if self._decisions:
+            self._record_call(tx, call, pseudonyms, Outcome.of(match))
+
+    def record_refusal(self, call: AuditedCall, error: FaceError) -> None:
+        """Raises what transactions raise; whoever is refused then is told that instead."""
+        with self._storage.transaction() as tx:
+            pseudonyms = self._pseudonyms(tx, call.collection)
+            self._record_call(tx, call, pseudonyms, error.code)
+
+    def _pseudonyms(self, tx: Transaction, name: str | None) -> PseudonymKey | None:
+        """None for a collection that does not exist: nobody in it could be named."""
+        collection = tx.collections.find_with_keys_locked(name) if name else None
+        if collection is None:
+            return None
+        return self._vault().unlock_pseudonyms(collection.collection_id, collection.keys)
+
+    def _record_call(
+        self, tx: Transaction, call: AuditedCall, pseudonyms: PseudonymKey | None, outcome: str
+    ) -> None:
+        pseudonym = None
+        if pseudonyms is not None and call.subject_id is not None:
+            pseudonym = pseudonyms.pseudonym(call.subject_id)
+        self.record(tx, call.action, call.caller, call.collection, pseudonym, outcome=outcome)
+
+
+def audit_refusals(
+    use_case: Callable[Asked, Answer],
+    call_of: Callable[Asked, AuditedCall],
+    audit: AuditRecorder,
+) -> Callable[Asked, Answer]:
+    """The use case, with its refusals recorded. `call_of`: what to record of a call, from the use
+    case's own arguments.
+
+    It raises what the use case raises; what recording raises, where that fails.
+    """
+
+    def audited(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
+        try:
+            return use_case(*args, **kwargs)
+        except FaceError as error:
+            if isinstance(error, RateLimited) or not isinstance(error, _NO_REFUSALS):
+                audit.record_refusal(call_of(*args, **kwargs), error)
+            raise
+
+    return audited
