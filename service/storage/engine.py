@@ -154,7 +154,7 @@ _DIALECT = make_url(f"{DRIVER}://").get_dialect()()
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`text`: one statement, its parameters as `%(name)s`."""
+    """`text`: one statement, its parameters as `%(name)s`; several only without parameters, and run alone."""
 
     text: bytes
     values: Mapping[str, object] = field(default_factory=dict, repr=False)

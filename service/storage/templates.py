@@ -104,13 +104,13 @@ class TemplateRows:
         self,
         collection: Collection,
         probes: Mapping[UUID, SearchVector],
-        at_least: float,
+        min_similarity: float,
         limit: int,
         skip: int = 0,
         other_than: str | None = None,
         among: Shortlist | None = None,
     ) -> list[StoredTemplate]:
-        """Exact scan: of the rows with a cosine of `at_least`, nearest first, the `limit` after
+        """Exact scan: of the rows with a cosine of `min_similarity`, nearest first, the `limit` after
         the first `skip`; those of the subject `other_than` do not count.
 
         `among`: only rows that are on this list, or newer than it.
@@ -124,7 +124,7 @@ class TemplateRows:
         similarity = _cosine_with(probes)
         query = (
             select(templates)
-            .where(_in(collection), similarity >= at_least)
+            .where(_in(collection), similarity >= min_similarity)
             .order_by(similarity.desc(), templates.c.subject_id, templates.c.template_id)
             .limit(limit)
             .offset(skip)
