@@ -27,45 +27,6 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
-if sys.platform == "win32":
-
-    def has_something_to_read(socket: int) -> bool:
-        """Bytes, or the end of them. `socket`: its number."""
-        return bool(select.select([socket], [], [], 0)[0])
-
-else:
-
-    def has_something_to_read(socket: int) -> bool:
-        """Bytes, or the end of them. `socket`: its number. Not `select`, which ends at 1,023."""
-        waiting = select.poll()
-        waiting.register(socket, select.POLLIN)
-        return bool(waiting.poll(0))
-
-
-SETTINGS: Mapping[str, str] = {
-    "DateStyle": "ISO, MDY",  # the driver reads no time of day with an offset in another style
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-}
-"""Each is reported by the server when it connects, and followed by PgBouncer."""
-
-
-def set_session(connection: Connection[Any], *_: object) -> None:
-    """For SQLAlchemy's event `connect`. Costs a trip only where something is otherwise.
-
-    By libpq itself, since the driver would begin a transaction for it. Raises psycopg's
-    `OperationalError`.
-    """
-    reported = connection.pgconn.parameter_status
-    wrong = [name for name, value in SETTINGS.items() if reported(name.encode()) != value.encode()]
-    if not wrong:
-        return
-    statements = "; ".join(f"SET {name} = '{SETTINGS[name]}'" for name in wrong)
-    result = connection.pgconn.exec_(statements.encode())
-    if result.status != ExecStatus.COMMAND_OK:
-        raise OperationalError(result.error_message.decode(errors="replace"))
-
-
 AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
 """SQLAlchemy's, or only what its pool gives out, where no statement goes through SQLAlchemy."""
 
@@ -183,3 +144,42 @@ def _execute(driver: Connection[Any], query: Query) -> Cursor[DictRow]:
 def _rows(cursor: Cursor[DictRow]) -> Rows:
     # Not `description`, which makes an object of each column to tell that there are some.
     return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+
+
+SETTINGS: Mapping[str, str] = {
+    "DateStyle": "ISO, MDY",  # the driver reads no time of day with an offset in another style
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+}
+"""Each is reported by the server when it connects, and followed by PgBouncer."""
+
+
+def set_session(connection: Connection[Any], *_: object) -> None:
+    """For SQLAlchemy's event `connect`. Costs a trip only where something is otherwise.
+
+    By libpq itself, since the driver would begin a transaction for it. Raises psycopg's
+    `OperationalError`.
+    """
+    reported = connection.pgconn.parameter_status
+    wrong = [name for name, value in SETTINGS.items() if reported(name.encode()) != value.encode()]
+    if not wrong:
+        return
+    statements = "; ".join(f"SET {name} = '{SETTINGS[name]}'" for name in wrong)
+    result = connection.pgconn.exec_(statements.encode())
+    if result.status != ExecStatus.COMMAND_OK:
+        raise OperationalError(result.error_message.decode(errors="replace"))
+
+
+if sys.platform == "win32":
+
+    def has_something_to_read(socket: int) -> bool:
+        """Bytes, or the end of them. `socket`: its number."""
+        return bool(select.select([socket], [], [], 0)[0])
+
+else:
+
+    def has_something_to_read(socket: int) -> bool:
+        """Bytes, or the end of them. `socket`: its number. Not `select`, which ends at 1,023."""
+        waiting = select.poll()
+        waiting.register(socket, select.POLLIN)
+        return bool(waiting.poll(0))
