@@ -191,7 +191,7 @@ def tag_of(key: TagKey, content: bytes | memoryview) -> bytes:
 def tagged(
     data_key_id: UUID, template_id: UUID, position: int, vector: NDArray[np.float32]
 ) -> bytes:
-    """The columns as they are sent when rows are read by the thousand (`gallery/vectors.py`)."""
+    """The columns as they are sent when rows are read by the thousand (`storage/template_rows.py`)."""
     place = data_key_id.bytes + template_id.bytes + position.to_bytes(8, "big", signed=True)
     size = len(vector).to_bytes(2, "big") + bytes(2)
     return place + size + vector.astype(HALVES).tobytes()

@@ -39,9 +39,9 @@ _SECRET_PART = 29
 
 _EVERYTHING = """
     SELECT subject_id, templates.sealed, search::text AS search, metadata, consent,
-           answers.sealed AS answer
+           idempotent_responses.sealed AS answer
     FROM subjects JOIN templates USING (collection_id, subject_id)
-                  JOIN answers USING (collection_id, subject_id)
+                  JOIN idempotent_responses USING (collection_id, subject_id)
 """
 
 
