@@ -282,11 +282,11 @@ def audit_snapshot(connection: Connection, head: AuditHeadRow) -> AuditSnapshot:
     )
 
 
-def _search_rows(rows: SearchRows, positions: RowSequence, collection: Collection) -> int:
+def _search_rows(rows: SearchRows, row_sequence: RowSequence, collection: Collection) -> int:
     """Altered, removed or put back."""
     altered, number = rows.altered(collection.collection_id)
     try:
-        expected = positions.mark(collection).rows
+        expected = row_sequence.mark(collection).rows
     except RecordTampered:
         return altered + 1
     return altered + abs(expected - number)

@@ -47,9 +47,9 @@ _RESPONSE = ("subject_id", "caller", "key")
 class SealedRows:
     """What is read is locked for this transaction; what others have locked is passed over."""
 
-    def __init__(self, connection: Connection, positions: RowSequence, rows: SearchRows) -> None:
+    def __init__(self, connection: Connection, row_sequence: RowSequence, rows: SearchRows) -> None:
         self._connection = connection
-        self._positions = positions
+        self._row_sequence = row_sequence
         self._rows = rows
 
     def count(self, collection: Collection, key_id: UUID) -> int:
@@ -86,8 +86,8 @@ class SealedRows:
 
     def replace_templates(self, collection: Collection, moved: Sequence[StoredTemplate]) -> None:
         """At new positions: whoever holds the old vectors in memory is to read the new ones."""
-        positions = self._positions.take(collection, len(moved))
-        self._positions.give_up(collection, len(moved))
+        positions = self._row_sequence.take(collection, len(moved))
+        self._row_sequence.give_up(collection, len(moved))
         changes = [
             {**_names(_TEMPLATE, row), "sealed": row.sealed, "search": row.search.values}
             | {"key_id": row.key_id, "row_sequence": position}

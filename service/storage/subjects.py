@@ -143,12 +143,12 @@ class SubjectRows:
         self,
         connection: Connection,
         clock: Clock,
-        positions: RowSequence,
+        row_sequence: RowSequence,
         proof: SubjectProof,
     ) -> None:
         self._connection = connection
         self._clock = clock
-        self._positions = positions
+        self._row_sequence = row_sequence
         self._proof = proof
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
@@ -274,7 +274,7 @@ class SubjectRows:
             ).rowcount
             for table in (templates, subjects)
         ]
-        self._positions.give_up(collection, deleted[0])
+        self._row_sequence.give_up(collection, deleted[0])
         return deleted[0]
 
 

@@ -51,7 +51,7 @@ _MARKS = select(collection_writes)
 
 
 class RowSequence:
-    """Takes positions and gives them up, within one transaction.
+    """Gives rows their numbers and takes them back, within one transaction.
 
     Both are written down at its end, by `settle`. Deletions are not even locked before: a transaction
     that deletes waits for rows that others hold, and must not hold the mark, for which those wait,

@@ -47,14 +47,14 @@ class TemplateRows:
         self,
         connection: Connection,
         clock: Clock,
-        positions: RowSequence,
+        row_sequence: RowSequence,
         rows: SearchRows,
         telemetry: Telemetry,
     ) -> None:
         self._connection = connection
         self._telemetry = telemetry
         self._clock = clock
-        self._positions = positions
+        self._row_sequence = row_sequence
         self._rows = rows
 
     def of(self, collection: Collection, subject_id: str) -> list[StoredTemplate]:
@@ -74,7 +74,7 @@ class TemplateRows:
     def add_all(self, collection: Collection, added: Sequence[StoredTemplate]) -> None:
         if not added:
             return
-        positions = self._positions.take(collection, len(added))
+        positions = self._row_sequence.take(collection, len(added))
         rows = [
             {
                 **_columns(collection, template, position),
@@ -87,7 +87,7 @@ class TemplateRows:
     def delete_of(self, collection: Collection, subject_id: str) -> int:
         query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
         deleted = self._connection.execute(query).rowcount
-        self._positions.give_up(collection, deleted)
+        self._row_sequence.give_up(collection, deleted)
         return deleted
 
     def count(self, collection: Collection, after: int = 0) -> int:
@@ -138,23 +138,23 @@ class TemplateRows:
 
     def mark(self, collection: Collection) -> WriteWatermark:
         """How far writing has come, as far as others have ended their transactions."""
-        return self._positions.mark(collection)
+        return self._row_sequence.mark(collection)
 
     def marks(self) -> list[WriteWatermark]:
         """Those of all collections."""
-        return self._positions.marks()
+        return self._row_sequence.marks()
 
     def recount(self, collection: Collection) -> None:
         """Count the rows that are there, whatever was known of them: once an operator has looked at
         what was altered. Nobody may write any meanwhile.
         """
-        self._positions.recount(collection)
+        self._row_sequence.recount(collection)
 
     def begin_epochs(self) -> None:
         """From now on the positions of every collection are other ones than they were: nothing
         that anybody knows about them holds any longer.
         """
-        self._positions.begin_epochs()
+        self._row_sequence.begin_epochs()
 
     def listed(self, collection_id: UUID, positions: Positions, after: int) -> list[WrittenRows]:
         """The rows at these positions, and all after a position; the expired too."""
