@@ -30,8 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from service.config import AppConfig
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
-from service.domain.face import EMBEDDING_SIZE
-from service.domain.source import GivenEmbedding, Uploads
+from service.domain.face import EMBEDDING_SIZE, GivenEmbedding, Uploads
 from service.search.collection_index import ROWS_PER_PART
 from service.search.two_bits import TwoBitCodes, use_calling_thread_alone
 from service.storage.embedded.server import start_embedded

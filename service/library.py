@@ -11,9 +11,17 @@ import numpy as np
 from service.adapters import image_limits
 from service.config import AppConfig
 from service.domain.errors import NoUsableFace
-from service.domain.face import Embedding, FaceCrop, Image, Reason
+from service.domain.face import (
+    CameraFrames,
+    DirectoryImages,
+    Embedding,
+    FaceCrop,
+    FaceSource,
+    Image,
+    Reason,
+    VideoFrames,
+)
 from service.domain.ports import Capture, FaceEngine
-from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
 from service.domain.template import average, cosine_similarity
 from service.usecases.sampling import MakeToken, Sampler
 from service.wiring import Wiring

@@ -21,7 +21,7 @@ from service.domain.errors import (
     MasterKeyInvalid,
     MasterKeyMissing,
 )
-from service.domain.source import DirectoryImages
+from service.domain.face import DirectoryImages
 from service.wiring import Wiring, build_app
 from tests.vault.wrappers import kms_server, new_kms_key, use_kms
 

@@ -23,7 +23,7 @@ from scripts.bench.serving import Installation
 from scripts.bench.setup import MILLION, Setup
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import CollectionSettings, DuplicatePolicy
-from service.domain.source import GivenEmbedding
+from service.domain.face import GivenEmbedding
 from service.usecases.enrollment import EnrollRequest
 from service.wiring import Wiring
 

@@ -18,8 +18,7 @@ from scripts.bench.rounds import interleaved
 from scripts.bench.serving import Installation
 from scripts.bench.setup import Setup
 from service.domain.callers import Scope
-from service.domain.face import FaceCrop
-from service.domain.source import Uploads
+from service.domain.face import FaceCrop, Uploads
 from service.wiring import Wiring
 
 NEAR_THE_ENGINE = Bar(of="ratio", bound="at least", limit=0.85)

@@ -34,7 +34,6 @@ from service.api.routes import (
     token,
     verify,
 )
-from service.api.routes import metrics as numbers
 from service.api.settings import ApiSettings
 from service.telemetry.metrics import Metrics
 from service.usecases.use_cases import UseCases
@@ -89,8 +88,9 @@ def create_app(
     app.state.concurrency = Concurrency(settings.max_body_bytes)
     app.state.readiness = TimelyReadiness()
     resources = (token, enroll, verify, search, subjects, collections, audit, health)
-    for resource in (*resources, numbers, documentation):
+    for resource in (*resources, documentation):
         app.include_router(resource.router)
+    app.include_router(health.metrics_router)
     problems.install(app)
     add_middleware(app, metrics)
     return app

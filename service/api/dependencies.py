@@ -16,8 +16,7 @@ from starlette.requests import HTTPConnection
 
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, MOST_TOLD, unknown
 from service.api.settings import ApiSettings
-from service.domain.errors import InvalidRequest
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, InvalidRequest
 from service.telemetry.metrics import Metrics
 from service.texts import Language
 from service.usecases.use_cases import UseCases

@@ -12,8 +12,7 @@ from pydantic_core import ErrorDetails
 
 from service.api.camel import Camel
 from service.domain import identifiers
-from service.domain.errors import InvalidRequest
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, InvalidRequest
 
 MOST_TOLD = 20
 """Of the findings of one request: who sends a thousand wrong fields mends them by the first."""

@@ -16,8 +16,7 @@ from pydantic import ValidationError
 
 from service.api.camel import Camel
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
-from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, ImageTooLarge, InvalidRequest, TooManyImages
 
 _DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100}){0,4};base64,", re.ASCII | re.IGNORECASE)
 """`data:image/jpeg;base64,` of `FileReader` and `canvas` (RFC 2397)."""

@@ -25,8 +25,7 @@ from service.api.connections import Connections
 from service.api.problems import problem
 from service.api.protocol import CallConnection, connection_of, sent
 from service.domain.audit import answering
-from service.domain.errors import FaceError, InvalidRequest, Overloaded
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FaceError, FieldProblem, InvalidRequest, Overloaded
 from service.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,7 @@ from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_reques
 from service.api.json_body import ImageTextLimits, json_of
 from service.api.request_models import CollectionsBody
 from service.api.settings import ApiSettings
-from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, ImageTooLarge, InvalidRequest, TooManyImages
 
 MOST_FIELDS = 32
 MOST_FILES = 1000

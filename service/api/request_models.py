@@ -22,7 +22,14 @@ from pydantic_core import PydanticCustomError, from_json
 from service.api.camel import Camel
 from service.api.json_body import PATTERN, image_of
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
-from service.domain.face import EMBEDDING_SIZE
+from service.domain.face import (
+    EMBEDDING_SIZE,
+    CameraFrames,
+    DirectoryImages,
+    FaceSource,
+    GivenEmbedding,
+    Uploads,
+)
 from service.domain.identifiers import (
     COLLECTION,
     MOST_METADATA_BYTES,
@@ -32,7 +39,6 @@ from service.domain.identifiers import (
     is_moment,
     metadata_fits,
 )
-from service.domain.source import CameraFrames, DirectoryImages, FaceSource, GivenEmbedding, Uploads
 from service.domain.thresholds import BALANCED
 from service.usecases.enrollment import Mode
 from service.usecases.identify import DEFAULT_CANDIDATES, MOST_CANDIDATES

@@ -19,8 +19,7 @@ from service.bulk.fields import columns_of, field_named, malformed, row_of
 from service.bulk.json_lines import BLOCK, MOST_LINE_BYTES, count_lines, lines_of
 from service.domain.bulk import BulkRow, Place, Unit
 from service.domain.causes import Cause
-from service.domain.errors import BulkFileUnusable
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import BulkFileUnusable, FieldProblem
 
 SEPARATORS = (",", ";", "\t", "|")
 """Excel writes semicolons where the comma is the decimal sign, and tabs as `Text`."""

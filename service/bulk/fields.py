@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from service.domain.bulk import BulkRow, Place, RefusedRow, Row
-from service.domain.errors import InvalidEmbedding, InvalidRequest
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, InvalidEmbedding, InvalidRequest
+from service.domain.face import GivenEmbedding, ImageFiles
 from service.domain.identifiers import (
     MOST_CHARACTERS_OF_A_SUBJECT_ID,
     MOST_METADATA_BYTES,
@@ -33,7 +33,6 @@ from service.domain.identifiers import (
     is_reference,
     metadata_fits,
 )
-from service.domain.source import GivenEmbedding, ImageFiles
 
 SUBJECT, IMAGES, EMBEDDING = "subjectId", "images", "embedding"
 METADATA, EXPIRES, CONSENT = "metadata", "expiresAt", "consentReference"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from service.bulk.fields import IMAGES, SUBJECT, SUBJECT_ID_ALLOWED, invalid
 from service.domain.bulk import BulkRow, Place, RefusedRow, Row, Unit
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem
+from service.domain.face import DirectoryImages
 from service.domain.identifiers import SUBJECT_ID
-from service.domain.source import DirectoryImages
 
 NOBODY = frozenset(
     {"__macosx", "@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"}

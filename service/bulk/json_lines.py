@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from service.bulk.fields import malformed, row_of
 from service.domain.bulk import BulkRow, Place, Unit
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem
 
 MOST_LINE_BYTES = 1024 * 1024
 """An embedding printed at full length takes 12 KB, metadata 4 KB."""

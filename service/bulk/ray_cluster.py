@@ -21,7 +21,7 @@ from ray.exceptions import RayError
 from service.bulk.ray_environment import LOOPBACK
 from service.domain.bulk import BulkCandidate, Outcome, Row
 from service.domain.errors import ClusterUnavailable
-from service.domain.source import GivenEmbedding
+from service.domain.face import GivenEmbedding
 
 ROWS_AT_A_TIME = 8192
 """Rows of one Ray dataset: each starts its processes anew, which takes seconds."""

@@ -1,11 +1,8 @@
-"""One path in the Unicode form in which it is written on the disk.
+"""The photographs of a folder, or of files named one by one, and which folders may be read.
 
-macOS writes Hangul as its single letters (NFD), spreadsheets and keyboards as syllables (NFC); to Linux these
-are different names.
-
-Files that somebody named one by one: what is wrong with each is told by its path.
-
-The photographs of a folder, by name, and which folders may be read.
+A file is opened as it was checked: what it is by then cannot have been put in its place. A path is
+looked for in the Unicode form in which it is written on the disk: macOS writes Hangul as its single
+letters (NFD), spreadsheets and keyboards as syllables (NFC); to Linux these are different names.
 """
 
 from __future__ import annotations
@@ -17,21 +14,21 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from service.capture.files import FilePhotograph
 from service.capture.heif import can_read_heif, heif_kind
-from service.capture.images import ImageLimits
+from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.errors import (
     DirectoryNotAllowed,
+    FieldProblem,
     InvalidRequest,
     TooManyImages,
     UnsupportedImage,
 )
-from service.domain.face import Photograph
-from service.domain.field_problem import FieldProblem
+from service.domain.face import Decoded, Image, Photograph, Reason
 
 
 def as_on_disk(path: Path) -> Path:
@@ -188,3 +185,68 @@ def _is_regular(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+_TO_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a FIFO without a writer would never open
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+# O_PATH: a folder that may be passed through need not be readable.
+_TO_PASS = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_PATH", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePhotograph:
+    """A `Photograph` in a file; `path` is absolute and free of symlinks."""
+
+    path: Path = field(repr=False)
+    limits: ImageLimits
+
+    def pixels(self) -> Image | Reason:
+        encoded = self._encoded()
+        return encoded if isinstance(encoded, Reason) else encoded.pixels()
+
+    def reduced(self, least_side: int) -> Decoded | Reason:
+        encoded = self._encoded()
+        return encoded if isinstance(encoded, Reason) else encoded.reduced(least_side)
+
+    def _encoded(self) -> EncodedPhotograph | Reason:
+        try:
+            # One byte more than allowed, to tell a file that is longer.
+            return EncodedPhotograph(_read(self.path, self.limits.max_bytes + 1), self.limits)
+        except (OSError, ValueError):
+            return Reason.UNREADABLE
+
+
+def _read(path: Path, size: int) -> bytes:
+    with os.fdopen(_open_resolved(path), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("not a regular file")
+        return file.read(size)
+
+
+def _open_resolved(path: Path) -> int:
+    """A descriptor of `path`; raises `OSError` where any part of it has become a symlink.
+
+    O_NOFOLLOW looks at the last part only (open(2)), so each folder is passed by its own.
+    """
+    if os.open not in os.supports_dir_fd:
+        return _open_unmoved(path)
+    folder = os.open(path.anchor, _TO_PASS)
+    try:
+        for name in path.parts[1:-1]:
+            inner = os.open(name, _TO_PASS, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(path.name, _TO_READ, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _open_unmoved(path: Path) -> int:
+    if path.resolve(strict=True) != path:
+        raise OSError("moved since it was checked")
+    return os.open(path, _TO_READ)

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service.cli import audit, bulk, database, doctor, keys, model, people, server, subjects
+from service.cli import audit, bulk, database, doctor, keys, model, people, server
 from service.cli.context import warn_of_unknown_settings
 from service.cli.exit_status import exit_status
 from service.wiring import version
@@ -51,7 +51,7 @@ def face(
 
 for group in (model, server, people, bulk, database, doctor):
     group.register(app)
-app.add_typer(subjects.app, name="subjects")
+app.add_typer(people.subjects, name="subjects")
 app.add_typer(keys.api_keys, name="apikey")
 app.add_typer(keys.data_keys, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -9,8 +9,16 @@ from typing import Annotated
 import typer
 
 from service.api.responses import audit_list
-from service.cli.context import AsJson, LanguageOption, matching
-from service.cli.output import NO, labels, language_of, print_json, print_table
+from service.cli.context import (
+    NO,
+    AsJson,
+    LanguageOption,
+    labels,
+    language_of,
+    matching,
+    print_json,
+    print_table,
+)
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.audit import AuditQuery, AuditRecord

@@ -22,20 +22,18 @@ import typer
 from service.api.camel import Camel
 from service.bulk.formats import open_source
 from service.cli.context import (
+    NO,
+    WRONG_USE,
     AsJson,
     Collection,
     LanguageOption,
     Profile,
-    ready,
-)
-from service.cli.output import (
-    NO,
-    WRONG_USE,
     err,
     particulars_of,
     print_json,
     print_table,
     progress_bar,
+    ready,
 )
 from service.domain.bulk import Outcome, Result
 from service.domain.callers import LOCAL_USER

@@ -1,12 +1,17 @@
-"""What several commands share: their options, the wiring on a database that was looked at, and the
-check for settings that are none.
+"""What the commands share: options, the wiring on a database that was looked at, and how they print.
+
+Answers go to stdout, everything else to stderr. Settings that are none are warned of.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -14,14 +19,167 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
 
-from service.cli.output import err, language_of
+from service.api.camel import Camel
 from service.config import AppConfig, given_names, setting_names
 from service.domain import identifiers
-from service.texts import Language, text
+from service.domain.errors import (
+    DuplicateSubject,
+    FaceError,
+    InvalidRequest,
+    SubjectMismatch,
+    UnacceptableImages,
+    UnusableSamples,
+)
+from service.texts import Language, field_problem_text, message, text
+from service.usecases.key_rotation import Progress as Report
 from service.wiring import Wiring
 
 logger = logging.getLogger(__name__)
+
+YES, NO, WRONG_USE, NOT_DONE = 0, 1, 2, 3
+
+_STATUSES: Mapping[type[FaceError], int] = {
+    DuplicateSubject: NO,
+    SubjectMismatch: NO,
+    InvalidRequest: WRONG_USE,
+    UnacceptableImages: WRONG_USE,
+}
+
+_WIDE = 200
+"""Characters a line may have where the output is no terminal, as in a log or a pipe."""
+
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def language_of(chosen: str | None, config: AppConfig) -> Language:
+    """The option `--lang`, or the configured language."""
+    return "en" if (chosen or config.language) == "en" else "ko"
+
+
+def print_in_any_language() -> None:
+    """Where the encoding of stdout lacks Korean, as in a pipe on Windows, it becomes UTF-8."""
+    if sys.stdout is None:  # closed before the start
+        return
+    try:
+        text("ko", "value.yes").encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+
+
+def print_json(answer: Camel) -> None:
+    typer.echo(answer.model_dump_json(by_alias=True))
+
+
+def print_embedding(numbers: Sequence[float]) -> None:
+    """One JSON list on stdout: the numbers as the HTTP service writes them."""
+    typer.echo(json.dumps(list(numbers)))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    width = None if sys.stdout is not None and sys.stdout.isatty() else _WIDE
+    Console(highlight=False, markup=False, width=width).print(table)
+
+
+def labels(language: Language, names: Iterable[str]) -> list[str]:
+    """The heads of columns, or what stands before values."""
+    return [text(language, f"label.{name}") for name in names]
+
+
+def explain(error: FaceError, language: Language) -> int:
+    """Prints what went wrong and what to do; answers with the exit status."""
+    words = message(language, error)
+    err.print(f"{words.title} {words.detail} [{error.code}]")
+    for line in (*causes_of(error, language), *particulars_of(error, language)):
+        err.print(f"  {line}")
+    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), NOT_DONE)
+
+
+def causes_of(error: FaceError, language: Language) -> list[str]:
+    """What stood in the way, for the operator; empty where the message says it all."""
+    if error.diagnosis is None:
+        return []
+    return [text(language, f"cause.{error.diagnosis.cause}", **error.diagnosis.values)]
+
+
+def explain_settings(error: Exception) -> int:
+    """Names the settings that are wrong, without their values, which may be secrets."""
+    if isinstance(error, UnicodeDecodeError):
+        err.print(".env: must be UTF-8")
+    elif not isinstance(error, ValidationError):
+        err.print(str(error))
+    else:
+        _explain_fields(error)
+    return WRONG_USE
+
+
+def explain_system(error: OSError) -> int:
+    """What the operating system refused, and where."""
+    words = [str(part) for part in (error.filename, error.strerror) if part]
+    err.print(": ".join(words) or str(error))
+    return NOT_DONE
+
+
+def _explain_fields(error: ValidationError) -> None:
+    for each in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in each["loc"]).upper()
+        err.print(f"FACE_{name}: {each['msg']}")
+
+
+def particulars_of(error: FaceError, language: Language) -> list[str]:
+    if isinstance(error, UnusableSamples):
+        return [
+            f"{index + 1}: {sample.reason} - {text(language, f'advice.{sample.reason}')}"
+            for index, sample in enumerate(error.samples)
+            if sample.reason is not None
+        ]
+    if isinstance(error, DuplicateSubject):
+        return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.candidates]
+    return [f"{each['field']}: {field_problem_text(language, each)}" for each in error.particulars]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """With rate and time left, on stderr where that is a terminal, nowhere else. What is yielded is
+    told how many rows are done, and of how many.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda moved, total: bar.update(task, completed=moved, total=total)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+
 
 NEW_KEY_FILE_VARIABLE = "FACE_NEW_MASTER_KEY_FILE"
 NEW_KMS_VARIABLE = "FACE_NEW_MASTER_KEY_KMS"

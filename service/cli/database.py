@@ -17,8 +17,15 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from service.cli.context import LanguageOption, ready
-from service.cli.output import NOT_DONE, err, labels, language_of, print_table
+from service.cli.context import (
+    NOT_DONE,
+    LanguageOption,
+    err,
+    labels,
+    language_of,
+    print_table,
+    ready,
+)
 from service.config import AppConfig
 from service.domain.backup import Manifest
 from service.texts import Language, text

@@ -9,8 +9,14 @@ from importlib import metadata
 import typer
 
 from service.adapters import requested_providers
-from service.cli.context import LanguageOption, unknown_settings
-from service.cli.output import NOT_DONE, causes_of, language_of, print_table
+from service.cli.context import (
+    NOT_DONE,
+    LanguageOption,
+    causes_of,
+    language_of,
+    print_table,
+    unknown_settings,
+)
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement

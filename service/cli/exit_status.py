@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from service.cli.output import (
+from service.cli.context import (
     NO,
     NOT_DONE,
     WRONG_USE,

@@ -12,12 +12,17 @@ import typer
 from service.cli.context import (
     NEW_KEY_FILE_VARIABLE,
     NEW_KMS_VARIABLE,
+    NOT_DONE,
     Collection,
     LanguageOption,
+    err,
+    labels,
+    language_of,
     matching,
+    print_table,
+    progress_bar,
     ready,
 )
-from service.cli.output import NOT_DONE, err, labels, language_of, print_table, progress_bar
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER, ApiKey, Scope

@@ -9,13 +9,29 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from service.cli.context import Lang, LanguageOption, Profile
-from service.cli.output import NO, WRONG_USE, err, labels, language_of, print_embedding, print_table
+from service.cli.context import (
+    NO,
+    WRONG_USE,
+    Lang,
+    LanguageOption,
+    Profile,
+    err,
+    labels,
+    language_of,
+    print_embedding,
+    print_table,
+)
 from service.config import AppConfig
 from service.domain.decision import decide
 from service.domain.errors import InvalidEmbedding
-from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.source import CameraFrames, DirectoryImages, FaceSource, VideoFrames
+from service.domain.face import (
+    EMBEDDING_SIZE,
+    CameraFrames,
+    DirectoryImages,
+    Embedding,
+    FaceSource,
+    VideoFrames,
+)
 from service.domain.template import cosine_similarity, normalize
 from service.domain.thresholds import BALANCED
 from service.texts import text

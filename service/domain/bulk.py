@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from service.domain.errors import Candidate, FaceError
-from service.domain.face import Embedding
-from service.domain.source import DirectoryImages, GivenEmbedding, ImageFiles
+from service.domain.face import DirectoryImages, Embedding, GivenEmbedding, ImageFiles
 
 
 class Unit(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.domain.errors import NotAllowed
-from service.domain.source import FaceSource, GivenEmbedding
+from service.domain.face import FaceSource, GivenEmbedding
 
 
 class Scope(StrEnum):

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.bulk import BulkCandidate, BulkRow, Outcome, Row
-from service.domain.face import Detection, Embedding, FaceCrop, Photograph
-from service.domain.source import Stills, Stream
+from service.domain.face import Detection, Embedding, FaceCrop, Photograph, Stills, Stream
 
 
 @dataclass(frozen=True, slots=True)

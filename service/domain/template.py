@@ -1,4 +1,4 @@
-"""From samples to the vector that is stored: averaging, agreement, comparison."""
+"""From samples to the vector that is stored: its size, averaging, agreement, comparison."""
 
 from __future__ import annotations
 
@@ -112,3 +112,12 @@ def _reachable(start: int, agree: NDArray[np.bool_]) -> list[int]:
         seen |= found
         edge.extend(found)
     return sorted(seen)
+
+
+def embedding_from(numbers: ArrayLike) -> Embedding:
+    """At most 512 numbers as an embedding: zeros after them, norm 1.
+
+    Zeros change neither norms nor cosines. Raises `InvalidEmbedding` where there is no direction.
+    """
+    short = np.asarray(numbers, dtype=np.float64).ravel()
+    return normalize(np.pad(short, (0, EMBEDDING_SIZE - short.size)))

@@ -36,8 +36,8 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
+from service.domain.template import embedding_from
 from service.engine.packs import sha256_of
-from service.engine.padding import embedding_from
 from service.engine.pool import WorkerPool
 from service.engine.selection import DETECTION_FLOOR, FoundFace, only_face
 

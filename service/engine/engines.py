@@ -8,9 +8,8 @@ from pathlib import Path
 
 from service.domain.errors import GpuUnavailable
 from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
-from service.engine.download import LICENCE_NOTICE
 from service.engine.insightface_pack import InsightFaceEngine
-from service.engine.packs import find_pack
+from service.engine.packs import LICENCE_NOTICE, find_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
     DIRECTML,

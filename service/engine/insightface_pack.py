@@ -24,8 +24,8 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
+from service.domain.template import embedding_from
 from service.engine.packs import Pack
-from service.engine.padding import embedding_from
 from service.engine.pool import Batches, WorkerPool
 from service.engine.providers import CPU, CUDA
 from service.engine.scrfd import Scrfd

@@ -12,8 +12,13 @@ from datetime import datetime
 from service.domain import identifiers
 from service.domain.audit import Action
 from service.domain.callers import RESERVED_NAMES, ApiKey, Caller, Scope
-from service.domain.errors import ApiKeyExists, ApiKeyNotFound, InvalidRequest, Unauthenticated
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import (
+    ApiKeyExists,
+    ApiKeyNotFound,
+    FieldProblem,
+    InvalidRequest,
+    Unauthenticated,
+)
 from service.storage.storage import Storage
 from service.usecases.audit_recorder import AuditRecorder
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from service.domain.audit import AuditQuery, AuditRecord
 from service.domain.chain import AUDIT_KEY, AuditHead, Keyed
 from service.domain.errors import (
+    FieldProblem,
     InvalidRequest,
 )
-from service.domain.field_problem import FieldProblem
 from service.domain.integrity import (
     Checkpoint,
     Finding,

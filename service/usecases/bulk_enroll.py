@@ -35,13 +35,13 @@ from service.domain.errors import (
     SubjectRepeated,
     Unavailable,
 )
+from service.domain.face import GivenEmbedding
 from service.domain.ports import BulkEmbedding
-from service.domain.source import GivenEmbedding
 from service.storage.storage import Storage
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.enrollment import require_future
+from service.usecases.index_sync import UntilBroken, batched, made_ahead
 from service.usecases.sampling import Sampler
-from service.usecases.streams import UntilBroken, batched, made_ahead
 from service.usecases.unlocked_collection import require_collection
 
 AHEAD = 4

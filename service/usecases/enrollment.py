@@ -15,11 +15,9 @@ from uuid import UUID
 
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy, Subject
-from service.domain.errors import Candidate, InvalidRequest
+from service.domain.errors import Candidate, FieldProblem, InvalidRequest
 from service.domain.expiry import require_agreement
-from service.domain.face import Sample
-from service.domain.field_problem import FieldProblem
-from service.domain.source import FaceSource
+from service.domain.face import FaceSource, Sample
 from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection
 

@@ -15,12 +15,13 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.errors import Candidate, IdempotencyConflict
-from service.domain.face import Reason, Sample
-from service.domain.source import (
+from service.domain.face import (
     DirectoryImages,
     FaceSource,
     GivenEmbedding,
     ImageFiles,
+    Reason,
+    Sample,
     Uploads,
     VideoFrames,
 )

@@ -9,9 +9,8 @@ from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import Collection
 from service.domain.errors import Candidate
-from service.domain.face import Sample
+from service.domain.face import FaceSource, Sample
 from service.domain.search import SearchIndex, Shortlist
-from service.domain.source import FaceSource
 from service.domain.thresholds import Band, Calibration, Profile
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction

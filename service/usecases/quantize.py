@@ -9,9 +9,8 @@ from statistics import mean, median
 from typing import Protocol
 
 from service.domain.errors import TooFewPhotographs
-from service.domain.face import Embedding, FaceCrop
+from service.domain.face import DirectoryImages, Embedding, FaceCrop
 from service.domain.ports import Capture, FaceEngine
-from service.domain.source import DirectoryImages
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import Comparisons, photographs_compared
 

@@ -10,16 +10,20 @@ from dataclasses import dataclass, field, replace
 
 from service.domain.errors import InconsistentImages, NoUsableFace
 from service.domain.face import (
+    CameraFrames,
     Detection,
     Embedding,
     FaceCrop,
+    FaceSource,
+    GivenEmbedding,
     Photograph,
     Reason,
     Refusal,
     Sample,
+    Stream,
+    VideoFrames,
 )
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
-from service.domain.source import CameraFrames, FaceSource, GivenEmbedding, Stream, VideoFrames
 from service.domain.template import average, disagreeing, embedding_of
 
 

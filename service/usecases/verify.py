@@ -10,8 +10,7 @@ from service.domain.callers import Caller
 from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
-from service.domain.face import Embedding, Sample
-from service.domain.source import FaceSource
+from service.domain.face import Embedding, FaceSource, Sample
 from service.domain.thresholds import BALANCED, Calibration
 from service.storage.storage import Storage
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from service.api.request_models import EnrollBody, SearchBody, VerifyBody
-from service.domain.source import CameraFrames, DirectoryImages, GivenEmbedding, Uploads
+from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Uploads
 from service.usecases.enrollment import Mode
 
 KIM: dict[str, Any] = {"subjectId": "kim", "embedding": [1.0]}

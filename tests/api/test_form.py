@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import FormData, Headers, UploadFile
 
 from service.api.request_body import MOST_BYTES_OF_A_FIELD, MOST_FIELDS, MOST_FILES, Form, read_form
-from service.domain.errors import InvalidRequest
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, InvalidRequest
 
 KIND = "multipart/form-data; boundary=B"
 END = b"--B--\r\n"

@@ -12,8 +12,7 @@ from service.api.camel import Camel
 from service.api.field_problems import MOST_TOLD
 from service.api.json_body import ESCAPES, MOST_NAMES, MOST_PIECES, ImageTextLimits, json_of
 from service.api.request_models import CollectionBody, EnrollBody, SearchBody
-from service.domain.errors import ImageTooLarge, InvalidRequest, TooManyImages
-from service.domain.field_problem import FieldProblem
+from service.domain.errors import FieldProblem, ImageTooLarge, InvalidRequest, TooManyImages
 
 KIM: dict[str, Any] = {"subjectId": "kim", "images": ["aGk="]}
 MOST_IMAGES = 3

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from service.bulk.formats import open_source
-from service.cli.output import particulars_of
+from service.cli.context import particulars_of
 from service.domain.bulk import Place, RefusedRow, Row, Unit
-from service.domain.source import DirectoryImages
+from service.domain.face import DirectoryImages
 from tests.bulk.writing import read, told
 
 NOBODY_ID = 65_534

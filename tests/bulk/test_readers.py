@@ -19,7 +19,7 @@ from service.bulk import json_lines as lines
 from service.bulk.formats import open_source
 from service.domain.bulk import Place, Row, Unit
 from service.domain.errors import BulkFileUnusable, ExtraMissing, FaceError, InvalidRequest
-from service.domain.source import GivenEmbedding, ImageFiles
+from service.domain.face import GivenEmbedding, ImageFiles
 from tests.bulk.writing import (
     WRITERS,
     Fields,

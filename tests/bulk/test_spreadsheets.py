@@ -10,10 +10,10 @@ import pytest
 
 from service.bulk.fields import field_named
 from service.bulk.formats import open_source
-from service.cli.output import causes_of, particulars_of
+from service.cli.context import causes_of, particulars_of
 from service.domain.bulk import BulkRow, RefusedRow, Row
 from service.domain.errors import BulkFileUnusable, InvalidRequest
-from service.domain.source import ImageFiles
+from service.domain.face import ImageFiles
 from tests.bulk.writing import read, told
 
 

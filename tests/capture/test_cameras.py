@@ -9,8 +9,8 @@ from threading import Thread
 
 import pytest
 
-from service.capture.frames import Camera
 from service.capture.images import Patience
+from service.capture.sources import Camera
 from service.domain.errors import CameraUnavailable
 from service.domain.face import Reason
 from tests.capture.cameras import HEIGHT, WIDTH, StreamServer, number_of, record

@@ -8,8 +8,8 @@ import pytest
 
 from service.capture.sources import OpenCvCapture
 from service.domain.errors import DirectoryNotAllowed
+from service.domain.face import CameraFrames, DirectoryImages, Uploads, VideoFrames
 from service.domain.ports import Capture
-from service.domain.source import CameraFrames, DirectoryImages, Uploads, VideoFrames
 from tests.capture.cameras import number_of, record
 from tests.capture.encoding import LIMITS, encoded, picture
 

@@ -13,9 +13,8 @@ import pytest
 
 from service.capture import heif
 from service.capture.directory import as_on_disk, directory_photographs, named_photographs
-from service.domain.errors import InvalidRequest, UnsupportedImage
+from service.domain.errors import FieldProblem, InvalidRequest, UnsupportedImage
 from service.domain.face import Photograph
-from service.domain.field_problem import FieldProblem
 from tests.bulk.test_folders import without_rights
 from tests.capture.encoding import LIMITS, encoded, picture
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from service.capture.files import FilePhotograph
+from service.capture.directory import FilePhotograph
 from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.face import Decoded, Reason
 from tests.capture.encoding import LIMITS, as_pillow_sees, encoded, picture, turned

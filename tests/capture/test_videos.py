@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.capture.frames import positions, video_frames
 from service.capture.images import Patience
+from service.capture.sources import positions, video_frames
 from service.domain.errors import CameraUnavailable
 from tests.capture.cameras import number_of, record
 from tests.capture.encoding import MEGAPIXEL

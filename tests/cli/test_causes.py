@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.cli.output import explain
+from service.cli.context import explain
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable, MasterKeyMissing
 from service.texts import Language, text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.output import explain
+from service.cli.context import explain
 from service.domain.errors import (
     CameraUnavailable,
     DuplicateSubject,

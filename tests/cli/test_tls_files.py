@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.tls import tls_options
+from service.cli.uvicorn_server import tls_options
 from service.config import AppConfig
 from service.domain.errors import TlsUnusable
 from tests.cli.face import Face

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.cli.tls import hardened
+from service.cli.uvicorn_server import hardened
 from tests.contract.certificates import Authority
 from tests.contract.collection_client import ok
 from tests.contract.installation import CHECKOUT, LOOPBACK, Installation, Server

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.errors import ModelUnavailable
-from service.engine.download import download_pack
-from service.engine.packs import find_pack, open_pack
+from service.engine.packs import download_pack, find_pack, open_pack
 from tests.engine.onnx_models import write_pack
 
 STALL = 0.3

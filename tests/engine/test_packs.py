@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from service.domain.errors import ModelUnavailable
-from service.engine.download import LICENCE_NOTICE
 from service.engine.engines import licence_notice, load_engine
-from service.engine.packs import ModelTask, find_pack, task_of
+from service.engine.packs import LICENCE_NOTICE, ModelTask, find_pack, task_of
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack, write_recognizer
 from tests.engine.photographs import lamp

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.face import Reason, Refusal
-from service.engine.padding import embedding_from
+from service.domain.template import embedding_from
 from service.engine.selection import MIN_FACE_SIDE, FoundFace, found_faces, only_face
 
 scores = st.floats(0.0, 1.0, width=32)

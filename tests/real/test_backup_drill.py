@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from service.config import AppConfig
 from service.domain.callers import LOCAL_USER, Scope
 from service.domain.errors import BackupDamaged, MasterKeyInvalid, MasterKeyMissing
-from service.domain.source import Uploads
+from service.domain.face import Uploads
 from service.usecases.backup import Restored, Step
 from service.usecases.enrollment import EnrollRequest
 from service.usecases.identify import SearchRequest

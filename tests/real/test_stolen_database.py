@@ -13,8 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.domain.callers import LOCAL_USER
-from service.domain.face import Embedding
-from service.domain.source import Uploads
+from service.domain.face import Embedding, Uploads
 from service.storage.embedded.programs import programs
 from service.usecases.enrollment import EnrollRequest
 from service.wiring import Wiring

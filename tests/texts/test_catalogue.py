@@ -12,9 +12,8 @@ from service.domain import errors
 from service.domain.bulk import Result
 from service.domain.causes import Cause
 from service.domain.decision import Recommendation
-from service.domain.errors import Candidate, FaceError, ShutCause
+from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
-from service.domain.field_problem import FieldProblem
 from service.domain.integrity import Flaw, RecordFlaw
 from service.domain.thresholds import Band
 from service.texts import CATALOGUE, Language, field_problem_text, message, text

@@ -14,8 +14,8 @@ from service.domain.bulk import BulkRow
 from service.domain.bulk import Outcome as BulkOutcome
 from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
+from service.domain.face import FaceSource
 from service.domain.lockout import LockoutRules
-from service.domain.source import FaceSource
 from service.domain.thresholds import ARCFACE
 from service.search.eight_bits import EIGHT_BITS
 from service.search.vector_index import VectorIndex

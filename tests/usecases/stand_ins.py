@@ -16,16 +16,22 @@ from pathlib import Path
 
 import numpy as np
 
-from service.domain.face import Detection, Embedding, FaceCrop, Image, Photograph, Reason, Refusal
-from service.domain.ports import ModelIdentity
-from service.domain.source import (
+from service.domain.face import (
+    Detection,
     DirectoryImages,
+    Embedding,
+    FaceCrop,
     GivenEmbedding,
+    Image,
     ImageFiles,
+    Photograph,
+    Reason,
+    Refusal,
     Stills,
     Stream,
     Uploads,
 )
+from service.domain.ports import ModelIdentity
 from tests.domain.vectors import at_cosine, face_of
 
 DETECTION_SCORE = 0.9

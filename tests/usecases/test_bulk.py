@@ -20,7 +20,7 @@ from service.domain.errors import (
     Overloaded,
     ProfileNotFound,
 )
-from service.domain.source import ImageFiles
+from service.domain.face import ImageFiles
 from service.usecases.bulk_enroll import BulkEnroll, Pace
 from service.usecases.bulk_transaction import BulkRequest
 from tests.domain.vectors import at_cosine, face_of

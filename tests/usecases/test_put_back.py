@@ -16,9 +16,9 @@ from service.domain.bulk import Place, Row, Unit
 from service.domain.callers import Scope
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import AuditTampered, FaceError, RecordTampered
+from service.domain.face import ImageFiles
 from service.domain.integrity import Break, Finding, Flaw, RecordFlaw
 from service.domain.search import SearchProblem
-from service.domain.source import ImageFiles
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage

@@ -16,7 +16,7 @@ from service.domain.errors import (
     SubjectExists,
     TemplateTampered,
 )
-from service.domain.source import CameraFrames
+from service.domain.face import CameraFrames
 from service.storage.idempotency import KEYS_KEPT
 from service.usecases.enrollment import Enrolled, Mode
 from service.usecases.erase import PurgeBatch

@@ -175,7 +175,7 @@ def test_interrupted_it_changes_nothing(
 def test_during_a_rotation_both_data_keys_are_rewrapped(
     two_collections: Service, started_with: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.usecases.reseal.ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr("service.usecases.key_rotation.ROWS_AT_A_TIME", 1)
 
     def rewrap_meanwhile(moved: int, total: int) -> None:
         if moved == 1:

@@ -19,8 +19,7 @@ from service.domain.errors import (
 )
 from service.storage.storage import Storage
 from service.usecases.enrollment import Mode
-from service.usecases.key_rotation import RotateKey, Rotation
-from service.usecases.reseal import Progress
+from service.usecases.key_rotation import Progress, RotateKey, Rotation
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 
 PEOPLE = ("kim", "lee", "park")
@@ -45,7 +44,7 @@ def _collection(service: Service) -> Collection:
 
 @pytest.fixture
 def one_row_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.usecases.reseal.ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr("service.usecases.key_rotation.ROWS_AT_A_TIME", 1)
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from service.domain.errors import InconsistentImages, InvalidEmbedding, NoUsableFace
-from service.domain.face import Reason
-from service.domain.source import CameraFrames, DirectoryImages, GivenEmbedding, VideoFrames
+from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Reason, VideoFrames
 from service.domain.template import average, cosine_similarity
 from service.usecases.sampling import MakeToken, Sampler
 from tests.domain.vectors import face_of

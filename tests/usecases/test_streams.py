@@ -9,12 +9,11 @@ import pytest
 
 from service.domain.bulk import BulkCandidate, Outcome, Place, Result, Row, Unit
 from service.domain.errors import Overloaded
-from service.domain.face import Detection, Photograph
-from service.domain.source import ImageFiles
+from service.domain.face import Detection, ImageFiles, Photograph
 from service.domain.thresholds import ARCFACE
 from service.usecases.bulk_enroll import AHEAD, TRIES, EmbedHere
+from service.usecases.index_sync import batched, made_ahead, mapped_ahead
 from service.usecases.sampling import Sampler
-from service.usecases.streams import batched, made_ahead, mapped_ahead
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
 
 SECONDS = 10

@@ -1,14 +1,21 @@
-"""Alive, and ready to serve. Open to everybody: load balancers have no keys."""
+"""Alive, ready to serve, and the numbers for Prometheus.
+
+The first two are open to everybody, since load balancers have no keys. No number is about a person.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
+from service.api.auth import MetricsCaller
 from service.api.dependencies import AllUseCases
-from service.api.openapi import example
+from service.api.openapi import PROBLEMS, example
 from service.api.response_models import HealthAnswer, ReadinessAnswer, SearchStateAnswer
 from service.domain.errors import Unavailable
 from service.domain.search import SearchState
+from service.telemetry.exposition import CONTENT_TYPE
 
 router = APIRouter(tags=["health"])
 
@@ -58,3 +65,16 @@ def _search(state: SearchState | None) -> SearchStateAnswer | None:
     return SearchStateAnswer(
         rows=state.rows, bytes=state.size, behind=state.behind, problem=state.problem
     )
+
+
+metrics_router = APIRouter(tags=["health"], responses=PROBLEMS)
+
+_TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"example": "face_engine_calls 0.0\n"}}}
+}
+
+
+@metrics_router.get("/metrics", response_class=Response, responses={**PROBLEMS, **_TEXT})
+def metrics(caller: MetricsCaller, request: Request) -> Response:  # noqa: ARG001 - a key is needed
+    """Latencies, decisions, queues and versions, as Prometheus text."""
+    return Response(request.app.state.exposition(), media_type=CONTENT_TYPE)

@@ -13,7 +13,7 @@ from service.api.request_body import body_of, read_json, read_optional_json
 from service.api.request_models import CameraSource, DirectorySource, ImagesBody
 from service.api.response_models import TokenAnswer
 from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
-from service.domain.source import CameraFrames, DirectoryImages, FaceSource, Uploads
+from service.domain.face import CameraFrames, DirectoryImages, FaceSource, Uploads
 from service.texts import Language, message, text
 from service.usecases.sampling import MakeToken
 
