@@ -105,7 +105,7 @@ def worker_app() -> FastAPI:
 def _logging(config: AppConfig) -> dict[str, Any]:
     on_terminal = sys.stderr.isatty()
     readable = config.log_format == "console" or (config.log_format == "auto" and on_terminal)
-    return log_config(as_json=not readable, colors=on_terminal)
+    return log_config(as_json=not readable)
 
 
 def _warn_of_plain_text(host: str) -> None:

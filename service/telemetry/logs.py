@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from structlog.dev import ConsoleRenderer
-
 from service.domain.audit import current_request_id
 
 Event: TypeAlias = dict[str, Any]
@@ -33,13 +31,12 @@ FIELDS = (
 )
 """What a line may carry beside time, level, logger, event and request_id: `extra` of a log call."""
 
+_HEAD = frozenset({"time", "level", "logger", "event"})
 
-def log_config(*, as_json: bool, colors: bool = False) -> dict[str, Any]:
-    """For `logging.config.dictConfig`, and for uvicorn, which hands it to its workers.
 
-    `colors`: those of the readable text.
-    """
-    line = {"()": "service.telemetry.logs.formatter", "as_json": as_json, "colors": colors}
+def log_config(*, as_json: bool) -> dict[str, Any]:
+    """For `logging.config.dictConfig`, and for uvicorn, which hands it to its workers."""
+    line = {"()": "service.telemetry.logs.formatter", "as_json": as_json}
     stderr = {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
     return {
         "version": 1,
@@ -73,13 +70,12 @@ class Lines(logging.Formatter):
         return self._written(_event(record))
 
 
-def formatter(*, as_json: bool, colors: bool) -> Lines:
+def formatter(*, as_json: bool) -> Lines:
     _note_only_what_is_printed()
     if as_json:
         # Made once: `json.dumps` makes an encoder for every line that is not in ASCII.
         return Lines(json.JSONEncoder(ensure_ascii=False, default=repr).encode)
-    console = ConsoleRenderer(colors=colors, timestamp_key="time")
-    return Lines(lambda event: console(None, "", event))
+    return Lines(_readable)
 
 
 def _note_only_what_is_printed() -> None:
@@ -110,6 +106,13 @@ def _event(record: logging.LogRecord) -> Event:
         event["exception"] = record.exc_info[0].__name__
         event["frames"] = frames_of(record.exc_info[2])
     return event
+
+
+def _readable(event: Event) -> str:
+    """One line for a terminal: the head in columns, then `field=value`."""
+    head = "{time} [{level:<8}] {event:<30} [{logger}]".format_map(event)
+    fields = [f"{name}={value}" for name, value in event.items() if name not in _HEAD]
+    return " ".join([head, *fields])
 
 
 def _sentence(record: logging.LogRecord) -> str:

@@ -14,7 +14,7 @@ class Lines(logging.Handler):
 
     def __init__(self, *, as_json: bool = True) -> None:
         super().__init__()
-        self.setFormatter(formatter(as_json=as_json, colors=False))
+        self.setFormatter(formatter(as_json=as_json))
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
