@@ -45,4 +45,4 @@ def data_dir() -> Iterator[Path]:
 @pytest.fixture
 def embedded_face(bare: Face, data_dir: Path) -> Face:
     """With an embedded database of its own, and no model."""
-    return bare.but(data_dir=data_dir)
+    return bare.but(data_dir=data_dir).in_own_process()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from service.cli.app import app
+from service.cli.exit_status import exit_status
 
 MASTER_KEY = "A" * 43 + "="
 """32 zero bytes."""
@@ -37,20 +39,43 @@ def call(*arguments: object) -> Outcome:
 
 
 class Face:
-    """Runs `face` in a process of its own, with settings of its own, in a folder of its own."""
+    """Runs `face` with settings of its own, in a folder of its own.
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    In this process, which starts at once, except where `own_process`: an embedded database lives as
+    long as the process that started it, and a server keeps what it sets up.
+    """
+
+    def __init__(self, folder: Path, *, own_process: bool = False, **settings: object) -> None:
         self.folder = folder
+        self._own_process = own_process
         self._settings = settings
 
     def but(self, **settings: object) -> Face:
         """The same with other settings; None: the setting is not made."""
-        return Face(self.folder, **{**self._settings, **settings})
+        given = {**self._settings, **settings}
+        return Face(self.folder, own_process=self._own_process, **given)
+
+    def in_own_process(self) -> Face:
+        return Face(self.folder, own_process=True, **self._settings)
 
     def __call__(self, *arguments: object, **environment: str) -> Outcome:
+        if not self._own_process and "server" not in arguments:
+            return self._call_here([str(argument) for argument in arguments], environment)
         with self.start(*arguments, **environment) as process:
             out, err = process.communicate(timeout=SECONDS)
         return Outcome(process.returncode, out.decode(), err.decode())
+
+    def _call_here(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Outcome:
+        absent = {name: None for name in os.environ if name.upper().startswith("FACE_")}
+        variables = {**absent, **self.environment(), **environment}
+        with (
+            contextlib.chdir(self.folder),
+            CliRunner().isolation(env=variables) as (out, err, _),
+        ):
+            status = exit_status(lambda: app(arguments, standalone_mode=False), arguments)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return Outcome(status, out.getvalue().decode(), err.getvalue().decode())
 
     def start(self, *arguments: object, **environment: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -96,7 +96,7 @@ def test_wrong_use_is_status_2(arguments: tuple[str, ...]) -> None:
 
 
 def test_wrong_use_of_the_process_is_status_2(bare: Face) -> None:
-    outcome = bare("no-such-command")
+    outcome = bare.in_own_process()("no-such-command")
     assert (outcome.status, outcome.out) == (2, "")
     assert "Traceback" not in outcome.err
 

@@ -40,13 +40,15 @@ def is_one_embedding(outcome: Outcome) -> bool:
 def test_directory_prints_one_embedding_and_nothing_else(
     face: Face, people: dict[str, list[Path]]
 ) -> None:
-    outcome = face("directory", "--path", people["amy"][0].parent, "--max-images", 2)
+    outcome = face.in_own_process()(
+        "directory", "--path", people["amy"][0].parent, "--max-images", 2
+    )
     assert outcome.status == 0, outcome.err
     assert is_one_embedding(outcome)
 
 
 def test_video_prints_one_embedding_and_nothing_else(face: Face, film: Path) -> None:
-    outcome = face("video", "--path", film, "--max-frames", 2)
+    outcome = face.in_own_process()("video", "--path", film, "--max-frames", 2)
     assert outcome.status == 0, outcome.err
     assert is_one_embedding(outcome)
 
