@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from service.api import problems
+from service.api import openapi, problems
 from service.api.background import (
     Recurring,
     TimelyReadiness,
@@ -20,13 +20,12 @@ from service.api.concurrency import Concurrency
 from service.api.connections import Connections
 from service.api.dependencies import require_known_query
 from service.api.middleware import add_middleware
+from service.api.models import CameraSource, DirectorySource
 from service.api.open_door import OpenDoor
-from service.api.openapi import completed
 from service.api.rate_limits import RateLimits
 from service.api.routes import (
     audit,
     collections,
-    documentation,
     enroll,
     health,
     search,
@@ -46,12 +45,23 @@ Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`. Every an
 """
 
 
+BODIES = (
+    enroll.EnrollBody,
+    verify.VerifyBody,
+    search.SearchBody,
+    token.ImagesBody,
+    CameraSource,
+    DirectorySource,
+    collections.CollectionBody,
+)
+
+
 class Application(FastAPI):
     """FastAPI with our own bodies in its documentation."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = completed(super().openapi(), self.state.settings)
+            self.openapi_schema = openapi.completed(super().openapi(), BODIES, self.state.settings)
         return self.openapi_schema
 
 
@@ -67,10 +77,10 @@ def create_app(
     `metrics`: told of every call. `exposition`: all of them as text, for `GET /metrics`.
     """
     app = Application(
-        title=documentation.TITLE,
+        title=openapi.TITLE,
         description=DESCRIPTION,
         version=settings.version,
-        openapi_url=None,  # FastAPI's own is a route without dependencies: see `documentation`
+        openapi_url=None,  # FastAPI's own is a route without dependencies: see `openapi`
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
         redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
@@ -87,10 +97,9 @@ def create_app(
     app.state.connections = Connections(settings.connections, metrics)
     app.state.concurrency = Concurrency(settings.max_body_bytes)
     app.state.readiness = TimelyReadiness()
-    resources = (token, enroll, verify, search, subjects, collections, audit, health)
-    for resource in (*resources, documentation):
+    resources = (token, enroll, verify, search, subjects, collections, audit, health, openapi)
+    for resource in resources:
         app.include_router(resource.router)
-    app.include_router(health.metrics_router)
     problems.install(app)
     add_middleware(app, metrics)
     return app

@@ -17,9 +17,9 @@ from fastapi import Depends, Path, Query, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from service.api.concurrency import Concurrency, ConcurrencyLimit, address_of, forwarding_header
+from service.api.models import CollectionName
 from service.api.protocol import sent
 from service.api.rate_limits import RateLimits
-from service.api.request_models import CollectionName
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.errors import Unauthenticated

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from service.api.camel import Camel
+from service.api.models import Camel
 from service.domain import identifiers
 from service.domain.errors import FieldProblem, InvalidRequest
 

@@ -1,39 +1,39 @@
-"""What `/docs` shows beyond the types: an example for every call, and its two body forms."""
+"""The OpenAPI document beyond the types: an example for every call, and its two body forms.
+
+And the pages that show it, with their scripts from here: a closed network has no CDN.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Literal
 
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic.json_schema import models_json_schema
 
-from service.api.camel import Camel
+from service.api.models import Camel, ProblemAnswer
 from service.api.problems import PROBLEM
 from service.api.request_body import MOST_BYTES_WITHOUT_IMAGES
-from service.api.request_models import (
-    CameraSource,
-    CollectionBody,
-    DirectorySource,
-    EnrollBody,
-    ImagesBody,
-    SearchBody,
-    VerifyBody,
-)
-from service.api.response_models import ProblemAnswer
 from service.api.settings import ApiSettings
 from service.domain.face import EMBEDDING_SIZE
 
-_SHAPES = (
-    EnrollBody,
-    VerifyBody,
-    SearchBody,
-    ImagesBody,
-    CameraSource,
-    DirectorySource,
-    CollectionBody,
-    ProblemAnswer,
-)
-"""What FastAPI does not see: bodies are read by our own dependencies, problems by handlers."""
+TITLE = "Face enrollment and verification"
+
+ASSETS = "docs/assets"
+"""Addresses are relative, so that a proxy may put the service below any path."""
+
+_CONTENT_TYPES = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
+_KEPT_SECONDS = 24 * 60 * 60
+
+Asset = Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"]
+
+router = APIRouter(include_in_schema=False)
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -42,12 +42,16 @@ def _ref(shape: type[Camel]) -> dict[str, str]:
     return {"$ref": _SCHEMAS + shape.__name__}
 
 
-def completed(document: dict[str, Any], settings: ApiSettings) -> dict[str, Any]:
-    """The generated `document` with the schemas of `_SHAPES`, the limits of `settings`, and with
+def completed(
+    document: dict[str, Any], bodies: Sequence[type[Camel]], settings: ApiSettings
+) -> dict[str, Any]:
+    """The generated `document` with what FastAPI does not see: the schemas of `bodies`, which our own
+    dependencies read, and of problems, which handlers answer; with the limits of `settings`, and with
     examples made whole.
     """
+    shapes: list[type[Camel]] = [*bodies, ProblemAnswer]
     _, definitions = models_json_schema(
-        [(shape, "validation") for shape in _SHAPES], ref_template=_SCHEMAS + "{model}"
+        [(shape, "validation") for shape in shapes], ref_template=_SCHEMAS + "{model}"
     )
     schemas = document["components"]["schemas"]
     schemas.update(definitions["$defs"])
@@ -179,3 +183,73 @@ def _body(form: dict[str, Any], json: dict[str, Any]) -> dict[str, Any]:
 def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """The documented answer of a call that goes well."""
     return {status: {"content": {"application/json": {"example": value}}}}
+
+
+@router.get("/openapi.json")
+def description(request: Request) -> JSONResponse:
+    """Every call, for programs."""
+    app: FastAPI = request.app
+    return JSONResponse(app.openapi())
+
+
+@router.get("/docs")
+def swagger() -> HTMLResponse:
+    """Every call, to be tried out."""
+    page = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=TITLE,
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{ASSETS}/favicon.png",
+    )
+    return _with_policy(page)
+
+
+@router.get("/redoc")
+def redoc() -> HTMLResponse:
+    """Every call, to be read."""
+    page = get_redoc_html(
+        openapi_url="openapi.json",
+        title=TITLE,
+        redoc_js_url=f"{ASSETS}/redoc.standalone.js",
+        redoc_favicon_url=f"{ASSETS}/favicon.png",
+        with_google_fonts=False,
+    )
+    return _with_policy(page)
+
+
+@router.get(f"/{ASSETS}/{{name}}")
+def asset(name: Asset) -> Response:
+    """One of the files of the two pages, as `fastapi_offline` packs them."""
+    content = (files("fastapi_offline") / "static" / name).read_bytes()
+    kept = {"Cache-Control": f"public, max-age={_KEPT_SECONDS}"}
+    return Response(content, headers=kept, media_type=_CONTENT_TYPES[name.rpartition(".")[2]])
+
+
+def _with_policy(page: HTMLResponse) -> HTMLResponse:
+    """Scripts from here and the page's own, by their hashes; nothing from elsewhere.
+
+    Both pages set styles from within scripts, Swagger UI has its icons in `data:`, and ReDoc
+    searches in a worker that it makes of a `blob:`.
+    """
+    scripts = re.findall(r"<script>(.*?)</script>", bytes(page.body).decode(), re.DOTALL)
+    page.headers["Content-Security-Policy"] = "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(["script-src 'self'", *_hashes(scripts)]),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "worker-src blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+    return page
+
+
+def _hashes(scripts: Sequence[str]) -> list[str]:
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]

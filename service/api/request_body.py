@@ -16,11 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from service.api.camel import Camel
 from service.api.concurrency import BodyShare
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
 from service.api.json_body import ImageTextLimits, json_of
-from service.api.request_models import CollectionsBody
+from service.api.models import Camel, CollectionsBody
 from service.api.settings import ApiSettings
 from service.domain.errors import FieldProblem, ImageTooLarge, InvalidRequest, TooManyImages
 

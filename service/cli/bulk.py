@@ -19,7 +19,7 @@ from typing import Annotated, Any, Self, TextIO
 
 import typer
 
-from service.api.camel import Camel
+from service.api.models import Camel
 from service.bulk.formats import open_source
 from service.cli.context import (
     NO,

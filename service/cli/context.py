@@ -33,7 +33,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from service.api.camel import Camel
+from service.api.models import Camel
 from service.config import AppConfig, given_names, setting_names
 from service.domain import identifiers
 from service.domain.errors import (

@@ -9,16 +9,6 @@ from typing import Annotated
 
 import typer
 
-from service.api.responses import (
-    dedupe_answer,
-    enroll_answer,
-    erasure_answer,
-    export_answer,
-    identify_answer,
-    subject_answer,
-    subject_list,
-    verify_answer,
-)
 from service.cli.context import (
     NO,
     AsJson,
@@ -75,6 +65,8 @@ def enroll(
     )
     enrolled = wiring.enroll(request)
     if as_json:
+        from service.api.routes.enroll import enroll_answer  # FastAPI takes half a second
+
         return print_json(enroll_answer(enrolled, language, SimilarityDetail.EXACT, with_ids=True))
     values = {"subject": subject, "used": enrolled.images_used, "given": len(photos)}
     typer.echo(text(language, "outcome.enrolled", **values))
@@ -103,6 +95,8 @@ def verify(
     )
     decision = result.decision
     if as_json:
+        from service.api.routes.verify import verify_answer
+
         print_json(verify_answer(result, language, SimilarityDetail.EXACT))
     else:
         typer.echo(_compared(subject, decision, language))
@@ -122,6 +116,8 @@ def dedupe(
     wiring, language = ready(lang)
     result = wiring.identify(_search(wiring, photos, collection, profile, limit))
     if as_json:
+        from service.api.routes.search import dedupe_answer
+
         print_json(dedupe_answer(result, SimilarityDetail.EXACT))
     else:
         _print_candidates(result, language)
@@ -141,6 +137,8 @@ def identify(
     wiring, language = ready(lang)
     result = wiring.identify(_search(wiring, photos, collection, profile, limit))
     if as_json:
+        from service.api.routes.search import identify_answer
+
         print_json(identify_answer(result, SimilarityDetail.EXACT))
     else:
         _print_candidates(result, language)
@@ -162,6 +160,8 @@ def delete(
     forget = wiring.withdraw_consent if consent_withdrawn else wiring.erase
     erasure = forget(subject, collection, LOCAL_USER.name)
     if as_json:
+        from service.api.routes.subjects import erasure_answer
+
         return print_json(erasure_answer(erasure))
     values = {"templates": erasure.templates_deleted, "audit_id": erasure.audit_id}
     typer.echo(text(language, "outcome.deleted", subject=subject, **values))
@@ -235,6 +235,8 @@ def list_subjects(
     wiring, language = ready(lang)
     page = wiring.subjects.page(collection, limit, cursor)
     if as_json:
+        from service.api.routes.subjects import subject_list
+
         return print_json(subject_list(page))
     headings = labels(language, ("subject", "templates", "enrolled_at"))
     rows = [(one.subject_id, one.templates, f"{one.enrolled_at:%F %T %Z}") for one in page.subjects]
@@ -255,6 +257,8 @@ def show_subject(
     wiring, language = ready(lang)
     details = wiring.subjects.show(subject, collection)
     if as_json:
+        from service.api.routes.subjects import subject_answer
+
         return print_json(subject_answer(details))
     rows = [
         (text(language, "label.subject"), details.summary.subject_id),
@@ -278,6 +282,8 @@ def export_subject(
 ) -> None:
     """Everything held about a person, as JSON, vectors included."""
     wiring, _ = ready(lang)
+    from service.api.routes.subjects import export_answer
+
     print_json(export_answer(wiring.export(subject, collection, LOCAL_USER.name)))
 
 

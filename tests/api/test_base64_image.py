@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.api.json_body import PATTERN, image_of
+from service.api.models import BASE64_PATTERN, image_of
 
 IMAGE = bytes(range(256)) * 3
 PLAIN = base64.b64encode(IMAGE).decode()
@@ -46,7 +46,7 @@ def test_every_way_means_the_same(content: bytes) -> None:
     safe = base64.urlsafe_b64encode(content).decode()
     for text in (plain, safe, plain.rstrip("="), safe.rstrip("="), in_lines(plain, "\r\n")):
         assert image_of(text) == content
-    assert re.fullmatch(PATTERN, plain)
+    assert re.fullmatch(BASE64_PATTERN, plain)
 
 
 @pytest.mark.parametrize(

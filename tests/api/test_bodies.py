@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from service.api.request_models import EnrollBody, SearchBody, VerifyBody
+from service.api.routes.enroll import EnrollBody
+from service.api.routes.search import SearchBody
+from service.api.routes.verify import VerifyBody
 from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Uploads
 from service.usecases.enrollment import Mode
 

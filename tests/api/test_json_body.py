@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from service.api.camel import Camel
 from service.api.field_problems import MOST_TOLD
 from service.api.json_body import ESCAPES, MOST_NAMES, MOST_PIECES, ImageTextLimits, json_of
-from service.api.request_models import CollectionBody, EnrollBody, SearchBody
+from service.api.models import Camel
+from service.api.routes.collections import CollectionBody
+from service.api.routes.enroll import EnrollBody
+from service.api.routes.search import SearchBody
 from service.domain.errors import FieldProblem, ImageTooLarge, InvalidRequest, TooManyImages
 
 KIM: dict[str, Any] = {"subjectId": "kim", "images": ["aGk="]}

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field
 
 from service.api.auth import AdminCaller
 from service.api.dependencies import AllUseCases
+from service.api.models import Camel, CollectionName, Moment, SubjectId, printable
 from service.api.openapi import PROBLEMS, example
-from service.api.request_models import CollectionName, Moment, SubjectId, printable
-from service.api.response_models import AuditList
-from service.api.responses import audit_list
-from service.domain.audit import AuditQuery
+from service.domain.audit import AuditQuery, AuditRecord
+from service.usecases.audit import AuditPage
 
 router = APIRouter(prefix="/admin/audit", tags=["audit"], responses=PROBLEMS)
 
@@ -22,6 +23,27 @@ LARGEST_NUMBER = 2**63 - 1
 
 ActionName = Annotated[str, Field(max_length=100), AfterValidator(printable)]
 """Of what was done, or method and route of what was refused."""
+
+
+class AuditRecordAnswer(Camel):
+    """`subject`: the person as a keyed hash, hexadecimal. `digest`: None before the chain began."""
+
+    sequence: int
+    audit_id: UUID
+    at: datetime
+    caller: str
+    action: str
+    collection: str | None
+    subject: str | None
+    outcome: str
+    request_id: str | None
+    digest: str | None
+
+
+class AuditList(Camel):
+    records: list[AuditRecordAnswer]
+    next_cursor: int | None
+
 
 _RECORD = {
     "sequence": 42,
@@ -58,3 +80,24 @@ def list_audit(
         caller.require_collection(collection)
     query = AuditQuery(action, collection, caller.collections, None, since, until)
     return audit_list(use_cases.list_audit(query, limit, cursor, subject_id))
+
+
+def audit_list(page: AuditPage) -> AuditList:
+    records = [_audit_record(record) for record in page.records]
+    return AuditList(records=records, next_cursor=page.next_cursor)
+
+
+def _audit_record(record: AuditRecord) -> AuditRecordAnswer:
+    entry = record.entry
+    return AuditRecordAnswer(
+        sequence=record.sequence,
+        audit_id=entry.audit_id,
+        at=entry.at,
+        caller=entry.caller,
+        action=entry.action,
+        collection=entry.collection,
+        subject=entry.subject.hex() if entry.subject else None,
+        outcome=entry.outcome,
+        request_id=entry.request_id,
+        digest=record.digest.hex(),
+    )

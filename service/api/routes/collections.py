@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 
 from service.api.auth import AdminCaller, PathCollection
 from service.api.dependencies import AllUseCases
+from service.api.models import WHOLE, Camel, ProfileName
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json
-from service.api.request_models import CollectionBody
-from service.api.response_models import CollectionAnswer, CollectionErasureAnswer, ProfileAnswer
-from service.domain.collection import CollectionSettings
+from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.thresholds import BALANCED
 from service.usecases.collections import CollectionDetails
 
 router = APIRouter(prefix="/admin/collections", tags=["collections"], responses=PROBLEMS)
+
+MOST_RETENTION_DAYS = 36_500
+
+
+class CollectionBody(Camel):
+    threshold_profiles: dict[ProfileName, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
+        default_factory=dict, max_length=32, json_schema_extra={"additionalProperties": False}
+    )
+    duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
+    duplicate_profile: ProfileName = BALANCED
+    retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None
+
+
+class ProfileAnswer(Camel):
+    threshold: float
+    false_match_rate: float | None
+    source: str
+
+
+class CollectionAnswer(Camel):
+    """`expectedFalseCandidates`: strangers that one search names on average at this size."""
+
+    collection: str
+    model_id: str | None
+    threshold_profiles: dict[str, ProfileAnswer]
+    duplicate_policy: DuplicatePolicy
+    duplicate_profile: str
+    templates: int
+    expected_false_candidates: float | None
+    created_at: datetime
+    retention_days: int | None
+
+
+class CollectionErasureAnswer(Camel):
+    collection: str
+    templates_deleted: int
+
 
 _ANSWER = example(
     {

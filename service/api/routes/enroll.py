@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError, from_json
 
 from service.api.auth import EnrollCaller
 from service.api.dependencies import AllUseCases, CallersLanguage, Settings
+from service.api.models import (
+    Camel,
+    FaceBody,
+    ImageOutcome,
+    Moment,
+    Similarity,
+    SubjectId,
+    image_outcomes,
+    json_response,
+    printable,
+)
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
-from service.api.request_models import EnrollBody
-from service.api.response_models import EnrollAnswer
-from service.api.responses import enroll_answer, sent
 from service.domain.callers import Scope
-from service.domain.decision import detail_for
-from service.usecases.enrollment import EnrollRequest
+from service.domain.collection import DuplicatePolicy
+from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
+from service.domain.identifiers import MOST_METADATA_BYTES, MOST_REFERENCE_CHARACTERS, metadata_fits
+from service.texts import Language
+from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 
 router = APIRouter(tags=["enrollment"], responses=PROBLEMS)
 
@@ -54,6 +70,69 @@ IdempotencyKey = Annotated[
 ]
 
 
+def _parsed_metadata(value: object, info: ValidationInfo) -> object:
+    """Multipart fields are text: there the metadata is a JSON text.
+
+    Read by the parser of JSON bodies, which bounds how deep it may be nested.
+    """
+    if not isinstance(value, str) or info.mode == "json":
+        return value
+    try:
+        return from_json(value)
+    except ValueError:
+        raise PydanticCustomError("json_invalid", "not JSON") from None
+
+
+def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not metadata_fits(metadata):
+        raise PydanticCustomError(
+            "metadata_too_long", "too long", {"max_length": MOST_METADATA_BYTES}
+        )
+    return metadata
+
+
+Metadata = Annotated[
+    dict[str, Any], BeforeValidator(_parsed_metadata), AfterValidator(_within_limit)
+]
+
+ConsentReference = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_REFERENCE_CHARACTERS,
+        json_schema_extra={"pattern": "^[^\u0000-\u001f\u007f-\u009f]*$"},
+    ),
+    AfterValidator(printable),
+]
+
+
+class EnrollBody(FaceBody):
+    subject_id: SubjectId
+    mode: Mode = Mode.CREATE
+    on_duplicate: DuplicatePolicy | None = None
+    metadata: Metadata | None = Field(None, repr=False)
+    expires_at: Moment | None = None
+    consent_reference: ConsentReference | None = Field(None, repr=False)
+
+
+class Duplicate(Camel):
+    """`subjectId` is left out for callers without the scope `search`."""
+
+    subject_id: str | None
+    similarity: Similarity
+
+
+class EnrollAnswer(Camel):
+    subject_id: str
+    collection: str
+    template_id: UUID
+    model_id: str
+    images_used: int
+    images: list[ImageOutcome]
+    duplicates: list[Duplicate]
+    enrolled_at: datetime
+
+
 @router.post(
     "/enroll",
     status_code=CREATED,
@@ -86,4 +165,23 @@ def enroll(
     enrolled = use_cases.enroll(request)
     detail = detail_for(caller, settings.reply_similarity)
     answer = enroll_answer(enrolled, language, detail, with_ids=caller.may(Scope.SEARCH))
-    return sent(answer, CREATED)
+    return json_response(answer, CREATED)
+
+
+def enroll_answer(
+    enrolled: Enrolled, language: Language, detail: SimilarityDetail, *, with_ids: bool
+) -> EnrollAnswer:
+    """`with_ids`: name the duplicates, which is for callers who may search."""
+    return EnrollAnswer(
+        subject_id=enrolled.subject_id,
+        collection=enrolled.collection,
+        template_id=enrolled.template_id,
+        model_id=enrolled.model_id,
+        images_used=enrolled.images_used,
+        images=image_outcomes(enrolled.samples, language),
+        duplicates=[
+            Duplicate(subject_id=one.subject_id if with_ids else None, similarity=similarity)
+            for one, similarity in shown_candidates(enrolled.duplicates, detail)
+        ],
+        enrolled_at=enrolled.enrolled_at,
+    )

@@ -1,6 +1,5 @@
-"""Alive, ready to serve, and the numbers for Prometheus.
-
-The first two are open to everybody, since load balancers have no keys. No number is about a person.
+"""Whether the service is alive and ready, open to everybody since load balancers have no keys; and
+its numbers for Prometheus, of the service and of no person.
 """
 
 from __future__ import annotations
@@ -11,11 +10,40 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.auth import MetricsCaller
 from service.api.dependencies import AllUseCases
+from service.api.models import Camel
 from service.api.openapi import PROBLEMS, example
-from service.api.response_models import HealthAnswer, ReadinessAnswer, SearchStateAnswer
 from service.domain.errors import Unavailable
-from service.domain.search import SearchState
+from service.domain.search import SearchProblem, SearchState
 from service.telemetry.exposition import CONTENT_TYPE
+
+
+class HealthAnswer(Camel):
+    status: str
+
+
+class SearchStateAnswer(Camel):
+    """What is held in memory for searches. `behind`: rows that are scanned in the database instead,
+    and `problem` why: `loading`, `out_of_memory`, `damaged`.
+    """
+
+    rows: int
+    bytes: int
+    behind: int
+    problem: SearchProblem | None
+
+
+class ReadinessAnswer(Camel):
+    """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...). `search`: None
+    where every search scans the database.
+    """
+
+    status: str
+    database: str
+    model: str
+    providers_requested: list[str]
+    providers_obtained: list[str]
+    search: SearchStateAnswer | None = None
+
 
 router = APIRouter(tags=["health"])
 
@@ -67,14 +95,12 @@ def _search(state: SearchState | None) -> SearchStateAnswer | None:
     )
 
 
-metrics_router = APIRouter(tags=["health"], responses=PROBLEMS)
-
 _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"example": "face_engine_calls 0.0\n"}}}
 }
 
 
-@metrics_router.get("/metrics", response_class=Response, responses={**PROBLEMS, **_TEXT})
+@router.get("/metrics", response_class=Response, responses={**PROBLEMS, **_TEXT})
 def metrics(caller: MetricsCaller, request: Request) -> Response:  # noqa: ARG001 - a key is needed
     """Latencies, decisions, queues and versions, as Prometheus text."""
     return Response(request.app.state.exposition(), media_type=CONTENT_TYPE)

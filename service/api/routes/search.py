@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from pydantic import Field
 
 from service.api.auth import SearchCaller
 from service.api.dependencies import AllUseCases, Counted, Settings
+from service.api.models import WHOLE, Camel, FaceBody, Similarity, json_response
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
-from service.api.request_models import SearchBody
-from service.api.response_models import DedupeAnswer, IdentifyAnswer
-from service.api.responses import dedupe_answer, identify_answer, sent
 from service.domain.callers import Caller
-from service.domain.decision import detail_for
+from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
+from service.domain.thresholds import Band
 from service.telemetry.metrics import Metrics
-from service.usecases.identify import SearchRequest, SearchResult
+from service.usecases.identify import (
+    DEFAULT_CANDIDATES,
+    MOST_CANDIDATES,
+    SearchRequest,
+    SearchResult,
+)
 from service.usecases.use_cases import UseCases
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
+
+
+class SearchBody(FaceBody):
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES), WHOLE] = DEFAULT_CANDIDATES
+
+
+class CandidateAnswer(Camel):
+    subject_id: str
+    similarity: Similarity
+    band: Band
+
+
+class SearchAnswer(Camel):
+    candidates: list[CandidateAnswer]
+    threshold: float
+    profile: str
+    searched: int
+    exact: bool
+
+
+class DedupeAnswer(SearchAnswer):
+    duplicate: bool
+
+
+class IdentifyAnswer(SearchAnswer):
+    match: bool
+
 
 _FOUND = {
     "candidates": [{"subjectId": "user-1", "similarity": 0.71, "band": "very_high"}],
@@ -48,7 +80,7 @@ def dedupe(
 ) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
     result = _search(caller, use_cases, settings, metrics, body)
-    return sent(dedupe_answer(result, detail_for(caller, settings.reply_similarity)))
+    return json_response(dedupe_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
 @router.post(
@@ -66,7 +98,7 @@ def identify(
 ) -> Response:
     """Whose face is this? Every template is compared."""
     result = _search(caller, use_cases, settings, metrics, body)
-    return sent(identify_answer(result, detail_for(caller, settings.reply_similarity)))
+    return json_response(identify_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
 def _search(
@@ -77,3 +109,27 @@ def _search(
     result = use_cases.identify(request)
     metrics.searched(result.candidates[0].who.similarity if result.candidates else None)
     return result
+
+
+def dedupe_answer(result: SearchResult, detail: SimilarityDetail) -> DedupeAnswer:
+    return DedupeAnswer(duplicate=result.found, **_shared_fields(result, detail))
+
+
+def identify_answer(result: SearchResult, detail: SimilarityDetail) -> IdentifyAnswer:
+    return IdentifyAnswer(match=result.found, **_shared_fields(result, detail))
+
+
+def _shared_fields(result: SearchResult, detail: SimilarityDetail) -> dict[str, Any]:
+    bands = {each.who: each.band for each in result.candidates}
+    shown = shown_candidates((each.who for each in result.candidates), detail)
+    shown.sort(key=lambda each: list(Band).index(bands[each[0]]))  # where that alone is shown
+    return {
+        "candidates": [
+            CandidateAnswer(subject_id=one.subject_id, similarity=similarity, band=bands[one])
+            for one, similarity in shown
+        ],
+        "threshold": result.profile.threshold,
+        "profile": result.profile.name,
+        "searched": result.searched,
+        "exact": True,
+    }

@@ -2,28 +2,122 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
 from service.api.auth import AdminCaller, QueryCollection
 from service.api.dependencies import AllUseCases
+from service.api.models import Camel, SubjectId
 from service.api.openapi import PROBLEMS, example
-from service.api.request_models import SubjectId
-from service.api.response_models import (
-    ErasureAnswer,
-    ExportAnswer,
-    SubjectAnswer,
-    SubjectList,
-    UnlockAnswer,
+from service.usecases.erase import Erasure
+from service.usecases.subjects import (
+    Exported,
+    ExportedTemplate,
+    SubjectDetails,
+    SubjectPage,
+    SubjectSummary,
 )
-from service.api.responses import erasure_answer, export_answer, subject_answer, subject_list
 
 router = APIRouter(prefix="/admin/subjects", tags=["subjects"], responses=PROBLEMS)
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 500
 
 Subject = Annotated[SubjectId, Path(alias="subjectId")]
+
+
+class SubjectEntry(Camel):
+    subject_id: str
+    collection: str
+    templates: int
+    enrolled_at: datetime
+
+
+class SubjectList(Camel):
+    subjects: list[SubjectEntry]
+    next_cursor: str | None
+
+
+class SubjectAnswer(SubjectEntry):
+    """`expiresAt`: the earlier of the person's own and the collection's."""
+
+    model_ids: list[str]
+    metadata: dict[str, Any] | None
+    expires_at: datetime | None
+    consent_reference: str | None
+
+
+class TemplateExport(Camel):
+    """`embedding`: 512 numbers of length 1."""
+
+    template_id: UUID
+    model_id: str
+    created_at: datetime
+    embedding: list[float]
+
+
+class AuditExport(Camel):
+    """`caller`: the name of the API key. `outcome`: as in the audit log; of a refused call it is
+    the error's code.
+    """
+
+    audit_id: UUID
+    at: datetime
+    action: str
+    outcome: str
+    caller: str
+
+
+class KeptAnswerExport(Camel):
+    """That an earlier answer is kept for retries."""
+
+    caller: str
+    idempotency_key: str
+
+
+class RefusalsExport(Camel):
+    """Faces that one key sent and that were not this person's, counted since `since`; `caller`: the
+    key's name; `lockedUntil`: null, not locked for it.
+    """
+
+    caller: str
+    number: int
+    since: datetime
+    locked_until: datetime | None
+
+
+class ExportAnswer(Camel):
+    """Everything held about a person. `audit`: since their enrollment."""
+
+    subject_id: str
+    collection: str
+    enrolled_at: datetime
+    expires_at: datetime | None
+    consent_reference: str | None
+    metadata: dict[str, Any] | None
+    templates: list[TemplateExport]
+    audit: list[AuditExport]
+    answers: list[KeptAnswerExport]
+    refusals: list[RefusalsExport]
+    exported_at: datetime
+    audit_id: UUID
+
+
+class ErasureAnswer(Camel):
+    subject_id: str
+    collection: str
+    templates_deleted: int
+    deleted_at: datetime
+    audit_id: UUID
+
+
+class UnlockAnswer(Camel):
+    subject_id: str
+    collection: str
+    locked: bool
+
 
 _ENTRY = {
     "subjectId": "user-1",
@@ -161,3 +255,79 @@ def unlock_subject(
     """Open a subject that was locked after too many refusals, for every key, and forget those."""
     use_cases.unlock(subject_id, collection, caller.name)
     return UnlockAnswer(subject_id=subject_id, collection=collection, locked=False)
+
+
+def subject_list(page: SubjectPage) -> SubjectList:
+    entries = [SubjectEntry(**_entry(summary)) for summary in page.subjects]
+    return SubjectList(subjects=entries, next_cursor=page.next_cursor)
+
+
+def subject_answer(details: SubjectDetails) -> SubjectAnswer:
+    return SubjectAnswer(
+        **_entry(details.summary),
+        model_ids=list(details.model_ids),
+        metadata=details.metadata,
+        expires_at=details.expires_at,
+        consent_reference=details.consent_reference,
+    )
+
+
+def export_answer(exported: Exported) -> ExportAnswer:
+    return ExportAnswer(
+        subject_id=exported.subject_id,
+        collection=exported.collection,
+        enrolled_at=exported.enrolled_at,
+        expires_at=exported.expires_at,
+        consent_reference=exported.consent_reference,
+        metadata=exported.metadata,
+        templates=[_template(one) for one in exported.templates],
+        audit=[
+            AuditExport(
+                audit_id=one.audit_id,
+                at=one.at,
+                action=one.action,
+                outcome=one.outcome,
+                caller=one.caller,
+            )
+            for one in exported.audit
+        ],
+        answers=[
+            KeptAnswerExport(caller=one.caller, idempotency_key=one.key) for one in exported.answers
+        ],
+        refusals=[
+            RefusalsExport(
+                caller=caller, number=one.number, since=one.since, locked_until=one.locked_until
+            )
+            for caller, one in sorted(exported.refusals.items())
+        ],
+        exported_at=exported.exported_at,
+        audit_id=exported.audit_id,
+    )
+
+
+def _template(one: ExportedTemplate) -> TemplateExport:
+    return TemplateExport(
+        template_id=one.template_id,
+        model_id=one.model_id,
+        created_at=one.created_at,
+        embedding=one.embedding.tolist(),
+    )
+
+
+def erasure_answer(erasure: Erasure) -> ErasureAnswer:
+    return ErasureAnswer(
+        subject_id=erasure.subject_id,
+        collection=erasure.collection,
+        templates_deleted=erasure.templates_deleted,
+        deleted_at=erasure.deleted_at,
+        audit_id=erasure.audit_id,
+    )
+
+
+def _entry(summary: SubjectSummary) -> dict[str, Any]:
+    return {
+        "subject_id": summary.subject_id,
+        "collection": summary.collection,
+        "templates": summary.templates,
+        "enrolled_at": summary.enrolled_at,
+    }

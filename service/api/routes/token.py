@@ -5,17 +5,28 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 
 from service.api.auth import TokenCaller
 from service.api.dependencies import AllUseCases, CallersLanguage, Settings
+from service.api.models import Base64Image, Camel, CameraSource, DirectorySource
 from service.api.openapi import PROBLEMS, example, images_body, json_body
 from service.api.request_body import body_of, read_json, read_optional_json
-from service.api.request_models import CameraSource, DirectorySource, ImagesBody
-from service.api.response_models import TokenAnswer
 from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
 from service.domain.face import CameraFrames, DirectoryImages, FaceSource, Uploads
 from service.texts import Language, message, text
 from service.usecases.sampling import MakeToken
+
+
+class ImagesBody(Camel):
+    images: list[Base64Image] = Field(min_length=1, repr=False)
+
+
+class TokenAnswer(Camel):
+    success: bool
+    embedding: list[float] | None
+    error: str | None
+
 
 _ANSWER = example({"success": True, "embedding": [0.0123, -0.0456], "error": None})
 

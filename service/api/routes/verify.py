@@ -8,13 +8,21 @@ from fastapi import APIRouter, Depends, Response
 
 from service.api.auth import VerifyCaller
 from service.api.dependencies import AllUseCases, CallersLanguage, Counted, Settings
+from service.api.models import (
+    Camel,
+    FaceBody,
+    ImageOutcome,
+    Similarity,
+    SubjectId,
+    image_outcomes,
+    json_response,
+)
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of
-from service.api.request_models import VerifyBody
-from service.api.response_models import VerifyAnswer
-from service.api.responses import sent, verify_answer
-from service.domain.decision import detail_for
-from service.usecases.verify import VerifyRequest
+from service.domain.decision import Recommendation, SimilarityDetail, detail_for, shown_similarity
+from service.domain.thresholds import Band
+from service.texts import Language
+from service.usecases.verify import Verification, VerifyRequest
 
 router = APIRouter(tags=["verification"], responses=PROBLEMS)
 
@@ -31,6 +39,22 @@ _ANSWER = example(
         "images": [],
     }
 )
+
+
+class VerifyBody(FaceBody):
+    subject_id: SubjectId
+
+
+class VerifyAnswer(Camel):
+    subject_id: str
+    match: bool
+    similarity: Similarity
+    threshold: float
+    profile: str
+    band: Band
+    recommendation: Recommendation
+    model_id: str
+    images: list[ImageOutcome]
 
 
 @router.post(
@@ -55,4 +79,21 @@ def verify(
     verification = use_cases.verify(request)
     metrics.decided(verification.decision)
     detail = detail_for(caller, settings.reply_similarity)
-    return sent(verify_answer(verification, language, detail))
+    return json_response(verify_answer(verification, language, detail))
+
+
+def verify_answer(
+    result: Verification, language: Language, detail: SimilarityDetail
+) -> VerifyAnswer:
+    decision = result.decision
+    return VerifyAnswer(
+        subject_id=result.subject_id,
+        match=decision.match,
+        similarity=shown_similarity(decision.similarity, detail),
+        threshold=decision.profile.threshold,
+        profile=decision.profile.name,
+        band=decision.band,
+        recommendation=decision.recommendation,
+        model_id=result.model_id,
+        images=image_outcomes(result.samples, language),
+    )

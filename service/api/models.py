@@ -1,54 +1,90 @@
-"""The shapes of requests: camelCase, nothing unknown, exactly one face source."""
+"""Shapes that several calls share: camelCase in JSON, nothing unknown, exactly one face source.
+
+What one call alone takes or answers stands beside its route. The command line's `--json` prints the
+same answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
+from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError, from_json
+from pydantic_core import PydanticCustomError
+from starlette.responses import Response
 
-from service.api.camel import Camel
-from service.api.json_body import PATTERN, image_of
-from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
+from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.face import (
     EMBEDDING_SIZE,
     CameraFrames,
     DirectoryImages,
     FaceSource,
     GivenEmbedding,
+    Reason,
+    Sample,
     Uploads,
 )
 from service.domain.identifiers import (
     COLLECTION,
-    MOST_METADATA_BYTES,
-    MOST_REFERENCE_CHARACTERS,
     PROFILE,
     SUBJECT_ID,
     is_moment,
-    metadata_fits,
 )
-from service.domain.thresholds import BALANCED
-from service.usecases.enrollment import Mode
-from service.usecases.identify import DEFAULT_CANDIDATES, MOST_CANDIDATES
+from service.texts import Language, text
 
 MOST_FRAMES = 100
 MOST_DIRECTORY_IMAGES = 100
 MOST_PATH_CHARACTERS = 4096
-MOST_RETENTION_DAYS = 36_500
 MOST_NUMBERS = 4096
 """Far beyond an embedding's 512, so that a wrong length gets its own answer, `invalid_embedding`."""
+
+_DATA_URL = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100}){0,4};base64,", re.ASCII | re.IGNORECASE)
+"""`data:image/jpeg;base64,` of `FileReader` and `canvas` (RFC 2397)."""
+
+BASE64_PATTERN = (
+    r"^(data:[^,]*;base64,)?"
+    r"([A-Za-z0-9+/_-]{4})*([A-Za-z0-9+/_-]{2}(==)?|[A-Za-z0-9+/_-]{3}=?)?$"
+)
+"""For the documentation, without the line breaks that may stand anywhere."""
+
+
+class Camel(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+        validate_by_alias=True,
+        validate_by_name=True,
+    )
+
+
+def image_of(text: str) -> bytes:
+    """The bytes of `text`. Beside RFC 4648, 4: a `data:` URL, lines (RFC 2045: Java's and Android's
+    MIME form), the alphabet for URLs (5) and missing padding. Raises `ValueError` for all else.
+    """
+    if (url := _DATA_URL.match(text)) is not None:
+        text = text[url.end() :]
+    text = text.replace("\n", "").replace("\r", "").replace("-", "+").replace("_", "/")
+    if not text.endswith("="):
+        text += "=" * (-len(text) % 4)
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # `binascii.Error`, or not ASCII
+        raise ValueError("not base64") from None
 
 
 def _decoded(value: object) -> object:
@@ -59,27 +95,6 @@ def _decoded(value: object) -> object:
         return image_of(value)
     except ValueError:
         raise PydanticCustomError("base64_invalid", "not base64") from None
-
-
-def _parsed_metadata(value: object, info: ValidationInfo) -> object:
-    """Multipart fields are text: there the metadata is a JSON text.
-
-    Read by the parser of JSON bodies, which bounds how deep it may be nested.
-    """
-    if not isinstance(value, str) or info.mode == "json":
-        return value
-    try:
-        return from_json(value)
-    except ValueError:
-        raise PydanticCustomError("json_invalid", "not JSON") from None
-
-
-def _within_limit(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not metadata_fits(metadata):
-        raise PydanticCustomError(
-            "metadata_too_long", "too long", {"max_length": MOST_METADATA_BYTES}
-        )
-    return metadata
 
 
 def _rfc_3339(value: object) -> datetime:
@@ -110,13 +125,8 @@ ProfileName = Annotated[str, Field(pattern=f"^{PROFILE}$")]
 Base64Image = Annotated[
     bytes,
     BeforeValidator(_decoded),
-    WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": PATTERN}),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": BASE64_PATTERN}),
 ]
-Metadata = Annotated[
-    dict[str, Any], BeforeValidator(_parsed_metadata), AfterValidator(_within_limit)
-]
-
-
 Numbers = Annotated[
     list[float],
     Field(
@@ -126,15 +136,20 @@ Numbers = Annotated[
     ),
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
-ConsentReference = Annotated[
-    str,
+
+Similarity = Annotated[
+    float | None,
     Field(
-        min_length=1,
-        max_length=MOST_REFERENCE_CHARACTERS,
-        json_schema_extra={"pattern": "^[^\u0000-\u001f\u007f-\u009f]*$"},
+        description="Cosine. Two decimals, rounded down, unless the key has the scope `embedding`; "
+        "null where the service is set to tell bands only. `match` is decided by the exact one."
     ),
-    AfterValidator(printable),
 ]
+
+
+class CollectionsBody(Camel):
+    """A request about one collection: only callers who are let in there get an answer."""
+
+    collection: CollectionName = DEFAULT_COLLECTION
 
 
 class CameraSource(Camel):
@@ -144,12 +159,6 @@ class CameraSource(Camel):
 class DirectorySource(Camel):
     dir_path: Annotated[str, Field(min_length=1, max_length=MOST_PATH_CHARACTERS)]
     max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES), WHOLE] | None = None
-
-
-class CollectionsBody(Camel):
-    """A request about one collection: only callers who are let in there get an answer."""
-
-    collection: CollectionName = DEFAULT_COLLECTION
 
 
 _SOURCES: Mapping[str, JsonDict] = {
@@ -198,31 +207,40 @@ class FaceBody(CollectionsBody):
         return Uploads(self.images or [])
 
 
-class EnrollBody(FaceBody):
-    subject_id: SubjectId
-    mode: Mode = Mode.CREATE
-    on_duplicate: DuplicatePolicy | None = None
-    metadata: Metadata | None = Field(None, repr=False)
-    expires_at: Moment | None = None
-    consent_reference: ConsentReference | None = Field(None, repr=False)
+class ImageOutcome(Camel):
+    index: int
+    accepted: bool
+    reason: Reason | None
+    advice: str | None
+    detection_score: float | None
 
 
-class VerifyBody(FaceBody):
-    subject_id: SubjectId
+class ProblemAnswer(Camel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable; docs/errors.md lists all.")
+    request_id: str
+    errors: list[dict[str, Any]] | None = None
 
 
-class SearchBody(FaceBody):
-    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES), WHOLE] = DEFAULT_CANDIDATES
+def image_outcomes(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]:
+    return [
+        ImageOutcome(
+            index=index,
+            accepted=sample.accepted,
+            reason=sample.reason,
+            advice=text(language, f"advice.{sample.reason}") if sample.reason else None,
+            detection_score=sample.detection_score,
+        )
+        for index, sample in enumerate(samples)
+    ]
 
 
-class ImagesBody(Camel):
-    images: list[Base64Image] = Field(min_length=1, repr=False)
-
-
-class CollectionBody(Camel):
-    threshold_profiles: dict[ProfileName, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
-        default_factory=dict, max_length=32, json_schema_extra={"additionalProperties": False}
-    )
-    duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
-    duplicate_profile: ProfileName = BALANCED
-    retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None
+def json_response(answer: Camel, status: int = 200) -> Response:
+    """`answer` as JSON. FastAPI would hand it to another thread, to validate it a second time."""
+    content = answer.model_dump_json(by_alias=True)
+    return Response(content, status, media_type="application/json")
