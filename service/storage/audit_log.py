@@ -40,9 +40,8 @@ from service.storage.audit_head import (
     stored_head,
 )
 from service.storage.collections import stored_collections
-from service.storage.engine import Query, compiled, run, single_use_engine
+from service.storage.engine import Query, compiled, insert_rows, run, single_use_engine
 from service.storage.failures import translated
-from service.storage.row_insert import insert_rows
 from service.storage.subjects import SubjectProof, all_subjects
 from service.storage.tables import audit, audit_head, metadata, rate_counters, registry
 from service.storage.template_rows import RowSequence, SearchRows

@@ -26,10 +26,9 @@ from service.domain.errors import RecordTampered
 from service.domain.expiry import Expired
 from service.domain.registry import CHANGES, subject_seal
 from service.storage.audit_head import AuditHeadRow
-from service.storage.engine import Query, run
+from service.storage.engine import Query, insert_rows, run
 from service.storage.expiry import Clock, alive, expired
 from service.storage.idempotency import keep_keys
-from service.storage.row_insert import insert_rows
 from service.storage.suitability import is_distributed
 from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence

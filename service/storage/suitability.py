@@ -26,7 +26,7 @@ from service.domain.errors import (
     DatabaseStandby,
     DatabaseUnsuitable,
 )
-from service.storage.engine import driver_of, is_encrypted
+from service.storage.engine import driver_of, has_citus, is_encrypted
 from service.storage.tables import metadata
 
 OLDEST_POSTGRESQL = 15
@@ -168,8 +168,6 @@ def server_facts(connection: Connection) -> ServerFacts:
 SEARCH_MEMORY = ("FACE_SEARCH_MEMORY", "FACE_SEARCH_MEMORY=0")
 """What is not safe, and what to do."""
 
-_HAS_CITUS = text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
-
 _IS_DISTRIBUTED = text(
     "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'templates'::regclass)"
 )
@@ -185,11 +183,6 @@ _LOST_WORKER = (
     "server closed the connection unexpectedly",
     "connection to the remote node",
 )
-
-
-def has_citus(connection: Connection) -> bool:
-    """Whether this database has the extension, whatever was done with it."""
-    return bool(connection.scalar(_HAS_CITUS))
 
 
 def is_distributed(connection: Connection) -> bool:
