@@ -19,7 +19,6 @@ import typer
 from service.api.settings import FEWEST, RESERVED, fitting
 from service.cli.context import NOT_DONE, YES, err, explain, language_of, log_unknown_settings
 from service.cli.exit_status import exit_status
-from service.cli.uvicorn_server import tls_options
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.telemetry import SHARED_FOLDER
@@ -62,6 +61,8 @@ def server(
     ] = None,
 ) -> None:
     """Serve enrollment, verification and search over HTTP, or HTTPS."""
+    from service.cli.uvicorn_server import tls_options
+
     _pass_on(
         server_host=host,
         server_port=port,

@@ -149,3 +149,17 @@ class Subject:
         """Whether they are enrolled no longer."""
         ends = self.expiry(settings)
         return ends is not None and ends <= now
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentResponse:
+    """An earlier answer to an `Idempotency-Key`, sealed; gone with its subject. `key_digest`: a keyed
+    hash of whose key it was in which collection, which stays for a while.
+    """
+
+    caller: str
+    key: str
+    subject_id: str
+    fingerprint: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+    key_digest: bytes = field(repr=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -20,26 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from service.domain.collection import Collection
+from service.domain.collection import Collection, IdempotentResponse
 from service.storage.expiry import Clock, of_the_living
 from service.storage.tables import erased_idempotency_keys, idempotent_responses
 
 KEYS_KEPT = timedelta(days=30)
 """After somebody went: a client that was off the net for longer does not repeat its calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotentResponse:
-    """An earlier answer to an `Idempotency-Key`, sealed; gone with its subject. `key_digest`: a keyed
-    hash of whose key it was in which collection, which stays for a while.
-    """
-
-    caller: str
-    key: str
-    subject_id: str
-    fingerprint: bytes = field(repr=False)
-    sealed: bytes = field(repr=False)
-    key_digest: bytes = field(repr=False)
 
 
 class IdempotentResponses:

@@ -33,8 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 
-from service.domain.collection import Collection, StoredTemplate, Subject
-from service.storage.idempotency import IdempotentResponse, stored_response
+from service.domain.collection import Collection, IdempotentResponse, StoredTemplate, Subject
+from service.storage.idempotency import stored_response
 from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence, SearchRows
 from service.storage.templates import stored_template

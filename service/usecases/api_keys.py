@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from service.domain import identifiers
 from service.domain.audit import Action
@@ -19,8 +20,10 @@ from service.domain.errors import (
     InvalidRequest,
     Unauthenticated,
 )
-from service.storage.storage import Storage
 from service.usecases.audit_recorder import AuditRecorder
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
 
 _ID_BYTES, _SECRET_BYTES = 8, 32
 _KEY = re.compile(r"face_(?P<key_id>[0-9a-f]{16})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)

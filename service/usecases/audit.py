@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from service.domain.audit import AuditQuery, AuditRecord
 from service.domain.chain import AUDIT_KEY, AuditHead, Keyed
@@ -22,11 +23,13 @@ from service.domain.integrity import (
     check_search_rows,
 )
 from service.domain.registry import collection_record
-from service.storage.audit_log import AuditSnapshot
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import require_collection
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.audit_log import AuditSnapshot
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from service.domain.audit import AuditEntry, Outcome
 from service.domain.errors import FaceError, Misconfigured, NotAllowed, RateLimited, Unavailable
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
-from service.vault.vault import PseudonymKey, Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import PseudonymKey, Vault
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.domain.backup import Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
-from service.storage.dump_restore import DatabaseDumps
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
-from service.vault.archive import SealedArchive, SealedArchives
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.dump_restore import DatabaseDumps
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.archive import SealedArchive, SealedArchives
+    from service.vault.vault import Vault
 
 SAMPLED_SUBJECTS = 20
 """Of each collection, so many people's templates are opened after a restore."""

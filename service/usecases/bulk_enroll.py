@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from service.domain.bulk import (
     BulkCandidate,
@@ -37,12 +37,14 @@ from service.domain.errors import (
 )
 from service.domain.face import GivenEmbedding
 from service.domain.ports import BulkEmbedding
-from service.storage.storage import Storage
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.enrollment import require_future
 from service.usecases.index_sync import UntilBroken, batched, made_ahead
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import require_collection
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
 
 AHEAD = 4
 """Rows per worker that are begun before the first of them is asked for: a row of twenty photographs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -18,8 +19,6 @@ from service.domain.errors import Candidate, DuplicateSubject, SubjectExists
 from service.domain.face import Embedding
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.candidates import HALF_PRECISION_MARGIN, find_candidates_of_many
 from service.usecases.duplicate_check import DuplicateRule, duplicate_rule
@@ -33,7 +32,11 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 SAME_EMBEDDING = 0.9999
 """Cosine from which a ready embedding is the one that is stored: an earlier run enrolled it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -13,8 +14,10 @@ from service.domain.collection import Collection, StoredTemplate
 from service.domain.errors import Candidate, RecordTampered
 from service.domain.face import Embedding
 from service.domain.search import SearchIndex, Shortlist, Vectors, WriteWatermark, WrittenRows
-from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection
+
+if TYPE_CHECKING:
+    from service.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from service.domain.audit import Action
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
 from service.domain.thresholds import Calibration
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.erase import remove_expired
 from service.usecases.unlocked_collection import (
@@ -20,7 +19,11 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

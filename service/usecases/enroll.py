@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from service.domain.audit import Action
@@ -19,8 +20,6 @@ from service.domain.errors import (
 from service.domain.face import Embedding
 from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.duplicate_check import duplicate_rule
@@ -43,7 +42,11 @@ from service.usecases.unlocked_collection import (
     require_collection,
 )
 from service.usecases.verify import best_similarity
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 DUPLICATES_SHOWN = 10
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from service.domain.callers import Caller
@@ -18,8 +18,10 @@ from service.domain.collection import Collection, DuplicatePolicy, Subject
 from service.domain.errors import Candidate, FieldProblem, InvalidRequest
 from service.domain.expiry import require_agreement
 from service.domain.face import FaceSource, Sample
-from service.storage.transaction import Transaction
 from service.usecases.unlocked_collection import UnlockedCollection
+
+if TYPE_CHECKING:
+    from service.storage.transaction import Transaction
 
 
 class Mode(StrEnum):

@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from service.domain.audit import Action
 from service.domain.callers import EXPIRY
 from service.domain.errors import CollectionNotFound, SubjectNotFound
 from service.domain.expiry import Expired, require_agreement
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.unlocked_collection import UnlockedCollection, lock_collection
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from service.domain.collection import IdempotentResponse
 from service.domain.errors import Candidate, IdempotencyConflict
 from service.domain.face import (
     DirectoryImages,
@@ -25,10 +26,11 @@ from service.domain.face import (
     Uploads,
     VideoFrames,
 )
-from service.storage.idempotency import IdempotentResponse
-from service.storage.transaction import Transaction
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection
+
+if TYPE_CHECKING:
+    from service.storage.transaction import Transaction
 
 _PURPOSE = "answer"
 _KEY_DIGEST = b"face/v1/idempotency-key\0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
 from service.domain.callers import Caller
@@ -12,13 +13,15 @@ from service.domain.errors import Candidate
 from service.domain.face import FaceSource, Sample
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.thresholds import Band, Calibration, Profile
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 DEFAULT_CANDIDATES = 10
 MOST_CANDIDATES = 100

@@ -12,13 +12,15 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
 
 from service.domain.errors import RecordTampered
 from service.domain.search import SearchIndex, WriteWatermark, WrittenRows
-from service.storage.storage import Storage
 from service.usecases.candidates import EVERYBODY
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
 
 WORTH_HOLDING = EVERYBODY
 """Rows. Fewer are all read for each search; more would be scanned by the database, out of sight."""

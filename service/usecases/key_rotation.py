@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from service.domain.audit import Action
@@ -17,19 +17,21 @@ from service.domain.chain import AUDIT_KEY
 from service.domain.collection import (
     Collection,
     CollectionKeys,
+    IdempotentResponse,
     StoredTemplate,
     Subject,
     WrappedKey,
 )
 from service.domain.errors import CollectionNotFound, MasterKeyInvalid, Overloaded, TemplateTampered
-from service.storage.idempotency import IdempotentResponse
-from service.storage.sealed_rows import SealedRows
-from service.storage.storage import Storage
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.enrollment import CONSENT, METADATA
 from service.usecases.idempotency import reseal_answer
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.sealed_rows import SealedRows
+    from service.storage.storage import Storage
+    from service.vault.vault import Vault
 
 Rewrap: TypeAlias = Callable[[UUID, CollectionKeys], CollectionKeys]
 """A collection's keys, wrapped under another master key: `service.vault.master_key.RewrapKeys`."""

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
 from service.domain.collection import Collection
@@ -17,12 +18,14 @@ from service.domain.lockout import (
     locked_until,
     one_more,
 )
-from service.storage.failed_comparisons import SubjectForComparison
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.unlocked_collection import require_collection
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.failed_comparisons import SubjectForComparison
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 logger = logging.getLogger(__name__)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from service.domain.errors import DatabaseUnavailable, FaceError
 from service.domain.ports import FaceEngine
 from service.domain.search import SearchIndex, SearchState
-from service.storage.storage import Storage
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)

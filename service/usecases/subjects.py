@@ -9,17 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import Subject
+from service.domain.collection import IdempotentResponse, Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.face import Embedding
 from service.domain.lockout import Refusals
-from service.storage.idempotency import IdempotentResponse
-from service.storage.storage import Storage
-from service.storage.transaction import Transaction
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.enrollment import METADATA, open_consent
 from service.usecases.unlocked_collection import (
@@ -27,7 +24,11 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
+    from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

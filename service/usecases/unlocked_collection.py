@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -16,9 +17,11 @@ from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity
-from service.storage.transaction import Transaction
 from service.vault.cipher import AuthenticationFailed
-from service.vault.vault import CollectionKey, PseudonymKey, Vault
+
+if TYPE_CHECKING:
+    from service.storage.transaction import Transaction
+    from service.vault.vault import CollectionKey, PseudonymKey, Vault
 
 logger = logging.getLogger(__name__)
 

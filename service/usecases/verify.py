@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
 from service.domain.callers import Caller
@@ -12,12 +13,14 @@ from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, FaceSource, Sample
 from service.domain.thresholds import BALANCED, Calibration
-from service.storage.storage import Storage
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
 from service.usecases.sampling import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection
-from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+    from service.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from service.domain.collection import (
     Collection,
     CollectionSettings,
     DuplicatePolicy,
+    IdempotentResponse,
     WrappedKey,
 )
 from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
-from service.storage.idempotency import IdempotentResponse
 from service.storage.storage import Storage
 from service.storage.tables import audit, idempotent_responses, subjects, templates
 from service.storage.transaction import Transaction
