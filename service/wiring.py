@@ -152,8 +152,7 @@ def version() -> str:
     return metadata.version(DISTRIBUTION)
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
 
 
 class Wiring:

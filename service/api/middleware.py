@@ -24,15 +24,15 @@ from service.api.concurrency import ConcurrencyLimit, address_of
 from service.api.connections import Connections
 from service.api.problems import problem
 from service.api.protocol import CallConnection, connection_of, sent
-from service.domain.audit import answering
+from service.domain.audit import REQUEST_ID
 from service.domain.errors import FaceError, FieldProblem, InvalidRequest, Overloaded
 from service.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 access_log = logging.getLogger("service.access")
 
-REQUEST_ID = "X-Request-Id"
-_REQUEST_ID = REQUEST_ID.lower().encode()
+REQUEST_ID_HEADER = "X-Request-Id"
+_REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -156,17 +156,18 @@ class RequestContext:
         scope, receive = request.scope, request.receive
         outgoing = _Outgoing(send, request.state.request_id, over_tls=scope["scheme"] == "https")
         started = time.perf_counter()
-        with answering(request.state.request_id):
-            try:
-                await self._app(scope, receive, outgoing.send)
-            except ClientDisconnect:
-                pass  # nobody is there to be answered
-            except Exception as error:  # the last net: a caller never sees a traceback
-                _log_unexpected(error)
-                if outgoing.status is None:
-                    await problem(request, FaceError())(scope, receive, outgoing.send)
-            finally:
-                tell(self._metrics, request, outgoing.status, time.perf_counter() - started)
+        before = REQUEST_ID.set(request.state.request_id)
+        try:
+            await self._app(scope, receive, outgoing.send)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
+        except Exception as error:  # the last net: a caller never sees a traceback
+            _log_unexpected(error)
+            if outgoing.status is None:
+                await problem(request, FaceError())(scope, receive, outgoing.send)
+        finally:
+            tell(self._metrics, request, outgoing.status, time.perf_counter() - started)
+            REQUEST_ID.reset(before)
 
 
 def tell(metrics: Metrics, request: Request, status: int | None, seconds: float) -> None:
@@ -206,7 +207,7 @@ class _Outgoing:
 
 def _request_id(request: Request) -> str:
     """The caller's own id where it is harmless, so that logs of both sides can be joined."""
-    given = request.headers.get(REQUEST_ID, "")
+    given = request.headers.get(REQUEST_ID_HEADER, "")
     return given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
 
 

@@ -1,37 +1,17 @@
-"""Which call is under way: its id, for whoever writes something down about it.
-
-A context variable and not an argument: the id takes no part in any decision, and every layer
-between the door and the log would have to hand it on.
-
-What is written down about a call, in the transaction that carries it out.
-"""
+"""What is recorded of a call, in the transaction that carries it out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-
-
-def current_request_id() -> str | None:
-    """The id of the request being answered; None on the command line."""
-    return _request_id.get()
-
-
-@contextmanager
-def answering(request_id: str) -> Iterator[None]:
-    """Inside the block, in its threads and tasks, this request is under way."""
-    before = _request_id.set(request_id)
-    try:
-        yield
-    finally:
-        _request_id.reset(before)
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Of the request that is being answered, in its threads and tasks; None on the command line. Not an
+argument: the id takes no part in any decision, and every layer would have to hand it on.
+"""
 
 
 class Action(StrEnum):
@@ -61,10 +41,6 @@ class Outcome(StrEnum):
     MATCH = "match"
     NO_MATCH = "no_match"
 
-    @classmethod
-    def of(cls, match: bool) -> Outcome:
-        return cls.MATCH if match else cls.NO_MATCH
-
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
@@ -80,7 +56,7 @@ class AuditEntry:
     collection: str | None = None
     subject: bytes | None = field(default=None, repr=False)
     outcome: str = Outcome.DONE
-    request_id: str | None = field(default_factory=current_request_id)
+    request_id: str | None = field(default_factory=REQUEST_ID.get)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,16 @@ def api_key_record(key_id: str) -> str:
     return f"api_key {key_id}"
 
 
+def collection_proof(collection: Collection, keyed: Keyed) -> tuple[str, bytes]:
+    """Under which name it is in the registry, and with which digest."""
+    return collection_record(collection), collection_digest(collection, keyed)
+
+
+def api_key_proof(key: ApiKey, key_id: str, secret_hash: bytes, keyed: Keyed) -> tuple[str, bytes]:
+    """As `collection_proof`."""
+    return api_key_record(key_id), api_key_digest(key, key_id, secret_hash, keyed)
+
+
 def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
     """Of everything but the wrapped keys: these authenticate themselves, and a new master key
     wraps them anew.

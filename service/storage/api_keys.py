@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.domain.callers import ApiKey, Scope
 from service.domain.errors import Overloaded, RecordTampered
-from service.domain.registry import api_key_digest, api_key_record
+from service.domain.registry import api_key_digest, api_key_proof, api_key_record
 from service.storage.audit_head import HEAD_COLUMNS, RegistryRow, vouching_head
 from service.storage.engine import AnyConnection, Query, compiled, run
 from service.storage.tables import api_keys, audit_head
@@ -82,8 +82,8 @@ def find_api_key(
         if not rows:
             return None
         key, secret_hash = _readable(rows[0]), rows[0]["secret_hash"]
-        digest = partial(api_key_digest, key, key_id, secret_hash)
-        if registry.proves(vouching_head(rows[0]), highest, api_key_record(key_id), digest):
+        proof = partial(api_key_proof, key, key_id, secret_hash)
+        if registry.proves(vouching_head(rows[0]), highest, proof):
             return key, secret_hash
     raise Overloaded
 

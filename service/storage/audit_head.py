@@ -196,6 +196,8 @@ _CONTENT_ALONE = compiled(select(registry.c.content))
 _SET_CONTENT = compiled(update(registry).values(content=bindparam("content")))
 
 Digest = Callable[[Keyed], bytes]
+Proof = Callable[[Keyed], tuple[str, bytes]]
+"""A record's name, and its digest as it should have been entered."""
 
 
 class ProvedState:
@@ -238,7 +240,7 @@ class RegistryRow:
         """To be asked for before what `proves` looks at is read."""
         return self._proved.highest
 
-    def proves(self, stored: SealedHead, highest: int, record: str, digest: Digest) -> bool:
+    def proves(self, stored: SealedHead, highest: int, proof: Proof) -> bool:
         """Whether a record is as it was entered. False: the registry has changed since it was read,
         so that it must be read again.
 
@@ -246,6 +248,7 @@ class RegistryRow:
         `AuditTampered`, `MasterKeyInvalid`.
         """
         head, keyed = self._genuine(stored, highest)
+        record, digest = proof(keyed)
         if record in self.changes:
             entered = self.changes[record]
         else:
@@ -253,7 +256,7 @@ class RegistryRow:
             if known is None:
                 return False
             entered = known.digests.get(record)
-        if entered != digest(keyed):
+        if entered != digest:
             logger.error("record_tampered: %s is not as it was written", record)
             raise RecordTampered
         return True

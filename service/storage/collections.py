@@ -22,7 +22,7 @@ from service.domain.collection import (
 )
 from service.domain.errors import Overloaded, RecordTampered
 from service.domain.ports import Telemetry
-from service.domain.registry import collection_digest, collection_record
+from service.domain.registry import collection_digest, collection_proof, collection_record
 from service.domain.search import WriteWatermark
 from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, vouching_head
 from service.storage.engine import Query, Rows, compiled, run
@@ -133,8 +133,8 @@ class CollectionRows:
         raise Overloaded
 
     def _proves(self, found: Collection, row: Mapping[str, Any], highest: int) -> bool:
-        digest = partial(collection_digest, found)
-        return self._registry.proves(vouching_head(row), highest, collection_record(found), digest)
+        proof = partial(collection_proof, found)
+        return self._registry.proves(vouching_head(row), highest, proof)
 
     def unproved(self, name: str) -> Collection | None:
         """As it is stored, for telling an operator about it: nothing may be decided by it."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from service.domain.audit import current_request_id
+from service.domain.audit import REQUEST_ID
 
 Event: TypeAlias = dict[str, Any]
 
@@ -98,7 +98,7 @@ def _event(record: logging.LogRecord) -> Event:
         "logger": record.name,
         "event": _sentence(record),
     }
-    if (request_id := current_request_id()) is not None:
+    if (request_id := REQUEST_ID.get()) is not None:
         event["request_id"] = request_id
     given = record.__dict__
     event.update((name, given[name]) for name in FIELDS if name in given)

@@ -69,11 +69,12 @@ class ApiKeys:
         parts = _KEY.fullmatch(presented)
         if parts is None:
             raise Unauthenticated
+        presented_hash = _hash(parts["secret"])
         found = self._storage.find_api_key(parts["key_id"])
         if found is None:
             raise Unauthenticated
         key, secret_hash = found
-        if not hmac.compare_digest(secret_hash, _hash(parts["secret"])):
+        if not hmac.compare_digest(secret_hash, presented_hash):
             raise Unauthenticated
         if not key.is_valid(self._clock()):
             raise Unauthenticated

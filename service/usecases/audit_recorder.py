@@ -84,7 +84,7 @@ class AuditRecorder:
     ) -> None:
         """`pseudonyms`: the key of the call's collection."""
         if self._decisions:
-            self._record_call(tx, call, pseudonyms, Outcome.of(match))
+            self._record_call(tx, call, pseudonyms, Outcome.MATCH if match else Outcome.NO_MATCH)
 
     def record_refusal(self, call: AuditedCall, error: FaceError) -> None:
         """Raises what transactions raise; whoever is refused then is told that instead."""

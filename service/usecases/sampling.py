@@ -74,8 +74,18 @@ class Sampler:
         if isinstance(source, GivenEmbedding):
             return []
         if isinstance(source, CameraFrames | VideoFrames):
-            return self._embedded(self._look_at_stream(source))
-        return self._embedded(self._detect(self._capture.stills(source)))
+            detections = self._look_at_stream(source)
+        else:
+            detections = self._detect(self._capture.stills(source))
+        crops = [found for found in detections if isinstance(found, FaceCrop)]
+        with self._telemetry.stage("embed"):
+            embeddings = iter(self._engine.embed(crops) if crops else ())
+        return [
+            Sample(None, found.reason, found.detection_score)
+            if isinstance(found, Refusal)
+            else Sample(next(embeddings), None, found.detection_score)
+            for found in detections
+        ]
 
     def _look_at_stream(self, stream: Stream) -> list[Detection]:
         """Frames with one face, at most `max_frames`; of a stream without any, its last refusal."""
@@ -92,20 +102,6 @@ class Sampler:
     def _detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
         with self._telemetry.stage("detect"):
             return self._engine.detect(photographs)
-
-    def _embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
-        with self._telemetry.stage("embed"):
-            return self._engine.embed(crops)
-
-    def _embedded(self, detections: Sequence[Detection]) -> list[Sample]:
-        crops = [found for found in detections if isinstance(found, FaceCrop)]
-        embeddings = iter(self._embed(crops) if crops else ())
-        return [
-            Sample(None, found.reason, found.detection_score)
-            if isinstance(found, Refusal)
-            else Sample(next(embeddings), None, found.detection_score)
-            for found in detections
-        ]
 
 
 def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]:

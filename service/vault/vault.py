@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
+from service.domain.chain import Keyed
 from service.domain.collection import CollectionKeys, SealContext, SearchVector, WrappedKey
 from service.domain.face import Embedding
 from service.domain.ports import NO_TELEMETRY, Telemetry
@@ -48,7 +49,8 @@ class CollectionKey:
         self._telemetry = telemetry
         self._secret = secret
         self._cipher = Cipher(_derived(secret, _SEALING), key_id, collection_id)
-        self._chain_key = _derived(secret, _CHAIN)
+        self.chain: Keyed = partial(hmac.digest, _derived(secret, _CHAIN), digest="sha256")
+        """A keyed hash of a record of the audit log: 32 bytes."""
 
     def seal(self, plain: bytes, context: SealContext) -> bytes:
         return self._cipher.seal(plain, context)
@@ -68,10 +70,6 @@ class CollectionKey:
     def all_to_search_space(self, embeddings: Vectors) -> Vectors:
         """Many at once: (n, 512)."""
         return embeddings @ self._transform.T
-
-    def chain(self, content: bytes) -> bytes:
-        """A keyed hash of a record of the audit log: 32 bytes."""
-        return hmac.digest(self._chain_key, content, "sha256")
 
     @cached_property
     def _transform(self) -> NDArray[np.float32]:

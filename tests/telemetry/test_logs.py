@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.audit import answering
+from service.domain.audit import REQUEST_ID
 from service.engine.pool import WorkerPool
 from service.telemetry.logs import without_offers
 from tests.telemetry.lines import Lines
@@ -46,8 +46,9 @@ def test_korean_stays_readable(lines: Lines) -> None:
 
 
 def test_request_is_named_in_every_line_on_its_way(lines: Lines) -> None:
-    with answering("r-1"):
-        lines.logger("service").info("here")
+    before = REQUEST_ID.set("r-1")
+    lines.logger("service").info("here")
+    REQUEST_ID.reset(before)
     assert lines.last["request_id"] == "r-1"
     lines.logger("service").info("afterwards")
     assert "request_id" not in lines.last
@@ -55,8 +56,9 @@ def test_request_is_named_in_every_line_on_its_way(lines: Lines) -> None:
 
 def test_workers_know_the_request_that_they_work_for(lines: Lines) -> None:
     logger, pool = lines.logger("service.engine"), WorkerPool(workers=2)
-    with answering("r-1"):
-        pool.map(lambda item: logger.info("photograph %d", item), [1, 2, 3])
+    before = REQUEST_ID.set("r-1")
+    pool.map(lambda item: logger.info("photograph %d", item), [1, 2, 3])
+    REQUEST_ID.reset(before)
     assert [text.count('"request_id": "r-1"') for text in lines.texts] == [1, 1, 1]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import RowMapping, text
 
-from service.domain.audit import answering
+from service.domain.audit import REQUEST_ID
 from service.domain.callers import Scope
 from service.domain.errors import (
     AuditTampered,
@@ -234,8 +234,9 @@ def test_decisions_can_be_left_out_and_refusals_not(service: Service, tables: Ta
 
 
 def test_request_under_way_is_noted(service: Service, tables: Tables) -> None:
-    with answering("request-1"):
-        service.enroll("kim", "kim:1")
+    before = REQUEST_ID.set("request-1")
+    service.enroll("kim", "kim:1")
+    REQUEST_ID.reset(before)
     service.erase("kim")
     rows = tables.rows("SELECT request_id FROM audit ORDER BY sequence")
     assert [row["request_id"] for row in rows] == ["request-1", None]
