@@ -8,14 +8,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from service.api import openapi, problems
-from service.api.background import (
-    Recurring,
-    TimelyReadiness,
-    following,
-    lifespan,
-    restarting,
-    sweeping,
-)
+from service.api.background import TimelyReadiness, background_tasks, lifespan
 from service.api.concurrency import Concurrency
 from service.api.connections import Connections
 from service.api.dependencies import require_known_query
@@ -86,7 +79,7 @@ def create_app(
         redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
         dependencies=[Depends(require_known_query)],
-        lifespan=lifespan(lambda: _tasks(use_cases, settings, metrics)),
+        lifespan=lifespan(lambda: background_tasks(use_cases, settings, metrics)),
     )
     app.state.use_cases = use_cases
     app.state.settings = settings
@@ -103,12 +96,3 @@ def create_app(
     problems.install(app)
     add_middleware(app, metrics)
     return app
-
-
-def _tasks(use_cases: UseCases, settings: ApiSettings, metrics: Metrics) -> list[Recurring]:
-    tasks = [sweeping(use_cases.purge, settings.purge_interval)]
-    if use_cases.keep_index is not None:
-        tasks.append(following(use_cases.keep_index, metrics))
-    if use_cases.restart_database is not None:
-        tasks.append(restarting(use_cases.restart_database))
-    return tasks

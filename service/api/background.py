@@ -1,9 +1,7 @@
-"""Work that a running server does by itself, every so often, in a thread of its own.
+"""What a running server does by itself, every so often, in threads of their own.
 
-What a running server does by itself: it removes the expired, keeps up with the gallery, and looks
-after the embedded database.
-
-Whether this process can serve, told in time whatever else it does.
+It removes the expired, brings the search index up to date, and looks after the embedded database.
+And it tells whether it can serve, in time, whatever else it does.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,21 +20,38 @@ from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import FastAPI
 
 from service.api.concurrency import MOST_THREADS
+from service.api.settings import ApiSettings
 from service.domain.errors import FaceError
 from service.domain.expiry import ClockWatch
 from service.telemetry.metrics import Metrics
 from service.usecases.erase import PurgeBatch
 from service.usecases.index_sync import IndexSync
 from service.usecases.readiness import CheckReadiness, Readiness
+from service.usecases.use_cases import UseCases
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
 """How long the end of the server waits for the work under way."""
 
+SYNC_SECONDS = 1.0
+"""Between two looks for what was written: until then it is scanned in the database."""
+
+RESTART_SECONDS = 1.0
+"""Between two looks for the embedded database, which cost less than a millisecond."""
+
+READY_SECONDS = 5.0
+"""How long the database may take to answer before it counts as unavailable."""
+
+
+class Batches(Protocol):
+    """Those of the purge, one after the other."""
+
+    def __call__(self, *, wait: bool) -> Iterator[PurgeBatch]: ...
+
 
 @dataclass(frozen=True, slots=True)
-class Recurring:
+class BackgroundTask:
     """`work` is given the event that asks it to stop early. `interval`: seconds; 0: never."""
 
     name: str
@@ -44,68 +59,18 @@ class Recurring:
     interval: float
 
 
-@contextmanager
-def recurring(task: Recurring) -> Iterator[None]:
-    """A thread does it now and then every `interval` seconds."""
-    if not task.interval:
-        yield
-        return
-    stop = threading.Event()
-    thread = threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
+def background_tasks(
+    use_cases: UseCases, settings: ApiSettings, metrics: Metrics
+) -> Iterator[BackgroundTask]:
+    """All that this server does by itself."""
+    yield purge_expired(use_cases.purge.batches, settings.purge_interval)
+    if use_cases.keep_index is not None:
+        yield sync_index(use_cases.keep_index, metrics)
+    if use_cases.restart_database is not None:
+        yield restart_database(use_cases.restart_database)
 
 
-def _repeat(task: Recurring, stop: threading.Event) -> None:
-    while not stop.is_set():
-        _once(task, stop)
-        stop.wait(task.interval)
-
-
-def _once(task: Recurring, stop: threading.Event) -> None:
-    """What fails now may work the next time. Never the error's own words: they may quote rows."""
-    try:
-        task.work(stop)
-    except FaceError as error:
-        logger.warning("%s stopped: %s", task.name, error.code)
-    except Exception as error:  # the thread must outlive whatever happens
-        logger.error("%s stopped: unexpected %s", task.name, type(error).__name__)
-
-
-def lifespan(
-    tasks: Callable[[], Sequence[Recurring]],
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """They recur while the application serves, with as many threads for calls as it needs."""
-
-    @asynccontextmanager
-    async def serving(_: FastAPI) -> AsyncIterator[None]:
-        current_default_thread_limiter().total_tokens = MOST_THREADS
-        with ExitStack() as running:
-            for task in tasks():
-                running.enter_context(recurring(task))
-            yield
-
-    return serving
-
-
-FOLLOW_SECONDS = 1.0
-"""Between two looks for what was written: until then it is scanned in the database."""
-
-RESTART_SECONDS = 1.0
-"""Between two looks for the embedded database, which cost less than a millisecond."""
-
-
-class Purge(Protocol):
-    """The use case, as far as it is used here."""
-
-    def batches(self, *, wait: bool) -> Iterator[PurgeBatch]: ...
-
-
-def sweeping(purge: Purge, interval: float) -> Recurring:
+def purge_expired(batches: Batches, interval: float) -> BackgroundTask:
     """Each worker does it; whichever comes first does the work. From the second look on: until then
     nobody knows how its clock runs.
     """
@@ -113,32 +78,32 @@ def sweeping(purge: Purge, interval: float) -> Recurring:
 
     def look(stop: threading.Event) -> None:
         if watch.ran_steadily():
-            _purge_once(purge, stop)
+            _purge_once(batches, stop)
 
-    return Recurring("the purge", look, interval)
+    return BackgroundTask("the purge", look, interval)
 
 
-def following(keep: IndexSync, metrics: Metrics) -> Recurring:
-    """`keep`: brings what is held in memory up to date. `metrics`: told how far it came."""
+def sync_index(sync: IndexSync, metrics: Metrics) -> BackgroundTask:
+    """`sync`: brings what is held in memory up to date. `metrics`: told how far it came."""
 
-    def follow(_: threading.Event) -> None:
+    def look(_: threading.Event) -> None:
         try:
-            keep()
+            sync()
         finally:
-            metrics.search_state(keep.index.state())
+            metrics.search_state(sync.index.state())
 
-    return Recurring("keeping the search state", follow, FOLLOW_SECONDS)
+    return BackgroundTask("the index sync", look, SYNC_SECONDS)
 
 
-def restarting(restart: Callable[[], None]) -> Recurring:
+def restart_database(restart: Callable[[], None]) -> BackgroundTask:
     """`restart`: starts the embedded database again where it was killed."""
-    return Recurring("the look after the database", lambda _: restart(), RESTART_SECONDS)
+    return BackgroundTask("the look after the database", lambda _: restart(), RESTART_SECONDS)
 
 
-def _purge_once(purge: Purge, stop: threading.Event) -> None:
+def _purge_once(batches: Batches, stop: threading.Event) -> None:
     removed = held = 0
     try:
-        for batch in purge.batches(wait=False):
+        for batch in batches(wait=False):
             removed += batch.removed
             held += 0 if batch.held is None else batch.held.number
             if stop.is_set():
@@ -154,8 +119,52 @@ def _purge_once(purge: Purge, stop: threading.Event) -> None:
             )
 
 
-READY_SECONDS = 5.0
-"""How long the database may take to answer before it counts as unavailable."""
+@contextmanager
+def in_background(task: BackgroundTask) -> Iterator[None]:
+    """A thread does it now and then every `interval` seconds."""
+    if not task.interval:
+        yield
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(STOP_SECONDS)
+
+
+def _repeat(task: BackgroundTask, stop: threading.Event) -> None:
+    while not stop.is_set():
+        _once(task, stop)
+        stop.wait(task.interval)
+
+
+def _once(task: BackgroundTask, stop: threading.Event) -> None:
+    """What fails now may work the next time. Never the error's own words: they may quote rows."""
+    try:
+        task.work(stop)
+    except FaceError as error:
+        logger.warning("%s stopped: %s", task.name, error.code)
+    except Exception as error:  # the thread must outlive whatever happens
+        logger.error("%s stopped: unexpected %s", task.name, type(error).__name__)
+
+
+def lifespan(
+    tasks: Callable[[], Iterable[BackgroundTask]],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """They recur while the application serves, with as many threads for calls as it needs."""
+
+    @asynccontextmanager
+    async def serving(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = MOST_THREADS
+        with ExitStack() as running:
+            for task in tasks():
+                running.enter_context(in_background(task))
+            yield
+
+    return serving
 
 
 class TimelyReadiness:

@@ -134,6 +134,7 @@ class BodyMemory:
     """
 
     def __init__(self, largest: int) -> None:
+        self.largest = largest
         self._of_key = max(LEAST_OF_KEY, largest)
         self._most = 2 * self._of_key
         self._bytes = 0
@@ -171,6 +172,8 @@ class BodyShare:
     def __init__(self, memory: BodyMemory, key: str) -> None:
         self._memory = memory
         self._key = key
+        self.largest = memory.largest
+        """Bytes that one body may have."""
         self.taken = 0
 
     def require_room(self, announced: int) -> None:

@@ -1,6 +1,6 @@
-"""Multipart bodies, by Starlette's parser: in memory, in UTF-8 and bounded.
+"""Bodies, multipart or JSON, into one shape: in memory, in UTF-8, and bounded before they are read.
 
-Bodies, multipart or JSON, into one shape.
+A form is read by Starlette's parser.
 """
 
 from __future__ import annotations
@@ -33,96 +33,6 @@ MOST_BYTES_OF_A_FIELD = 8 * 1024
 _LONGEST = f"{MOST_BYTES_OF_A_FIELD // 1024} KiB"
 _UTF_8 = frozenset({b"utf-8", b"utf8"})
 
-
-async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> FormData:
-    """The fields as text and the files in memory. Raises `InvalidRequest`."""
-    require_utf_8(headers["content-type"])
-    form = Form(
-        headers,
-        _of_few_parts(headers, stream),
-        max_files=MOST_FILES,
-        max_fields=MOST_FIELDS,
-        max_part_size=MOST_BYTES_OF_A_FIELD,
-    )
-    try:
-        read = await form.parse()
-    except MultiPartException:
-        raise _invalid_form("body", FieldProblem.NOT_MULTIPART) from None
-    if not form.complete:
-        raise _invalid_form("body", FieldProblem.NOT_MULTIPART)
-    return read
-
-
-async def _of_few_parts(
-    headers: Headers, stream: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
-    """`stream`, as long as it has no more delimiters than there may be parts. Raises `InvalidRequest`.
-
-    The parser takes a microsecond of the event loop for each that something follows which makes it
-    none, so 20 MiB of them took 6 s. RFC 2046, 5.1.1: no part may contain the delimiter.
-    """
-    _, options = parse_options_header(headers["content-type"])
-    delimiter = b"\r\n--" + options.get(b"boundary", b"")
-    seen = 0
-    async for piece in stream:
-        seen += piece.count(delimiter)
-        if seen > MOST_FILES + MOST_FIELDS + 1:
-            raise _invalid_form("body", FieldProblem.NOT_MULTIPART)
-        yield piece
-
-
-class Form(MultiPartParser):
-    """Starlette's parser, which reads by any character set that a caller names, and byte by byte
-    what that does not fit: some of Python's are quadratic, and names would be stored as noise.
-    """
-
-    spool_max_size = 0
-    """Never onto the disk, where photographs do not belong. The body is bounded."""
-
-    complete = False
-    """Once the last boundary has come: a photograph cut off would be missing without a word."""
-
-    def on_headers_finished(self) -> None:
-        super().on_headers_finished()
-        for name, value in self._current_part.item_headers:
-            if name == b"content-type":
-                require_utf_8(value)
-
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        part = self._current_part
-        if part.file is None and len(part.data) + end - start > MOST_BYTES_OF_A_FIELD:
-            raise _invalid_form(part.field_name, FieldProblem.TOO_LONG, longest=_LONGEST)
-        super().on_part_data(data, start, end)
-
-    def on_part_end(self) -> None:
-        part = self._current_part
-        if part.file is None:
-            _require_text(part.field_name, part.data)
-        super().on_part_end()
-
-    def on_end(self) -> None:
-        self.complete = True
-
-
-def require_utf_8(content_type: str | bytes) -> None:
-    """Whatever names another character set is refused, and nothing is read by it."""
-    _, options = parse_options_header(content_type)
-    if options.get(b"charset", b"utf-8").lower() not in _UTF_8:
-        raise _invalid_form("Content-Type", FieldProblem.NOT_UTF_8)
-
-
-def _require_text(name: str, content: bytes | bytearray) -> None:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        raise _invalid_form(name, FieldProblem.NOT_UTF_8) from None
-
-
-def _invalid_form(field: str, problem: FieldProblem, **allowed: object) -> InvalidRequest:
-    name = field[:MOST_CHARACTERS_OF_A_NAME]
-    return InvalidRequest([{"field": name, "problem": problem, "allowed": allowed}])
-
-
 Body = TypeVar("Body", bound=Camel)
 
 IMAGES = "images"
@@ -141,7 +51,7 @@ class RawBody:
 
 async def read_body(request: Request) -> RawBody:
     """The whole body, photographs included."""
-    limit: int = request.app.state.settings.max_body_bytes
+    limit: int = request.state.body_share.largest
     if _media_type(request) == "multipart/form-data":
         return RawBody(form=await _form(request, limit))
     return await _json(request, limit)
@@ -176,10 +86,6 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _invalid(field: str) -> InvalidRequest:
-    return InvalidRequest([{"field": field, "problem": FieldProblem.INVALID}])
-
-
 async def _content(request: Request, limit: int) -> bytes:
     return b"".join([piece async for piece in _bounded(request, limit)])
 
@@ -190,19 +96,22 @@ async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise _invalid("Content-Encoding")  # a few bytes of gzip are gigabytes
-    too_large = ImageTooLarge(limit=f"{limit // 1024} KiB / request")
     share: BodyShare = request.state.body_share
     announced = int(request.headers.get("content-length", 0))
     if announced > limit:
-        raise too_large
+        raise _too_large(limit)
     share.require_room(announced)
     received = 0
     async for piece in request.stream():
         received += len(piece)
         if received > limit:
-            raise too_large
+            raise _too_large(limit)
         share.take(len(piece))
         yield piece
+
+
+def _too_large(limit: int) -> ImageTooLarge:
+    return ImageTooLarge(limit=f"{limit // 1024} KiB / request")
 
 
 async def _form(request: Request, limit: int) -> Mapping[str, Any]:
@@ -213,7 +122,7 @@ async def _form(request: Request, limit: int) -> Mapping[str, Any]:
         if isinstance(value, UploadFile) and name == IMAGES:
             files.append(await value.read())
         elif isinstance(value, UploadFile) or name == IMAGES or name in fields:
-            raise _invalid(name[:MOST_CHARACTERS_OF_A_NAME])
+            raise _invalid(name)
         else:
             fields[name] = value
     _check_number(request, len(files))
@@ -257,3 +166,133 @@ async def _parsed(shape: type[Body], raw: RawBody, limits: ImageTextLimits) -> B
     except ValidationError as error:
         findings = error.errors(include_input=False, include_url=False)
         raise invalid_request(findings, shape) from None
+
+
+async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> FormData:
+    """The fields as text and the files in memory. Raises `InvalidRequest`."""
+    require_utf_8(headers["content-type"])
+    form = Form(
+        headers,
+        _of_few_parts(headers, stream),
+        max_files=MOST_FILES,
+        max_fields=MOST_FIELDS,
+        max_part_size=MOST_BYTES_OF_A_FIELD,
+    )
+    try:
+        read = await form.parse()
+    except MultiPartException:
+        raise _invalid("body", FieldProblem.NOT_MULTIPART) from None
+    if not form.complete:
+        raise _invalid("body", FieldProblem.NOT_MULTIPART)
+    return read
+
+
+async def _of_few_parts(
+    headers: Headers, stream: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    """`stream`, as long as it has no more delimiters than there may be parts. Raises `InvalidRequest`.
+
+    The parser takes a microsecond of the event loop for each that something follows which makes it
+    none, so 20 MiB of them took 6 s. RFC 2046, 5.1.1: no part may contain the delimiter.
+    """
+    _, options = parse_options_header(headers["content-type"])
+    delimiter = b"\r\n--" + options.get(b"boundary", b"")
+    seen = 0
+    async for piece in stream:
+        seen += piece.count(delimiter)
+        if seen > MOST_FILES + MOST_FIELDS + 1:
+            raise _invalid("body", FieldProblem.NOT_MULTIPART)
+        yield piece
+
+
+class _Part:
+    """What has come of one part of a form. `text`: None for a file, which Starlette keeps."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.text: bytearray | None = None
+        self.headers: dict[bytes, bytes] = {}
+        self.header_name = self.header_value = b""
+
+    def end_header(self) -> None:
+        self.headers[self.header_name.lower()] = self.header_value
+        self.header_name = self.header_value = b""
+
+    def end_headers(self) -> None:
+        """Raises `InvalidRequest` at another character set."""
+        _, options = parse_options_header(self.headers[b"content-disposition"])
+        self.name = options[b"name"].decode(errors="replace")
+        self.text = None if b"filename" in options else bytearray()
+        require_utf_8(self.headers.get(b"content-type", b""))
+
+    def take(self, data: bytes) -> None:
+        """Raises `InvalidRequest` where a field is too long."""
+        if self.text is None:
+            return
+        self.text += data
+        if len(self.text) > MOST_BYTES_OF_A_FIELD:
+            raise _invalid(self.name, FieldProblem.TOO_LONG, longest=_LONGEST)
+
+    def end(self) -> None:
+        """Raises `InvalidRequest` where a field is not UTF-8."""
+        try:
+            (self.text or b"").decode()
+        except UnicodeDecodeError:
+            raise _invalid(self.name, FieldProblem.NOT_UTF_8) from None
+
+
+class Form(MultiPartParser):
+    """Starlette's parser, which reads by any character set that a caller names, and byte by byte
+    what that does not fit: some of Python's are quadratic, and names would be stored as noise.
+    """
+
+    spool_max_size = 0
+    """Never onto the disk, where photographs do not belong. The body is bounded."""
+
+    complete = False
+    """Once the last boundary has come: a photograph cut off would be missing without a word."""
+
+    def on_part_begin(self) -> None:
+        super().on_part_begin()
+        self.part = _Part()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        super().on_header_field(data, start, end)
+        self.part.header_name += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        super().on_header_value(data, start, end)
+        self.part.header_value += data[start:end]
+
+    def on_header_end(self) -> None:
+        super().on_header_end()
+        self.part.end_header()
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()  # raises where there is no name
+        self.part.end_headers()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        self.part.take(data[start:end])
+        super().on_part_data(data, start, end)
+
+    def on_part_end(self) -> None:
+        self.part.end()
+        super().on_part_end()
+
+    def on_end(self) -> None:
+        self.complete = True
+
+
+def require_utf_8(content_type: str | bytes) -> None:
+    """Whatever names another character set is refused, and nothing is read by it."""
+    _, options = parse_options_header(content_type)
+    if options.get(b"charset", b"utf-8").lower() not in _UTF_8:
+        raise _invalid("Content-Type", FieldProblem.NOT_UTF_8)
+
+
+def _invalid(
+    field: str, problem: FieldProblem = FieldProblem.INVALID, **allowed: object
+) -> InvalidRequest:
+    name = field[:MOST_CHARACTERS_OF_A_NAME]
+    return InvalidRequest([{"field": name, "problem": problem, "allowed": allowed}])

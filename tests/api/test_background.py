@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from service.api.background import recurring, sweeping
+from service.api.background import in_background, purge_expired
 from service.domain.errors import DatabaseUnavailable
 from service.domain.expiry import Expired
 from service.usecases.erase import PurgeBatch
@@ -41,13 +41,13 @@ class StandInPurge:
 
 
 def _running(purge: StandInPurge, interval: float) -> AbstractContextManager[None]:
-    return recurring(sweeping(purge, interval))
+    return in_background(purge_expired(purge.batches, interval))
 
 
 def test_purges_from_the_second_look_on() -> None:
     """A process that lives for a moment, with a clock that is set forward for a moment, has one."""
     purge, stop = StandInPurge(), threading.Event()
-    task = sweeping(purge, LATER)
+    task = purge_expired(purge.batches, LATER)
     task.work(stop)
     assert purge.waits == []
     task.work(stop)
