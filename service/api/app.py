@@ -47,6 +47,7 @@ BODIES = (
     DirectorySource,
     collections.CollectionBody,
 )
+"""What FastAPI does not see: bodies are read by dependencies of our own."""
 
 
 class Application(FastAPI):

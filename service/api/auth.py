@@ -1,9 +1,8 @@
-"""Who makes this call, and may they?
+"""Who makes a call, and may they? Each route asks for its caller by the scope that it needs.
 
-Which collection a call is about, once its caller is known to be let in there.
-
-A route asks for its collection by one of these types, or has it in its body, where
-`reading.body_of` makes the same check.
+`/admin` is for callers with the scope `admin`: `AdminCaller`. A route that is about one collection asks
+for it by `QueryCollection` or `PathCollection`, or has it in its body, where `request_body.body_of`
+makes the same check: the caller has to be let in there.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ READY_SECONDS = 5.0
 """How long the database may take to answer before it counts as unavailable."""
 
 
-class Batches(Protocol):
-    """Those of the purge, one after the other."""
+class PurgeBatches(Protocol):
+    """What removes the expired, a batch at a time."""
 
     def __call__(self, *, wait: bool) -> Iterator[PurgeBatch]: ...
 
@@ -70,7 +70,7 @@ def background_tasks(
         yield restart_database(use_cases.restart_database)
 
 
-def purge_expired(batches: Batches, interval: float) -> BackgroundTask:
+def purge_expired(batches: PurgeBatches, interval: float) -> BackgroundTask:
     """Each worker does it; whichever comes first does the work. From the second look on: until then
     nobody knows how its clock runs.
     """
@@ -100,7 +100,7 @@ def restart_database(restart: Callable[[], None]) -> BackgroundTask:
     return BackgroundTask("the look after the database", lambda _: restart(), RESTART_SECONDS)
 
 
-def _purge_once(batches: Batches, stop: threading.Event) -> None:
+def _purge_once(batches: PurgeBatches, stop: threading.Event) -> None:
     removed = held = 0
     try:
         for batch in batches(wait=False):

@@ -30,6 +30,7 @@ ADDRESS_SHARE = 0.75
 so is a stranger."""
 
 _ROOM_FOR_FIELDS = 256 * 1024
+"""Bytes of a request beside its images."""
 
 
 @dataclass(frozen=True, slots=True)
