@@ -371,12 +371,15 @@ class Wiring:
 
     def bulk_enroll(self, collection: str, coming: int) -> BulkEnroll:
         """For one run. `coming`: about how many people it may enroll into the collection."""
+        return BulkEnroll(self.storage, self.enroll_batch(collection, coming), self.clock)
+
+    def enroll_batch(self, collection: str, coming: int) -> EnrollBatch:
         sync = None
         if self.config.search_memory:
             rows = rows_written(self.storage, collection) + coming
             index = adapters.make_bulk_index(self.config, rows)
             sync = IndexSync(self.storage, index, worth_holding=0)  # small ones too: they grow
-        batch = EnrollBatch(
+        return EnrollBatch(
             self.storage,
             self.vault,
             self.calibration,
@@ -385,7 +388,6 @@ class Wiring:
             self.audit_recorder,
             sync,
         )
-        return BulkEnroll(self.storage, batch, self.clock)
 
     @contextmanager
     def embedding_here(self) -> Iterator[BulkEmbedding]:

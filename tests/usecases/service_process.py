@@ -6,42 +6,36 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
+from service.config import AppConfig
 from service.domain.bulk import BulkRow
 from service.domain.bulk import Outcome as BulkOutcome
 from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.face import FaceSource
 from service.domain.lockout import LockoutRules
-from service.domain.thresholds import ARCFACE
-from service.search.eight_bits import EIGHT_BITS
-from service.search.vector_index import VectorIndex
 from service.storage.engine import single_use_engine
 from service.storage.storage import Storage
 from service.storage.tables import metadata
 from service.usecases.api_keys import ApiKeys
-from service.usecases.audit_recorder import AuditRecorder, audit_refusals
+from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.bulk_enroll import BulkEnroll, EmbedHere
-from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
+from service.usecases.bulk_transaction import BulkRequest
 from service.usecases.collections import CollectionDetails, Collections
-from service.usecases.enroll import Enroll, audited_enrollment
 from service.usecases.enrollment import Enrolled, EnrollRequest
-from service.usecases.erase import Erase, Erasure, Purge, audited_erasure, audited_withdrawal
-from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
-from service.usecases.index_sync import IndexSync
-from service.usecases.lockouts import Lockout, Unlock
-from service.usecases.sampling import Sampler
-from service.usecases.subjects import Export, Exported, Subjects
+from service.usecases.erase import Erasure, Purge
+from service.usecases.identify import SearchRequest, SearchResult
+from service.usecases.subjects import Exported, Subjects
 from service.usecases.verify import (
     Verification,
-    Verify,
     VerifyRequest,
-    audited_verification,
 )
 from service.vault.vault import Vault
+from service.wiring import Wiring
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, photos
 
 CALLER = "till"
@@ -65,52 +59,55 @@ class Service:
     decisions: bool = True
     caller: Caller = KEY_HOLDER
 
+    @cached_property
+    def wiring(self) -> Wiring:
+        """As in production, with these parts in the place of those that the settings choose."""
+        config = AppConfig(
+            lockout_after=self.rules.after,
+            lockout_window=int(self.rules.window.total_seconds()),
+            lockout_seconds=int(self.rules.lasts.total_seconds()),
+            audit_decisions=self.decisions,
+        )
+        wiring = Wiring(config, clock=self.clock)
+        wiring.storage, wiring.vault = self.storage, self.vault
+        wiring.engine, wiring.capture = self.engine, self.capture
+        return wiring
+
     @property
     def collections(self) -> Collections:
-        return Collections(self.storage, self.vault, ARCFACE, self.clock, self.audit)
+        return self.wiring.collections
 
     @property
     def subjects(self) -> Subjects:
-        return Subjects(self.storage, self.vault)
+        return self.wiring.subjects
 
     @property
     def api_keys(self) -> ApiKeys:
-        return ApiKeys(self.storage, self.clock, self.audit)
+        return self.wiring.api_keys
 
     @property
     def audit(self) -> AuditRecorder:
-        return AuditRecorder(self.storage, lambda: self.vault, self.clock, decisions=self.decisions)
+        return self.wiring.audit_recorder
+
+    @property
+    def purge(self) -> Purge:
+        return self.wiring.purge
 
     @property
     def model_id(self) -> str:
-        return self.engine.model.model_id
+        return self.wiring.model_id
 
     def enroll(self, subject_id: str, source: FaceSource | str, **fields: Any) -> Enrolled:
         """`fields`: those of `EnrollRequest`."""
         asked = {"collection": DEFAULT, "caller": self.caller, **fields}
-        use_case = Enroll(
-            self._sampler,
-            self.storage,
-            self.vault,
-            ARCFACE,
-            self.model_id,
-            self.clock,
-            self.audit,
-            self._lockout,
-        )
-        recorded = audit_refusals(use_case, audited_enrollment, self.audit)
-        return recorded(EnrollRequest(subject_id, _source(source), **asked))
+        return self.wiring.enroll(EnrollRequest(subject_id, _source(source), **asked))
 
     def bulk(self, rows: Iterable[BulkRow], **fields: Any) -> list[BulkOutcome]:
         """`fields`: those of `BulkRequest`."""
-        asked = {"collection": DEFAULT, "caller": self.caller, **fields}
-        memory = VectorIndex(2**30, EIGHT_BITS, workers=1)
-        keep = IndexSync(self.storage, memory, worth_holding=0)
-        batch = EnrollBatch(
-            self.storage, self.vault, ARCFACE, self.model_id, self.clock, self.audit, keep
-        )
+        request = BulkRequest(**{"collection": DEFAULT, "caller": self.caller, **fields})
+        batch = self.wiring.enroll_batch(request.collection, coming=0)
         bulk = BulkEnroll(self.storage, batch, self.clock, sleep=lambda _: None)
-        done = bulk(BulkRequest(**asked), rows, EmbedHere(self._sampler, workers=2))
+        done = bulk(request, rows, EmbedHere(self.wiring.sampler, workers=2))
         return [outcome for outcomes in done for outcome in outcomes]
 
     def verify(
@@ -120,17 +117,7 @@ class Service:
         collection: str = DEFAULT,
         profile: str | None = None,
     ) -> Verification:
-        use_case = Verify(
-            self._sampler,
-            self.storage,
-            self.vault,
-            ARCFACE,
-            self.model_id,
-            self.audit,
-            self._lockout,
-        )
-        recorded = audit_refusals(use_case, audited_verification, self.audit)
-        return recorded(
+        return self.wiring.verify(
             VerifyRequest(subject_id, _source(source), collection, self.caller, profile)
         )
 
@@ -141,47 +128,29 @@ class Service:
         profile: str | None = None,
         limit: int = 10,
     ) -> SearchResult:
-        use_case = Identify(
-            self._sampler, self.storage, self.vault, ARCFACE, self.model_id, self.audit
+        return self.wiring.identify(
+            SearchRequest(_source(source), collection, self.caller, profile, limit)
         )
-        recorded = audit_refusals(use_case, audited_search, self.audit)
-        return recorded(SearchRequest(_source(source), collection, self.caller, profile, limit))
 
     def found(self, source: FaceSource | str, **fields: Any) -> list[str]:
         """Who a search names, in its order."""
         return [one.who.subject_id for one in self.search(source, **fields).candidates]
 
     def erase(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        use_case = Erase(self.storage, self.vault, self.audit)
-        recorded = audit_refusals(use_case, audited_erasure, self.audit)
-        return recorded(subject_id, collection, CALLER)
+        return self.wiring.erase(subject_id, collection, CALLER)
 
     def withdraw_consent(self, subject_id: str, collection: str = DEFAULT) -> Erasure:
-        erase = Erase(self.storage, self.vault, self.audit)
-        recorded = audit_refusals(erase.withdraw_consent, audited_withdrawal, self.audit)
-        return recorded(subject_id, collection, CALLER)
+        return self.wiring.withdraw_consent(subject_id, collection, CALLER)
 
     def export(self, subject_id: str, collection: str = DEFAULT) -> Exported:
-        return Export(self.storage, self.vault, self.audit)(subject_id, collection, CALLER)
-
-    @property
-    def purge(self) -> Purge:
-        return Purge(self.storage, self.vault, self.clock, self.audit)
+        return self.wiring.export(subject_id, collection, CALLER)
 
     def unlock(self, subject_id: str, collection: str = DEFAULT) -> None:
-        Unlock(self.storage, self.vault, self.audit)(subject_id, collection, CALLER)
+        self.wiring.unlock(subject_id, collection, CALLER)
 
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""
         return self.collections.put(collection, CollectionSettings(**settings), CALLER)
-
-    @property
-    def _lockout(self) -> Lockout:
-        return Lockout(self.rules, self.clock)
-
-    @property
-    def _sampler(self) -> Sampler:
-        return Sampler(self.engine, self.capture, ARCFACE.agreement)
 
 
 def _source(source: FaceSource | str) -> FaceSource:
