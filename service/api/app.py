@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from service.api import openapi, problems
+from service.api.auth import require_known_query
 from service.api.background import TimelyReadiness, background_tasks, lifespan
 from service.api.concurrency import Concurrency
 from service.api.connections import Connections
-from service.api.dependencies import require_known_query
 from service.api.middleware import add_middleware
 from service.api.models import CameraSource, DirectorySource
 from service.api.open_door import OpenDoor

@@ -12,7 +12,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from service.api.dependencies import language_of
+from service.api.auth import language_of
 from service.api.field_problems import invalid_request
 from service.domain.callers import Caller, Scope
 from service.domain.decision import detail_for, shown_candidates

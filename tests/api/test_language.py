@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.dependencies import preferred
+from service.api.auth import preferred
 from service.texts import Language
 
 

@@ -9,8 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field
 
-from service.api.auth import AdminCaller
-from service.api.dependencies import AllUseCases
+from service.api.auth import AdminCaller, AllUseCases
 from service.api.models import Camel, CollectionName, Moment, SubjectId, printable
 from service.api.openapi import PROBLEMS, example
 from service.domain.audit import AuditQuery, AuditRecord

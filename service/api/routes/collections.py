@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from service.api.auth import AdminCaller, PathCollection
-from service.api.dependencies import AllUseCases
+from service.api.auth import AdminCaller, AllUseCases, PathCollection
 from service.api.models import WHOLE, Camel, ProfileName
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json

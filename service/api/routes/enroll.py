@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError, from_json
 
-from service.api.auth import EnrollCaller
-from service.api.dependencies import AllUseCases, CallersLanguage, Settings
+from service.api.auth import AllUseCases, CallersLanguage, EnrollCaller, Settings
 from service.api.models import (
     Camel,
     FaceBody,

@@ -8,8 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.auth import MetricsCaller
-from service.api.dependencies import AllUseCases
+from service.api.auth import AllUseCases, MetricsCaller
 from service.api.models import Camel
 from service.api.openapi import PROBLEMS, example
 from service.domain.errors import Unavailable

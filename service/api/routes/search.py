@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
-from service.api.auth import SearchCaller
-from service.api.dependencies import AllUseCases, Counted, Settings
+from service.api.auth import AllUseCases, Counted, SearchCaller, Settings
 from service.api.models import WHOLE, Camel, FaceBody, Similarity, json_response
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import body_of

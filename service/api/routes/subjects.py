@@ -8,8 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from service.api.auth import AdminCaller, QueryCollection
-from service.api.dependencies import AllUseCases
+from service.api.auth import AdminCaller, AllUseCases, QueryCollection
 from service.api.models import Camel, SubjectId
 from service.api.openapi import PROBLEMS, example
 from service.usecases.erase import Erasure

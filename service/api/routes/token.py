@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from service.api.auth import TokenCaller
-from service.api.dependencies import AllUseCases, CallersLanguage, Settings
+from service.api.auth import AllUseCases, CallersLanguage, Settings, TokenCaller
 from service.api.models import Base64Image, Camel, CameraSource, DirectorySource
 from service.api.openapi import PROBLEMS, example, images_body, json_body
 from service.api.request_body import body_of, read_json, read_optional_json

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from service.api.auth import VerifyCaller
-from service.api.dependencies import AllUseCases, CallersLanguage, Counted, Settings
+from service.api.auth import AllUseCases, CallersLanguage, Counted, Settings, VerifyCaller
 from service.api.models import (
     Camel,
     FaceBody,
