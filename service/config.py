@@ -155,13 +155,6 @@ class AppConfig(BaseSettings):
         description="write every verification and search into the audit log; refusals always are",
     )
 
-    @field_validator("rate_limit_storage")
-    @classmethod
-    def _has_counters_shared_by_all_processes(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(SHARED_COUNTERS):
-            raise ValueError(f"must start with one of {', '.join(SHARED_COUNTERS)}")
-        return url
-
     purge_interval: int = Field(
         300,
         ge=0,
@@ -216,6 +209,13 @@ class AppConfig(BaseSettings):
         description="MiB of memory in which each process of a server may hold large collections for "
         "searches, 156 bytes a template; beyond that, and at 0, searches scan the database",
     )
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _has_counters_shared_by_all_processes(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(SHARED_COUNTERS):
+            raise ValueError(f"must start with one of {', '.join(SHARED_COUNTERS)}")
+        return url
 
     @field_validator("image_roots", mode="before")
     @classmethod

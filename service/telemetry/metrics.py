@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -223,12 +223,11 @@ class Metrics:
     def connection_ended(self, why: str) -> None:
         self._connections_ended.labels(why).inc()
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str) -> AbstractContextManager[object]:
         """Times the block as one of `STAGES`, and counts those that are at it where that is asked."""
+        timer = self._stage[name].time()
         under_way = self._under_way.get(name)
-        with self._stage[name].time(), under_way.track_inprogress() if under_way else nullcontext():
-            yield
+        return timer if under_way is None else _both(under_way.track_inprogress(), timer)
 
     def decided(self, decision: Decision) -> None:
         self._decisions.labels(decision.band.value, decision.recommendation.value).inc()
@@ -289,6 +288,14 @@ class Metrics:
         for band in Band:
             for recommendation in Recommendation:
                 self._decisions.labels(band.value, recommendation.value)
+
+
+@contextmanager
+def _both(
+    outer: AbstractContextManager[object], inner: AbstractContextManager[object]
+) -> Iterator[None]:
+    with outer, inner:
+        yield
 
 
 def _in_steps(similarity: float) -> float:
