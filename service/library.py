@@ -23,7 +23,7 @@ from service.domain.face import (
 )
 from service.domain.ports import Capture, FaceEngine
 from service.domain.template import average, cosine_similarity
-from service.usecases.sampling import MakeToken, Sampler
+from service.usecases.sampler import MakeToken, Sampler
 from service.wiring import Wiring
 
 __all__ = [

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from service import adapters
 from service.bulk.ray_environment import ray_environment
 from service.config import AppConfig
-from service.domain.bulk import BulkCandidate, Outcome, Row
+from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
 from service.domain.errors import ExtraMissing, ModelMismatch
@@ -44,7 +44,7 @@ from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.quantize import Quantize
 from service.usecases.readiness import CheckReadiness
-from service.usecases.sampling import MakeToken, Sampler
+from service.usecases.sampler import MakeToken, Sampler
 from service.usecases.subjects import Export, Subjects
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases
@@ -92,7 +92,7 @@ def server_app() -> FastAPI:
 def build_app(config: AppConfig) -> FastAPI:
     """The HTTP application, model loaded, database at hand.
 
-    Raises `Misconfigured`, `Unavailable`: a service that cannot answer does not start.
+    Raises `OperationFailed`, `Unavailable`: a service that cannot answer does not start.
     """
     from service.api.app import create_app
     from service.telemetry.exposition import Exposition
@@ -136,7 +136,7 @@ def api_settings(config: AppConfig) -> ApiSettings:
 
 def embedding_on_node(
     settings: Mapping[str, object], model_id: str
-) -> Callable[[Row], BulkCandidate | Outcome]:
+) -> Callable[[Row], BulkCandidate | BulkOutcome]:
     """What embeds a row in a process of a cluster, on one core.
 
     Raises `ModelMismatch` where the node has other files under the model's name than `model_id`.
@@ -515,7 +515,7 @@ class Wiring:
         """Prove that the vault opens, the database is migrated, `default` exists and the audit log
         is under way, begun now if the database is empty.
 
-        Raises `Misconfigured`, `Unavailable`, `AuditTampered`.
+        Raises `OperationFailed`, `Unavailable`, `AuditTampered`.
         """
         vault = self.vault
         self.storage.require_suitable()

@@ -26,9 +26,9 @@ from service.domain.errors import (
     ImageTooLarge,
     InvalidRequest,
     KeyServiceUnavailable,
-    Misconfigured,
     NotAllowed,
     NotFound,
+    OperationFailed,
     Overloaded,
     RateLimited,
     TooManyImages,
@@ -58,7 +58,7 @@ _STATUSES: Mapping[type[FaceError], int] = {
     ClocksDisagree: 503,
     CameraUnavailable: 503,
     KeyServiceUnavailable: 503,
-    Misconfigured: 503,
+    OperationFailed: 503,
 }
 
 
@@ -102,7 +102,7 @@ def problem(request: Request, error: FaceError) -> JSONResponse:
 def _headers(error: FaceError) -> dict[str, str]:
     if isinstance(error, Unavailable):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, Misconfigured):
+    if isinstance(error, OperationFailed):
         return {"Retry-After": str(Unavailable.retry_after)}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
 

@@ -19,7 +19,7 @@ import ray.data
 from ray.exceptions import RayError
 
 from service.bulk.ray_environment import LOOPBACK
-from service.domain.bulk import BulkCandidate, Outcome, Row
+from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.errors import ClusterUnavailable
 from service.domain.face import GivenEmbedding
 
@@ -35,7 +35,7 @@ STORE_BYTES = 256 * 1024 * 1024
 LOGGERS = ("ray", "ray.data")
 """Of which nothing but errors is for this terminal."""
 
-Embed: TypeAlias = Callable[[Row], BulkCandidate | Outcome]
+Embed: TypeAlias = Callable[[Row], BulkCandidate | BulkOutcome]
 
 
 class RayEmbedding:
@@ -79,18 +79,20 @@ class RayEmbedding:
     ) -> None:
         ray.shutdown()
 
-    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[BulkCandidate | Outcome]:
+    def __call__(self, items: Iterable[Row | BulkOutcome]) -> Iterator[BulkCandidate | BulkOutcome]:
         """Raises `ClusterUnavailable`."""
         rest = iter(items)
         while batch := list(islice(rest, ROWS_AT_A_TIME)):
             embedded = self._embedded([item for item in batch if _has_photographs(item)])
             for item in batch:
-                if isinstance(item, Outcome):
+                if isinstance(item, BulkOutcome):
                     yield item
                 else:
                     yield next(embedded) if _has_photographs(item) else self._here(item)
 
-    def _embedded(self, items: Sequence[Row | Outcome]) -> Iterator[BulkCandidate | Outcome]:
+    def _embedded(
+        self, items: Sequence[Row | BulkOutcome]
+    ) -> Iterator[BulkCandidate | BulkOutcome]:
         if not items:
             return
         try:
@@ -122,5 +124,5 @@ class _Node:
         return {"became": np.array(became, dtype=object)}
 
 
-def _has_photographs(item: Row | Outcome) -> bool:
+def _has_photographs(item: Row | BulkOutcome) -> bool:
     return isinstance(item, Row) and not isinstance(item.source, GivenEmbedding)

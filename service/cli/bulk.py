@@ -35,7 +35,7 @@ from service.cli.context import (
     progress_bar,
     ready,
 )
-from service.domain.bulk import Outcome, Result
+from service.domain.bulk import BulkOutcome, Result
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject
@@ -216,7 +216,7 @@ class Report:
     def rows(self) -> int:
         return self.results.total()
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, outcomes: Sequence[BulkOutcome]) -> None:
         """On the disk when this returns."""
         for outcome in outcomes:
             self.results[outcome.result] += 1
@@ -228,7 +228,7 @@ class Report:
         self._file.flush()
 
 
-def _line(outcome: Outcome, language: Language) -> dict[str, Any]:
+def _line(outcome: BulkOutcome, language: Language) -> dict[str, Any]:
     error = outcome.error
     line: dict[str, Any] = {
         str(outcome.place.unit): outcome.place.at,

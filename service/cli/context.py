@@ -235,7 +235,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP se
 def ready(lang: str | None) -> tuple[Wiring, Language]:
     """The wiring on a database that was looked at, and the language to speak.
 
-    Raises `Misconfigured`, `Unavailable`.
+    Raises `OperationFailed`, `Unavailable`.
     """
     config = AppConfig()
     wiring = Wiring(config)

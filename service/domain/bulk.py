@@ -71,7 +71,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BulkOutcome:
     """`error`: why it was refused. `candidates`: of a flagged row, most similar first."""
 
     place: Place
@@ -81,5 +81,5 @@ class Outcome:
     candidates: Sequence[Candidate] = ()
 
 
-def refused(row: Row | RefusedRow, error: FaceError) -> Outcome:
-    return Outcome(row.place, row.subject_id, Result.REFUSED, error)
+def refused(row: Row | RefusedRow, error: FaceError) -> BulkOutcome:
+    return BulkOutcome(row.place, row.subject_id, Result.REFUSED, error)

@@ -57,13 +57,13 @@ class WrappedKey:
 @dataclass(frozen=True, slots=True)
 class CollectionKeys:
     """`active`, since `active_since`, seals whatever is written; `retiring` opens what a rotation
-    has not come to yet, None outside of one. `names` is for keyed hashes and stays as long as the
+    has not come to yet, None outside of one. `pseudonyms` is for keyed hashes and stays as long as the
     collection does: the audit log must tell tomorrow's person from yesterday's.
     """
 
     active: WrappedKey
     active_since: datetime
-    names: WrappedKey
+    pseudonyms: WrappedKey
     retiring: WrappedKey | None = None
 
     @property

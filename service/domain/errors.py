@@ -40,7 +40,7 @@
     │   ├── KeyServiceUnavailable            key_service_unavailable
     │   └── RateLimited                      rate_limited
     │       └── SubjectLocked                subject_locked
-    └── Misconfigured                        (the operator must act; the start is refused)
+    └── OperationFailed                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
         ├── GpuUnavailable                   gpu_unavailable
         ├── ConflictingRuntimes              conflicting_runtimes
@@ -373,67 +373,67 @@ class SubjectLocked(RateLimited):
     code = "subject_locked"
 
 
-class Misconfigured(FaceError):
+class OperationFailed(FaceError):
     pass
 
 
-class ModelUnavailable(Misconfigured):
+class ModelUnavailable(OperationFailed):
     """Values: `model`, its name; `path`, where it was looked for; `cause`, what was wrong."""
 
     code = "model_unavailable"
 
 
-class GpuUnavailable(Misconfigured):
+class GpuUnavailable(OperationFailed):
     """Values: `available`, the providers that the installed runtime has."""
 
     code = "gpu_unavailable"
 
 
-class ConflictingRuntimes(Misconfigured):
+class ConflictingRuntimes(OperationFailed):
     """Values: `runtimes`, the distributions that overwrite each other."""
 
     code = "conflicting_runtimes"
 
 
-class MasterKeyMissing(Misconfigured):
+class MasterKeyMissing(OperationFailed):
     code = "master_key_missing"
 
 
-class MasterKeyInvalid(Misconfigured):
+class MasterKeyInvalid(OperationFailed):
     """The key has the wrong form, cannot be read, or is not the one that wrapped the stored keys."""
 
     code = "master_key_invalid"
 
 
-class DatabaseUnsuitable(Misconfigured):
+class DatabaseUnsuitable(OperationFailed):
     """What the server, the database or the role lacks stands in its diagnosis."""
 
     code = "database_unsuitable"
 
 
-class DatabaseNotMigrated(Misconfigured):
+class DatabaseNotMigrated(OperationFailed):
     code = "database_not_migrated"
 
 
-class DatabaseRightMissing(Misconfigured):
+class DatabaseRightMissing(OperationFailed):
     """Values: `right`, as GRANT calls it; `table`, on what this role lacks it."""
 
     code = "database_right_missing"
 
 
-class TlsUnusable(Misconfigured):
+class TlsUnusable(OperationFailed):
     """Values: `cause`, which file cannot be used and why."""
 
     code = "tls_unusable"
 
 
-class DatabaseNotEmpty(Misconfigured):
+class DatabaseNotEmpty(OperationFailed):
     """There is something in the database that a backup was to be restored into."""
 
     code = "database_not_empty"
 
 
-class DatabaseDistributed(Misconfigured):
+class DatabaseDistributed(OperationFailed):
     """Citus spreads people over several servers, where `what` is not safe; `instead`: what to do.
 
     Both are names of commands, settings and pages, the same in every language.
@@ -442,55 +442,55 @@ class DatabaseDistributed(Misconfigured):
     code = "database_distributed"
 
 
-class BackupDamaged(Misconfigured):
+class BackupDamaged(OperationFailed):
     """The file is not a backup, or not as it was written."""
 
     code = "backup_damaged"
 
 
-class BackupTooNew(Misconfigured):
+class BackupTooNew(OperationFailed):
     """Values: `version`, that of the service that made the backup."""
 
     code = "backup_too_new"
 
 
-class CopyFailed(Misconfigured):
+class CopyFailed(OperationFailed):
     """Values: `program`, pg_dump or pg_restore; `cause`, what it said, without any row's content."""
 
     code = "copy_failed"
 
 
-class BulkFileUnusable(Misconfigured):
+class BulkFileUnusable(OperationFailed):
     """The file as a whole; what is wrong with it stands in its diagnosis, without any row's content."""
 
     code = "bulk_file_unusable"
 
 
-class ExtraMissing(Misconfigured):
+class ExtraMissing(OperationFailed):
     """Values: `extra`, the part of the installation that the call needs."""
 
     code = "extra_missing"
 
 
-class ClusterUnavailable(Misconfigured):
+class ClusterUnavailable(OperationFailed):
     """Values: `cause`, the kind of failure that the Ray cluster met with."""
 
     code = "cluster_unavailable"
 
 
-class PackExists(Misconfigured):
+class PackExists(OperationFailed):
     """Values: `path`, the folder that is there already."""
 
     code = "pack_exists"
 
 
-class TooFewPhotographs(Misconfigured):
+class TooFewPhotographs(OperationFailed):
     """Values: `found`, photographs with one usable face; `needed`."""
 
     code = "too_few_photographs"
 
 
-class QuantizationFailed(Misconfigured):
+class QuantizationFailed(OperationFailed):
     """Values: `model`, its name; `cause`, why it cannot be had with 8-bit weights."""
 
     code = "quantization_failed"

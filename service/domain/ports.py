@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.domain.bulk import BulkCandidate, BulkRow, Outcome, Row
+from service.domain.bulk import BulkCandidate, BulkOutcome, BulkRow, Row
 from service.domain.face import Detection, Embedding, FaceCrop, Photograph, Stills, Stream
 
 
@@ -108,10 +108,10 @@ class BulkSource(Protocol):
 class BulkEmbedding(Protocol):
     """The faces of many rows, several at a time."""
 
-    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[BulkCandidate | Outcome]:
+    def __call__(self, items: Iterable[Row | BulkOutcome]) -> Iterator[BulkCandidate | BulkOutcome]:
         """In the order of `items`, of which only a bounded number is read ahead. A row without a
         usable face is refused; what is an outcome already is passed on.
 
-        Raises `Unavailable`, `Misconfigured`: what no row is to blame for.
+        Raises `Unavailable`, `OperationFailed`: what no row is to blame for.
         """
         ...

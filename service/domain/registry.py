@@ -119,7 +119,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
             None if collection.model_id is None else collection.model_id.encode(),
             json.dumps(chosen, sort_keys=True).encode(),
             moment(collection.created_at),
-            keys.names.key_id.bytes,
+            keys.pseudonyms.key_id.bytes,
             keys.active.key_id.bytes,
             moment(keys.active_since),
             None if keys.retiring is None else keys.retiring.key_id.bytes,

@@ -333,13 +333,13 @@ def _keys(rows: Sequence[Mapping[str, Any]]) -> CollectionKeys:
     return CollectionKeys(
         active=WrappedKey(active["key_id"], active["wrapped"]),
         active_since=active["key_created_at"],
-        names=WrappedKey(active["name_key_id"], active["wrapped_name_key"]),
+        pseudonyms=WrappedKey(active["name_key_id"], active["wrapped_name_key"]),
         retiring=None if retiring is None else WrappedKey(retiring["key_id"], retiring["wrapped"]),
     )
 
 
 def _name_key(keys: CollectionKeys) -> dict[str, Any]:
-    return {"name_key_id": keys.names.key_id, "wrapped_name_key": keys.names.wrapped}
+    return {"name_key_id": keys.pseudonyms.key_id, "wrapped_name_key": keys.pseudonyms.wrapped}
 
 
 def _data_keys(collection: Collection) -> list[dict[str, Any]]:

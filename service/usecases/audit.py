@@ -72,8 +72,8 @@ class ListAudit:
         if collection_name is None:
             raise InvalidRequest([{"field": "collection", "problem": FieldProblem.MISSING}])
         collection = require_collection(tx, collection_name)
-        names = self._vault().unlock_pseudonyms(collection.collection_id, collection.keys)
-        return names.pseudonym(subject_id)
+        pseudonyms = self._vault().unlock_pseudonyms(collection.collection_id, collection.keys)
+        return pseudonyms.pseudonym(subject_id)
 
 
 @dataclass(frozen=True, slots=True)

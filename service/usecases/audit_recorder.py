@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from service.domain.audit import AuditEntry, Outcome
-from service.domain.errors import FaceError, Misconfigured, NotAllowed, RateLimited, Unavailable
+from service.domain.errors import FaceError, NotAllowed, OperationFailed, RateLimited, Unavailable
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 
-_NO_REFUSALS = (Unavailable, Misconfigured, NotAllowed)
+_NO_REFUSALS = (Unavailable, OperationFailed, NotAllowed)
 """The service could not look at the call (`RateLimited` apart: there it would not, as for a subject
 who is locked); or HTTP records the call itself, by method and route, since it is not allowed."""
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from service.domain.bulk import (
     BulkCandidate,
+    BulkOutcome,
     BulkRow,
-    Outcome,
     RefusedRow,
     Result,
     Row,
@@ -29,8 +29,8 @@ from service.domain.bulk import (
 from service.domain.errors import (
     FaceError,
     InvalidRequest,
-    Misconfigured,
     NotAllowed,
+    OperationFailed,
     Overloaded,
     SubjectRepeated,
     Unavailable,
@@ -40,7 +40,7 @@ from service.domain.ports import BulkEmbedding
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.enrollment import require_future
 from service.usecases.index_sync import UntilBroken, batched, made_ahead
-from service.usecases.sampling import Sampler
+from service.usecases.sampler import Sampler
 from service.usecases.unlocked_collection import require_collection
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ must not leave the other workers without work."""
 ENGINE_TRIES = 10
 """How often a row is tried that the engine had no room for."""
 
-_NO_FAULT_OF_A_ROW = (Unavailable, Misconfigured)
+_NO_FAULT_OF_A_ROW = (Unavailable, OperationFailed)
 
-_Begun: TypeAlias = Future[BulkCandidate | Outcome] | BulkCandidate | Outcome
+_Begun: TypeAlias = Future[BulkCandidate | BulkOutcome] | BulkCandidate | BulkOutcome
 
 
-def embedded(sampler: Sampler, row: Row) -> BulkCandidate | Outcome:
-    """The row with its face, or refused. Raises `Unavailable`, `Misconfigured`."""
+def embedded(sampler: Sampler, row: Row) -> BulkCandidate | BulkOutcome:
+    """The row with its face, or refused. Raises `Unavailable`, `OperationFailed`."""
     try:
         return BulkCandidate(row, sampler.probe(row.source).embedding)
     except _NO_FAULT_OF_A_ROW:
@@ -81,7 +81,7 @@ class EmbedHere:
         self._workers = workers
         self._sleep = sleep
 
-    def __call__(self, items: Iterable[Row | Outcome]) -> Iterator[BulkCandidate | Outcome]:
+    def __call__(self, items: Iterable[Row | BulkOutcome]) -> Iterator[BulkCandidate | BulkOutcome]:
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="bulk")
         begun: deque[_Begun] = deque()
         try:
@@ -94,14 +94,14 @@ class EmbedHere:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _begin(self, pool: ThreadPoolExecutor, item: Row | Outcome) -> _Begun:
-        if isinstance(item, Outcome):
+    def _begin(self, pool: ThreadPoolExecutor, item: Row | BulkOutcome) -> _Begun:
+        if isinstance(item, BulkOutcome):
             return item
         if isinstance(item.source, GivenEmbedding):  # not worth a thread's attention
             return embedded(self._sampler, item)
-        return pool.submit(self._patiently, item)
+        return pool.submit(self._embedded, item)
 
-    def _patiently(self, row: Row) -> BulkCandidate | Outcome:
+    def _embedded(self, row: Row) -> BulkCandidate | BulkOutcome:
         """It is this run's own rows that the engine is busy with: no reason to end it."""
         for _ in range(ENGINE_TRIES - 1):
             try:
@@ -115,7 +115,7 @@ def _is_done(begun: _Begun) -> bool:
     return begun.done() if isinstance(begun, Future) else True
 
 
-def _done(begun: _Begun) -> BulkCandidate | Outcome:
+def _done(begun: _Begun) -> BulkCandidate | BulkOutcome:
     return begun.result() if isinstance(begun, Future) else begun
 
 
@@ -172,7 +172,7 @@ class BulkEnroll:
 
     def __call__(
         self, request: BulkRequest, rows: Iterable[BulkRow], embed: BulkEmbedding
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[BulkOutcome]]:
         """What became of the rows, in order, in lists: each when it is committed, while the next
         ones are read and embedded.
 
@@ -185,13 +185,13 @@ class BulkEnroll:
         for batch in made_ahead(batched(items, ROWS_AT_A_TIME)):
             while batch:
                 part, batch = batch[: pace.rows], batch[pace.rows :]
-                self._patiently(partial(self._enroll.get_ready, request, part))
+                self._retried(partial(self._enroll.get_ready, request, part))
                 with pace.of(len(part), self._timer):
-                    outcomes = self._patiently(partial(self._enroll, request, part))
+                    outcomes = self._retried(partial(self._enroll, request, part))
                 yield outcomes
         readable.raise_what_broke()
 
-    def _sifted(self, request: BulkRequest, rows: Iterable[BulkRow]) -> Iterator[Row | Outcome]:
+    def _sifted(self, request: BulkRequest, rows: Iterable[BulkRow]) -> Iterator[Row | BulkOutcome]:
         """Rows that are worth embedding, and in their places what is known of the others."""
         seen: set[str] = set()
         for batch in batched(rows, ROWS_AT_A_TIME):
@@ -215,13 +215,13 @@ class BulkEnroll:
 
     def _looked_at(
         self, request: BulkRequest, row: BulkRow, seen: set[str], done: set[str]
-    ) -> Row | Outcome:
+    ) -> Row | BulkOutcome:
         if isinstance(row, RefusedRow):
             return refused(row, row.error)
         if row.subject_id in seen:
             return refused(row, SubjectRepeated())
         if row.subject_id in done:
-            return Outcome(row.place, row.subject_id, Result.ALREADY)
+            return BulkOutcome(row.place, row.subject_id, Result.ALREADY)
         try:
             request.caller.require_source(row.source)
             require_future(row.expires_at, self._clock())
@@ -229,7 +229,7 @@ class BulkEnroll:
             return refused(row, error)
         return row
 
-    def _patiently(self, work: Callable[[], Done]) -> Done:
+    def _retried(self, work: Callable[[], Done]) -> Done:
         for _ in range(TRIES - 1):
             try:
                 return work()

@@ -10,9 +10,8 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from service.domain.audit import Action
-from service.domain.audit import Outcome as AuditOutcome
-from service.domain.bulk import BulkCandidate, Outcome, Result, refused
+from service.domain.audit import Action, Outcome
+from service.domain.bulk import BulkCandidate, BulkOutcome, Result, refused
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject, SubjectExists
@@ -68,16 +67,16 @@ class EnrollBatch:
         model_id: str,
         clock: Callable[[], datetime],
         audit: AuditRecorder,
-        keep: IndexSync | None = None,
+        index_sync: IndexSync | None = None,
     ) -> None:
-        """`keep`: keeps in memory who is enrolled; None: every duplicate check scans the database."""
+        """`index_sync`: holds in memory who is enrolled; None: every duplicate check scans the database."""
         self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._model_id = model_id
         self._clock = clock
         self._audit = audit
-        self._keep = keep
+        self._index_sync = index_sync
 
     def require_possible(self, request: BulkRequest) -> None:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`: what holds for every row."""
@@ -94,16 +93,16 @@ class EnrollBatch:
         asked = request.on_duplicate, request.profile
         return duplicate_rule(settings, calibration, request.caller, *asked)
 
-    def get_ready(self, request: BulkRequest, items: Sequence[BulkCandidate | Outcome]) -> None:
+    def get_ready(self, request: BulkRequest, items: Sequence[BulkCandidate | BulkOutcome]) -> None:
         """What can be done about these before others are kept waiting: read who is enrolled, which
         takes seconds the first time. Raises what transactions raise.
         """
-        if self._keep is not None and not _nothing_to_do(items):
-            self._keep.catch_up(request.collection)
+        if self._index_sync is not None and not _nothing_to_do(items):
+            self._index_sync.sync_collection(request.collection)
 
     def __call__(
-        self, request: BulkRequest, items: Sequence[BulkCandidate | Outcome]
-    ) -> list[Outcome]:
+        self, request: BulkRequest, items: Sequence[BulkCandidate | BulkOutcome]
+    ) -> list[BulkOutcome]:
         """What became of each, in order; no two candidates with the same subject id. Outcomes
         stay what they are, and the refused among them are written down like the others.
 
@@ -111,7 +110,7 @@ class EnrollBatch:
         `ClocksDisagree`, and what transactions raise.
         """
         if _nothing_to_do(items):
-            return [item for item in items if isinstance(item, Outcome)]
+            return [item for item in items if isinstance(item, BulkOutcome)]
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
@@ -120,7 +119,8 @@ class EnrollBatch:
             changes = {one.row.subject_id: uuid4() for one in candidates}
             became = self._enroll(tx, unlocked, request, candidates, changes, now)
             outcomes = [
-                item if isinstance(item, Outcome) else became[item.row.subject_id] for item in items
+                item if isinstance(item, BulkOutcome) else became[item.row.subject_id]
+                for item in items
             ]
             self._record(tx, unlocked, request, outcomes, changes, now)
         return outcomes
@@ -133,7 +133,7 @@ class EnrollBatch:
         candidates: Sequence[BulkCandidate],
         changes: Mapping[str, UUID],
         now: datetime,
-    ) -> dict[str, Outcome]:
+    ) -> dict[str, BulkOutcome]:
         """By subject id, as `changes`: the audit record of each enrollment."""
         if not candidates:
             return {}
@@ -155,16 +155,18 @@ class EnrollBatch:
         unlocked: UnlockedCollection,
         request: BulkRequest,
         new: Sequence[BulkCandidate],
-    ) -> list[Outcome]:
+    ) -> list[BulkOutcome]:
         """Who may be enrolled, as if each came after those before."""
         rule = self._rule(unlocked.collection, request)
-        policy, at_least = rule.policy, rule.profile.threshold
+        policy, min_similarity = rule.policy, rule.profile.threshold
         if policy is DuplicatePolicy.ALLOW:
             return [_admitted(one, ()) for one in new]
         probes = [one.embedding for one in new]
-        index = None if self._keep is None else self._keep.index
-        found = find_candidates_of_many(tx, unlocked, probes, at_least, DUPLICATES_SHOWN, index)
-        return _in_turn(new, found, _alike(probes, at_least), policy)
+        index = None if self._index_sync is None else self._index_sync.index
+        found = find_candidates_of_many(
+            tx, unlocked, probes, min_similarity, DUPLICATES_SHOWN, index
+        )
+        return _in_turn(new, found, _alike(probes, min_similarity), policy)
 
     def _store(
         self,
@@ -190,7 +192,7 @@ class EnrollBatch:
         tx: Transaction,
         unlocked: UnlockedCollection,
         request: BulkRequest,
-        outcomes: Sequence[Outcome],
+        outcomes: Sequence[BulkOutcome],
         changes: Mapping[str, UUID],
         now: datetime,
     ) -> None:
@@ -205,21 +207,21 @@ class EnrollBatch:
                 Action.ENROLL,
                 request.caller.name,
                 request.collection,
-                unlocked.names.pseudonym(one.subject_id),
-                outcome=one.error.code if one.error else AuditOutcome.DONE,
+                unlocked.pseudonyms.pseudonym(one.subject_id),
+                outcome=one.error.code if one.error else Outcome.DONE,
                 audit_id=None if one.error else changes[one.subject_id],
                 at=now,
             )
 
 
-def _nothing_to_do(items: Sequence[BulkCandidate | Outcome]) -> bool:
+def _nothing_to_do(items: Sequence[BulkCandidate | BulkOutcome]) -> bool:
     """Where an earlier run has done it all."""
-    return all(isinstance(item, Outcome) and item.result is Result.ALREADY for item in items)
+    return all(isinstance(item, BulkOutcome) and item.result is Result.ALREADY for item in items)
 
 
 def _known(
     tx: Transaction, unlocked: UnlockedCollection, candidates: Sequence[BulkCandidate]
-) -> dict[str, Outcome]:
+) -> dict[str, BulkOutcome]:
     """What becomes of those who are enrolled: done by an earlier run, or somebody else's name."""
     by_id = {one.row.subject_id: one for one in candidates}
     existing = tx.subjects.existing(unlocked.collection, list(by_id))
@@ -229,7 +231,7 @@ def _known(
         if unlocked.similarity(by_id[stored.subject_id].embedding, stored) >= SAME_EMBEDDING
     }
     return {
-        one: Outcome(by_id[one].row.place, one, Result.ALREADY)
+        one: BulkOutcome(by_id[one].row.place, one, Result.ALREADY)
         if one in same
         else refused(by_id[one].row, SubjectExists())
         for one in existing
@@ -241,11 +243,11 @@ def _in_turn(
     found: Sequence[Sequence[Candidate]],
     alike: Sequence[Mapping[int, float]],
     policy: DuplicatePolicy,
-) -> list[Outcome]:
+) -> list[BulkOutcome]:
     """`found`: candidates in the gallery; `alike`: those earlier in the batch, by position. Who
     was refused is nobody's duplicate.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[BulkOutcome] = []
     for candidate, enrolled, earlier in zip(new, found, alike, strict=True):
         here = [
             Candidate(new[position].row.subject_id, similarity)
@@ -261,20 +263,20 @@ def _in_turn(
     return outcomes
 
 
-def _alike(probes: Sequence[Embedding], at_least: float) -> list[dict[int, float]]:
-    """For each probe the earlier ones with a cosine of `at_least`: positions and cosines."""
+def _alike(probes: Sequence[Embedding], min_similarity: float) -> list[dict[int, float]]:
+    """For each probe the earlier ones with a cosine of `min_similarity`: positions and cosines."""
     alike: list[dict[int, float]] = [{} for _ in probes]
     if not probes:
         return alike
     matrix = np.stack(probes)
-    near = np.tril(matrix @ matrix.T >= at_least - HALF_PRECISION_MARGIN, -1)
+    near = np.tril(matrix @ matrix.T >= min_similarity - HALF_PRECISION_MARGIN, -1)
     for later, earlier in np.argwhere(near).tolist():
         similarity = cosine_similarity(probes[later], probes[earlier])
-        if similarity >= at_least:
+        if similarity >= min_similarity:
             alike[later][earlier] = similarity
     return alike
 
 
-def _admitted(candidate: BulkCandidate, candidates: Sequence[Candidate]) -> Outcome:
+def _admitted(candidate: BulkCandidate, candidates: Sequence[Candidate]) -> BulkOutcome:
     result = Result.FLAGGED if candidates else Result.ENROLLED
-    return Outcome(candidate.row.place, candidate.row.subject_id, result, candidates=candidates)
+    return BulkOutcome(candidate.row.place, candidate.row.subject_id, result, candidates=candidates)

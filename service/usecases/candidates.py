@@ -37,21 +37,21 @@ def shortlist(
     tx: Transaction,
     unlocked: UnlockedCollection,
     probe: Embedding,
-    at_least: float,
+    min_similarity: float,
     index: SearchIndex | None,
 ) -> Shortlist | None:
     """The rows that need be compared with the probe; None: all of them, by the database.
 
     Raises `RecordTampered`.
     """
-    return _shortlists(tx, unlocked, unlocked.probes_of(probe[None]), at_least, index)[0]
+    return _shortlists(tx, unlocked, unlocked.probes_of(probe[None]), min_similarity, index)[0]
 
 
 def _shortlists(
     tx: Transaction,
     unlocked: UnlockedCollection,
     rotated: Mapping[UUID, Vectors],
-    at_least: float,
+    min_similarity: float,
     index: SearchIndex | None,
 ) -> Sequence[Shortlist | None]:
     """One a probe; None where nothing is known, or where it is about another database's rows."""
@@ -60,7 +60,7 @@ def _shortlists(
     if index is not None:
         if index.distrusted(its_id) is not None:
             raise RecordTampered
-        lists = index.candidates(its_id, rotated, at_least - HALF_PRECISION_MARGIN)
+        lists = index.candidates(its_id, rotated, min_similarity - HALF_PRECISION_MARGIN)
     mark = tx.templates.mark(unlocked.collection)
     if lists is None:
         return [_everybody(tx, mark)] * number
@@ -78,107 +78,120 @@ def find_candidates(
     tx: Transaction,
     unlocked: UnlockedCollection,
     probe: Embedding,
-    at_least: float,
-    limit: int,
-    among: Shortlist | None = None,
+    min_similarity: float,
+    max_candidates: int,
+    shortlisted: Shortlist | None = None,
     other_than: str | None = None,
 ) -> list[Candidate]:
-    """The `limit` most similar subjects with a cosine of `at_least`, most similar first.
+    """The `max_candidates` most similar subjects with a cosine of `min_similarity`, most similar first.
 
     The search column only proposes; each similarity is that of the opened template. A subject
-    counts once, by its most similar template. `among`: the probe's `shortlist`; without one every
+    counts once, by its most similar template. `shortlisted`: the probe's `shortlist`; without one every
     row is compared. Raises `TemplateTampered`.
     """
-    if among is not None and _are_few(tx, unlocked, among):
+    if shortlisted is not None and _are_few(tx, unlocked, shortlisted):
         rotated = unlocked.probes_of(probe[None])
-        near = _near_enough(tx, unlocked, rotated, at_least, [among])
-        return _opened_near(tx, unlocked, [probe], near, at_least, limit, other_than)[0]
+        proposed = _proposed_rows(tx, unlocked, rotated, min_similarity, [shortlisted])
+        return _candidates_of_each(
+            tx, unlocked, [probe], proposed, min_similarity, max_candidates, other_than
+        )[0]
     best: dict[str, float] = {}
-    for row in _proposed(tx, unlocked, probe, at_least - HALF_PRECISION_MARGIN, among, other_than):
+    for row in _scanned(
+        tx, unlocked, probe, min_similarity - HALF_PRECISION_MARGIN, shortlisted, other_than
+    ):
         similarity = unlocked.similarity(probe, row)
-        if len(best) >= limit and similarity < _last(best, limit) - 2 * HALF_PRECISION_MARGIN:
+        if (
+            len(best) >= max_candidates
+            and similarity < _last(best, max_candidates) - 2 * HALF_PRECISION_MARGIN
+        ):
             break  # whatever follows may be out of order by the margin, but not by twice as much
-        if similarity >= at_least:
+        if similarity >= min_similarity:
             best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
-    return _ranked(best, limit)
+    return _ranked(best, max_candidates)
 
 
 def find_candidates_of_many(
     tx: Transaction,
     unlocked: UnlockedCollection,
     probes: Sequence[Embedding],
-    at_least: float,
-    limit: int,
+    min_similarity: float,
+    max_candidates: int,
     index: SearchIndex | None,
 ) -> list[list[Candidate]]:
     """`find_candidates` of each probe, of whom most have none: the candidates of all are read at once."""
     if not probes:
         return []
     rotated = unlocked.probes_of(np.stack(probes))
-    lists = _shortlists(tx, unlocked, rotated, at_least, index)
+    lists = _shortlists(tx, unlocked, rotated, min_similarity, index)
     known = next((each for each in lists if each is not None), None)
-    near: Mapping[int, list[int]] = {}
+    proposed: Mapping[int, list[int]] = {}
     if known is not None and _are_few(tx, unlocked, known):
-        near = _near_enough(tx, unlocked, rotated, at_least, lists)
-    return _opened_near(tx, unlocked, probes, near, at_least, limit)
+        proposed = _proposed_rows(tx, unlocked, rotated, min_similarity, lists)
+    return _candidates_of_each(tx, unlocked, probes, proposed, min_similarity, max_candidates)
 
 
-def _are_few(tx: Transaction, unlocked: UnlockedCollection, among: Shortlist) -> bool:
+def _are_few(tx: Transaction, unlocked: UnlockedCollection, shortlisted: Shortlist) -> bool:
     """Whether so few rows are newer than the list that they are read here."""
     mark = tx.templates.mark(unlocked.collection)
-    return among.up_to == 0 or mark.last_row_sequence - among.up_to <= EVERYBODY
+    return shortlisted.up_to == 0 or mark.last_row_sequence - shortlisted.up_to <= EVERYBODY
 
 
-def _opened_near(
+def _candidates_of_each(
     tx: Transaction,
     unlocked: UnlockedCollection,
     probes: Sequence[Embedding],
-    near: Mapping[int, list[int]],
-    at_least: float,
-    limit: int,
+    proposed: Mapping[int, list[int]],
+    min_similarity: float,
+    max_candidates: int,
     other_than: str | None = None,
 ) -> list[list[Candidate]]:
-    """`near`: the positions that may reach the threshold, by probe; the database scans for a probe
+    """`proposed`: the positions that may reach the threshold, by probe; the database scans for a probe
     that is not in it, or of which a rotation has moved a row since.
     """
-    wanted = sorted({position for positions in near.values() for position in positions})
+    wanted = sorted({position for positions in proposed.values() for position in positions})
     rows = tx.templates.at(unlocked.collection, wanted) if wanted else {}
     counted = [row for row in rows.values() if row.subject_id != other_than]
     enrolled = {row.template_id for row in _of_enrolled(tx, unlocked, counted)}
     found = []
     for n, probe in enumerate(probes):
-        if n in near and all(each in rows for each in near[n]):
-            mine = [rows[each] for each in near[n] if rows[each].template_id in enrolled]
-            found.append(_opened(unlocked, probe, mine, at_least, limit))
+        if n in proposed and all(each in rows for each in proposed[n]):
+            mine = [rows[each] for each in proposed[n] if rows[each].template_id in enrolled]
+            found.append(_ranked_rows(unlocked, probe, mine, min_similarity, max_candidates))
         else:
-            found.append(find_candidates(tx, unlocked, probe, at_least, limit, None, other_than))
+            found.append(
+                find_candidates(
+                    tx, unlocked, probe, min_similarity, max_candidates, None, other_than
+                )
+            )
     return found
 
 
-def _near_enough(
+def _proposed_rows(
     tx: Transaction,
     unlocked: UnlockedCollection,
     rotated: Mapping[UUID, Vectors],
-    at_least: float,
+    min_similarity: float,
     lists: Sequence[Shortlist | None],
 ) -> dict[int, list[int]]:
     """For each probe that has a list, by its number, the positions whose search vectors reach
-    `at_least`.
+    `min_similarity`.
     """
-    listed = {n: among for n, among in enumerate(lists) if among is not None}
-    near: dict[int, list[int]] = {n: [] for n in listed}
+    listed = {n: shortlisted for n, shortlisted in enumerate(lists) if shortlisted is not None}
+    proposed: dict[int, list[int]] = {n: [] for n in listed}
     if not listed:
-        return near
-    for rows in _candidates(tx, unlocked.collection, list(listed.values())):
+        return proposed
+    for rows in _listed_rows(tx, unlocked.collection, list(listed.values())):
         if rows.key_id in rotated:
             cosines = rotated[rows.key_id] @ rows.vectors.T
-            for probe, row in np.argwhere(cosines >= at_least - HALF_PRECISION_MARGIN).tolist():
-                if probe in near:
-                    near[probe].append(int(rows.positions[row]))
-    return near
+            for probe, row in np.argwhere(
+                cosines >= min_similarity - HALF_PRECISION_MARGIN
+            ).tolist():
+                if probe in proposed:
+                    proposed[probe].append(int(rows.positions[row]))
+    return proposed
 
 
-def _candidates(
+def _listed_rows(
     tx: Transaction, collection: Collection, lists: Sequence[Shortlist]
 ) -> list[WrittenRows]:
     """All rows that are on any of the lists, or newer than these; once each.
@@ -202,44 +215,50 @@ def _candidates(
     return rows
 
 
-def _opened(
+def _ranked_rows(
     unlocked: UnlockedCollection,
     probe: Embedding,
     rows: Iterable[StoredTemplate],
-    at_least: float,
-    limit: int,
+    min_similarity: float,
+    max_candidates: int,
 ) -> list[Candidate]:
     best: dict[str, float] = {}
     for row in rows:
         similarity = unlocked.similarity(probe, row)
-        if similarity >= at_least:
+        if similarity >= min_similarity:
             best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
-    return _ranked(best, limit)
+    return _ranked(best, max_candidates)
 
 
-def _ranked(best: Mapping[str, float], limit: int) -> list[Candidate]:
+def _ranked(best: Mapping[str, float], max_candidates: int) -> list[Candidate]:
     found = [Candidate(subject_id, similarity) for subject_id, similarity in best.items()]
-    return sorted(found, key=lambda one: (-one.similarity, one.subject_id))[:limit]
+    return sorted(found, key=lambda one: (-one.similarity, one.subject_id))[:max_candidates]
 
 
-def _last(best: Mapping[str, float], limit: int) -> float:
-    """The similarity of the last subject that has a place among the `limit` best."""
-    return sorted(best.values(), reverse=True)[limit - 1]
+def _last(best: Mapping[str, float], max_candidates: int) -> float:
+    """The similarity of the last subject that has a place among the `max_candidates` best."""
+    return sorted(best.values(), reverse=True)[max_candidates - 1]
 
 
-def _proposed(
+def _scanned(
     tx: Transaction,
     unlocked: UnlockedCollection,
     probe: Embedding,
-    at_least: float,
-    among: Shortlist | None,
+    min_similarity: float,
+    shortlisted: Shortlist | None,
     other_than: str | None,
 ) -> Iterator[StoredTemplate]:
-    """All rows that the search column puts above `at_least`, nearest first, fetched as needed."""
+    """All rows that the search column puts above `min_similarity`, nearest first, fetched as needed."""
     probes = unlocked.probes(probe)
     for skip in count(0, ROWS_AT_A_TIME):
         rows = tx.templates.nearest(
-            unlocked.collection, probes, at_least, ROWS_AT_A_TIME, skip, other_than, among
+            unlocked.collection,
+            probes,
+            min_similarity,
+            ROWS_AT_A_TIME,
+            skip,
+            other_than,
+            shortlisted,
         )
         yield from _of_enrolled(tx, unlocked, rows)
         if len(rows) < ROWS_AT_A_TIME:

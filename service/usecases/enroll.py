@@ -34,7 +34,7 @@ from service.usecases.enrollment import (
 from service.usecases.erase import remove_expired
 from service.usecases.idempotency import earlier_response, keep_response
 from service.usecases.lockouts import Lockout
-from service.usecases.sampling import Probe, Sampler
+from service.usecases.sampler import Probe, Sampler
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     bind_model,
@@ -131,10 +131,10 @@ class Enroll:
         rule = duplicate_rule(settings, calibration, request.caller, *asked)
         if rule.policy is DuplicatePolicy.ALLOW:
             return []
-        at_least, name = rule.profile.threshold, request.subject_id
-        among = shortlist(tx, unlocked, probe, at_least, self._index)
+        min_similarity, name = rule.profile.threshold, request.subject_id
+        shortlisted = shortlist(tx, unlocked, probe, min_similarity, self._index)
         found = find_candidates(
-            tx, unlocked, probe, at_least, DUPLICATES_SHOWN, among, other_than=name
+            tx, unlocked, probe, min_similarity, DUPLICATES_SHOWN, shortlisted, other_than=name
         )
         if found and rule.policy is DuplicatePolicy.REJECT:
             raise DuplicateSubject(found)
@@ -212,7 +212,7 @@ class Enroll:
         now: datetime,
         change: UUID,
     ) -> None:
-        pseudonym = unlocked.names.pseudonym(request.subject_id)
+        pseudonym = unlocked.pseudonyms.pseudonym(request.subject_id)
         action, caller = _ACTIONS[request.mode], request.caller.name
         self._audit.record(
             tx, action, caller, request.collection, pseudonym, audit_id=change, at=now

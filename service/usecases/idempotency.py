@@ -52,7 +52,7 @@ def earlier_response(
         if tx.idempotency.is_of_somebody_gone(_key_digest(tx, request)):
             raise IdempotencyConflict
         return None
-    if stored.fingerprint != unlocked.names.fingerprint(_content(request)):
+    if stored.fingerprint != unlocked.pseudonyms.fingerprint(_content(request)):
         raise IdempotencyConflict
     plain = unlocked.open_note(
         stored.subject_id,
@@ -73,7 +73,7 @@ def keep_response(
         caller=request.caller.name,
         key=request.idempotency_key,
         subject_id=request.subject_id,
-        fingerprint=unlocked.names.fingerprint(_content(request)),
+        fingerprint=unlocked.pseudonyms.fingerprint(_content(request)),
         sealed=unlocked.seal_note(
             request.subject_id,
             _PURPOSE,

@@ -15,7 +15,7 @@ from service.domain.search import SearchIndex, Shortlist
 from service.domain.thresholds import Band, Calibration, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
-from service.usecases.sampling import Sampler
+from service.usecases.sampler import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 if TYPE_CHECKING:
@@ -99,21 +99,21 @@ class Identify:
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
-            among = shortlist(tx, unlocked, probe.embedding, profile.threshold, self._index)
+            shortlisted = shortlist(tx, unlocked, probe.embedding, profile.threshold, self._index)
             found = find_candidates(
-                tx, unlocked, probe.embedding, profile.threshold, request.limit, among
+                tx, unlocked, probe.embedding, profile.threshold, request.limit, shortlisted
             )
-            searched = _searched(tx, collection, among)
+            searched = _searched(tx, collection, shortlisted)
             call = audited_search(request)
-            self._audit.record_decision(tx, call, unlocked.names, match=bool(found))
+            self._audit.record_decision(tx, call, unlocked.pseudonyms, match=bool(found))
         candidates = [RatedCandidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
 
 
-def _searched(tx: Transaction, collection: Collection, among: Shortlist | None) -> int:
+def _searched(tx: Transaction, collection: Collection, shortlisted: Shortlist | None) -> int:
     """Templates that were looked at: in memory, and in the database those that came later. Deleted
     ones may be counted for a moment, found they are not.
     """
-    if among is None:
+    if shortlisted is None:
         return tx.templates.count(collection)
-    return among.compared + tx.templates.count(collection, after=among.up_to)
+    return shortlisted.compared + tx.templates.count(collection, after=shortlisted.up_to)

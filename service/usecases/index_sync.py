@@ -61,7 +61,7 @@ class IndexSync:
             else:
                 self._index.drop(mark.collection_id)
 
-    def catch_up(self, name: str) -> None:
+    def sync_collection(self, name: str) -> None:
         """With one collection, if there is one of that name. Raises what transactions raise."""
         with self._storage.transaction() as tx:
             collection = tx.collections.find_with_keys_locked(name)

@@ -114,7 +114,7 @@ def _alone(rewrapped: Rewrap, key: WrappedKey, now: datetime) -> WrappedKey:
     return rewrapped(AUDIT_KEY, CollectionKeys(key, now, key)).active
 
 
-ATTEMPTS = 30
+TRIES = 30
 """How often a step is tried; between two tries the calls that waited for it go on."""
 
 Result = TypeVar("Result")
@@ -152,10 +152,10 @@ class RotateKey:
         """Raises `CollectionNotFound`, `MasterKeyInvalid`, `KeyServiceUnavailable`, `Overloaded`,
         and `TemplateTampered` where rows do not open: the others are moved, and the old key stays.
         """
-        active, resumed = patiently(lambda: self._begin(collection_name, caller))
+        active, resumed = retried(lambda: self._begin(collection_name, caller))
         resealing = Resealing(self._storage, self._vault, collection_name, progress)
-        patiently(resealing.move_all)
-        patiently(lambda: self._destroy_old(collection_name, caller))
+        retried(resealing.move_all)
+        retried(lambda: self._destroy_old(collection_name, caller))
         return Rotation(active, resealing.moved, resumed)
 
     def _begin(self, name: str, caller: str) -> tuple[UUID, bool]:
@@ -192,9 +192,9 @@ class RotateKey:
             self._audit.record(tx, Action.KEY_DESTROY, caller, name)
 
 
-def patiently(step: Callable[[], Result]) -> Result:
+def retried(step: Callable[[], Result]) -> Result:
     """A step that finds too much going on is tried again. Raises `Overloaded` in the end."""
-    for _ in range(ATTEMPTS - 1):
+    for _ in range(TRIES - 1):
         try:
             return step()
         except Overloaded:

@@ -135,6 +135,6 @@ class Unlock:
                 raise SubjectNotFound
             tx.failed_comparisons.lock_subject(collection, subject_id)
             tx.failed_comparisons.delete(collection, subject_id)
-            names = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
-            pseudonym = names.pseudonym(subject_id)
+            pseudonyms = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
+            pseudonym = pseudonyms.pseudonym(subject_id)
             self._audit.record(tx, Action.UNLOCK, caller, collection_name, pseudonym)

@@ -72,7 +72,7 @@ class UnlockedCollection:
 
     collection: Collection
     data_keys: tuple[CollectionKey, ...]
-    names: PseudonymKey
+    pseudonyms: PseudonymKey
 
     @classmethod
     def unlock(cls, collection: Collection, vault: Vault) -> UnlockedCollection:

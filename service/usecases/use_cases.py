@@ -15,7 +15,7 @@ from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
 from service.usecases.lockouts import Unlock
 from service.usecases.readiness import CheckReadiness
-from service.usecases.sampling import MakeToken
+from service.usecases.sampler import MakeToken
 from service.usecases.subjects import Export, Subjects
 from service.usecases.verify import Verification, VerifyRequest
 

@@ -15,7 +15,7 @@ from service.domain.face import Embedding, FaceSource, Sample
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
-from service.usecases.sampling import Sampler
+from service.usecases.sampler import Sampler
 from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Verify:
             else:
                 comparison.refused()
             call = audited_verification(request)
-            self._audit.record_decision(tx, call, unlocked.names, match=decision.match)
+            self._audit.record_decision(tx, call, unlocked.pseudonyms, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 

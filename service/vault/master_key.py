@@ -186,11 +186,11 @@ class RewrapKeys:
         Raises `MasterKeyInvalid` where the old one does not open them, `KeyServiceUnavailable`.
         """
         active = self._rewrapped(collection_id, keys.active, Use.DATA)
-        names = active
-        if keys.names != keys.active:  # the audit log's key stands in both places
-            names = self._rewrapped(collection_id, keys.names, Use.PSEUDONYMS)
+        pseudonyms = active
+        if keys.pseudonyms != keys.active:  # the audit log's key stands in both places
+            pseudonyms = self._rewrapped(collection_id, keys.pseudonyms, Use.PSEUDONYMS)
         retiring = keys.retiring and self._rewrapped(collection_id, keys.retiring, Use.DATA)
-        return replace(keys, active=active, names=names, retiring=retiring)
+        return replace(keys, active=active, pseudonyms=pseudonyms, retiring=retiring)
 
     def _rewrapped(self, collection_id: UUID, key: WrappedKey, use: Use) -> WrappedKey:
         place = KeyPlace(collection_id, key.key_id, use)

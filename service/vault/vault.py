@@ -124,7 +124,9 @@ class Vault:
 
         `keys`: with none retiring.
         """
-        return CollectionKeys(self.new_key(collection_id), now, keys.names, retiring=keys.active)
+        return CollectionKeys(
+            self.new_key(collection_id), now, keys.pseudonyms, retiring=keys.active
+        )
 
     def unlock(self, collection_id: UUID, key: WrappedKey) -> CollectionKey:
         """Raises `MasterKeyInvalid` where the key was wrapped under another master key."""
@@ -132,7 +134,7 @@ class Vault:
 
     def unlock_pseudonyms(self, collection_id: UUID, keys: CollectionKeys) -> PseudonymKey:
         """Raises `MasterKeyInvalid`."""
-        return self._opened_pseudonyms(collection_id, keys.names)
+        return self._opened_pseudonyms(collection_id, keys.pseudonyms)
 
     def _wrap(self, secret: bytes, collection_id: UUID, use: Use) -> WrappedKey:
         key_id = uuid4()

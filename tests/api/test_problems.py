@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from service.api.problems import status_of
-from service.domain.errors import FaceError, Misconfigured, RateLimited, Unavailable
+from service.domain.errors import FaceError, OperationFailed, RateLimited, Unavailable
 
-LATER = [*Unavailable.__subclasses__(), *Misconfigured.__subclasses__()]
+LATER = [*Unavailable.__subclasses__(), *OperationFailed.__subclasses__()]
 LATER.remove(RateLimited)  # 429: the caller's own doing
 
 

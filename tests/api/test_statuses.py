@@ -56,7 +56,7 @@ def test_code_has_its_status(status: int, code: str) -> None:
 
 
 def test_what_the_operator_must_mend_is_a_503() -> None:
-    for kind in family(errors.Misconfigured):
+    for kind in family(errors.OperationFailed):
         assert status_of(kind.__new__(kind)) == 503
 
 

@@ -127,7 +127,7 @@ def test_without_terms_there_are_none(client: CollectionClient) -> None:
 
 
 def test_retention_of_the_collection_ends_an_enrollment(client: CollectionClient) -> None:
-    """Whom it has ended is unknown: tests/usecases/test_expiring.py, which has a clock to turn."""
+    """Whom it has ended is unknown: tests/usecases/test_expiry.py, which has a clock to turn."""
     assert ok(client.put(retentionDays=1))["retentionDays"] == 1
     enrolled = datetime.fromisoformat(_enroll(client)["enrolledAt"])
     shown = ok(client.subject("kim"))["expiresAt"]

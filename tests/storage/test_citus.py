@@ -37,7 +37,7 @@ from tests.storage.people import collection, subject, template, vectors
 from tests.storage.statements import LOCKS, noted, without_subject
 from tests.usecases.service_process import Service
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
-from tests.usecases.test_rotating_keys import rotate
+from tests.usecases.test_key_rotation import rotate
 
 DISTRIBUTED = ("subjects", "templates", "idempotent_responses", "failed_comparisons")
 

@@ -31,7 +31,7 @@ from service.vault.vault import Vault
 from tests.postgres import TestServer
 from tests.usecases.service_process import CALLER, DEFAULT, Service
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
-from tests.usecases.test_rotating_keys import rotate
+from tests.usecases.test_key_rotation import rotate
 
 SERVICE, AUDITOR = "face_service", "face_auditor"
 

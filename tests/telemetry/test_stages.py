@@ -12,7 +12,7 @@ from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
 from service.telemetry.metrics import Metrics
-from service.usecases.sampling import Sampler
+from service.usecases.sampler import Sampler
 from service.vault.cipher import AuthenticationFailed
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault

@@ -77,7 +77,7 @@ AS_DOCUMENTED = [
     errors.KeyServiceUnavailable(),
     errors.RateLimited(retry_after=30),
     errors.SubjectLocked(retry_after=900),
-    errors.Misconfigured(),
+    errors.OperationFailed(),
     errors.ModelUnavailable(model="buffalo_l", path="/models", cause="no such folder"),
     errors.GpuUnavailable(available="CPUExecutionProvider"),
     errors.ConflictingRuntimes(runtimes="onnxruntime, onnxruntime-gpu"),

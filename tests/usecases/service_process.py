@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, text
 
 from service.config import AppConfig
-from service.domain.bulk import BulkRow
-from service.domain.bulk import Outcome as BulkOutcome
+from service.domain.bulk import BulkOutcome, BulkRow
 from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
 from service.domain.face import FaceSource

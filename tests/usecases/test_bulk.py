@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.bulk import BulkRow, Outcome, Place, RefusedRow, Result, Row, Unit
+from service.domain.bulk import BulkOutcome, BulkRow, Place, RefusedRow, Result, Row, Unit
 from service.domain.callers import Scope
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import (
@@ -54,7 +54,7 @@ class Unread:
         raise AssertionError
 
 
-def results(outcomes: Sequence[Outcome]) -> list[str]:
+def results(outcomes: Sequence[BulkOutcome]) -> list[str]:
     return [outcome.error.code if outcome.error else outcome.result for outcome in outcomes]
 
 
@@ -253,11 +253,11 @@ def test_batch_waits_for_others_and_is_tried_again(service: Service) -> None:
                 self.tries += 1
                 raise Overloaded
 
-        def __call__(self, _: object, __: object) -> list[Outcome]:
+        def __call__(self, _: object, __: object) -> list[BulkOutcome]:
             self.tries += 1
             if self.tries < 3:
                 raise Overloaded
-            return [Outcome(Place(Unit.LINE, 1), "kim", Result.ENROLLED)]
+            return [BulkOutcome(Place(Unit.LINE, 1), "kim", Result.ENROLLED)]
 
     busy: Any = Busy()
     bulk = BulkEnroll(service.storage, busy, service.clock, sleep=waits.append)
@@ -276,7 +276,7 @@ def test_reading_who_is_enrolled_makes_no_batch_smaller(service: Service) -> Non
         def get_ready(self, _: object, __: object) -> None:
             seconds[0] += 60
 
-        def __call__(self, _: object, part: Sequence[Any]) -> list[Outcome]:
+        def __call__(self, _: object, part: Sequence[Any]) -> list[BulkOutcome]:
             sizes.append(len(part))
             return []
 

@@ -7,13 +7,13 @@ from threading import Event, current_thread
 
 import pytest
 
-from service.domain.bulk import BulkCandidate, Outcome, Place, Result, Row, Unit
+from service.domain.bulk import BulkCandidate, BulkOutcome, Place, Result, Row, Unit
 from service.domain.errors import Overloaded
 from service.domain.face import Detection, ImageFiles, Photograph
 from service.domain.thresholds import ARCFACE
 from service.usecases.bulk_enroll import AHEAD, TRIES, EmbedHere
 from service.usecases.index_sync import batched, made_ahead, mapped_ahead
-from service.usecases.sampling import Sampler
+from service.usecases.sampler import Sampler
 from tests.usecases.stand_ins import StandInCapture, StandInEngine
 
 SECONDS = 10
@@ -95,9 +95,9 @@ def embed(engine: StandInEngine, sleep: Callable[[float], None] = lambda _: None
 
 
 def test_embedded_rows_come_in_order_with_what_was_decided_before_between_them() -> None:
-    before = Outcome(Place(Unit.LINE, 2), "lee", Result.ALREADY)
+    before = BulkOutcome(Place(Unit.LINE, 2), "lee", Result.ALREADY)
     names = [f"p{number}" for number in range(40)]
-    items: list[Row | Outcome] = [row(name) for name in names]
+    items: list[Row | BulkOutcome] = [row(name) for name in names]
     items.insert(7, before)
     done = list(embed(StandInEngine())(items))
     assert done.pop(7) is before

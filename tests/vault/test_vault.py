@@ -68,7 +68,7 @@ def test_unlocking_again_gives_the_key_already_open() -> None:
 def test_keys_of_a_new_collection_are_all_different() -> None:
     keys = _vault().new_keys(COLLECTION_ID, NOW)
     assert keys.retiring is None
-    assert keys.active.key_id != keys.names.key_id
+    assert keys.active.key_id != keys.pseudonyms.key_id
     assert keys.active_since == NOW
 
 
@@ -77,14 +77,14 @@ def test_next_keys_retire_the_active_one() -> None:
     keys = vault.new_keys(COLLECTION_ID, NOW)
     following = vault.next_keys(COLLECTION_ID, keys, NOW)
     assert following.retiring == keys.active
-    assert following.active.key_id not in {keys.active.key_id, keys.names.key_id}
+    assert following.active.key_id not in {keys.active.key_id, keys.pseudonyms.key_id}
 
 
 def test_next_keys_hash_names_as_before() -> None:
     vault = _vault()
     keys = vault.new_keys(COLLECTION_ID, NOW)
     following = vault.next_keys(COLLECTION_ID, keys, NOW)
-    assert following.names == keys.names
+    assert following.pseudonyms == keys.pseudonyms
 
 
 def test_pseudonym_is_the_same_for_the_same_subject_only() -> None:

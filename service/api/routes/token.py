@@ -14,7 +14,7 @@ from service.api.request_body import body_of, read_json, read_optional_json
 from service.domain.errors import CameraUnavailable, InconsistentImages, NoUsableFace
 from service.domain.face import CameraFrames, DirectoryImages, FaceSource, Uploads
 from service.texts import Language, message, text
-from service.usecases.sampling import MakeToken
+from service.usecases.sampler import MakeToken
 
 
 class ImagesBody(Camel):

@@ -17,7 +17,7 @@ from service.storage.storage import Storage
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.vault.cipher import KEY_BYTES
 from tests.domain.vectors import at_cosine
-from tests.usecases.rotating import Callers, RotatingProcess, crowd, has_left, store
+from tests.usecases.rows_under_rotation import Callers, RotatingProcess, crowd, has_left, store
 from tests.usecases.service_process import DEFAULT, Service, Tables
 from tests.usecases.stand_ins import given
 

@@ -8,7 +8,7 @@ import pytest
 from service.domain.errors import InconsistentImages, InvalidEmbedding, NoUsableFace
 from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Reason, VideoFrames
 from service.domain.template import average, cosine_similarity
-from service.usecases.sampling import MakeToken, Sampler
+from service.usecases.sampler import MakeToken, Sampler
 from tests.domain.vectors import face_of
 from tests.usecases.stand_ins import (
     DETECTION_SCORE,

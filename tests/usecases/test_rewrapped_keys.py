@@ -26,7 +26,7 @@ from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, RewrapKeys
 from service.vault.vault import Vault
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
-from tests.usecases.test_rotating_keys import rotate
+from tests.usecases.test_key_rotation import rotate
 
 OLD, NEW = MasterKey(bytes(KEY_BYTES)), MasterKey(bytes([9]) * KEY_BYTES)
 
