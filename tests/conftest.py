@@ -18,6 +18,11 @@ pytest_plugins = ["tests.postgres"]
 SHARED = Path(os.environ.get("FACE_TEST_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is slow begins first: begun last, it would run when the other process has nothing left."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def _required(path: Path) -> Path:
     """`path`, or a skipped test that says so; in CI its absence is a failure."""
     if path.exists():

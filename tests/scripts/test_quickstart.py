@@ -1,4 +1,7 @@
-"""The quickstart, run for real: from a clean clone, with an empty home and an empty pip cache."""
+"""The quickstart, run for real: from a clean clone, with an empty home and an empty pip cache.
+
+Once with a pack that is there; then, in the same clone, with none that can be had, where it installs dlib.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -28,17 +31,16 @@ _STOP_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Run:
-    """`status`, `output` and `seconds` of the first run in the clone at `folder`."""
+    """`status` and `output` of the first run with a model in the clone at `folder`; `seconds` since
+    the clone was made, of all its runs.
+    """
 
     folder: Path
+    data: Path
     variables: dict[str, str]
     status: int
     output: str
     seconds: float
-
-    @property
-    def data(self) -> Path:
-        return self.folder.parent / "data"
 
     def command(self, *arguments: str) -> list[str]:
         script = str(self.folder / "scripts" / "quickstart.py")
@@ -84,23 +86,37 @@ def place() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
+@pytest.fixture(scope="module")
+def clone(place: Path) -> Path:
+    """Of the last commit, with nothing installed."""
+    subprocess.run(["git", "clone", "-q", ROOT, place / "clone"], check=True)
+    return place / "clone"
+
+
+@pytest.fixture(scope="module")
+def earlier() -> list[float]:
+    """Seconds that each run in the clone took."""
+    return []
+
+
 @pytest.fixture(scope="module", params=["mobile_s", "dlib"])
-def first_run(request: pytest.FixtureRequest, place: Path) -> Run:
-    place = place / request.param
-    place.mkdir()
-    folder, home = place / "clone", place / "home"
+def first_run(request: pytest.FixtureRequest, clone: Path, earlier: list[float]) -> Run:
+    """With a home, a pip cache and a database of its own."""
+    name: str = request.param
+    home = clone.parent / f"home-{name}"
     home.mkdir()
-    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
     kept = {k: v for k, v in os.environ.items() if k in _KEPT or k.startswith(("PIP_", "SSL_"))}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"), str(home))
-    variables = {**kept, **homes, **_model(request.param, request, home)}
-    run = Run(folder, variables, 0, "", 0.0)
+    variables = {**kept, **homes, **_model(name, request, home)}
+    run = Run(clone, clone.parent / f"data-{name}", variables, 0, "", 0.0)
     began = time.monotonic()
     done = subprocess.run(
-        run.command("--once"), env=variables, cwd=place, capture_output=True, text=True
+        run.command("--once"), env=variables, cwd=clone.parent, capture_output=True, text=True
     )
-    seconds = time.monotonic() - began
-    return Run(folder, variables, done.returncode, done.stdout + done.stderr, seconds)
+    earlier.append(time.monotonic() - began)
+    return replace(
+        run, status=done.returncode, output=done.stdout + done.stderr, seconds=sum(earlier)
+    )
 
 
 def test_succeeds_from_a_clean_clone(first_run: Run) -> None:

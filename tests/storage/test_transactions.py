@@ -89,12 +89,17 @@ def test_whoever_loses_a_race_may_try_again(storage: Storage) -> None:
         tx.collections.add(collection("same-name"))
 
 
-def test_statement_that_takes_too_long_is_ended(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transaction, "_BEGIN", Query(b"BEGIN; SET LOCAL statement_timeout = 20"))
-    with pytest.raises(Overloaded), storage.transaction() as tx:
+def outlast_a_limit(storage: Storage) -> None:
+    with storage.transaction() as tx:
+        tx.connection.execute(text("SELECT set_config('statement_timeout', '20', true)"))
         tx.connection.execute(text("SELECT pg_sleep(30)"))
+
+
+def test_statement_that_takes_too_long_is_ended(storage: Storage) -> None:
+    with storage.transaction() as tx:
+        assert tx.connection.scalar(text("SHOW statement_timeout")) == "30s"
+    with pytest.raises(Overloaded):
+        outlast_a_limit(storage)
 
 
 def test_failure_tells_no_value(storage: Storage) -> None:

@@ -1,4 +1,4 @@
-"""A thousand people are enrolled, 500 deleted, 200 expire: nothing is left of the 700.
+"""Many people are enrolled, half are deleted, some expire: nothing is left of those who are gone.
 
 On a server of its own, whose files are searched as whoever has the disk can.
 """
@@ -29,10 +29,12 @@ from tests.postgres import TestServer
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine, given
 
-PEOPLE = [f"{number:04}-{number * 2654435761 % 2**32:08x}" for number in range(1, 1001)]
-DELETED, EXPIRED, KEPT = PEOPLE[:500], PEOPLE[500:700], PEOPLE[700:]
+PEOPLE = [f"{number:04}-{number * 2654435761 % 2**32:08x}" for number in range(1, 301)]
+DELETED, EXPIRED, KEPT = PEOPLE[:150], PEOPLE[150:210], PEOPLE[210:]
 GONE = DELETED + EXPIRED
 MONTH = timedelta(days=30)
+
+pytestmark = pytest.mark.slow
 
 _SECRET_PART = 29
 """Of a sealed value: behind version, key id and nonce."""
@@ -148,7 +150,7 @@ def test_vacuum_and_checkpoint_alone_leave_most_of_the_deleted_readable(life: Li
     assert len(life.of(GONE) & life.after_vacuum) > len(life.of(GONE)) / 2
 
 
-def test_scrubbed_files_hold_nothing_of_the_700(life: Life) -> None:
+def test_scrubbed_files_hold_nothing_of_who_is_gone(life: Life) -> None:
     """No sealed byte, no search vector, no name: in tables, indexes, statistics and log."""
     assert life.scrubbed == Scrubbed(tables=True, statistics=True, log=True)
     assert life.of(GONE) & life.after_scrub == set()
@@ -163,7 +165,7 @@ def test_scrubbed_files_hold_those_who_stay(life: Life) -> None:
     assert life.service.verify(KEPT[0], given(face_of(KEPT[0]))).decision.match
 
 
-def test_none_of_the_700_can_be_verified_or_exported(life: Life) -> None:
+def test_nobody_who_is_gone_can_be_verified_or_exported(life: Life) -> None:
     for name in GONE:
         with pytest.raises(SubjectNotFound):
             life.service.verify(name, given(face_of(name)))
@@ -171,13 +173,13 @@ def test_none_of_the_700_can_be_verified_or_exported(life: Life) -> None:
             life.service.export(name)
 
 
-def test_none_of_the_700_is_found_by_a_search(life: Life) -> None:
+def test_nobody_who_is_gone_is_found_by_a_search(life: Life) -> None:
     results = [life.service.search(given(face_of(name))) for name in GONE]
     assert not any(result.found for result in results)
     assert {result.searched for result in results} == {len(KEPT)}
 
 
-def test_none_of_the_700_is_listed(life: Life) -> None:
+def test_nobody_who_is_gone_is_listed(life: Life) -> None:
     listed = life.service.subjects.page(DEFAULT, len(PEOPLE), None).subjects
     assert [one.subject_id for one in listed] == KEPT
 

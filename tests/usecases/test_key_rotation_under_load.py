@@ -1,4 +1,4 @@
-"""10,000 people move to a new key while others enroll, verify and search; five times it is killed."""
+"""Thousands of people move to a new key while others enroll, verify and search; it is killed and goes on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from tests.usecases.rows_under_rotation import Callers, RotatingProcess, crowd, 
 from tests.usecases.service_process import DEFAULT, Service, Tables
 from tests.usecases.stand_ins import given
 
-PEOPLE = 10_000
-KILLS = 5
+PEOPLE = 4_000
+KILLS = 3
 PROBE_COSINE = 0.6
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"),
+]
 
 
 class Calls:
@@ -67,12 +70,12 @@ def rotating(database_url: str, tmp_path: Path) -> RotatingProcess:
 
 
 def _kill_points(seed: int) -> list[str]:
-    """Five of the people, in the order in which a rotation comes to them, none of the last fifth."""
+    """Some of the people, in the order in which a rotation comes to them, none of the last half."""
     in_order = sorted(f"stranger{n}" for n in range(PEOPLE))
-    return sorted(random.Random(seed).sample(in_order[: -PEOPLE // 5], KILLS))
+    return sorted(random.Random(seed).sample(in_order[: PEOPLE // 2], KILLS))
 
 
-def test_rotation_killed_five_times_under_load_ends_with_everybody_under_the_new_key(
+def test_rotation_killed_under_load_ends_with_everybody_under_the_new_key(
     service: Service, storage: Storage, tables: Tables, rotating: RotatingProcess
 ) -> None:
     them, callers, seed = crowd(PEOPLE), Callers(), secrets.randbits(32)

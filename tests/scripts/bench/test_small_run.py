@@ -18,6 +18,8 @@ from scripts.bench.setup import Setup
 from service.domain.template import cosine_similarity
 from tests.postgres import TestServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def setup(postgres_server: TestServer, model_root: Path, people: dict[str, list[Path]]) -> Setup:

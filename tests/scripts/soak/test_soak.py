@@ -10,7 +10,7 @@ from scripts.soak.run import PATHS, Report, Target, soak
 from service.domain.callers import Scope
 from tests.contract.installation import Installation
 
-SECONDS = 20.0
+SECONDS = 12.0
 
 
 def test_honest_callers_are_answered_and_memory_does_not_grow(
