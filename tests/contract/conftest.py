@@ -13,9 +13,9 @@ import pytest
 
 from service.domain.callers import Scope
 from tests.contract.collection_client import CollectionClient, ok
-from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
 from tests.contract.tables import Tables
+from tests.contract.video_file import CameraVideo
 from tests.postgres import TestServer
 
 
@@ -30,8 +30,8 @@ def installation(
 
 
 @pytest.fixture(scope="session")
-def cinema(installation: Installation) -> Cinema:
-    return Cinema(installation.folder / "camera.avi")
+def camera_video(installation: Installation) -> CameraVideo:
+    return CameraVideo(installation.folder / "camera.avi")
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +52,14 @@ def album(albums: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(
-    installation: Installation, cinema: Cinema, albums: Path, people: dict[str, list[Path]]
+    installation: Installation,
+    camera_video: CameraVideo,
+    albums: Path,
+    people: dict[str, list[Path]],
 ) -> Iterator[Server]:
     photos = next(iter(people.values()))[0].parents[1]
     roots = os.pathsep.join([str(photos), str(albums)])
-    with installation.serving(image_roots=roots, camera_index=cinema.screen) as server:
+    with installation.serving(image_roots=roots, camera_index=camera_video.path) as server:
         yield server
 
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.collection_client import code
-from tests.contract.films import Cinema
 from tests.contract.tables import Tables
+from tests.contract.video_file import CameraVideo
 
 fuzzing = settings(
     max_examples=60,
@@ -62,9 +62,9 @@ def _nothing_is_stored(tables: Tables) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_camera(cinema: Cinema) -> None:
+def _no_camera(camera_video: CameraVideo) -> None:
     """It would be looked through for every example."""
-    cinema.close()
+    camera_video.remove()
 
 
 def refused(answer: httpx.Response) -> None:

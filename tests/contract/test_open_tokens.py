@@ -15,9 +15,9 @@ import pytest
 
 from tests.contract.calls import CALLS, call
 from tests.contract.collection_client import code, files, ok
-from tests.contract.films import Cinema
 from tests.contract.installation import CALL_SECONDS, Installation, Server
 from tests.contract.other_users import call_as, relay_of
+from tests.contract.video_file import CameraVideo
 
 FORWARDED = [
     {"X-Forwarded-For": "203.0.113.7"},
@@ -51,10 +51,10 @@ FOREIGN_ORIGINS = [
 
 @pytest.fixture(scope="module")
 def kiosk(
-    installation: Installation, cinema: Cinema, people: dict[str, list[Path]]
+    installation: Installation, camera_video: CameraVideo, people: dict[str, list[Path]]
 ) -> Iterator[Server]:
     root = next(iter(people.values()))[0].parents[1]
-    settings: dict[str, Any] = {"image_roots": root, "camera_index": cinema.screen}
+    settings: dict[str, Any] = {"image_roots": root, "camera_index": camera_video.path}
     with installation.serving("--open-tokens", **settings) as server:
         yield server
 
@@ -81,8 +81,10 @@ def curl(kiosk: Server, path: str, body: str) -> dict[str, Any]:
     return answer
 
 
-def test_documented_camera_call(kiosk: Server, cinema: Cinema, portraits: list[Path]) -> None:
-    cinema.show(portraits)
+def test_documented_camera_call(
+    kiosk: Server, camera_video: CameraVideo, portraits: list[Path]
+) -> None:
+    camera_video.write(portraits)
     answer = curl(kiosk, "/token/camera", '{"maxFrames": 5}')
     assert (answer["success"], len(answer["embedding"]), answer["error"]) == (True, 512, None)
 
@@ -93,8 +95,8 @@ def test_documented_directory_call(kiosk: Server, portraits: list[Path]) -> None
     assert (answer["success"], len(answer["embedding"]), answer["error"]) == (True, 512, None)
 
 
-def test_documented_camera_call_without_a_camera(kiosk: Server, cinema: Cinema) -> None:
-    cinema.close()
+def test_documented_camera_call_without_a_camera(kiosk: Server, camera_video: CameraVideo) -> None:
+    camera_video.remove()
     assert curl(kiosk, "/token/camera", '{"maxFrames": 5}') == {
         "success": False,
         "embedding": None,
@@ -102,8 +104,8 @@ def test_documented_camera_call_without_a_camera(kiosk: Server, cinema: Cinema) 
     }
 
 
-def test_documented_camera_call_with_nobody_there(kiosk: Server, cinema: Cinema) -> None:
-    cinema.show([])
+def test_documented_camera_call_with_nobody_there(kiosk: Server, camera_video: CameraVideo) -> None:
+    camera_video.write([])
     assert curl(kiosk, "/token/camera", '{"maxFrames": 5}') == {
         "success": False,
         "embedding": None,
@@ -111,16 +113,16 @@ def test_documented_camera_call_with_nobody_there(kiosk: Server, cinema: Cinema)
     }
 
 
-def test_failed_capture_in_english(stranger: httpx.Client, cinema: Cinema) -> None:
-    cinema.close()
+def test_failed_capture_in_english(stranger: httpx.Client, camera_video: CameraVideo) -> None:
+    camera_video.remove()
     answer = ok(stranger.post("/token/camera", json={}, headers={"Accept-Language": "en"}))
     assert answer["error"] == "The camera cannot be opened."
 
 
 def test_camera_call_may_be_empty(
-    stranger: httpx.Client, cinema: Cinema, portraits: list[Path]
+    stranger: httpx.Client, camera_video: CameraVideo, portraits: list[Path]
 ) -> None:
-    cinema.show(portraits[:1])
+    camera_video.write(portraits[:1])
     assert ok(stranger.post("/token/camera"))["success"] is True
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from service.domain.callers import Scope
 from tests.contract.collection_client import ok
-from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
+from tests.contract.video_file import CameraVideo
 from tests.domain.vectors import face_of
 from tests.postgres import TestServer
 
@@ -76,11 +76,11 @@ def service(
 ) -> Iterator[tuple[Installation, Server]]:
     """A service of its own: everything in it will be deleted."""
     url = postgres_server.create(migrated_template)
-    film = Cinema(tmp_path / "camera.avi")
-    film.show([])
+    video = CameraVideo(tmp_path / "camera.avi")
+    video.write([])
     installation = Installation(tmp_path, model_root, url)
     with installation.serving(
-        camera_index=film.screen, max_image_bytes=100_000, max_images_per_request=3
+        camera_index=video.path, max_image_bytes=100_000, max_images_per_request=3
     ) as server:
         yield installation, server
     postgres_server.drop(url)

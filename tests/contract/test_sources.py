@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.contract.collection_client import CollectionClient, code, files, ok
-from tests.contract.films import Cinema
 from tests.contract.installation import Server
+from tests.contract.video_file import CameraVideo
 from tests.domain.vectors import face_of
 
 NOT_NORMALIZED = [0.1] * 512
@@ -109,21 +109,25 @@ def test_what_is_not_base64_is_named(client: CollectionClient) -> None:
     }
 
 
-def test_camera(enrolled: CollectionClient, cinema: Cinema, portraits: list[Path]) -> None:
-    cinema.show(portraits[3:4])
+def test_camera(
+    enrolled: CollectionClient, camera_video: CameraVideo, portraits: list[Path]
+) -> None:
+    camera_video.write(portraits[3:4])
     answer = ok(enrolled.json("/verify", subjectId="kim", camera={"maxFrames": 2}))
     assert (answer["match"], len(answer["images"])) == (True, 2)
 
 
-def test_camera_that_cannot_be_opened(enrolled: CollectionClient, cinema: Cinema) -> None:
-    cinema.close()
+def test_camera_that_cannot_be_opened(
+    enrolled: CollectionClient, camera_video: CameraVideo
+) -> None:
+    camera_video.remove()
     refusal = enrolled.json("/verify", subjectId="kim", camera={})
     assert code(refusal) == (503, "camera_unavailable")
     assert int(refusal.headers["Retry-After"]) > 0
 
 
-def test_camera_that_sees_nobody(enrolled: CollectionClient, cinema: Cinema) -> None:
-    cinema.show([])
+def test_camera_that_sees_nobody(enrolled: CollectionClient, camera_video: CameraVideo) -> None:
+    camera_video.write([])
     refusal = enrolled.json("/verify", subjectId="kim", camera={})
     assert code(refusal) == (422, "no_usable_face")
 

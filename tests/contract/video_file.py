@@ -1,4 +1,4 @@
-"""Films of people, as the camera of the service sees them."""
+"""Video files of people, which the service takes for a camera."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FRAMES_A_SECOND = 5
 
 
 @dataclass(frozen=True)
-class Cinema:
-    """What the camera of the server sees: a film that is exchanged between two calls."""
+class CameraVideo:
+    """What the camera of the server sees: a video file that is exchanged between two calls."""
 
-    screen: Path
+    path: Path
 
-    def show(self, photographs: Sequence[Path]) -> None:
-        film(self.screen, photographs)
+    def write(self, photographs: Sequence[Path]) -> None:
+        write_video(self.path, photographs)
 
-    def close(self) -> None:
-        self.screen.unlink(missing_ok=True)
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
 
 
-def film(path: Path, photographs: Sequence[Path]) -> Path:
-    """Each photograph for a moment, scaled to one size; none: a film of darkness."""
+def write_video(path: Path, photographs: Sequence[Path]) -> Path:
+    """Each photograph for a moment, scaled to one size; none: a video of darkness."""
     size = (SIDE, SIDE)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), _FRAMES_A_SECOND, size)
     for frame in [cv2.imread(str(photo)) for photo in photographs] or [_darkness()]:

@@ -24,7 +24,7 @@ def _word(kind: str) -> str:
 
 
 @dataclass(frozen=True)
-class Marks:
+class PersonalData:
     """`found_in` tells which of them a text holds, however they were written into it."""
 
     subject: str = field(default_factory=lambda: _word("subject"))

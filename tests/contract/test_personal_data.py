@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from tests.contract.collection_client import CollectionClient, files, ok
-from tests.contract.films import Cinema
 from tests.contract.installation import Installation, Server
-from tests.contract.marks import Marks
+from tests.contract.personal_data import PersonalData
 from tests.contract.tables import Tables
+from tests.contract.video_file import CameraVideo
 
 OPEN_PAGES = ("/healthz", "/readyz", "/docs", "/redoc", "/openapi.json", "/metrics")
 
@@ -28,7 +28,7 @@ OPEN_PAGES = ("/healthz", "/readyz", "/docs", "/redoc", "/openapi.json", "/metri
 class Visit:
     """What was called, and what came back. `errors`: bodies of the answers that were refusals."""
 
-    marks: Marks
+    personal: PersonalData
     photograph: bytes
     log: str = ""
     metrics: str = ""
@@ -50,7 +50,7 @@ class Caller:
 
     def __init__(self, visit: Visit, http: httpx.Client, collection: str) -> None:
         self.visit = visit
-        self.marks = visit.marks
+        self.personal = visit.personal
         self.collection = collection
         self._http = http
 
@@ -60,11 +60,11 @@ class Caller:
         return answer
 
     def form(self, path: str, **fields: Any) -> httpx.Response:
-        parts = [("images", (f"{self.marks.file_name}.png", self.visit.photograph))]
+        parts = [("images", (f"{self.personal.file_name}.png", self.visit.photograph))]
         return self.send("POST", path, data={"collection": self.collection, **fields}, files=parts)
 
     def given(self, path: str, **fields: Any) -> httpx.Response:
-        embedding = self.marks.embedding.tolist()
+        embedding = self.personal.embedding.tolist()
         body = {"collection": self.collection, "embedding": embedding, **fields}
         return self.send("POST", path, json=body)
 
@@ -74,57 +74,62 @@ class Caller:
 
 def make_tokens(caller: Caller, folder: Path) -> None:
     photograph = caller.visit.photograph
-    (folder / f"{caller.marks.path}.png").write_bytes(photograph)
+    (folder / f"{caller.personal.path}.png").write_bytes(photograph)
     ok(caller.send("POST", "/token/images", files=files([photograph])))
     ok(caller.send("POST", "/token/directory", json={"dirPath": str(folder)}))
     ok(caller.send("POST", "/token/camera", json={"maxFrames": 1}))
-    caller.send("POST", "/token/directory", json={"dirPath": f"/{caller.marks.path}"})
-    caller.send("POST", "/token/images", files=files([caller.marks.body.encode()]))
+    caller.send("POST", "/token/directory", json={"dirPath": f"/{caller.personal.path}"})
+    caller.send("POST", "/token/images", files=files([caller.personal.body.encode()]))
 
 
 def enroll_and_ask(caller: Caller) -> None:
-    marks = caller.marks
-    metadata, retry = json.dumps({"note": marks.metadata}), {"Idempotency-Key": marks.retry}
-    terms = {"metadata": metadata, "consentReference": marks.consent}
-    ok(caller.form("/enroll", subjectId=marks.subject, **terms), 201)
+    personal = caller.personal
+    metadata, retry = json.dumps({"note": personal.metadata}), {"Idempotency-Key": personal.retry}
+    terms = {"metadata": metadata, "consentReference": personal.consent}
+    ok(caller.form("/enroll", subjectId=personal.subject, **terms), 201)
     body = {
-        "subjectId": marks.other_subject,
+        "subjectId": personal.other_subject,
         "collection": caller.collection,
-        "embedding": marks.embedding.tolist(),
-        "metadata": {"note": marks.metadata},
-        "consentReference": marks.consent,
+        "embedding": personal.embedding.tolist(),
+        "metadata": {"note": personal.metadata},
+        "consentReference": personal.consent,
     }
     ok(caller.send("POST", "/enroll", json=body, headers=retry), 201)
     ok(caller.send("POST", "/enroll", json=body, headers=retry), 201)
     caller.send("POST", "/enroll", json={**body, "metadata": {}}, headers=retry)
-    ok(caller.form("/verify", subjectId=marks.subject))
+    ok(caller.form("/verify", subjectId=personal.subject))
     for path in ("/dedupe", "/identify"):
         ok(caller.form(path))
         ok(caller.given(path))
 
 
 def ask_badly(caller: Caller) -> None:
-    marks = caller.marks
+    personal = caller.personal
     for path in ("/enroll", "/verify"):
-        caller.given(path, subjectId=f"{marks.subject}*")
-        caller.given(path, subjectId=marks.subject, profile=marks.body)
-        caller.send("POST", path, content=marks.body, headers={"Content-Type": "application/json"})
-        caller.send("POST", path, content=marks.body, headers={"Content-Type": marks.header})
-    caller.given("/enroll", subjectId=marks.subject)
-    caller.given("/enroll", subjectId=marks.subject, mode="add")
-    caller.given("/enroll", subjectId=marks.subject, metadata=marks.metadata)
-    caller.given("/enroll", subjectId=marks.subject, consentReference=f"{marks.consent}\n")
-    caller.given("/enroll", subjectId=marks.subject, expiresAt=marks.body)
-    caller.given("/verify", subjectId=f"{marks.subject}-unknown")
-    caller.send("GET", f"/{marks.path}", params={marks.subject: marks.body})
-    caller.send(marks.header.upper().replace("-", ""), "/verify")
-    for header in ({"Authorization": f"Bearer {marks.key}"}, {"X-API-Key": marks.key}):
+        caller.given(path, subjectId=f"{personal.subject}*")
+        caller.given(path, subjectId=personal.subject, profile=personal.body)
+        caller.send(
+            "POST", path, content=personal.body, headers={"Content-Type": "application/json"}
+        )
+        caller.send("POST", path, content=personal.body, headers={"Content-Type": personal.header})
+    caller.given("/enroll", subjectId=personal.subject)
+    caller.given("/enroll", subjectId=personal.subject, mode="add")
+    caller.given("/enroll", subjectId=personal.subject, metadata=personal.metadata)
+    caller.given("/enroll", subjectId=personal.subject, consentReference=f"{personal.consent}\n")
+    caller.given("/enroll", subjectId=personal.subject, expiresAt=personal.body)
+    caller.given("/verify", subjectId=f"{personal.subject}-unknown")
+    caller.send("GET", f"/{personal.path}", params={personal.subject: personal.body})
+    caller.send(personal.header.upper().replace("-", ""), "/verify")
+    for header in ({"Authorization": f"Bearer {personal.key}"}, {"X-API-Key": personal.key}):
         caller.send("POST", "/verify", headers={"Authorization": "", **header})
 
 
 def administer(caller: Caller, tables: Tables) -> None:
-    marks, collection = caller.marks, f"/admin/collections/{caller.collection}"
-    person, other = f"/admin/subjects/{marks.subject}", f"/admin/subjects/{marks.other_subject}"
+    personal, collection = caller.personal, f"/admin/collections/{caller.collection}"
+    person, other = (
+        f"/admin/subjects/{personal.subject}",
+        f"/admin/subjects/{personal.other_subject}",
+    )
     ok(caller.in_collection("GET", "/admin/subjects"))
     ok(caller.in_collection("GET", person))
     ok(caller.in_collection("GET", f"{person}/export"))
@@ -152,13 +157,13 @@ FAULT = """
 
 def break_in(caller: Caller, tables: Tables) -> None:
     """A database that says something of its own, and a template that is not what was sealed."""
-    marks = caller.marks
-    tables.run(FAULT.format(words=marks.metadata))
-    assert caller.form("/verify", subjectId=marks.subject).status_code == 500
+    personal = caller.personal
+    tables.run(FAULT.format(words=personal.metadata))
+    assert caller.form("/verify", subjectId=personal.subject).status_code == 500
     tables.run("DROP FUNCTION fault CASCADE")
     flipped = "UPDATE templates SET sealed = set_byte(sealed, 99, get_byte(sealed, 99) # 1)"
-    tables.change(f"{flipped} WHERE subject_id = :subject", subject=marks.subject)
-    assert caller.form("/verify", subjectId=marks.subject).status_code == 500
+    tables.change(f"{flipped} WHERE subject_id = :subject", subject=personal.subject)
+    assert caller.form("/verify", subjectId=personal.subject).status_code == 500
 
 
 @pytest.fixture(scope="module")
@@ -166,16 +171,16 @@ def visit(
     installation: Installation,
     server: Server,
     key: str,
-    cinema: Cinema,
+    camera_video: CameraVideo,
     albums: Path,
     portraits: list[Path],
     http: httpx.Client,
 ) -> Iterator[Visit]:
-    marks, collection = Marks(), f"c-{uuid4().hex}"
-    visit = Visit(marks, marks.photograph(portraits[0]))
+    personal, collection = PersonalData(), f"c-{uuid4().hex}"
+    visit = Visit(personal, personal.photograph(portraits[0]))
     ok(CollectionClient(http, collection).put())
-    cinema.show(portraits[:1])
-    folder, tables = albums / marks.path, Tables(installation.database_url)
+    camera_video.write(portraits[:1])
+    folder, tables = albums / personal.path, Tables(installation.database_url)
     folder.mkdir()
     start = len(server.log)
     with server.client(key) as http:
@@ -225,31 +230,31 @@ def test_calls_failed_in_every_way_that_is_told_apart(visit: Visit) -> None:
     }
 
 
-def test_marks_are_found_where_they_are(visit: Visit) -> None:
+def test_personal_data_are_found_where_they_are(visit: Visit) -> None:
     """Or the next tests would prove nothing."""
-    marks, everything = visit.marks, "\n".join(answer.text for answer in visit.answers)
-    assert marks.found_in(everything, visit.photograph)
-    assert marks.exif.encode() in visit.photograph
-    assert marks.found_in(str(marks.embedding.tolist()), b"")
-    assert marks.found_in(str(marks.embedding), b"")
+    personal, everything = visit.personal, "\n".join(answer.text for answer in visit.answers)
+    assert personal.found_in(everything, visit.photograph)
+    assert personal.exif.encode() in visit.photograph
+    assert personal.found_in(str(personal.embedding.tolist()), b"")
+    assert personal.found_in(str(personal.embedding), b"")
 
 
 def test_no_mark_is_in_the_log(visit: Visit, key: str) -> None:
-    assert visit.marks.found_in(visit.log, visit.photograph, key) == []
+    assert visit.personal.found_in(visit.log, visit.photograph, key) == []
 
 
 def test_no_mark_is_in_the_metrics(visit: Visit, key: str) -> None:
     assert "face_decisions_total" in visit.metrics
-    assert visit.marks.found_in(visit.metrics, visit.photograph, key) == []
+    assert visit.personal.found_in(visit.metrics, visit.photograph, key) == []
 
 
 def test_no_mark_is_in_the_audit_log(visit: Visit, key: str) -> None:
     assert "consent_withdrawn" in visit.audit
-    assert visit.marks.found_in(visit.audit, visit.photograph, key) == []
+    assert visit.personal.found_in(visit.audit, visit.photograph, key) == []
 
 
 def test_no_mark_is_in_an_error(visit: Visit, key: str) -> None:
-    assert visit.marks.found_in(visit.errors, visit.photograph, key) == []
+    assert visit.personal.found_in(visit.errors, visit.photograph, key) == []
 
 
 def test_every_call_has_one_line_with_its_particulars(visit: Visit) -> None:
