@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service import adapters
-from service.bulk.ray_environment import ray_environment
 from service.config import AppConfig
 from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
@@ -28,6 +27,7 @@ from service.domain.lockout import LockoutRules
 from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngine, Telemetry
 from service.domain.search import SearchIndex
 from service.domain.thresholds import Calibration
+from service.privacy import ray_environment
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import ListAudit, VerifyAudit
 from service.usecases.audit_recorder import AuditRecorder, audit_refusals

@@ -52,7 +52,7 @@ WITHOUT_THE_VARIABLE = """
     """
 RAY = """
     import os
-    from service.bulk.ray_environment import ray_environment
+    from service.privacy import ray_environment
     with ray_environment(None):
         from service.bulk.ray_cluster import RayEmbedding
         with RayEmbedding(None, None, None):

@@ -18,10 +18,10 @@ import ray
 import ray.data
 from ray.exceptions import RayError
 
-from service.bulk.ray_environment import LOOPBACK
 from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.errors import ClusterUnavailable
 from service.domain.face import GivenEmbedding
+from service.privacy import LOOPBACK
 
 ROWS_AT_A_TIME = 8192
 """Rows of one Ray dataset: each starts its processes anew, which takes seconds."""

@@ -20,13 +20,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from service.capture.images import MAX_SIDE, Patience
+from service.capture.images import MAX_SIDE, Timeouts
 from service.capture.picture import cv2
 from service.domain.errors import CameraUnavailable
 from service.domain.face import Image, Reason
 
 
-class Handover:
+class LatestFrame:
     """Room for one frame: nothing piles up where a camera is faster than the model."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ def open_device(device: Device, to_open: float, to_read: float) -> cv2.VideoCapt
     """
     if _is_hardware(device):
         return cv2.VideoCapture(device)
-    capture = cv2.VideoCapture(str(device), cv2.CAP_FFMPEG, _timeouts(to_open, to_read))
+    capture = cv2.VideoCapture(str(device), cv2.CAP_FFMPEG, _network_timeouts(to_open, to_read))
     if capture.get(cv2.CAP_PROP_FOURCC) == _TEXT:
         capture.release()
     return capture
@@ -126,7 +126,7 @@ def next_frame(capture: cv2.VideoCapture) -> Image | None:
     return np.asarray(frame, np.uint8) if there else None
 
 
-def _timeouts(to_open: float, to_read: float) -> list[int]:
+def _network_timeouts(to_open: float, to_read: float) -> list[int]:
     return [
         int(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC),
         _milliseconds(to_open),
@@ -152,7 +152,7 @@ def _is_hardware(device: Device) -> bool:
 Selection: TypeAlias = Callable[[cv2.VideoCapture], Iterator[Image]]
 """Which frames of an open device are looked at, in which order."""
 
-_FAREWELL = 0.5
+RELEASE_TIMEOUT = 0.5
 """Seconds that leaving waits for the device's release: a frame's time, not a stalled network's."""
 
 
@@ -179,16 +179,16 @@ class DeviceReader:
         self,
         device: Device,
         selection: Selection,
-        patience: Patience,
+        timeouts: Timeouts,
         deadline: float,
         released: Callable[[], None],
     ) -> None:
         self._device = device
         self._selection = selection
-        self._patience = patience
+        self._timeouts = timeouts
         self._deadline = deadline
         self._released = released
-        self._handover = Handover()
+        self._latest = LatestFrame()
         self._finite = False
         self._thread = Thread(target=self._run, name="face-capture", daemon=True)
 
@@ -200,8 +200,8 @@ class DeviceReader:
             raise CameraUnavailable from None
 
     def stop(self) -> None:
-        self._handover.close()
-        self._thread.join(_FAREWELL)
+        self._latest.close()
+        self._thread.join(RELEASE_TIMEOUT)
 
     def frames(self) -> Iterator[Image]:
         """Ends with a finite device, or when the time to watch is over.
@@ -213,23 +213,23 @@ class DeviceReader:
         image = self._awaited(self._deadline)
         if image is None:
             raise CameraUnavailable
-        end = time.monotonic() + self._patience.watch
+        end = time.monotonic() + self._timeouts.watch
         while image is not None:
             yield image
             if time.monotonic() >= end:
                 return
-            image = self._awaited(time.monotonic() + self._patience.frame)
-        if not (self._finite and self._handover.ended):
+            image = self._awaited(time.monotonic() + self._timeouts.frame)
+        if not (self._finite and self._latest.ended):
             raise CameraUnavailable
 
     def _awaited(self, deadline: float) -> Image | None:
-        return self._handover.take(max(0.0, deadline - time.monotonic()))
+        return self._latest.take(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         capture = None
         try:
             remaining = self._deadline - time.monotonic()
-            capture = open_device(self._device, remaining, self._patience.frame)
+            capture = open_device(self._device, remaining, self._timeouts.frame)
             self._finite = is_finite(self._device, capture)
             self._read(capture)
         except cv2.error:
@@ -238,11 +238,11 @@ class DeviceReader:
             if capture is not None:
                 capture.release()
             self._released()
-            self._handover.end()
+            self._latest.end()
 
     def _read(self, capture: cv2.VideoCapture) -> None:
         if not capture.isOpened():
             return
         for image in self._selection(capture):
-            if not self._handover.put(image, keep_all=self._finite):
+            if not self._latest.put(image, keep_all=self._finite):
                 return

@@ -50,7 +50,7 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds.
 
     `frame`: for one frame to come, the wait for the device and its opening included. Whoever

@@ -23,7 +23,7 @@ from service.capture.camera import (
     regular_file,
 )
 from service.capture.directory import directory_photographs, named_photographs
-from service.capture.images import EncodedPhotograph, ImageLimits, Patience, is_supported
+from service.capture.images import EncodedPhotograph, ImageLimits, Timeouts, is_supported
 from service.capture.picture import cv2
 from service.domain.errors import CameraUnavailable, ImageTooLarge, TooManyImages, UnsupportedImage
 from service.domain.face import (
@@ -59,7 +59,7 @@ def _require_acceptable(photograph: EncodedPhotograph) -> None:
         raise ImageTooLarge(limit=limit)
 
 
-__all__ = ["ImageLimits", "OpenCvCapture", "Patience", "load_images"]
+__all__ = ["ImageLimits", "OpenCvCapture", "Timeouts", "load_images"]
 
 
 class OpenCvCapture:
@@ -74,12 +74,12 @@ class OpenCvCapture:
         camera: int | str,
         limits: ImageLimits,
         image_roots: Sequence[Path] | None,
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     ) -> None:
-        self._camera = Camera(camera, limits.max_pixels, patience)
+        self._camera = Camera(camera, limits.max_pixels, timeouts)
         self._limits = limits
         self._image_roots = image_roots
-        self._patience = patience
+        self._timeouts = timeouts
 
     def stills(self, source: Stills) -> list[Photograph]:
         """Raises `ImageTooLarge`, `TooManyImages`, `UnsupportedImage`, `DirectoryNotAllowed`."""
@@ -95,7 +95,7 @@ class OpenCvCapture:
         """Entering or iterating raises `CameraUnavailable`."""
         if isinstance(stream, CameraFrames):
             return self._camera.frames()
-        return video_frames(stream.path, stream.max_frames, self._limits.max_pixels, self._patience)
+        return video_frames(stream.path, stream.max_frames, self._limits.max_pixels, self._timeouts)
 
 
 def load_images(dir_path: str | Path, max_images: int, limits: ImageLimits) -> list[Image]:
@@ -154,23 +154,23 @@ class Camera:
     before.
     """
 
-    def __init__(self, camera: int | str, max_pixels: int, patience: Patience) -> None:
+    def __init__(self, camera: int | str, max_pixels: int, timeouts: Timeouts) -> None:
         self._camera = camera
         self._max_pixels = max_pixels
-        self._patience = patience
+        self._timeouts = timeouts
         self._in_use = Lock()
 
     @contextmanager
     def frames(self) -> Iterator[Iterable[Photograph]]:
         """Entering or iterating raises `CameraUnavailable`; leaving releases the device."""
-        deadline = time.monotonic() + self._patience.frame
-        if not self._in_use.acquire(timeout=self._patience.frame):
+        deadline = time.monotonic() + self._timeouts.frame
+        if not self._in_use.acquire(timeout=self._timeouts.frame):
             raise CameraUnavailable
         # From here on the lock belongs to the reader, which outlives a call where a driver hangs.
         reader = DeviceReader(
             device_of(self._camera),
             frames_in_order,
-            self._patience,
+            self._timeouts,
             deadline,
             self._in_use.release,
         )
@@ -183,7 +183,7 @@ class Camera:
 
 @contextmanager
 def video_frames(
-    path: str, wanted: int, max_pixels: int, patience: Patience
+    path: str, wanted: int, max_pixels: int, timeouts: Timeouts
 ) -> Iterator[Iterable[Photograph]]:
     """Frames of a video file, spread over it so that `wanted` of them show all of it.
 
@@ -192,8 +192,8 @@ def video_frames(
     file = regular_file(path)
     if file is None:
         raise CameraUnavailable
-    unhurried = replace(patience, watch=math.inf)  # the positions to look at are counted
-    deadline = time.monotonic() + patience.frame
+    unhurried = replace(timeouts, watch=math.inf)  # the positions to look at are counted
+    deadline = time.monotonic() + timeouts.frame
     selection = partial(spread_frames, wanted=wanted)
     reader = DeviceReader(file, selection, unhurried, deadline, released=lambda: None)
     reader.start()

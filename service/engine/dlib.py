@@ -145,7 +145,7 @@ class DlibEngine:
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
         """Not one batch: dlib holds Python's global lock for as long as one runs."""
-        return self.pool.finish(self._embed_one, crops)
+        return self.pool.map_unbounded(self._embed_one, crops)
 
     def descriptor(self, crop: FaceCrop) -> NDArray[np.float64]:
         """(128,), neither centered nor normalized; for calibration.

@@ -31,7 +31,7 @@ from service.engine.providers import CPU, CUDA
 from service.engine.scrfd import Scrfd
 from service.engine.selection import (
     DETECTION_FLOOR,
-    DOUBT,
+    SCORE_MARGIN,
     FoundFace,
     found_faces,
     is_settled,
@@ -80,7 +80,7 @@ class InsightFaceEngine:
         self._crop_side = int(self._recognizer.input_size[0])
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
-        self._doubt_floor = max(0.0, min(self._floor, detection_threshold - DOUBT))
+        self._doubt_floor = max(0.0, min(self._floor, detection_threshold - SCORE_MARGIN))
         self.pool = pool
         self._pack = pack
         self.model: ModelIdentity = pack.model
@@ -99,7 +99,7 @@ class InsightFaceEngine:
         """
         if self._batches is not None:
             return self._batches(crops) if crops else []
-        return self.pool.finish(self._embed_one, crops)
+        return self.pool.map_unbounded(self._embed_one, crops)
 
     def _detect_one(self, photograph: Photograph) -> Detection:
         decoded = _decoded(photograph)
@@ -142,7 +142,7 @@ class InsightFaceEngine:
         """
         face = [np.zeros((self._crop_side, self._crop_side, 3), np.uint8)]
         try:
-            widths = self.pool.everywhere(
+            widths = self.pool.warm_up(
                 lambda: self._detector.warm_up(WARM_UP_ROUNDS),
                 lambda: self._features(face).shape[1],
             )

@@ -1,6 +1,6 @@
-"""The workers that every call of the process shares, and the queue before them.
+"""The worker pool is shared by every call of the process, which wait for it in a bounded queue.
 
-What several calls want of a GPU at the same time, done as one batch.
+On a GPU, what several calls want at the same time is done as one batch (`Batches`).
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ TASKS_AHEAD = 2
 """Photographs of one call, per worker, that stand in the queue at a time: enough to keep all the
 workers busy, and a call of one photograph need not wait for the twenty of another."""
 
-STRAGGLING = 5.0
+WARM_UP_TIMEOUT = 5.0
 """Seconds that workers wait for each other at the start."""
 
-MEMORY = 0.1
+SMOOTHING = 0.1
 """Weight of the newest photograph in the mean of what they take."""
 
 
@@ -73,7 +73,7 @@ class WorkerPool:
         self._longest_photograph = longest_photograph
         self._timer = timer
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="face-engine")
-        self._finisher = ThreadPoolExecutor(self.workers, thread_name_prefix="face-finisher")
+        self._unbounded = ThreadPoolExecutor(self.workers, thread_name_prefix="face-finisher")
         self._lock = Lock()
         self._calls = self._tasks = 0
         self._started: dict[object, float] = {}
@@ -111,27 +111,25 @@ class WorkerPool:
         with self._place():
             return self._each(self._executor, measured, items, self._longest_photograph)
 
-    def finish(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    def map_unbounded(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """As `map`, for what a call still needs after it: not refused, and not behind calls that
         came later, whose photographs would be looked at for nothing if this one gave up.
         """
-        return self._each(self._finisher, work, items)
+        return self._each(self._unbounded, work, items)
 
-    def everywhere(
-        self, work: Callable[[], object], finishing: Callable[[], Result]
-    ) -> list[Result]:
+    def warm_up(self, work: Callable[[], object], finishing: Callable[[], Result]) -> list[Result]:
         """`work` done by every worker at the same time, then `finishing`: what they will ever need
         of memory they have then. For a pool that nobody uses yet.
         """
         self._in_step(self._executor, work)
-        return self._in_step(self._finisher, finishing)
+        return self._in_step(self._unbounded, finishing)
 
     def _in_step(self, executor: Executor, work: Callable[[], Result]) -> list[Result]:
         together = Barrier(self.workers)
 
         def meet_and_work(_worker: int) -> Result:
             with suppress(BrokenBarrierError):  # apart, then: not worth a failed start
-                together.wait(STRAGGLING)
+                together.wait(WARM_UP_TIMEOUT)
             return work()
 
         return self._each(executor, meet_and_work, range(self.workers))
@@ -205,7 +203,7 @@ class WorkerPool:
             with self._lock:
                 del self._started[this]
                 seconds = self._timer() - started - self._seconds
-                self._seconds += seconds * (MEMORY if self._seconds else 1.0)
+                self._seconds += seconds * (SMOOTHING if self._seconds else 1.0)
 
 
 def _raise_first(done: set[Future[Result]]) -> None:

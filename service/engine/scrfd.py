@@ -1,4 +1,4 @@
-"""SCRFD as InsightFace 2 runs it, with less work around the model.
+"""SCRFD detects faces as InsightFace 2 runs it, with less work around the model.
 
 InsightFace decodes the box and the points of all 16,800 anchors and then keeps the few above the
 threshold, and copies and converts the picture four times. Here only the few are decoded, and the
@@ -29,31 +29,31 @@ LAYOUTS = {9: ((8, 16, 32), 2), 15: ((8, 16, 32, 64, 128), 1)}
 
 POINTS = 5
 
-TOO_NEAR = 0.65
+CLOSE_UP_MIN_SIDE = 0.65
 """Shorter side of a face, over the photograph's longer side, from which 640 pixels are too many to see
 it. In 1,162 views of 40 portraits such a face scored at least 0.33 less there, and nearly always
 nothing: its box and landmarks are those of the small size whether one looks again or not."""
 
-CLEAR = 0.7
+CLOSE_UP_MIN_SCORE = 0.7
 """Score at the small size from which a face that near is beyond doubt."""
 
-GLANCES = (320, 352, 416, 480)
-ENLARGED = 2.25
+PREVIEW_SIZES = (320, 352, 416, 480)
+PREVIEW_ENLARGEMENT = 2.25
 """Whether anybody else is there is looked for in the smallest of these sizes, in pixels, that enlarges
 the photograph so many times: 480 costs half of what 640 does, 352 a third. Measured with 1,605
 close-ups of 100 to 640 pixels that 640 counts two faces in, the second one at an edge, all give cause
 to look again. Enlarged twice only, 11 of 379 small ones do not."""
 
-GLIMPSE = 0.06
+PREVIEW_MIN_SCORE = 0.06
 """Score from which something at that size is cause to look again: one in twenty portraits with nobody
-else in it gives such cause as well, and is then looked at as if there had been no glance."""
+else in it gives such cause as well, and is then looked at as if there had been no preview."""
 
-SEEN_AT_A_GLANCE = 0.2
-"""Whoever asks for scores below this is to see what only 640 pixels show."""
+CLOSE_UP_MIN_FLOOR = 0.2
+"""Whoever asks for scores below this is to see what only 640 pixels show: no close-up is spared."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
+class Proposals:
     """`scores`: (n,). `boxes`: (n, 4), corners. `landmarks`: (n, 5, 2). Pixels of the photograph."""
 
     scores: Floats
@@ -77,33 +77,38 @@ class Scrfd:
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
         """Faces scored `floor` or more: (n, 5) of corners and score, (n, 5, 2) of landmarks.
 
-        A close-up is looked at in small and at a glance only: it has what the larger sizes find.
+        A close-up is looked at in the small size and a preview only: it has what larger sizes find.
         """
         first, *others = self._model.input_sizes
-        found = [self._look(image, first, floor)]
-        may_spare = self._spares_close_ups and floor >= SEEN_AT_A_GLANCE
-        if not (may_spare and self._is_close_up(image, found[0])):
-            found += [self._look(image, size, floor) for size in others]
-        return self._apart(found)
+        small = self._look(image, first, floor)
+        if self._spares_close_ups and floor >= CLOSE_UP_MIN_FLOOR:
+            boxes, landmarks = self._without_overlaps([small])
+            if self._is_close_up(image, small, boxes):
+                return boxes, landmarks
+        larger = [self._look(image, size, floor) for size in others]
+        return self._without_overlaps([small, *larger])
 
     def warm_up(self, rounds: int) -> None:
         """Look at nothing, so often, in every size that a photograph may be looked at in."""
-        glances = GLANCES if self._spares_close_ups else ()
-        looked_at = [*self._model.input_sizes, *map(_square, glances)]
+        previews = PREVIEW_SIZES if self._spares_close_ups else ()
+        looked_at = [*self._model.input_sizes, *map(_square, previews)]
         for width, height in looked_at * rounds:
             self._look(np.zeros((height, width, 3), np.uint8), (width, height), floor=1.0)
 
-    def _is_close_up(self, image: Image, seen: Candidates) -> bool:
-        """Whether it shows one face, too near for a larger size to see, and nobody else."""
-        boxes, _ = self._apart([seen])
-        if len(boxes) != 1 or boxes[0, 4] < CLEAR:
-            return False
-        if _shorter_side(boxes[0]) < TOO_NEAR * max(image.shape[:2]):
-            return False
-        glimpsed, _ = self._apart([seen, self._look(image, glance_at(image), GLIMPSE)])
-        return len(glimpsed) == 1
+    def _is_close_up(self, image: Image, small: Proposals, boxes: Floats) -> bool:
+        """Whether it shows one face, too near for a larger size to see, and nobody else.
 
-    def _apart(self, found: Sequence[Candidates]) -> tuple[Floats, Floats]:
+        `boxes`: those of `small` without overlaps.
+        """
+        if len(boxes) != 1 or boxes[0, 4] < CLOSE_UP_MIN_SCORE:
+            return False
+        if _shorter_side(boxes[0]) < CLOSE_UP_MIN_SIDE * max(image.shape[:2]):
+            return False
+        preview = self._look(image, preview_size(image), PREVIEW_MIN_SCORE)
+        everybody, _ = self._without_overlaps([small, preview])
+        return len(everybody) == 1
+
+    def _without_overlaps(self, found: Sequence[Proposals]) -> tuple[Floats, Floats]:
         """Best first, without those that overlap with better ones."""
         boxes = np.vstack([np.column_stack((one.boxes, one.scores)) for one in found])
         landmarks = np.vstack([one.landmarks for one in found])
@@ -112,7 +117,7 @@ class Scrfd:
         kept = self._model.nms(boxes)
         return boxes[kept], landmarks[kept]
 
-    def _look(self, image: Image, size: Size, floor: float) -> Candidates:
+    def _look(self, image: Image, size: Size, floor: float) -> Proposals:
         """At one of the detector's sizes; best first."""
         fitted = fit(image, size)
         outputs = self._model.session.run(
@@ -121,7 +126,7 @@ class Scrfd:
         found = self._decoded(outputs, size, floor)
         order = np.argsort(-found.scores, kind="stable")
         scale = fitted.shape[0] / image.shape[0]
-        return Candidates(
+        return Proposals(
             found.scores[order], found.boxes[order] / scale, found.landmarks[order] / scale
         )
 
@@ -139,7 +144,7 @@ class Scrfd:
             cv2.addWeighted(plane, factor, plane, 0.0, -mean * factor, target, cv2.CV_32F)
         return blob.astype(getattr(self._model, "input_dtype", np.float32), copy=False)
 
-    def _decoded(self, outputs: list[Floats], size: Size, floor: float) -> Candidates:
+    def _decoded(self, outputs: list[Floats], size: Size, floor: float) -> Proposals:
         count = len(self._strides)
         levels = zip(
             self._strides,
@@ -149,7 +154,7 @@ class Scrfd:
             strict=True,
         )
         found = [self._level(*level, size[0], floor) for level in levels]
-        return Candidates(
+        return Proposals(
             np.concatenate([one.scores for one in found]),
             np.vstack([one.boxes for one in found]),
             np.vstack([one.landmarks for one in found]),
@@ -163,7 +168,7 @@ class Scrfd:
         landmarks: Floats,
         width: int,
         floor: float,
-    ) -> Candidates:
+    ) -> Proposals:
         scores = scores.reshape(-1)
         passed = np.flatnonzero(scores >= floor)
         cells = passed // self._anchors
@@ -172,7 +177,7 @@ class Scrfd:
         distances = boxes.reshape(-1, 4)[passed] * stride
         offsets = landmarks.reshape(-1, POINTS, 2)[passed] * stride
         corners = np.hstack((centers - distances[:, :2], centers + distances[:, 2:]))
-        return Candidates(scores[passed], corners, centers[:, None] + offsets)
+        return Proposals(scores[passed], corners, centers[:, None] + offsets)
 
 
 class _Buffer(local):
@@ -196,10 +201,10 @@ def _shorter_side(box: Floats) -> float:
     return float(min(right - left, bottom - top))
 
 
-def glance_at(image: Image) -> Size:
+def preview_size(image: Image) -> Size:
     """The size in which to look whether anybody else is there."""
-    wanted = ENLARGED * max(image.shape[:2])
-    return _square(next((size for size in GLANCES if size >= wanted), GLANCES[-1]))
+    wanted = PREVIEW_ENLARGEMENT * max(image.shape[:2])
+    return _square(next((size for size in PREVIEW_SIZES if size >= wanted), PREVIEW_SIZES[-1]))
 
 
 def _square(side: int) -> Size:

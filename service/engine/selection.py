@@ -25,7 +25,7 @@ Below the threshold a face does not count, but the person can be told that it wa
 rather than not at all. Under 0.3 nearly everything reported is not a face.
 """
 
-DOUBT = 0.1
+SCORE_MARGIN = 0.1
 """Distance of a score to the threshold within which a reduced picture decides nothing.
 
 Measured on 148 photographs enlarged to 12 and 40 megapixels, or set into 12: reducing moves the
@@ -82,8 +82,8 @@ def is_settled(faces: Sequence[FoundFace], threshold: float, crop_side: int) -> 
     That is: two faces or more beyond doubt, or one beyond doubt that has the pixels of a crop of
     `crop_side`, and nobody else near the threshold.
     """
-    clear = [face for face in faces if face.score >= threshold + DOUBT]
+    clear = [face for face in faces if face.score >= threshold + SCORE_MARGIN]
     if len(clear) > 1:
         return True
-    doubtful = any(abs(face.score - threshold) < DOUBT for face in faces)
+    doubtful = any(abs(face.score - threshold) < SCORE_MARGIN for face in faces)
     return bool(clear) and not doubtful and clear[0].shorter_side >= crop_side

@@ -20,7 +20,7 @@ from service.bulk.formats import open_source
 from service.domain.bulk import Place, Row, Unit
 from service.domain.errors import BulkFileUnusable, ExtraMissing, FaceError, InvalidRequest
 from service.domain.face import GivenEmbedding, ImageFiles
-from tests.bulk.writing import (
+from tests.bulk.bulk_files import (
     WRITERS,
     Fields,
     read,

@@ -11,7 +11,7 @@ from service.domain.errors import DirectoryNotAllowed
 from service.domain.face import CameraFrames, DirectoryImages, Uploads, VideoFrames
 from service.domain.ports import Capture
 from tests.capture.cameras import number_of, record
-from tests.capture.encoding import LIMITS, encoded, picture
+from tests.capture.pictures import LIMITS, encoded, picture
 
 JPEG = encoded(picture(), "JPEG")
 

@@ -18,7 +18,7 @@ from service.capture.jpeg_markers import MAX_SCANS, MAX_SEGMENTS, read_jpeg
 from service.capture.picture import OpenCvPicture
 from service.capture.png_chunks import MAX_CHUNKS, read_png
 from service.domain.face import Reason
-from tests.capture.encoding import LIMITS, _chunk, encoded, image_of, noise, picture, png_header
+from tests.capture.pictures import LIMITS, _chunk, encoded, image_of, noise, picture, png_header
 
 JPEG = encoded(picture(), "JPEG")
 PROGRESSIVE = encoded(picture(), "JPEG", progressive=True)

@@ -17,7 +17,7 @@ from service.capture.sources import uploaded_photographs
 from service.domain.errors import UnsupportedImage
 from service.domain.face import Reason
 from service.texts import message
-from tests.capture.encoding import (
+from tests.capture.pictures import (
     LIMITS,
     animated,
     as_pillow_sees,

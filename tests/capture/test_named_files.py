@@ -15,8 +15,8 @@ from service.capture import heif
 from service.capture.directory import as_on_disk, directory_photographs, named_photographs
 from service.domain.errors import FieldProblem, InvalidRequest, UnsupportedImage
 from service.domain.face import Photograph
-from tests.bulk.test_folders import without_rights
-from tests.capture.encoding import LIMITS, encoded, picture
+from tests.bulk.test_folder_tree import without_rights
+from tests.capture.pictures import LIMITS, encoded, picture
 
 JPEG = encoded(picture(30, 20), "JPEG")
 Form = Literal["NFC", "NFD"]

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from service.capture.directory import FilePhotograph
 from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.face import Decoded, Reason
-from tests.capture.encoding import LIMITS, as_pillow_sees, encoded, picture, turned
+from tests.capture.pictures import LIMITS, as_pillow_sees, encoded, picture, turned
 
 
 def reduced(data: bytes, least_side: int, limits: ImageLimits = LIMITS) -> Decoded:

@@ -8,7 +8,7 @@ from service.capture.images import ImageLimits
 from service.capture.sources import uploaded_photographs
 from service.domain.errors import ImageTooLarge, TooManyImages, UnsupportedImage
 from service.domain.face import Reason
-from tests.capture.encoding import LIMITS, encoded, picture, png_header
+from tests.capture.pictures import LIMITS, encoded, picture, png_header
 
 JPEG = encoded(picture(), "JPEG")
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from service.capture.images import Patience
+from service.capture.images import Timeouts
 from service.capture.sources import positions, video_frames
 from service.domain.errors import CameraUnavailable
 from tests.capture.cameras import number_of, record
-from tests.capture.encoding import MEGAPIXEL
+from tests.capture.pictures import MEGAPIXEL
 
-PATIENCE = Patience(frame=5.0, watch=0.0)
+TIMEOUTS = Timeouts(frame=5.0, watch=0.0)
 
 
 def _numbers(path: Path | str, wanted: int) -> list[int]:
-    with video_frames(str(path), wanted, 40 * MEGAPIXEL, PATIENCE) as frames:
+    with video_frames(str(path), wanted, 40 * MEGAPIXEL, TIMEOUTS) as frames:
         return [number_of(frame) for frame in frames]
 
 

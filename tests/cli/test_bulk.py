@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import BulkFileUnusable, ExtraMissing, FaceError, InvalidRequest
-from tests.bulk.writing import write_json_lines
+from tests.bulk.bulk_files import write_json_lines
 from tests.cli.face import MASTER_KEY, SECONDS, Face, call
 from tests.domain.vectors import face_of
 from tests.usecases.service_process import Tables

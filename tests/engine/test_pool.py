@@ -211,11 +211,11 @@ def test_what_a_call_still_needs_is_done_however_full_the_queue() -> None:
     with ThreadPoolExecutor() as callers:
         call = callers.submit(pool.map, gate.hold, [1])
         gate.wait_until_full()
-        assert pool.finish(str, [2, 3]) == ["2", "3"]
+        assert pool.map_unbounded(str, [2, 3]) == ["2", "3"]
         gate.opened.set()
         assert call.result(MOST) == [1]
 
 
 def test_at_the_start_all_the_workers_work_at_once() -> None:
     together = threading.Barrier(4)
-    assert len(WorkerPool(4).everywhere(lambda: together.wait(MOST), lambda: 1)) == 4
+    assert len(WorkerPool(4).warm_up(lambda: together.wait(MOST), lambda: 1)) == 4

@@ -13,7 +13,7 @@ from insightface.model_zoo import get_model
 from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.scrfd import GLANCES, Scrfd, fit, glance_at
+from service.engine.scrfd import PREVIEW_SIZES, Scrfd, fit, preview_size
 from service.engine.sessions import DETECTOR_SIZES
 
 
@@ -54,7 +54,7 @@ def test_most_close_ups_are_not_looked_at_in_the_largest_size(
     theirs: Any, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     widths = _widths_looked_at(theirs, portraits, monkeypatch)
-    assert widths[128] == widths[glance_at(portraits[0])[0]] == len(portraits)
+    assert widths[128] == widths[preview_size(portraits[0])[0]] == len(portraits)
     assert widths[640] < len(portraits) / 5
 
 
@@ -76,7 +76,9 @@ def test_close_ups_that_are_not_spared_are_looked_at_as_by_insightface(
         assert np.array_equal(ours.detect(portrait, 0.3)[0], expected[0])
 
 
-@pytest.mark.parametrize(("spared", "sizes"), [(True, {128, 640, *GLANCES}), (False, {128, 640})])
+@pytest.mark.parametrize(
+    ("spared", "sizes"), [(True, {128, 640, *PREVIEW_SIZES}), (False, {128, 640})]
+)
 def test_it_warms_up_in_the_sizes_that_it_will_look_in(
     theirs: Any, monkeypatch: pytest.MonkeyPatch, spared: bool, sizes: set[int]
 ) -> None:
@@ -115,7 +117,7 @@ def _counted_widths(theirs: Any, monkeypatch: pytest.MonkeyPatch) -> Counter[int
 def test_a_glance_enlarges_little_and_costs_less_than_the_largest_size(
     longer: int, glanced: int
 ) -> None:
-    assert glance_at(np.zeros((20, longer, 3), np.uint8)) == (glanced, glanced)
+    assert preview_size(np.zeros((20, longer, 3), np.uint8)) == (glanced, glanced)
 
 
 @pytest.mark.parametrize("enlarged", [1, 2])

@@ -14,7 +14,7 @@ from service.cli.context import causes_of, particulars_of
 from service.domain.bulk import BulkRow, RefusedRow, Row
 from service.domain.errors import BulkFileUnusable, InvalidRequest
 from service.domain.face import ImageFiles
-from tests.bulk.writing import read, told
+from tests.bulk.bulk_files import read, told
 
 
 @pytest.fixture

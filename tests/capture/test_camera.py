@@ -9,21 +9,21 @@ from threading import Thread
 
 import pytest
 
-from service.capture.images import Patience
+from service.capture.images import Timeouts
 from service.capture.sources import Camera
 from service.domain.errors import CameraUnavailable
 from service.domain.face import Reason
 from tests.capture.cameras import HEIGHT, WIDTH, StreamServer, number_of, record
-from tests.capture.encoding import MEGAPIXEL
+from tests.capture.pictures import MEGAPIXEL
 
-HURRIED = Patience(frame=1.5, watch=3.0)
+HURRIED = Timeouts(frame=1.5, watch=3.0)
 MOST = 10.0
 """Seconds after which nobody waits for a camera any more."""
 
 
-def _camera(source: int | str | Path, patience: Patience = HURRIED) -> Camera:
+def _camera(source: int | str | Path, timeouts: Timeouts = HURRIED) -> Camera:
     source = str(source) if isinstance(source, Path) else source
-    return Camera(source, 40 * MEGAPIXEL, patience)
+    return Camera(source, 40 * MEGAPIXEL, timeouts)
 
 
 def _numbers(camera: Camera) -> list[int]:
@@ -58,7 +58,7 @@ def test_a_camera_can_be_used_again(file: Path) -> None:
 
 
 def test_nobody_is_watched_longer_than_said(file: Path) -> None:
-    assert _numbers(_camera(file, Patience(frame=5.0, watch=0.0))) == [0]
+    assert _numbers(_camera(file, Timeouts(frame=5.0, watch=0.0))) == [0]
 
 
 def test_a_frame_of_too_many_pixels_is_too_large(file: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_stream_that_stalls_is_unavailable_in_time_and_let_go(sent: range | No
 def test_by_default_a_mute_camera_is_given_up_within_ten_seconds() -> None:
     started = time.monotonic()
     with StreamServer(None) as server:
-        _seen_until_unavailable(_camera(server.url, Patience()))
+        _seen_until_unavailable(_camera(server.url, Timeouts()))
         assert time.monotonic() - started < MOST
         assert server.left.wait(1.0)
 
@@ -123,7 +123,7 @@ def test_a_failing_consumer_lets_go_of_the_device() -> None:
 
 
 def test_one_call_at_a_time_has_the_camera(file: Path) -> None:
-    camera = _camera(file, Patience(frame=0.2, watch=3.0))
+    camera = _camera(file, Timeouts(frame=0.2, watch=3.0))
     with camera.frames() as frames:
         next(iter(frames))
         assert _seen_until_unavailable(camera) == []

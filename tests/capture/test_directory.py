@@ -14,7 +14,7 @@ from service.capture.images import ImageLimits
 from service.capture.sources import load_images
 from service.domain.errors import DirectoryNotAllowed, TooManyImages
 from service.domain.face import Photograph, Reason
-from tests.capture.encoding import LIMITS, encoded, picture
+from tests.capture.pictures import LIMITS, encoded, picture
 
 JPEG = encoded(picture(30, 20), "JPEG")
 

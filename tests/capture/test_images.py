@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from service.capture.images import MAX_SIDE, EncodedPhotograph, ImageLimits
 from service.domain.face import Reason
-from tests.capture.encoding import (
+from tests.capture.pictures import (
     LIMITS,
     animated,
     as_pillow_sees,

@@ -13,7 +13,7 @@ from service.bulk.formats import open_source
 from service.cli.context import particulars_of
 from service.domain.bulk import Place, RefusedRow, Row, Unit
 from service.domain.face import DirectoryImages
-from tests.bulk.writing import read, told
+from tests.bulk.bulk_files import read, told
 
 NOBODY_ID = 65_534
 """A user without rights, for tests that root runs."""
