@@ -8,20 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-import numpy as np
-
 from service.domain.audit import Action, Outcome
 from service.domain.bulk import BulkCandidate, BulkOutcome, Result, refused
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
-from service.domain.errors import Candidate, DuplicateSubject, SubjectExists
-from service.domain.face import Embedding
-from service.domain.template import cosine_similarity
+from service.domain.errors import DuplicateSubject, SubjectExists
 from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
-from service.usecases.candidates import HALF_PRECISION_MARGIN, find_candidates_of_many
-from service.usecases.duplicate_check import DuplicateRule, duplicate_rule
-from service.usecases.enroll import DUPLICATES_SHOWN
+from service.usecases.duplicate_check import (
+    Checked,
+    DuplicateRule,
+    check_duplicates_of_many,
+    duplicate_rule,
+)
 from service.usecases.enrollment import require_true_date, sealed_subject
 from service.usecases.erase import remove_expired
 from service.usecases.index_sync import IndexSync
@@ -143,13 +142,13 @@ class EnrollBatch:
         require_true_date(tx, unlocked.collection, now)
         ids = [one.row.subject_id for one in new]
         remove_expired(tx, unlocked, self._audit, now, len(new), among=ids)
-        judged = self._judged(tx, unlocked, request, new)
-        admitted = [one for one, outcome in zip(new, judged, strict=True) if outcome.error is None]
+        checked = self._checked(tx, unlocked, request, new)
+        admitted = [one for one, outcome in zip(new, checked, strict=True) if outcome.error is None]
         self._store(tx, unlocked, admitted, changes, now)
-        by_id = zip((one.row.subject_id for one in new), judged, strict=True)
+        by_id = zip((one.row.subject_id for one in new), checked, strict=True)
         return became | dict(by_id)
 
-    def _judged(
+    def _checked(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
@@ -158,15 +157,10 @@ class EnrollBatch:
     ) -> list[BulkOutcome]:
         """Who may be enrolled, as if each came after those before."""
         rule = self._rule(unlocked.collection, request)
-        policy, min_similarity = rule.policy, rule.profile.threshold
-        if policy is DuplicatePolicy.ALLOW:
-            return [_admitted(one, ()) for one in new]
-        probes = [one.embedding for one in new]
+        faces = [(one.row.subject_id, one.embedding) for one in new]
         index = None if self._index_sync is None else self._index_sync.index
-        found = find_candidates_of_many(
-            tx, unlocked, probes, min_similarity, DUPLICATES_SHOWN, index
-        )
-        return _in_turn(new, found, _alike(probes, min_similarity), policy)
+        checked = check_duplicates_of_many(tx, unlocked, rule, faces, index)
+        return [_outcome(*each) for each in zip(new, checked, strict=True)]
 
     def _store(
         self,
@@ -238,45 +232,8 @@ def _known(
     }
 
 
-def _in_turn(
-    new: Sequence[BulkCandidate],
-    found: Sequence[Sequence[Candidate]],
-    alike: Sequence[Mapping[int, float]],
-    policy: DuplicatePolicy,
-) -> list[BulkOutcome]:
-    """`found`: candidates in the gallery; `alike`: those earlier in the batch, by position. Who
-    was refused is nobody's duplicate.
-    """
-    outcomes: list[BulkOutcome] = []
-    for candidate, enrolled, earlier in zip(new, found, alike, strict=True):
-        here = [
-            Candidate(new[position].row.subject_id, similarity)
-            for position, similarity in earlier.items()
-            if outcomes[position].error is None
-        ]
-        candidates = sorted([*enrolled, *here], key=lambda one: (-one.similarity, one.subject_id))
-        shown = candidates[:DUPLICATES_SHOWN]
-        if shown and policy is DuplicatePolicy.REJECT:
-            outcomes.append(refused(candidate.row, DuplicateSubject(shown)))
-        else:
-            outcomes.append(_admitted(candidate, shown))
-    return outcomes
-
-
-def _alike(probes: Sequence[Embedding], min_similarity: float) -> list[dict[int, float]]:
-    """For each probe the earlier ones with a cosine of `min_similarity`: positions and cosines."""
-    alike: list[dict[int, float]] = [{} for _ in probes]
-    if not probes:
-        return alike
-    matrix = np.stack(probes)
-    near = np.tril(matrix @ matrix.T >= min_similarity - HALF_PRECISION_MARGIN, -1)
-    for later, earlier in np.argwhere(near).tolist():
-        similarity = cosine_similarity(probes[later], probes[earlier])
-        if similarity >= min_similarity:
-            alike[later][earlier] = similarity
-    return alike
-
-
-def _admitted(candidate: BulkCandidate, candidates: Sequence[Candidate]) -> BulkOutcome:
-    result = Result.FLAGGED if candidates else Result.ENROLLED
-    return BulkOutcome(candidate.row.place, candidate.row.subject_id, result, candidates=candidates)
+def _outcome(candidate: BulkCandidate, checked: Checked) -> BulkOutcome:
+    if isinstance(checked, DuplicateSubject):
+        return refused(candidate.row, checked)
+    result = Result.FLAGGED if checked else Result.ENROLLED
+    return BulkOutcome(candidate.row.place, candidate.row.subject_id, result, candidates=checked)

@@ -1,12 +1,35 @@
-"""What an enrollment does about people who look alike: the collection's rule is the least of it."""
+"""The duplicate check refuses or flags an enrollment of somebody who is enrolled under another id.
+
+Which rule applies, and who are the candidates: of one face, and of many that are enrolled at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
 
 from service.domain.callers import Caller, Scope
 from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.errors import Candidate, DuplicateSubject
+from service.domain.face import Embedding
+from service.domain.search import SearchIndex
+from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration, Profile
+from service.usecases.candidates import (
+    HALF_PRECISION_MARGIN,
+    find_candidates,
+    find_candidates_of_many,
+    shortlist,
+)
+from service.usecases.unlocked_collection import UnlockedCollection
+
+if TYPE_CHECKING:
+    from service.storage.transaction import Transaction
+
+DUPLICATES_SHOWN = 10
 
 _STRICTEST_FIRST = (DuplicatePolicy.REJECT, DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW)
 
@@ -41,3 +64,72 @@ def duplicate_rule(
         min(own_policy, asked_policy, key=_STRICTEST_FIRST.index),
         min(own, asked, key=lambda each: each.threshold),
     )
+
+
+def check_duplicates(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    rule: DuplicateRule,
+    subject_id: str,
+    probe: Embedding,
+    index: SearchIndex | None,
+) -> list[Candidate]:
+    """The candidates to flag, without the subject. Raises `DuplicateSubject` where the rule rejects
+    them, and what `find_candidates` raises.
+    """
+    if rule.policy is DuplicatePolicy.ALLOW:
+        return []
+    threshold = rule.profile.threshold
+    shortlisted = shortlist(tx, unlocked, probe, threshold, index)
+    found = find_candidates(
+        tx, unlocked, probe, threshold, DUPLICATES_SHOWN, shortlisted, other_than=subject_id
+    )
+    if found and rule.policy is DuplicatePolicy.REJECT:
+        raise DuplicateSubject(found)
+    return found
+
+
+Checked: TypeAlias = list[Candidate] | DuplicateSubject
+"""The candidates to flag, or the refusal."""
+
+
+def check_duplicates_of_many(
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    rule: DuplicateRule,
+    faces: Sequence[tuple[str, Embedding]],
+    index: SearchIndex | None,
+) -> list[Checked]:
+    """As if each of `faces`, new subjects, was enrolled after those before it. Who is refused is
+    nobody's duplicate.
+    """
+    if rule.policy is DuplicatePolicy.ALLOW:
+        return [[] for _ in faces]
+    threshold, probes = rule.profile.threshold, [embedding for _, embedding in faces]
+    found = find_candidates_of_many(tx, unlocked, probes, threshold, DUPLICATES_SHOWN, index)
+    checked: list[Checked] = []
+    for enrolled, similar in zip(found, _similar_before(probes, threshold), strict=True):
+        here = [
+            Candidate(faces[n][0], similarity)
+            for n, similarity in similar.items()
+            if not isinstance(checked[n], DuplicateSubject)
+        ]
+        candidates = sorted([*enrolled, *here], key=lambda one: (-one.similarity, one.subject_id))
+        shown = candidates[:DUPLICATES_SHOWN]
+        rejected = shown and rule.policy is DuplicatePolicy.REJECT
+        checked.append(DuplicateSubject(shown) if rejected else shown)
+    return checked
+
+
+def _similar_before(probes: Sequence[Embedding], min_similarity: float) -> list[dict[int, float]]:
+    """For each probe the earlier ones with a cosine of `min_similarity`: their numbers and cosines."""
+    similar: list[dict[int, float]] = [{} for _ in probes]
+    if not probes:
+        return similar
+    matrix = np.stack(probes)
+    proposed = np.tril(matrix @ matrix.T >= min_similarity - HALF_PRECISION_MARGIN, -1)
+    for later, earlier in np.argwhere(proposed).tolist():
+        similarity = cosine_similarity(probes[later], probes[earlier])
+        if similarity >= min_similarity:
+            similar[later][earlier] = similarity
+    return similar

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from service.domain.audit import Action
-from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
+from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.errors import (
     Candidate,
-    DuplicateSubject,
     SubjectExists,
     SubjectMismatch,
     SubjectNotFound,
@@ -21,8 +20,7 @@ from service.domain.face import Embedding
 from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
-from service.usecases.candidates import find_candidates, shortlist
-from service.usecases.duplicate_check import duplicate_rule
+from service.usecases.duplicate_check import check_duplicates, duplicate_rule
 from service.usecases.enrollment import (
     Enrolled,
     EnrollRequest,
@@ -47,9 +45,6 @@ if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.storage.transaction import Transaction
     from service.vault.vault import Vault
-
-DUPLICATES_SHOWN = 10
-
 
 _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
 
@@ -102,7 +97,7 @@ class Enroll:
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             if earlier := earlier_response(tx, unlocked, request):
                 return earlier
-            duplicates = self._check_duplicates(tx, unlocked, request, probe.embedding)
+            duplicates = self._duplicates(tx, unlocked, request, probe.embedding)
             if duplicates is not None:
                 enrolled = self._store(tx, unlocked, request, probe, duplicates)
                 keep_response(tx, unlocked, request, enrolled)
@@ -115,7 +110,7 @@ class Enroll:
             collection = require_collection(tx, request.collection)
             return earlier_response(tx, UnlockedCollection.unlock(collection, self._vault), request)
 
-    def _check_duplicates(
+    def _duplicates(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
@@ -129,16 +124,7 @@ class Enroll:
             return None
         settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
         rule = duplicate_rule(settings, calibration, request.caller, *asked)
-        if rule.policy is DuplicatePolicy.ALLOW:
-            return []
-        min_similarity, name = rule.profile.threshold, request.subject_id
-        shortlisted = shortlist(tx, unlocked, probe, min_similarity, self._index)
-        found = find_candidates(
-            tx, unlocked, probe, min_similarity, DUPLICATES_SHOWN, shortlisted, other_than=name
-        )
-        if found and rule.policy is DuplicatePolicy.REJECT:
-            raise DuplicateSubject(found)
-        return found
+        return check_duplicates(tx, unlocked, rule, request.subject_id, probe, self._index)
 
     def _verify_existing_subject(
         self,

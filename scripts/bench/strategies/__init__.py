@@ -8,7 +8,7 @@ from typing import Protocol
 from service.domain.errors import Candidate
 from service.domain.face import Embedding
 from service.domain.thresholds import ARCFACE, BALANCED
-from service.usecases.enroll import DUPLICATES_SHOWN
+from service.usecases.duplicate_check import DUPLICATES_SHOWN
 
 AT_LEAST = ARCFACE.profile(BALANCED).threshold
 """The cosine from which the service calls somebody a duplicate."""
