@@ -1,6 +1,6 @@
-"""How a CSV file was saved: its encoding, what parts its fields, and Excel's `sep=` line before its head.
+"""A CSV file has a head (RFC 4180); lists and objects are JSON in their field.
 
-CSV with a head (RFC 4180), as spreadsheets save it. Lists and objects are JSON in their field.
+How it was saved is found out: its encoding, what parts its fields, Excel's `sep=` line before the head.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-"""The fields of a row by the names that a file gives them.
+"""A row's fields, by the names that a file gives them, become a person to enroll, or why not.
 
-The fields are those of `POST /enroll`, but that `images` are paths.
-
-From the fields of a row, whatever the format, to a person to enroll, or to why not.
-
-The fields are those of `POST /enroll`, but that `images` are paths.
+They are those of `POST /enroll`, but that `images` are paths.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The lines of a file, each with its number, none of them longer than memory can bear.
-
-JSON lines: an object a line.
-"""
+"""A file of JSON lines has an object a line, none of them longer than memory can bear."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Between the thread that reads a device and the call that looks at its frames.
-
-Opening what frames come from: a camera, a stream, a file.
-
-A thread that opens a device, reads it and releases it.
+"""A thread opens a device (a camera, a stream, a file), reads its frames and releases it.
 
 OpenCV's open() and read() may block for as long as a driver or a network likes. So the thread that
 blocks owns the device, and whoever waits for its frames can leave: the thread releases the device

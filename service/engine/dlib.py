@@ -1,6 +1,4 @@
-"""The files of the dlib engine, which come from PyPI under CC0.
-
-dlib: a HOG detector and a ResNet whose weights anybody may use for anything.
+"""The dlib engine has a HOG detector and a ResNet, whose weights (from PyPI, CC0) serve any purpose.
 
 The detector is the frontal HOG one. Measured on 40 close-ups and 5 group scenes, on 2 cores: HOG
 26 ms a photograph, with a face in each of the 40 and several in each scene; dlib's neural
