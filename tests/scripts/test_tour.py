@@ -24,7 +24,7 @@ from scripts.tour.words import LANGUAGES, Words, language_of_terminal
 WORDS = Words("en")
 
 
-class Shelf(Environment):
+class RecordedEnvironment(Environment):
     """Remembers which extras were asked for."""
 
     def ensure(self, extras: Iterable[str] = (), device: str | None = None) -> None:
@@ -44,7 +44,7 @@ class Packs(Installed):
 
 
 def _packs(folder: Path, problem: str | None) -> Packs:
-    return Packs(Shelf(folder), {}, problem)
+    return Packs(RecordedEnvironment(folder), {}, problem)
 
 
 def test_takes_the_configured_model(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def store(service: Service, storage: Storage, them: list[Embedding]) -> None:
 
 
 @dataclass(frozen=True)
-class RotatingProcess:
+class RotationProcess:
     """`face keys rotate` on a database, as an operator runs it."""
 
     database_url: str

@@ -7,8 +7,8 @@ import pytest
 from service.domain.collection import CollectionSettings, DuplicatePolicy
 from service.domain.errors import CollectionNotFound, DuplicateSubject, ProfileNotFound
 from tests.domain.vectors import at_cosine, face_of
+from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
-from tests.usecases.simultaneous import outcomes
 from tests.usecases.stand_ins import given
 
 KIM = given(face_of("kim"))

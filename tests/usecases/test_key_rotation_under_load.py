@@ -17,7 +17,7 @@ from service.storage.storage import Storage
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.vault.cipher import KEY_BYTES
 from tests.domain.vectors import at_cosine
-from tests.usecases.rows_under_rotation import Callers, RotatingProcess, crowd, has_left, store
+from tests.usecases.rows_under_rotation import Callers, RotationProcess, crowd, has_left, store
 from tests.usecases.service_process import DEFAULT, Service, Tables
 from tests.usecases.stand_ins import given
 
@@ -64,9 +64,9 @@ class Calls:
 
 
 @pytest.fixture
-def rotating(database_url: str, tmp_path: Path) -> RotatingProcess:
+def rotating(database_url: str, tmp_path: Path) -> RotationProcess:
     """Under the master key of the fixture `vault`."""
-    return RotatingProcess(database_url, base64.b64encode(bytes(KEY_BYTES)).decode(), tmp_path)
+    return RotationProcess(database_url, base64.b64encode(bytes(KEY_BYTES)).decode(), tmp_path)
 
 
 def _kill_points(seed: int) -> list[str]:
@@ -76,7 +76,7 @@ def _kill_points(seed: int) -> list[str]:
 
 
 def test_rotation_killed_under_load_ends_with_everybody_under_the_new_key(
-    service: Service, storage: Storage, tables: Tables, rotating: RotatingProcess
+    service: Service, storage: Storage, tables: Tables, rotating: RotationProcess
 ) -> None:
     them, callers, seed = crowd(PEOPLE), Callers(), secrets.randbits(32)
     store(service, storage, them)

@@ -21,8 +21,8 @@ from service.domain.lockout import KEYS_TO_LOCK_ALL
 from service.storage.storage import Storage
 from service.usecases.enrollment import Mode
 from service.usecases.verify import Verification
+from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.service_process import RULES, Service, Tables
-from tests.usecases.simultaneous import outcomes
 
 TRIES = 100
 COUNTED = "failed_comparisons"

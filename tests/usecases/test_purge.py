@@ -9,8 +9,8 @@ import pytest
 from service.domain.collection import DuplicatePolicy, Subject
 from service.usecases.erase import BATCH
 from service.usecases.unlocked_collection import require_collection
+from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.service_process import DEFAULT, Service, Tables
-from tests.usecases.simultaneous import outcomes
 from tests.usecases.test_rolled_back import DiskFull, disk_full_at
 
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ from functools import partial
 
 from service.domain.errors import DuplicateSubject, SubjectExists
 from service.usecases.enrollment import Enrolled, Mode
+from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.service_process import DEFAULT, Service, Tables
-from tests.usecases.simultaneous import outcomes
 
 CALLERS = 12
 Restarted = Callable[[str], Service]
