@@ -137,19 +137,6 @@ class Subject:
     def templates(self) -> int:
         return len(self.template_ids)
 
-    def expiry(self, settings: CollectionSettings) -> datetime | None:
-        """From this moment on the person is not enrolled: the earlier of their own and the
-        collection's, which counts from the first enrollment whatever was added later.
-        """
-        kept = settings.retention
-        ends = (self.expires_at, None if kept is None else self.enrolled_at + kept)
-        return min((end for end in ends if end is not None), default=None)
-
-    def is_over(self, settings: CollectionSettings, now: datetime) -> bool:
-        """Whether they are enrolled no longer."""
-        ends = self.expiry(settings)
-        return ends is not None and ends <= now
-
 
 @dataclass(frozen=True, slots=True)
 class IdempotentResponse:

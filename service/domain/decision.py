@@ -1,6 +1,4 @@
-"""From a similarity to an answer.
-
-How much of a similarity a caller is told.
+"""A similarity becomes a decision, and as much of it is told as the caller may know.
 
 A similarity in full is a measurement: whoever sends faces of their own choice and reads enough of
 them finds out the stored template ("Similarities are an oracle" in docs/threat-model.md).

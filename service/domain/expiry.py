@@ -1,5 +1,6 @@
-"""When people may be removed for good because their time is over.
+"""When somebody is expired, and when the expired may be removed for good.
 
+From the moment of their expiry on a person is not enrolled, whether their rows are there or not.
 Removal cannot be undone, and a clock can be wrong: so two clocks must agree about the moment, and
 where a large part of a collection is expired at once, an operator must have said that it is so.
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.domain.collection import CollectionSettings, Subject
 from service.domain.errors import ClocksDisagree, PurgeHeld
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -25,6 +27,21 @@ visitors of a day all expire at its end.
 
 SHARE_REMOVED = 5
 """One in so many may go. A month's retention takes a thirtieth a day, so this is a week's outage."""
+
+
+def expiry_of(subject: Subject, settings: CollectionSettings) -> datetime | None:
+    """The earlier of the person's own and the collection's, which counts from the first enrollment
+    whatever was added later; None for neither.
+    """
+    kept = settings.retention
+    ends = (subject.expires_at, None if kept is None else subject.enrolled_at + kept)
+    return min((end for end in ends if end is not None), default=None)
+
+
+def is_expired(subject: Subject, settings: CollectionSettings, now: datetime) -> bool:
+    """Whether they are enrolled no longer. `storage/expiry.py` asks the same in SQL."""
+    expiry = expiry_of(subject, settings)
+    return expiry is not None and expiry <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
-"""Is the audit log what was written? The first place where it is not.
-
-Is what stands beside the audit log as the log and its registry have it?
+"""Whether the audit log is what was written, and what stands beside it is as the log and its registry
+have it; where not, the first place of the log, and each record beside it.
 """
 
 from __future__ import annotations

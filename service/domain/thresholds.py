@@ -2,8 +2,7 @@
 
 Cosines of different models are not comparable: ArcFace puts strangers near 0, dlib's raw
 descriptors near 0.9. So every threshold belongs to a calibration, and a calibration to a model.
-
-How well a model tells people apart, measured on photographs of known people.
+How well a model tells people apart is measured on photographs of known people, at the end.
 """
 
 from __future__ import annotations

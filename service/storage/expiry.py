@@ -1,6 +1,6 @@
 """Whose time is over, as a condition of SQL.
 
-When somebody is expired is decided in the domain, by `Subject.is_over`: it judges rows that were proved,
+When somebody is expired is decided in the domain, by `is_expired` of `domain/expiry.py`: it judges rows that were proved,
 of which a column alone could have been altered. This is the same rule for the database, so that it
 reads no rows of the expired, and an index finds them; `tests/storage/test_expiry.py` binds the two.
 

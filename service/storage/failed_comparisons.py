@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
+from service.domain.expiry import is_expired
 from service.domain.lockout import Refusals
 from service.storage.collections import CollectionRows
 from service.storage.engine import Query, Rows, compiled, run
@@ -161,7 +162,7 @@ class FailedComparisons:
         *refused, _, found = readings[-1]
         refusals = _refusals(refused[-1]) if counted else {}
         now, settings = self._clock(), collection.settings
-        kept = any(not subject.is_over(settings, now) for subject, _ in stored)
+        kept = any(not is_expired(subject, settings, now) for subject, _ in stored)
         return SubjectForComparison(
             collection, refusals, [_template(row) for row in found] if kept else []
         )

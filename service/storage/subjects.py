@@ -23,7 +23,7 @@ from sqlalchemy import (
 from service.domain.chain import Keyed
 from service.domain.collection import Collection, Subject
 from service.domain.errors import RecordTampered
-from service.domain.expiry import Expired
+from service.domain.expiry import Expired, is_expired
 from service.domain.registry import CHANGES, subject_seal
 from service.storage.audit_head import AuditHeadRow
 from service.storage.engine import Query, insert_rows, run
@@ -241,7 +241,7 @@ class SubjectRows:
 
     def _living(self, collection: Collection, proved: Sequence[Subject]) -> list[Subject]:
         now = self._clock()
-        return [subject for subject in proved if not subject.is_over(collection.settings, now)]
+        return [subject for subject in proved if not is_expired(subject, collection.settings, now)]
 
     def count_expired(self, collection: Collection) -> Expired:
         """How many people's time is over, in one pass over the collection. Where that is nobody,

@@ -1,8 +1,7 @@
-"""From the sources of many rows to their embeddings, several rows at a time, in order.
+"""Everybody of a file or folder is enrolled, as far as it is sound: the rows' embeddings are made several
+at a time, and written in order.
 
-Enroll everybody of a file or folder, as far as it is sound.
-
-Small transactions: a run that is killed leaves nothing half written, and the next one finds whoever
+In small transactions: a run that is killed leaves nothing half written, and the next one finds whoever
 is enrolled and goes on behind them. So nothing is kept about a run but the gallery itself.
 """
 

@@ -1,6 +1,5 @@
-"""What an enrollment asks for and what it answers.
-
-On what terms somebody is enrolled: until when, and by which consent.
+"""What an enrollment asks for and answers, and on what terms somebody is enrolled: until when, and by
+which consent.
 """
 
 from __future__ import annotations

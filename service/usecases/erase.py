@@ -1,8 +1,7 @@
-"""Forget a person.
+"""People are forgotten: one who is erased, and those who are expired, by a purge.
 
-Remove people whose time is over. They are gone for every caller already; now for good.
-
-What may go, and by whose clock, is decided in `domain/purge.py`.
+The expired are gone for every caller already; which of them may go for good, and by whose clock,
+is decided in `domain/expiry.py`.
 """
 
 from __future__ import annotations

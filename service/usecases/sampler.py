@@ -1,7 +1,4 @@
-"""From a face source to one embedding: the first half of every call.
-
-Face to embedding; nothing is stored.
-"""
+"""A face source becomes one embedding, in the first half of every call; nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Who is enrolled: lists and single entries, never a vector.
-
-Everything that is held about a person, for that person (GDPR, Art. 15 and 20).
+"""Who is enrolled, in lists and one by one, never with a vector; and all that is held about a person,
+exported for that person (GDPR, Art. 15 and 20).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from uuid import UUID
 from service.domain.audit import Action, AuditEntry
 from service.domain.collection import IdempotentResponse, Subject
 from service.domain.errors import SubjectNotFound
+from service.domain.expiry import expiry_of
 from service.domain.face import Embedding
 from service.domain.lockout import Refusals
 from service.usecases.audit_recorder import AuditRecorder
@@ -88,7 +88,7 @@ class Subjects:
             SubjectSummary(subject_id, collection_name, len(rows), subject.enrolled_at),
             sorted({row.model_id for row in rows}),
             open_metadata(unlocked, subject),
-            subject.expiry(collection.settings),
+            expiry_of(subject, collection.settings),
             open_consent(unlocked, subject),
         )
 
@@ -164,7 +164,7 @@ class Export:
             subject_id=subject.subject_id,
             collection=collection.name,
             enrolled_at=subject.enrolled_at,
-            expires_at=subject.expiry(collection.settings),
+            expires_at=expiry_of(subject, collection.settings),
             consent_reference=open_consent(unlocked, subject),
             metadata=open_metadata(unlocked, subject),
             templates=_templates(tx, unlocked, subject.subject_id),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.domain.collection import CollectionSettings, Subject
+from service.domain.expiry import expiry_of
 
 ENROLLED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -26,7 +27,7 @@ def test_earlier_of_both_counts(
     own: datetime | None, retention_days: int | None, expiry: datetime | None
 ) -> None:
     settings = CollectionSettings(retention_days=retention_days)
-    assert Subject("kim", ENROLLED, expires_at=own).expiry(settings) == expiry
+    assert expiry_of(Subject("kim", ENROLLED, expires_at=own), settings) == expiry
 
 
 def test_nothing_of_the_sealed_values_is_printed() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from service.domain.collection import CollectionSettings, Subject
+from service.domain.expiry import is_expired
 from service.storage.expiry import alive, expired
 from service.storage.storage import Storage
 from service.storage.tables import subjects
@@ -34,7 +35,7 @@ def test_condition_finds_whom_the_rule_says(
     storage: Storage, days: int | None, now: datetime
 ) -> None:
     kept = collection(settings=CollectionSettings(retention_days=days))
-    over = {each.subject_id for each in people() if each.is_over(kept.settings, now)}
+    over = {each.subject_id for each in people() if is_expired(each, kept.settings, now)}
     with storage.transaction() as tx:
         tx.collections.add(kept)
         tx.subjects.add_all(kept, people())
