@@ -10,16 +10,20 @@ from enum import StrEnum
 
 from service.domain.audit import AuditRecord
 from service.domain.callers import ApiKey
-from service.domain.chain import GENESIS, AuditHead, Keyed, SealedHead, digest_of
-from service.domain.collection import Collection
-from service.domain.errors import AuditTampered
-from service.domain.registry import (
+from service.domain.chain import (
+    GENESIS,
+    AuditHead,
+    Keyed,
+    SealedHead,
     api_key_digest,
     api_key_record,
     collection_digest,
     collection_record,
+    digest_of,
     read_registry,
 )
+from service.domain.collection import Collection
+from service.domain.errors import AuditTampered
 
 
 class Flaw(StrEnum):

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.domain.callers import ApiKey, Scope
+from service.domain.chain import api_key_digest, api_key_proof, api_key_record
 from service.domain.errors import Overloaded, RecordTampered
-from service.domain.registry import api_key_digest, api_key_proof, api_key_record
 from service.storage.audit_head import HEAD_COLUMNS, RegistryRow, vouching_head
 from service.storage.engine import AnyConnection, Query, compiled, run
 from service.storage.tables import api_keys, audit_head

@@ -15,10 +15,17 @@ from typing import Any
 from sqlalchemy import bindparam, exists, func, insert, or_, select, text, update
 
 from service.domain import chain
-from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, SealedHead
+from service.domain.chain import (
+    AUDIT_KEY,
+    EMPTY,
+    AuditHead,
+    Keyed,
+    Registry,
+    SealedHead,
+    read_registry,
+)
 from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing, RecordTampered
-from service.domain.registry import EMPTY, Registry, read_registry
 from service.storage.engine import AnyConnection, Query, compiled, run
 from service.storage.tables import (
     api_keys,

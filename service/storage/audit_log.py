@@ -26,11 +26,10 @@ from sqlalchemy import (
 from service.domain import chain
 from service.domain.audit import Action, AuditEntry, AuditQuery, AuditRecord
 from service.domain.callers import ApiKey
-from service.domain.chain import SealedHead
+from service.domain.chain import CHANGES, ENROLLING, SealedHead
 from service.domain.collection import Collection, WrappedKey
 from service.domain.errors import RecordTampered
 from service.domain.integrity import PeopleProved
-from service.domain.registry import CHANGES, ENROLLING
 from service.storage.api_keys import stored_api_keys
 from service.storage.audit_head import (
     AuditHeadRow,

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from service.domain.chain import collection_digest, collection_proof, collection_record
 from service.domain.collection import (
     Collection,
     CollectionKeys,
@@ -22,7 +23,6 @@ from service.domain.collection import (
 )
 from service.domain.errors import Overloaded, RecordTampered
 from service.domain.ports import Telemetry
-from service.domain.registry import collection_digest, collection_proof, collection_record
 from service.domain.search import WriteWatermark
 from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, vouching_head
 from service.storage.engine import Query, Rows, compiled, run

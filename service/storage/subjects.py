@@ -20,11 +20,10 @@ from sqlalchemy import (
     update,
 )
 
-from service.domain.chain import Keyed
+from service.domain.chain import CHANGES, Keyed, subject_seal
 from service.domain.collection import Collection, Subject
 from service.domain.errors import RecordTampered
 from service.domain.expiry import Expired, is_expired
-from service.domain.registry import CHANGES, subject_seal
 from service.storage.audit_head import AuditHeadRow
 from service.storage.engine import Query, insert_rows, run
 from service.storage.expiry import Clock, alive, expired

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from service.domain.audit import AuditQuery, AuditRecord
-from service.domain.chain import AUDIT_KEY, AuditHead, Keyed
+from service.domain.chain import AUDIT_KEY, AuditHead, Keyed, collection_record
 from service.domain.errors import (
     FieldProblem,
     InvalidRequest,
@@ -22,7 +22,6 @@ from service.domain.integrity import (
     check_registry,
     check_search_rows,
 )
-from service.domain.registry import collection_record
 from service.usecases.unlocked_collection import require_collection
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 from service.domain import chain
 from service.domain.audit import AuditEntry, AuditRecord
-from service.domain.chain import GENESIS, AuditHead, SealedHead, encoded
+from service.domain.chain import EMPTY, GENESIS, AuditHead, SealedHead, encoded
 from service.domain.collection import WrappedKey
 from service.domain.integrity import Break, Checkpoint, Flaw, Verdict, check
-from service.domain.registry import EMPTY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRAPPED = WrappedKey(UUID(int=1), b"wrapped")
