@@ -300,7 +300,7 @@ def test_keys_stay_in_use_while_somebody_has_read_them(
     enrolled: Service, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call that is at work with the keys it read keeps new ones from being used."""
-    monkeypatch.setattr("service.usecases.key_rotation.ATTEMPTS", 1)
+    monkeypatch.setattr("service.usecases.key_rotation.TRIES", 1)
     with storage.transaction() as tx:
         collection = tx.collections.find_with_keys_locked(DEFAULT)
         with pytest.raises(Overloaded):

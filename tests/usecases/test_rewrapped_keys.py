@@ -192,7 +192,7 @@ def test_no_rotation_begins_while_keys_are_rewrapped(
     two_collections: Service, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would write the keys back as they were before."""
-    monkeypatch.setattr("service.usecases.key_rotation.ATTEMPTS", 1)
+    monkeypatch.setattr("service.usecases.key_rotation.TRIES", 1)
     with storage.transaction() as tx:
         tx.collections.lock_all_keys()
         with pytest.raises(Overloaded):
