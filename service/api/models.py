@@ -146,12 +146,6 @@ Similarity = Annotated[
 ]
 
 
-class CollectionsBody(Camel):
-    """A request about one collection: only callers who are let in there get an answer."""
-
-    collection: CollectionName = DEFAULT_COLLECTION
-
-
 class CameraSource(Camel):
     max_frames: Annotated[int, Field(ge=1, le=MOST_FRAMES), WHOLE] | None = None
 
@@ -169,8 +163,8 @@ _SOURCES: Mapping[str, JsonDict] = {
 }
 
 
-class FaceBody(CollectionsBody):
-    """A request with exactly one face source."""
+class FaceBody(Camel):
+    """A request about one collection, with exactly one face source."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -181,6 +175,7 @@ class FaceBody(CollectionsBody):
         }
     )
 
+    collection: CollectionName = DEFAULT_COLLECTION
     images: list[Base64Image] | None = Field(None, repr=False)
     embedding: Annotated[list[float], Field(max_length=MOST_NUMBERS, fail_fast=True)] | None = (
         Field(None, repr=False)
@@ -231,7 +226,7 @@ def image_outcomes(samples: Sequence[Sample], language: Language) -> list[ImageO
     return [
         ImageOutcome(
             index=index,
-            accepted=sample.accepted,
+            accepted=sample.reason is None,
             reason=sample.reason,
             advice=text(language, f"advice.{sample.reason}") if sample.reason else None,
             detection_score=sample.detection_score,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -19,9 +19,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from service.api.concurrency import BodyShare
 from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
 from service.api.json_body import ImageTextLimits, json_of
-from service.api.models import Camel, CollectionsBody
+from service.api.models import Camel, FaceBody
 from service.api.settings import ApiSettings
 from service.domain.errors import FieldProblem, ImageTooLarge, InvalidRequest, TooManyImages
+from service.domain.face import FaceSource
 
 MOST_FIELDS = 32
 MOST_FILES = 1000
@@ -34,6 +35,7 @@ _LONGEST = f"{MOST_BYTES_OF_A_FIELD // 1024} KiB"
 _UTF_8 = frozenset({b"utf-8", b"utf8"})
 
 Body = TypeVar("Body", bound=Camel)
+Face = TypeVar("Face", bound=FaceBody)
 
 IMAGES = "images"
 
@@ -138,21 +140,40 @@ def _check_number(request: Request, images: int) -> None:
 def body_of(
     shape: type[Body], read: Callable[[Request], Awaitable[RawBody]] = read_body
 ) -> Callable[..., Coroutine[Any, Any, Body]]:
-    """A dependency: the request's body as a `shape`, if its caller is let into the collection.
+    """A dependency: the request's body as a `shape`.
 
     Named after the caller in a route: FastAPI itself would read a body before it asks who calls.
-    Raises `InvalidRequest`, `NotAllowed`.
+    Raises `InvalidRequest`.
     """
 
     async def parsed(request: Request) -> Body:
         settings: ApiSettings = request.app.state.settings
         limits = ImageTextLimits(settings.max_images_per_request, settings.max_image_bytes)
-        body = await _parsed(shape, await read(request), limits)
-        if isinstance(body, CollectionsBody):
-            request.state.caller.require_collection(body.collection)
-        return body
+        return await _parsed(shape, await read(request), limits)
 
     return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRequest(Generic[Face]):
+    """A body, and where its face comes from."""
+
+    body: Face
+    source: FaceSource
+
+
+def face_request_of(shape: type[Face]) -> Callable[..., Coroutine[Any, Any, FaceRequest[Face]]]:
+    """A dependency, as `body_of`, for calls about a face. That its caller is let into the collection
+    is for the use case to say.
+    """
+    parsed = body_of(shape)
+
+    async def complete(request: Request) -> FaceRequest[Face]:
+        settings: ApiSettings = request.app.state.settings
+        body = await parsed(request)
+        return FaceRequest(body, body.source(settings.max_frames, settings.max_images))
+
+    return complete
 
 
 async def _parsed(shape: type[Body], raw: RawBody, limits: ImageTextLimits) -> Body:

@@ -67,7 +67,7 @@ def enroll(
     if as_json:
         from service.api.routes.enroll import enroll_answer  # FastAPI takes half a second
 
-        return print_json(enroll_answer(enrolled, language, SimilarityDetail.EXACT, with_ids=True))
+        return print_json(enroll_answer(enrolled, language))
     values = {"subject": subject, "used": enrolled.images_used, "given": len(photos)}
     typer.echo(text(language, "outcome.enrolled", **values))
     for photo, sample in zip(photos, enrolled.samples, strict=True):
@@ -97,7 +97,7 @@ def verify(
     if as_json:
         from service.api.routes.verify import verify_answer
 
-        print_json(verify_answer(result, language, SimilarityDetail.EXACT))
+        print_json(verify_answer(result, language))
     else:
         typer.echo(_compared(subject, decision, language))
     if not decision.match:

@@ -68,6 +68,11 @@ class Caller:
         if isinstance(source, GivenEmbedding):
             self.require(Scope.EMBEDDING)
 
+    def require_access(self, collection: str, source: FaceSource) -> None:
+        """Into the collection, with a face from there. Raises `NotAllowed`."""
+        self.require_collection(collection)
+        self.require_source(source)
+
     def require_collection(self, collection: str) -> None:
         """Raises `NotAllowed`."""
         if self.collections and collection not in self.collections:

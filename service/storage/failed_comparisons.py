@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.collection import Collection, SearchVector, StoredTemplate
+from service.domain.errors import CollectionNotFound
 from service.domain.expiry import is_expired
 from service.domain.lockout import Refusals
 from service.storage.collections import CollectionRows
@@ -129,22 +130,25 @@ class FailedComparisons:
 
     def subject_for_comparison(
         self, collection_name: str, subject_id: str, *, counted: bool
-    ) -> SubjectForComparison | None:
+    ) -> SubjectForComparison:
         """The subject in the collection of this name, whose keys stay in use until the end of the
-        transaction; None where there is no such collection.
+        transaction.
 
         `counted`: refusals are, and so nobody else compares a face with the subject until the end of
         the transaction. All in one trip: lock and reading go by the collection's name, and what was
         read of a newer collection of that name does not prove to be of the one that was found.
 
-        Raises `RecordTampered`, `AuditTampered`, `MasterKeyInvalid`, `Overloaded`.
+        Raises `CollectionNotFound`, `RecordTampered`, `AuditTampered`, `MasterKeyInvalid`,
+        `Overloaded`.
         """
         by_name = {"name": collection_name, "subject_id": subject_id}
         queries = _reading(BY_NAME, by_name, counted=counted)
         if counted:
             queries = [_lock(collection_name, subject_id), *queries]
         found, rows = self._collections.find_with_keys_locked_and(collection_name, *queries)
-        return None if found is None else self._proved(found, subject_id, rows, counted=counted)
+        if found is None:
+            raise CollectionNotFound
+        return self._proved(found, subject_id, rows, counted=counted)
 
     def _proved(
         self, collection: Collection, subject_id: str, first: list[Rows], *, counted: bool
@@ -159,10 +163,10 @@ class FailedComparisons:
             return _stored(readings[-1])
 
         stored = self._proof.settled(collection, read)
-        *refused, _, found = readings[-1]
-        refusals = _refusals(refused[-1]) if counted else {}
         now, settings = self._clock(), collection.settings
         kept = any(not is_expired(subject, settings, now) for subject, _ in stored)
+        *refused, _, found = readings[-1]
+        refusals = _refusals(refused[-1]) if counted else {}
         return SubjectForComparison(
             collection, refusals, [_template(row) for row in found] if kept else []
         )

@@ -87,7 +87,7 @@ class Enroll:
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
         `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, and what `Sampler.probe` raises.
         """
-        request.caller.require_source(request.source)
+        request.caller.require_access(request.collection, request.source)
         if request.idempotency_key and (earlier := self._first_answer(request)):
             return earlier
         require_future(request.expires_at, self._clock())

@@ -90,7 +90,7 @@ class Identify:
         """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`,
         `TemplateTampered`, and what `Sampler.probe` raises.
         """
-        request.caller.require_source(request.source)
+        request.caller.require_access(request.collection, request.source)
         probe = self._sampler.probe(request.source)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
-from service.domain.collection import Collection
-from service.domain.errors import CollectionNotFound, SubjectLocked, SubjectNotFound
+from service.domain.errors import SubjectLocked, SubjectNotFound
 from service.domain.lockout import (
     LockoutRules,
     Refusals,
@@ -40,25 +39,16 @@ class Lockout:
     def __init__(self, rules: LockoutRules, clock: Callable[[], datetime]) -> None:
         self._rules = rules
         self._clock = clock
+        self.counted = bool(rules.after)
+        """Whether refusals are, and so a subject has to be locked while a face is compared with it."""
 
     def comparison(
-        self, tx: Transaction, collection: Collection, subject_id: str, caller: str
+        self, tx: Transaction, subject: SubjectForComparison, subject_id: str, caller: str
     ) -> Comparison:
         """To be asked for before a face is compared. Raises `SubjectLocked`."""
-        comparison = self.comparison_in(tx, collection.name, subject_id, caller)
+        comparison = Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
         comparison.require_open()
         return comparison
-
-    def comparison_in(self, tx: Transaction, name: str, subject_id: str, caller: str) -> Comparison:
-        """In the collection of this name, `require_open` still to be asked.
-
-        Raises `CollectionNotFound`.
-        """
-        counted = bool(self._rules.after)
-        subject = tx.failed_comparisons.subject_for_comparison(name, subject_id, counted=counted)
-        if subject is None:
-            raise CollectionNotFound
-        return Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
 
 
 class Comparison:

@@ -73,7 +73,7 @@ class Verify:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
         `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
-        request.caller.require_source(request.source)
+        request.caller.require_access(request.collection, request.source)
         probe = self._sampler.probe(request.source)
         caller, subject_id = request.caller.name, request.subject_id
         with self._storage.transaction(request.collection, subject_id) as tx:

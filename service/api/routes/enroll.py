@@ -24,8 +24,8 @@ from service.api.models import (
     printable,
 )
 from service.api.openapi import PROBLEMS, example, face_body
-from service.api.request_body import body_of
-from service.domain.callers import Scope
+from service.api.request_body import FaceRequest, face_request_of
+from service.domain.callers import LOCAL_USER, Caller, Scope
 from service.domain.collection import DuplicatePolicy
 from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
 from service.domain.identifiers import MOST_METADATA_BYTES, MOST_REFERENCE_CHARACTERS, metadata_fits
@@ -144,13 +144,14 @@ def enroll(
     use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
-    body: Annotated[EnrollBody, Depends(body_of(EnrollBody))],
+    asked: Annotated[FaceRequest[EnrollBody], Depends(face_request_of(EnrollBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Enroll a person, unless somebody enrolled already looks the same."""
+    body = asked.body
     request = EnrollRequest(
         subject_id=body.subject_id,
-        source=body.source(settings.max_frames, settings.max_images),
+        source=asked.source,
         collection=body.collection,
         caller=caller,
         mode=body.mode,
@@ -162,15 +163,18 @@ def enroll(
         consent_reference=body.consent_reference,
     )
     enrolled = use_cases.enroll(request)
-    detail = detail_for(caller, settings.reply_similarity)
-    answer = enroll_answer(enrolled, language, detail, with_ids=caller.may(Scope.SEARCH))
+    answer = enroll_answer(enrolled, language, caller, settings.reply_similarity)
     return json_response(answer, CREATED)
 
 
 def enroll_answer(
-    enrolled: Enrolled, language: Language, detail: SimilarityDetail, *, with_ids: bool
+    enrolled: Enrolled,
+    language: Language,
+    caller: Caller = LOCAL_USER,
+    configured: SimilarityDetail = SimilarityDetail.EXACT,
 ) -> EnrollAnswer:
-    """`with_ids`: name the duplicates, which is for callers who may search."""
+    """Duplicates are named to callers who may search. `configured`: as for `detail_for`."""
+    detail, with_ids = detail_for(caller, configured), caller.may(Scope.SEARCH)
     return EnrollAnswer(
         subject_id=enrolled.subject_id,
         collection=enrolled.collection,

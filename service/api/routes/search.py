@@ -10,7 +10,7 @@ from pydantic import Field
 from service.api.auth import AllUseCases, Counted, SearchCaller, Settings
 from service.api.models import WHOLE, Camel, FaceBody, Similarity, json_response
 from service.api.openapi import PROBLEMS, example, face_body
-from service.api.request_body import body_of
+from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import Caller
 from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
 from service.domain.thresholds import Band
@@ -61,7 +61,7 @@ _FOUND = {
 }
 _BODY = face_body(SearchBody, collection="default", limit=10)
 
-Body = Annotated[SearchBody, Depends(body_of(SearchBody))]
+Asked = Annotated[FaceRequest[SearchBody], Depends(face_request_of(SearchBody))]
 
 
 @router.post(
@@ -75,10 +75,10 @@ def dedupe(
     use_cases: AllUseCases,
     settings: Settings,
     metrics: Counted,
-    body: Body,
+    asked: Asked,
 ) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
-    result = _search(caller, use_cases, settings, metrics, body)
+    result = _search(caller, use_cases, metrics, asked)
     return json_response(dedupe_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
@@ -93,18 +93,18 @@ def identify(
     use_cases: AllUseCases,
     settings: Settings,
     metrics: Counted,
-    body: Body,
+    asked: Asked,
 ) -> Response:
     """Whose face is this? Every template is compared."""
-    result = _search(caller, use_cases, settings, metrics, body)
+    result = _search(caller, use_cases, metrics, asked)
     return json_response(identify_answer(result, detail_for(caller, settings.reply_similarity)))
 
 
 def _search(
-    caller: Caller, use_cases: UseCases, settings: Settings, metrics: Metrics, body: SearchBody
+    caller: Caller, use_cases: UseCases, metrics: Metrics, asked: FaceRequest[SearchBody]
 ) -> SearchResult:
-    source = body.source(settings.max_frames, settings.max_images)
-    request = SearchRequest(source, body.collection, caller, body.profile, body.limit)
+    body = asked.body
+    request = SearchRequest(asked.source, body.collection, caller, body.profile, body.limit)
     result = use_cases.identify(request)
     metrics.searched(result.candidates[0].who.similarity if result.candidates else None)
     return result

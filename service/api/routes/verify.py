@@ -17,7 +17,8 @@ from service.api.models import (
     json_response,
 )
 from service.api.openapi import PROBLEMS, example, face_body
-from service.api.request_body import body_of
+from service.api.request_body import FaceRequest, face_request_of
+from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import Recommendation, SimilarityDetail, detail_for, shown_similarity
 from service.domain.thresholds import Band
 from service.texts import Language
@@ -70,20 +71,24 @@ def verify(
     settings: Settings,
     language: CallersLanguage,
     metrics: Counted,
-    body: Annotated[VerifyBody, Depends(body_of(VerifyBody))],
+    asked: Annotated[FaceRequest[VerifyBody], Depends(face_request_of(VerifyBody))],
 ) -> Response:
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
-    source = body.source(settings.max_frames, settings.max_images)
-    request = VerifyRequest(body.subject_id, source, body.collection, caller, body.profile)
+    body = asked.body
+    request = VerifyRequest(body.subject_id, asked.source, body.collection, caller, body.profile)
     verification = use_cases.verify(request)
     metrics.decided(verification.decision)
-    detail = detail_for(caller, settings.reply_similarity)
-    return json_response(verify_answer(verification, language, detail))
+    return json_response(verify_answer(verification, language, caller, settings.reply_similarity))
 
 
 def verify_answer(
-    result: Verification, language: Language, detail: SimilarityDetail
+    result: Verification,
+    language: Language,
+    caller: Caller = LOCAL_USER,
+    configured: SimilarityDetail = SimilarityDetail.EXACT,
 ) -> VerifyAnswer:
+    """`configured`: as for `detail_for`."""
+    detail = detail_for(caller, configured)
     decision = result.decision
     return VerifyAnswer(
         subject_id=result.subject_id,
