@@ -219,12 +219,11 @@ class ProvedState:
         self._kept: OrderedDict[bytes, Registry] = OrderedDict()
         self._lock = Lock()
 
-    def saw(self, sequence: int) -> None:
+    def registry(self, head: AuditHead) -> Registry | None:
+        """What a genuine head vouches for, if it was proved before; and that the log came so far."""
         with self._lock:
-            self.highest = max(self.highest, sequence)
-
-    def registry(self, digest: bytes) -> Registry | None:
-        return self._kept.get(digest)
+            self.highest = max(self.highest, head.sequence)
+        return self._kept.get(head.registry)
 
     def keep(self, proved: Registry, digest: bytes) -> None:
         with self._lock:
@@ -254,34 +253,35 @@ class RegistryRow:
         `stored`: the head, read in the same statement as the record. Raises `RecordTampered`,
         `AuditTampered`, `MasterKeyInvalid`.
         """
-        head, keyed = self._genuine(stored, highest)
+        keyed = self._require_genuine(stored, highest)
         record, digest = proof(keyed)
+        known = self._proved.registry(stored.head) or self._read(stored.head.registry, highest)
         if record in self.changes:
             entered = self.changes[record]
+        elif known is None:
+            return False
         else:
-            known = self._proved.registry(head.registry) or self._read(head.registry, highest)
-            if known is None:
-                return False
             entered = known.digests.get(record)
         if entered != digest:
             logger.error("record_tampered: %s is not as it was written", record)
             raise RecordTampered
         return True
 
-    def _genuine(self, stored: SealedHead, highest: int) -> tuple[AuditHead, Keyed]:
+    def _require_genuine(self, stored: SealedHead, highest: int) -> Keyed:
         keyed = self._head.keyed(stored)
         if not stored.is_genuine(keyed) or stored.head.sequence < highest:
             raise AuditTampered
-        self._proved.saw(stored.head.sequence)
-        return stored.head, keyed
+        return keyed
 
     def _read(self, digest: bytes, highest: int) -> Registry | None:
         """None where it is another one by now."""
         [rows] = run(self._connection, Query(_CONTENT))
         if not rows:
             raise AuditTampered
-        head, _ = self._genuine(vouching_head(rows[0]), highest)
-        known = read_registry(rows[0]["content"], head.registry)
+        stored = vouching_head(rows[0])
+        self._require_genuine(stored, highest)
+        head = stored.head
+        known = self._proved.registry(head) or read_registry(rows[0]["content"], head.registry)
         self._proved.keep(known, head.registry)
         return known if head.registry == digest else None
 

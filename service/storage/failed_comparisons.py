@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -100,6 +100,14 @@ class SubjectForComparison:
     templates: Sequence[StoredTemplate]
 
 
+class Reading(NamedTuple):
+    """What is read of a subject at a time, not proved yet."""
+
+    refusals: dict[str, Refusals]
+    subject: list[Stored]
+    templates: list[StoredTemplate]
+
+
 class FailedComparisons:
     """Those of one transaction, by subject and by the key that sent the faces."""
 
@@ -142,7 +150,7 @@ class FailedComparisons:
         `Overloaded`.
         """
         by_name = {"name": collection_name, "subject_id": subject_id}
-        queries = _reading(BY_NAME, by_name, counted=counted)
+        queries = _queries(BY_NAME, by_name, counted=counted)
         if counted:
             queries = [_lock(collection_name, subject_id), *queries]
         found, rows = self._collections.find_with_keys_locked_and(collection_name, *queries)
@@ -155,20 +163,20 @@ class FailedComparisons:
     ) -> SubjectForComparison:
         """From the rows as they came `first`, or come when they are read again."""
         by_id = {"collection_id": collection.collection_id, "subject_id": subject_id}
-        again = _reading(BY_ID, by_id, counted=counted)
-        readings: list[list[Rows]] = []
+        again = _queries(BY_ID, by_id, counted=counted)
+        readings: list[Reading] = []
 
         def read() -> list[Stored]:
-            readings.append(run(self._connection, *again) if readings else first)
-            return _stored(readings[-1])
+            rows = run(self._connection, *again) if readings else first
+            readings.append(_reading(rows, counted=counted))
+            return readings[-1].subject
 
         stored = self._proof.settled(collection, read)
         now, settings = self._clock(), collection.settings
         kept = any(not is_expired(subject, settings, now) for subject, _ in stored)
-        *refused, _, found = readings[-1]
-        refusals = _refusals(refused[-1]) if counted else {}
+        read_last = readings[-1]
         return SubjectForComparison(
-            collection, refusals, [_template(row) for row in found] if kept else []
+            collection, read_last.refusals, read_last.templates if kept else []
         )
 
     def put(self, collection: Collection, subject_id: str, caller: str, refusals: Refusals) -> None:
@@ -207,16 +215,21 @@ def _lock_number(collection_name: str, subject_id: str) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
-def _reading(statements: Statements, values: Mapping[str, object], *, counted: bool) -> list[Query]:
+def _queries(statements: Statements, values: Mapping[str, object], *, counted: bool) -> list[Query]:
     """Refusals where they are `counted`, the subject, their templates: in this order."""
     texts = [statements.subject, statements.templates]
     return [Query(each, values) for each in ([statements.refusals] if counted else []) + texts]
 
 
-def _stored(rows: Sequence[Rows]) -> list[Stored]:
-    *_, subject, found = rows
+def _reading(rows: Sequence[Rows], *, counted: bool) -> Reading:
+    """From the rows of `_queries`."""
+    *refused, subject, found = rows
     theirs = [row["template_id"] for row in found]
-    return [(stored_subject({**row, "template_ids": theirs}), row["seal"]) for row in subject]
+    return Reading(
+        _refusals(refused[-1]) if counted else {},
+        [(stored_subject({**row, "template_ids": theirs}), row["seal"]) for row in subject],
+        [_template(row) for row in found],
+    )
 
 
 def _refusals(rows: Rows) -> dict[str, Refusals]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from service.domain.audit import AuditEntry, Outcome
+from service.domain.collection import Collection
 from service.domain.errors import FaceError, NotAllowed, OperationFailed, RateLimited, Unavailable
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.storage.transaction import Transaction
-    from service.vault.vault import PseudonymKey, Vault
+from service.vault.vault import Vault
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -80,31 +81,28 @@ class AuditRecorder:
         return entry
 
     def record_decision(
-        self, tx: Transaction, call: AuditedCall, pseudonyms: PseudonymKey, *, match: bool
+        self, tx: Transaction, call: AuditedCall, collection: Collection, *, match: bool
     ) -> None:
-        """`pseudonyms`: the key of the call's collection."""
+        """`collection`: the call's."""
         if self._decisions:
-            self._record_call(tx, call, pseudonyms, Outcome.MATCH if match else Outcome.NO_MATCH)
+            outcome = Outcome.MATCH if match else Outcome.NO_MATCH
+            self._record_call(tx, call, collection, outcome)
 
     def record_refusal(self, call: AuditedCall, error: FaceError) -> None:
         """Raises what transactions raise; whoever is refused then is told that instead."""
         with self._storage.transaction() as tx:
-            pseudonyms = self._pseudonyms(tx, call.collection)
-            self._record_call(tx, call, pseudonyms, error.code)
-
-    def _pseudonyms(self, tx: Transaction, name: str | None) -> PseudonymKey | None:
-        """None for a collection that does not exist: nobody in it could be named."""
-        collection = tx.collections.find_with_keys_locked(name) if name else None
-        if collection is None:
-            return None
-        return self._vault().unlock_pseudonyms(collection.collection_id, collection.keys)
+            name = call.collection
+            collection = tx.collections.find_with_keys_locked(name) if name else None
+            self._record_call(tx, call, collection, error.code)
 
     def _record_call(
-        self, tx: Transaction, call: AuditedCall, pseudonyms: PseudonymKey | None, outcome: str
+        self, tx: Transaction, call: AuditedCall, collection: Collection | None, outcome: str
     ) -> None:
+        """`collection`: None where it does not exist, so that nobody in it could be named."""
         pseudonym = None
-        if pseudonyms is not None and call.subject_id is not None:
-            pseudonym = pseudonyms.pseudonym(call.subject_id)
+        if collection is not None and call.subject_id is not None:
+            vault, its_id = self._vault(), collection.collection_id
+            pseudonym = vault.unlock_pseudonyms(its_id, collection.keys).pseudonym(call.subject_id)
         self.record(tx, call.action, call.caller, call.collection, pseudonym, outcome=outcome)
 
 

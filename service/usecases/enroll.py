@@ -144,9 +144,11 @@ class Enroll:
             return True
         if not exists:
             raise SubjectNotFound
-        whose = unlocked.collection, request.subject_id
-        comparison = self._lockout.comparison(tx, *whose, request.caller.name)
-        similarity = best_similarity(unlocked, comparison.templates, self._model_id, probe)
+        subject = tx.failed_comparisons.subject_for_comparison(
+            request.collection, request.subject_id, counted=self._lockout.counted
+        )
+        comparison = self._lockout.comparison(tx, subject, request.subject_id, request.caller.name)
+        similarity = best_similarity(unlocked, subject.templates, self._model_id, probe)
         if similarity < calibration.profile(BALANCED).threshold:
             comparison.refused()
             return False

@@ -105,7 +105,7 @@ class Identify:
             )
             searched = _searched(tx, collection, shortlisted)
             call = audited_search(request)
-            self._audit.record_decision(tx, call, unlocked.pseudonyms, match=bool(found))
+            self._audit.record_decision(tx, call, collection, match=bool(found))
         candidates = [RatedCandidate(one, calibration.bands.of(one.similarity)) for one in found]
         return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
 

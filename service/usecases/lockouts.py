@@ -65,7 +65,6 @@ class Comparison:
     ) -> None:
         self._tx = tx
         self.collection = subject.collection
-        self.templates = subject.templates
         self._whose = subject.collection, subject_id
         self._caller = caller
         self._rules = rules

@@ -13,7 +13,6 @@ from service.domain.face import (
     FaceCrop,
     FaceSource,
     GivenEmbedding,
-    Photograph,
     Reason,
     Refusal,
     Sample,
@@ -73,7 +72,9 @@ class Sampler:
         if isinstance(source, CameraFrames | VideoFrames):
             detections = self._look_at_stream(source)
         else:
-            detections = self._detect(self._capture.stills(source))
+            photographs = self._capture.stills(source)
+            with self._telemetry.stage("detect"):
+                detections = self._engine.detect(photographs)
         crops = [found for found in detections if isinstance(found, FaceCrop)]
         with self._telemetry.stage("embed"):
             embeddings = iter(self._engine.embed(crops) if crops else ())
@@ -90,15 +91,12 @@ class Sampler:
         last: list[Detection] = []
         with self._capture.frames(stream) as frames:
             for frame in frames:
-                last = self._detect([frame])
+                with self._telemetry.stage("detect"):
+                    last = self._engine.detect([frame])
                 crops.extend(found for found in last if isinstance(found, FaceCrop))
                 if len(crops) == stream.max_frames:
                     break
         return crops or last
-
-    def _detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
-        with self._telemetry.stage("detect"):
-            return self._engine.detect(photographs)
 
 
 def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]:

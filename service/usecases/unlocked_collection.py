@@ -72,14 +72,20 @@ class UnlockedCollection:
 
     collection: Collection
     data_keys: tuple[CollectionKey, ...]
-    pseudonyms: PseudonymKey
+    vault: Vault
 
     @classmethod
     def unlock(cls, collection: Collection, vault: Vault) -> UnlockedCollection:
         """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
         keys, its_id = collection.keys, collection.collection_id
-        data_keys = tuple(vault.unlock(its_id, key) for key in keys.in_use)
-        return cls(collection, data_keys, vault.unlock_pseudonyms(its_id, keys))
+        in_use = (keys.active, keys.retiring)
+        data_keys = tuple(vault.unlock(its_id, key) for key in in_use if key is not None)
+        return cls(collection, data_keys, vault)
+
+    @property
+    def pseudonyms(self) -> PseudonymKey:
+        """Raises `MasterKeyInvalid`, `KeyServiceUnavailable`."""
+        return self.vault.unlock_pseudonyms(self.collection.collection_id, self.collection.keys)
 
     @property
     def key(self) -> CollectionKey:

@@ -77,14 +77,16 @@ class Verify:
         probe = self._sampler.probe(request.source)
         caller, subject_id = request.caller.name, request.subject_id
         with self._storage.transaction(request.collection, subject_id) as tx:
-            comparison = self._lockout.comparison_in(tx, request.collection, subject_id, caller)
-            collection = comparison.collection
-            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            subject = tx.failed_comparisons.subject_for_comparison(
+                request.collection, subject_id, counted=self._lockout.counted
+            )
+            comparison = self._lockout.comparison(tx, subject, subject_id, caller)
+            collection = subject.collection
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
-            comparison.require_open()
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
             similarity = best_similarity(
-                unlocked, comparison.templates, self._model_id, probe.embedding
+                unlocked, subject.templates, self._model_id, probe.embedding
             )
             decision = decide(similarity, profile, calibration)
             if decision.match:
@@ -92,7 +94,7 @@ class Verify:
             else:
                 comparison.refused()
             call = audited_verification(request)
-            self._audit.record_decision(tx, call, unlocked.pseudonyms, match=decision.match)
+            self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
 
 

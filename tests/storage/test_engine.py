@@ -14,7 +14,7 @@ from psycopg.errors import DivisionByZero
 from sqlalchemy import text
 
 from service.domain.collection import Collection, CollectionSettings
-from service.domain.errors import DatabaseUnavailable, Overloaded
+from service.domain.errors import CollectionNotFound, DatabaseUnavailable, Overloaded
 from service.storage.engine import POOL_SIZE, Query, Rows, driver_of, has_something_to_read, run
 from service.storage.failed_comparisons import BY_NAME, SubjectForComparison
 from service.storage.failures import QueryFailed
@@ -159,8 +159,8 @@ def test_nobody_is_judged_by_whom_the_collection_keeps_no_longer(
 
 
 def test_there_is_no_comparison_in_a_collection_that_is_not_there(storage: Storage) -> None:
-    with storage.transaction() as tx:
-        assert tx.failed_comparisons.subject_for_comparison("nowhere", "kim", counted=True) is None
+    with storage.transaction() as tx, pytest.raises(CollectionNotFound):
+        tx.failed_comparisons.subject_for_comparison("nowhere", "kim", counted=True)
 
 
 def test_comparison_is_in_the_collection_that_has_the_name_now(storage: Storage) -> None:
