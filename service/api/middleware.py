@@ -73,12 +73,12 @@ def add_middleware(app: FastAPI, metrics: Metrics) -> None:
     app.add_middleware(HeadAsGet)
     app.add_middleware(PageLimit, limit=app.state.concurrency.pages)
     app.add_middleware(StrictSyntax)
-    app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Deadlines, connections=app.state.connections)
+    app.add_middleware(RequestContext, metrics=metrics)
 
 
 class Deadlines:
-    """The outermost layer: a call lasts from its head to the end of its answer."""
+    """A call lasts for its connection from its head to the end of its answer."""
 
     def __init__(self, app: ASGIApp, connections: Connections) -> None:
         self._app = app

@@ -163,15 +163,18 @@ class FaceRequest(Generic[Face]):
 
 
 def face_request_of(shape: type[Face]) -> Callable[..., Coroutine[Any, Any, FaceRequest[Face]]]:
-    """A dependency, as `body_of`, for calls about a face. That its caller is let into the collection
-    is for the use case to say.
+    """A dependency, as `body_of`, for calls about a face: its caller is let into the collection.
+
+    Raises `InvalidRequest`, `NotAllowed`.
     """
     parsed = body_of(shape)
 
     async def complete(request: Request) -> FaceRequest[Face]:
         settings: ApiSettings = request.app.state.settings
         body = await parsed(request)
-        return FaceRequest(body, body.source(settings.max_frames, settings.max_images))
+        source = body.source(settings.max_frames, settings.max_images)
+        request.state.caller.require_access(body.collection, source)
+        return FaceRequest(body, source)
 
     return complete
 

@@ -10,9 +10,12 @@ stranger more tries; refusals are past when their window is over.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from service.domain.errors import SubjectLocked
 
 KEYS_TO_LOCK_ALL = 5
 """So many keys, each with as many refusals as lock it, lock a subject for every key. No key counts
@@ -43,6 +46,34 @@ class Refusals:
     def past_from(self, rules: LockoutRules) -> datetime:
         """From this moment on they do not count."""
         return self.since + rules.window if self.locked_until is None else self.locked_until
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One face against one subject, sent by one key at one moment. `refusals`: those before, by key."""
+
+    refusals: Mapping[str, Refusals]
+    caller: str
+    now: datetime
+    rules: LockoutRules
+
+    def require_open(self) -> None:
+        """Raises `SubjectLocked`."""
+        if end := locked_until(self.refusals, self.caller, self.now, self.rules):
+            raise SubjectLocked(math.ceil((end - self.now).total_seconds()))
+
+    def refused(self) -> Refusals:
+        """What is kept for the key once this face was somebody else's."""
+        return one_more(self.refusals.get(self.caller), self.now, self.rules)
+
+    @property
+    def past(self) -> list[str]:
+        """The keys whose refusals do not count any more."""
+        return [
+            caller
+            for caller, each in self.refusals.items()
+            if each.past_from(self.rules) <= self.now
+        ]
 
 
 def one_more(before: Refusals | None, now: datetime, rules: LockoutRules) -> Refusals:

@@ -215,21 +215,17 @@ class ProvedState:
     """
 
     def __init__(self) -> None:
-        self.highest = 0
-        self._kept: OrderedDict[bytes, Registry] = OrderedDict()
-        self._lock = Lock()
+        self.lock = Lock()
+        """For who changes the two below."""
 
-    def registry(self, head: AuditHead) -> Registry | None:
-        """What a genuine head vouches for, if it was proved before; and that the log came so far."""
-        with self._lock:
-            self.highest = max(self.highest, head.sequence)
-        return self._kept.get(head.registry)
+        self.highest = 0
+        self.registries: OrderedDict[bytes, Registry] = OrderedDict()
 
     def keep(self, proved: Registry, digest: bytes) -> None:
-        with self._lock:
-            self._kept[digest] = proved
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+        with self.lock:
+            self.registries[digest] = proved
+            while len(self.registries) > KEPT:
+                self.registries.popitem(last=False)
 
 
 class RegistryRow:
@@ -255,7 +251,8 @@ class RegistryRow:
         """
         keyed = self._require_genuine(stored, highest)
         record, digest = proof(keyed)
-        known = self._proved.registry(stored.head) or self._read(stored.head.registry, highest)
+        digest_now = stored.head.registry
+        known = self._proved.registries.get(digest_now) or self._read(digest_now, highest)
         if record in self.changes:
             entered = self.changes[record]
         elif known is None:
@@ -271,6 +268,8 @@ class RegistryRow:
         keyed = self._head.keyed(stored)
         if not stored.is_genuine(keyed) or stored.head.sequence < highest:
             raise AuditTampered
+        with self._proved.lock:
+            self._proved.highest = max(self._proved.highest, stored.head.sequence)
         return keyed
 
     def _read(self, digest: bytes, highest: int) -> Registry | None:
@@ -281,7 +280,7 @@ class RegistryRow:
         stored = vouching_head(rows[0])
         self._require_genuine(stored, highest)
         head = stored.head
-        known = self._proved.registry(head) or read_registry(rows[0]["content"], head.registry)
+        known = read_registry(rows[0]["content"], head.registry)
         self._proved.keep(known, head.registry)
         return known if head.registry == digest else None
 

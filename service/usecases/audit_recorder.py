@@ -62,8 +62,8 @@ class AuditRecorder:
         tx: Transaction,
         action: str,
         caller: str,
-        collection: str | None = None,
-        pseudonym: bytes | None = None,
+        collection: Collection | str | None = None,
+        subject_id: str | None = None,
         *,
         outcome: str = Outcome.DONE,
         audit_id: UUID | None = None,
@@ -71,11 +71,17 @@ class AuditRecorder:
     ) -> AuditEntry:
         """Adds a record to the log, at the end of this transaction.
 
-        `pseudonym`: the subject's. `audit_id`, `at`: where what is recorded carries them as well;
-        a new id, and now, if not.
+        `collection`: its name alone where it does not exist, so that nobody in it can be named.
+        `audit_id`, `at`: where what is recorded carries them as well; a new id, and now, if not.
         """
+        pseudonym = name = None
+        if isinstance(collection, str):
+            name = collection
+        elif collection is not None:
+            name = collection.name
+            pseudonym = self._pseudonym(collection, subject_id)
         entry = AuditEntry(
-            audit_id or uuid4(), at or self._clock(), caller, action, collection, pseudonym, outcome
+            audit_id or uuid4(), at or self._clock(), caller, action, name, pseudonym, outcome
         )
         tx.audit.append(entry)
         return entry
@@ -86,24 +92,22 @@ class AuditRecorder:
         """`collection`: the call's."""
         if self._decisions:
             outcome = Outcome.MATCH if match else Outcome.NO_MATCH
-            self._record_call(tx, call, collection, outcome)
+            whose = collection, call.subject_id
+            self.record(tx, call.action, call.caller, *whose, outcome=outcome)
 
     def record_refusal(self, call: AuditedCall, error: FaceError) -> None:
         """Raises what transactions raise; whoever is refused then is told that instead."""
+        name = call.collection
         with self._storage.transaction() as tx:
-            name = call.collection
             collection = tx.collections.find_with_keys_locked(name) if name else None
-            self._record_call(tx, call, collection, error.code)
+            whose = collection or name, call.subject_id
+            self.record(tx, call.action, call.caller, *whose, outcome=error.code)
 
-    def _record_call(
-        self, tx: Transaction, call: AuditedCall, collection: Collection | None, outcome: str
-    ) -> None:
-        """`collection`: None where it does not exist, so that nobody in it could be named."""
-        pseudonym = None
-        if collection is not None and call.subject_id is not None:
-            vault, its_id = self._vault(), collection.collection_id
-            pseudonym = vault.unlock_pseudonyms(its_id, collection.keys).pseudonym(call.subject_id)
-        self.record(tx, call.action, call.caller, call.collection, pseudonym, outcome=outcome)
+    def _pseudonym(self, collection: Collection, subject_id: str | None) -> bytes | None:
+        if subject_id is None:
+            return None
+        keys = self._vault().unlock_pseudonyms(collection.collection_id, collection.keys)
+        return keys.pseudonym(subject_id)
 
 
 def audit_refusals(

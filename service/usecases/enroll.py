@@ -17,6 +17,7 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.domain.face import Embedding
+from service.domain.lockout import Comparison
 from service.domain.search import SearchIndex
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
@@ -147,13 +148,14 @@ class Enroll:
         subject = tx.failed_comparisons.subject_for_comparison(
             request.collection, request.subject_id, counted=self._lockout.counted
         )
-        comparison = self._lockout.comparison(tx, subject, request.subject_id, request.caller.name)
+        lockout = self._lockout
+        who = request.caller.name
+        comparison = Comparison(subject.refusals, who, lockout.clock(), lockout.rules)
+        comparison.require_open()
         similarity = best_similarity(unlocked, subject.templates, self._model_id, probe)
-        if similarity < calibration.profile(BALANCED).threshold:
-            comparison.refused()
-            return False
-        comparison.passed()
-        return True
+        match = similarity >= calibration.profile(BALANCED).threshold
+        lockout.settle(tx, subject, request.subject_id, comparison, match=match)
+        return match
 
     def _store(
         self,
@@ -200,11 +202,9 @@ class Enroll:
         now: datetime,
         change: UUID,
     ) -> None:
-        pseudonym = unlocked.pseudonyms.pseudonym(request.subject_id)
         action, caller = _ACTIONS[request.mode], request.caller.name
-        self._audit.record(
-            tx, action, caller, request.collection, pseudonym, audit_id=change, at=now
-        )
+        whose = unlocked.collection, request.subject_id
+        self._audit.record(tx, action, caller, *whose, audit_id=change, at=now)
 
     def _enrolled(
         self,

@@ -66,9 +66,7 @@ class Erase:
             if not tx.subjects.is_stored(collection, subject_id):
                 raise SubjectNotFound
             deleted = tx.subjects.delete(collection, subject_id)
-            pseudonyms = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
-            pseudonym = pseudonyms.pseudonym(subject_id)
-            entry = self._audit.record(tx, action, caller, collection_name, pseudonym)
+            entry = self._audit.record(tx, action, caller, collection, subject_id)
         return Erasure(subject_id, collection_name, deleted, entry.at, entry.audit_id)
 
 
@@ -92,8 +90,7 @@ def remove_expired(
         require_agreement(now - tx.server_time())
     for each in ids:
         tx.subjects.delete(unlocked.collection, each)
-        name, pseudonym = unlocked.collection.name, unlocked.pseudonyms.pseudonym(each)
-        audit.record(tx, Action.EXPIRE, EXPIRY.name, name, pseudonym, at=now)
+        audit.record(tx, Action.EXPIRE, EXPIRY.name, unlocked.collection, each, at=now)
     return len(ids)
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
-from service.domain.errors import SubjectLocked, SubjectNotFound
+from service.domain.collection import Collection
+from service.domain.errors import SubjectNotFound
 from service.domain.lockout import (
+    Comparison,
     LockoutRules,
     Refusals,
     locked_for_all_until,
-    locked_until,
-    one_more,
 )
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.unlocked_collection import require_collection
@@ -37,72 +36,42 @@ class Lockout:
     """
 
     def __init__(self, rules: LockoutRules, clock: Callable[[], datetime]) -> None:
-        self._rules = rules
-        self._clock = clock
+        self.rules = rules
+        self.clock = clock
         self.counted = bool(rules.after)
         """Whether refusals are, and so a subject has to be locked while a face is compared with it."""
 
-    def comparison(
-        self, tx: Transaction, subject: SubjectForComparison, subject_id: str, caller: str
-    ) -> Comparison:
-        """To be asked for before a face is compared. Raises `SubjectLocked`."""
-        comparison = Comparison(tx, subject_id, caller, self._rules, self._clock(), subject)
-        comparison.require_open()
-        return comparison
-
-
-class Comparison:
-    """One face against one subject, sent by one key."""
-
-    def __init__(
+    def settle(
         self,
         tx: Transaction,
-        subject_id: str,
-        caller: str,
-        rules: LockoutRules,
-        now: datetime,
         subject: SubjectForComparison,
+        subject_id: str,
+        comparison: Comparison,
+        *,
+        match: bool,
     ) -> None:
-        self._tx = tx
-        self.collection = subject.collection
-        self._whose = subject.collection, subject_id
-        self._caller = caller
-        self._rules = rules
-        self._now = now
-        self._before = subject.refusals
+        """Writes what the comparison changes: after a match what counts still counts, and what is
+        past need not be kept.
+        """
+        whose = subject.collection, subject_id
+        if match:
+            if past := comparison.past:
+                tx.failed_comparisons.delete(*whose, past)
+        elif self.counted:
+            own = comparison.refused()
+            tx.failed_comparisons.put(*whose, comparison.caller, own)
+            _warn_if_locked(subject.collection, comparison, own)
 
-    def require_open(self) -> None:
-        """Raises `SubjectLocked`."""
-        if end := locked_until(self._before, self._caller, self._now, self._rules):
-            raise SubjectLocked(math.ceil((end - self._now).total_seconds()))
 
-    def refused(self) -> None:
-        """It was somebody else's face."""
-        if not self._rules.after:
-            return
-        own = one_more(self._before.get(self._caller), self._now, self._rules)
-        self._tx.failed_comparisons.put(*self._whose, self._caller, own)
-        self._tell({**self._before, self._caller: own})
-
-    def _tell(self, after: Mapping[str, Refusals]) -> None:
-        where = self.collection.collection_id
-        if locked_for_all_until(after, self._now, self._rules):
-            logger.warning("a subject of collection %s is locked for every key", where)
-        elif after[self._caller].locked_until:
-            logger.warning(
-                "a subject of collection %s is locked for the key %s: too many refusals",
-                *(where, self._caller),
-            )
-
-    def passed(self) -> None:
-        """It was the subject. What counts still counts; what is past need not be kept."""
-        past = [
-            caller
-            for caller, each in self._before.items()
-            if each.past_from(self._rules) <= self._now
-        ]
-        if past:
-            self._tx.failed_comparisons.delete(*self._whose, past)
+def _warn_if_locked(collection: Collection, comparison: Comparison, own: Refusals) -> None:
+    where, after = collection.collection_id, {**comparison.refusals, comparison.caller: own}
+    if locked_for_all_until(after, comparison.now, comparison.rules):
+        logger.warning("a subject of collection %s is locked for every key", where)
+    elif own.locked_until:
+        logger.warning(
+            "a subject of collection %s is locked for the key %s: too many refusals",
+            *(where, comparison.caller),
+        )
 
 
 class Unlock:
@@ -124,6 +93,4 @@ class Unlock:
                 raise SubjectNotFound
             tx.failed_comparisons.lock_subject(collection, subject_id)
             tx.failed_comparisons.delete(collection, subject_id)
-            pseudonyms = self._vault.unlock_pseudonyms(collection.collection_id, collection.keys)
-            pseudonym = pseudonyms.pseudonym(subject_id)
-            self._audit.record(tx, Action.UNLOCK, caller, collection_name, pseudonym)
+            self._audit.record(tx, Action.UNLOCK, caller, collection, subject_id)

@@ -158,8 +158,8 @@ class Export:
         self, tx: Transaction, unlocked: UnlockedCollection, subject: Subject, caller: str
     ) -> Exported:
         collection = unlocked.collection
+        entry = self._audit.record(tx, Action.EXPORT, caller, collection, subject.subject_id)
         pseudonym = unlocked.pseudonyms.pseudonym(subject.subject_id)
-        entry = self._audit.record(tx, Action.EXPORT, caller, collection.name, pseudonym)
         return Exported(
             subject_id=subject.subject_id,
             collection=collection.name,

@@ -12,6 +12,7 @@ from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.errors import ModelMismatch, SubjectNotFound
 from service.domain.face import Embedding, FaceSource, Sample
+from service.domain.lockout import Comparison
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
@@ -80,7 +81,9 @@ class Verify:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
             )
-            comparison = self._lockout.comparison(tx, subject, subject_id, caller)
+            lockout = self._lockout
+            comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
+            comparison.require_open()
             collection = subject.collection
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
@@ -89,10 +92,7 @@ class Verify:
                 unlocked, subject.templates, self._model_id, probe.embedding
             )
             decision = decide(similarity, profile, calibration)
-            if decision.match:
-                comparison.passed()
-            else:
-                comparison.refused()
+            lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
