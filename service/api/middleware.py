@@ -177,6 +177,8 @@ def tell(metrics: Metrics, request: Request, status: int | None, seconds: float)
     code = getattr(request.state, "code", None)
     caller = getattr(request.state, "caller", None)
     metrics.answered(method, route, status, code, seconds)
+    if decision := getattr(request.state, "decision", None):
+        metrics.decided(decision)
     fields = {
         "method": method,
         "route": route,

@@ -66,15 +66,6 @@ class Comparison:
         """What is kept for the key once this face was somebody else's."""
         return one_more(self.refusals.get(self.caller), self.now, self.rules)
 
-    @property
-    def past(self) -> list[str]:
-        """The keys whose refusals do not count any more."""
-        return [
-            caller
-            for caller, each in self.refusals.items()
-            if each.past_from(self.rules) <= self.now
-        ]
-
 
 def one_more(before: Refusals | None, now: datetime, rules: LockoutRules) -> Refusals:
     """After another refusal. What lies before the window, or before a lock that is over, is past."""

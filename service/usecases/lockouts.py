@@ -55,7 +55,12 @@ class Lockout:
         """
         whose = subject.collection, subject_id
         if match:
-            if past := comparison.past:
+            past = [
+                caller
+                for caller, each in comparison.refusals.items()
+                if each.past_from(comparison.rules) <= comparison.now
+            ]
+            if past:
                 tx.failed_comparisons.delete(*whose, past)
         elif self.counted:
             own = comparison.refused()

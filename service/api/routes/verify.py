@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from service.api.auth import AllUseCases, CallersLanguage, Counted, Settings, VerifyCaller
+from service.api.auth import AllUseCases, CallersLanguage, Settings, VerifyCaller
 from service.api.models import (
     Camel,
     FaceBody,
@@ -70,14 +70,15 @@ def verify(
     use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
-    metrics: Counted,
+    request: Request,
     asked: Annotated[FaceRequest[VerifyBody], Depends(face_request_of(VerifyBody))],
 ) -> Response:
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     body = asked.body
-    request = VerifyRequest(body.subject_id, asked.source, body.collection, caller, body.profile)
-    verification = use_cases.verify(request)
-    metrics.decided(verification.decision)
+    verification = use_cases.verify(
+        VerifyRequest(body.subject_id, asked.source, body.collection, caller, body.profile)
+    )
+    request.state.decision = verification.decision  # counted with the call, at its end
     return json_response(verify_answer(verification, language, caller, settings.reply_similarity))
 
 
