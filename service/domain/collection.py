@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -40,10 +40,6 @@ class CollectionSettings:
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: str = BALANCED
     retention_days: int | None = None
-
-    @property
-    def retention(self) -> timedelta | None:
-        return None if self.retention_days is None else timedelta(days=self.retention_days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,10 @@ def expiry_of(subject: Subject, settings: CollectionSettings) -> datetime | None
     """The earlier of the person's own and the collection's, which counts from the first enrollment
     whatever was added later; None for neither.
     """
-    kept = settings.retention
-    ends = (subject.expires_at, None if kept is None else subject.enrolled_at + kept)
-    return min((end for end in ends if end is not None), default=None)
+    ends = [] if subject.expires_at is None else [subject.expires_at]
+    if settings.retention_days is not None:
+        ends.append(subject.enrolled_at + timedelta(days=settings.retention_days))
+    return min(ends, default=None)
 
 
 def is_expired(subject: Subject, settings: CollectionSettings, now: datetime) -> bool:

@@ -11,7 +11,7 @@ however long the purge takes to come by.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -42,8 +42,9 @@ def server_time(connection: Connection) -> datetime:
 def expired(collection: Collection, now: datetime) -> ColumnElement[bool]:
     """Of rows of `subjects`; never NULL."""
     own = and_(subjects.c.expires_at.is_not(None), subjects.c.expires_at <= now)
-    kept = collection.settings.retention
-    return or_(own, false() if kept is None else subjects.c.enrolled_at <= now - kept)
+    days = collection.settings.retention_days
+    kept = false() if days is None else subjects.c.enrolled_at <= now - timedelta(days=days)
+    return or_(own, kept)
 
 
 def alive(collection: Collection, now: datetime) -> ColumnElement[bool]:

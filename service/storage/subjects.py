@@ -130,8 +130,8 @@ ROWS_AT_A_TIME = 1000
 
 
 class SubjectRows:
-    """People whose time is over are found by `expired` alone: for all else they do not exist. Whose it
-    is is decided by what was proved, never by a column alone.
+    """People whose time is over are found by `expired` and `find_or_expired` alone: for all else they
+    do not exist. Whose it is is decided by what was proved, never by a column alone.
 
     What is handed out is as the service wrote it last: reading raises `RecordTampered` for a row that
     was altered, or put back after it was changed or deleted.
@@ -150,10 +150,15 @@ class SubjectRows:
         self._proof = proof
 
     def find(self, collection: Collection, subject_id: str) -> Subject | None:
+        found = self.find_or_expired(collection, subject_id)
+        living = self._living(collection, [] if found is None else [found])
+        return living[0] if living else None
+
+    def find_or_expired(self, collection: Collection, subject_id: str) -> Subject | None:
+        """Whose row is there, also where their time is over and they are still to be removed."""
         query = _of(collection, subject_id)
         found = self._proof.settled(collection, lambda: _read(self._connection, query))
-        living = self._living(collection, [subject for subject, _ in found])
-        return living[0] if living else None
+        return found[0][0] if found else None
 
     def is_stored(self, collection: Collection, subject_id: str) -> bool:
         """Whether there is a row, proved or not: whatever was done to it, it can be deleted."""

@@ -139,6 +139,6 @@ class Collections:
 
 
 def _keeps_longer(new: CollectionSettings, old: CollectionSettings) -> bool:
-    if old.retention is None:
+    if old.retention_days is None:
         return False
-    return new.retention is None or new.retention > old.retention
+    return new.retention_days is None or new.retention_days > old.retention_days

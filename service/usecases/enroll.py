@@ -16,6 +16,7 @@ from service.domain.errors import (
     SubjectMismatch,
     SubjectNotFound,
 )
+from service.domain.expiry import is_expired
 from service.domain.face import Embedding
 from service.domain.lockout import Comparison
 from service.domain.search import SearchIndex
@@ -89,27 +90,29 @@ class Enroll:
         `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, and what `Sampler.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        if request.idempotency_key and (earlier := self._first_answer(request)):
+        if (key := request.idempotency_key) and (earlier := self._first_answer(request, key)):
             return earlier
         require_future(request.expires_at, self._clock())
         probe = self._sampler.probe(request.source)
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            if earlier := earlier_response(tx, unlocked, request):
+            if key and (earlier := earlier_response(tx, unlocked, request, key)):
                 return earlier
             duplicates = self._duplicates(tx, unlocked, request, probe.embedding)
             if duplicates is not None:
                 enrolled = self._store(tx, unlocked, request, probe, duplicates)
-                keep_response(tx, unlocked, request, enrolled)
+                if key:
+                    keep_response(tx, unlocked, request, key, enrolled)
                 return enrolled
         raise SubjectMismatch  # not inside: that the face was refused must stay counted
 
-    def _first_answer(self, request: EnrollRequest) -> Enrolled | None:
+    def _first_answer(self, request: EnrollRequest, key: str) -> Enrolled | None:
         """A retry is answered before a camera is opened for it a second time."""
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            return earlier_response(tx, UnlockedCollection.unlock(collection, self._vault), request)
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            return earlier_response(tx, unlocked, request, key)
 
     def _duplicates(
         self,
@@ -136,12 +139,15 @@ class Enroll:
         calibration: Calibration,
     ) -> bool:
         """Whether the subject is new, or is the one that is enrolled."""
-        exists = tx.subjects.find(unlocked.collection, request.subject_id) is not None
+        now, collection, subject_id = self._clock(), unlocked.collection, request.subject_id
+        found = tx.subjects.find_or_expired(collection, subject_id)
+        exists = found is not None and not is_expired(found, collection.settings, now)
         if request.mode is Mode.CREATE:
             if exists:
                 raise SubjectExists
-            require_true_date(tx, unlocked.collection, self._clock())
-            remove_expired(tx, unlocked, self._audit, self._clock(), among=[request.subject_id])
+            require_true_date(tx, collection, now)
+            if found is not None:
+                remove_expired(tx, unlocked, self._audit, now, among=[subject_id])
             return True
         if not exists:
             raise SubjectNotFound

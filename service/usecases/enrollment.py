@@ -83,7 +83,7 @@ def require_true_date(tx: Transaction, collection: Collection, now: datetime) ->
     """Where retention counts from the enrollment, a clock that is wrong today would have somebody
     removed too early by one that is right. Raises `ClocksDisagree`.
     """
-    if collection.settings.retention is not None:
+    if collection.settings.retention_days is not None:
         require_agreement(now - tx.server_time())
 
 

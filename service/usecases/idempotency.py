@@ -38,49 +38,42 @@ _KEY_DIGEST = b"face/v1/idempotency-key\0"
 
 
 def earlier_response(
-    tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest
+    tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, key: str
 ) -> Enrolled | None:
-    """The answer that `request.caller` got under the same key; None for the first time.
+    """The answer that `request.caller` got under the same `key`; None for the first time.
 
     Raises `IdempotencyConflict` where that request was another one, or enrolled somebody who is gone
     by now: a retry that comes late must not bring them back. Raises `TemplateTampered`.
     """
-    if request.idempotency_key is None:
-        return None
-    stored = tx.idempotency.find(unlocked.collection, request.caller.name, request.idempotency_key)
+    stored = tx.idempotency.find(unlocked.collection, request.caller.name, key)
     if stored is None:
-        if tx.idempotency.is_of_somebody_gone(_key_digest(tx, request)):
+        if tx.idempotency.is_of_somebody_gone(_key_digest(tx, request, key)):
             raise IdempotencyConflict
         return None
     if stored.fingerprint != unlocked.pseudonyms.fingerprint(_content(request)):
         raise IdempotencyConflict
-    plain = unlocked.open_note(
-        stored.subject_id,
-        _PURPOSE,
-        _record(request.caller.name, request.idempotency_key),
-        stored.sealed,
-    )
+    record = _record(request.caller.name, key)
+    plain = unlocked.open_note(stored.subject_id, _PURPOSE, record, stored.sealed)
     return _read(json.loads(plain))
 
 
 def keep_response(
-    tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, enrolled: Enrolled
+    tx: Transaction,
+    unlocked: UnlockedCollection,
+    request: EnrollRequest,
+    key: str,
+    enrolled: Enrolled,
 ) -> None:
-    if request.idempotency_key is None:
-        return
     plain = json.dumps(_write(enrolled)).encode()
     answer = IdempotentResponse(
         caller=request.caller.name,
-        key=request.idempotency_key,
+        key=key,
         subject_id=request.subject_id,
         fingerprint=unlocked.pseudonyms.fingerprint(_content(request)),
         sealed=unlocked.seal_note(
-            request.subject_id,
-            _PURPOSE,
-            _record(request.caller.name, request.idempotency_key),
-            plain,
+            request.subject_id, _PURPOSE, _record(request.caller.name, key), plain
         ),
-        key_digest=_key_digest(tx, request),
+        key_digest=_key_digest(tx, request, key),
     )
     tx.idempotency.add(unlocked.collection, answer)
 
@@ -94,13 +87,13 @@ def reseal_answer(unlocked: UnlockedCollection, stored: IdempotentResponse) -> I
     )
 
 
-def _key_digest(tx: Transaction, request: EnrollRequest) -> bytes:
+def _key_digest(tx: Transaction, request: EnrollRequest, key: str) -> bytes:
     """By the collection's name: of one that is deleted and made anew, the keys are remembered."""
-    parts = [request.collection, request.caller.name, request.idempotency_key]
+    parts = [request.collection, request.caller.name, key]
     return tx.audit.keyed_hash(_KEY_DIGEST + json.dumps(parts).encode())
 
 
-def _record(caller: str, key: str | None) -> str:
+def _record(caller: str, key: str) -> str:
     return json.dumps([caller, key])
 
 

@@ -48,7 +48,7 @@ def disk_full_at(step: str) -> Iterator[None]:
 CREATE_STEPS = [
     "collections.lock",
     "collections.update",
-    "subjects.find",
+    "subjects.find_or_expired",
     "templates.listed",
     "subjects.add",
     "templates.add",
