@@ -25,10 +25,16 @@ from service.domain.backup import Contents
 from service.domain.causes import Cause
 from service.domain.errors import CopyFailed, DatabaseNotEmpty, DatabaseUnsuitable
 from service.storage.embedded.programs import programs
-from service.storage.engine import CONNECT_SECONDS, driver_url, is_encrypted, single_use_engine
+from service.storage.engine import (
+    CONNECT_SECONDS,
+    driver_url,
+    is_encrypted,
+    require_one_server,
+    single_use_engine,
+)
 from service.storage.failures import translated
 from service.storage.migrations import head, known_revisions, migrate
-from service.storage.suitability import make_suitable, require_one_server
+from service.storage.suitability import make_suitable
 
 _logger = logging.getLogger(__name__)
 

@@ -50,6 +50,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
+from service.domain.errors import DatabaseDistributed
+
 AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
 """SQLAlchemy's, or only what its pool gives out, where no statement goes through SQLAlchemy."""
 
@@ -178,6 +180,11 @@ _TYPES: Mapping[type, str] = {
     Uuid: "uuid",
 }
 
+_IS_DISTRIBUTED = text(
+    "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'templates'::regclass)"
+)
+"""Citus' own catalog, which is there with its extension only."""
+
 _HAS_CITUS = text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
 
 _Row = list[Any]
@@ -263,6 +270,21 @@ def _halfvec(values: NDArray[np.float32]) -> _Halfvec:
 def has_citus(connection: SqlConnection) -> bool:
     """Whether this database has the extension, whatever was done with it."""
     return bool(connection.scalar(_HAS_CITUS))
+
+
+def is_distributed(connection: SqlConnection) -> bool:
+    """Whether people are spread over several servers. Asked anew each time: whoever spreads the tables
+    may do so while this runs.
+    """
+    return has_citus(connection) and bool(connection.scalar(_IS_DISTRIBUTED))
+
+
+def require_one_server(connection: SqlConnection, what: str, instead: str) -> None:
+    """`what` is not safe where people are spread; `instead`: what to do. Raises
+    `DatabaseDistributed`.
+    """
+    if is_distributed(connection):
+        raise DatabaseDistributed(what=what, instead=instead)
 
 
 SETTINGS: Mapping[str, str] = {

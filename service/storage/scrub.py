@@ -16,9 +16,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from service.domain.errors import Overloaded
-from service.storage.engine import single_use_engine
+from service.storage.engine import require_one_server, single_use_engine
 from service.storage.failures import translated
-from service.storage.suitability import require_one_server
 from service.storage.tables import (
     collection_keys,
     collections,

@@ -25,10 +25,9 @@ from service.domain.collection import Collection, Subject
 from service.domain.errors import RecordTampered
 from service.domain.expiry import Expired, is_expired
 from service.storage.audit_head import AuditHeadRow
-from service.storage.engine import Query, insert_rows, run
+from service.storage.engine import Query, insert_rows, is_distributed, run
 from service.storage.expiry import Clock, alive, expired
 from service.storage.idempotency import keep_keys
-from service.storage.suitability import is_distributed
 from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence
 

@@ -2,9 +2,8 @@
 
 Before there are tables: PostgreSQL, its encoding, pgvector (`require_suitable`). Before serving: whether
 this role may write now, asked without writing (`require_write_access`). For `face doctor`: what a
-connection has reached (`server_facts`). And Citus, which spreads tables over several servers where some
-things are safe on one only: looked at anew each time, since whoever spreads the tables may do so while
-this runs.
+connection has reached (`server_facts`). And the settings that Citus needs, where it spreads tables over
+several servers.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from service.domain.errors import (
     DatabaseStandby,
     DatabaseUnsuitable,
 )
-from service.storage.engine import driver_of, has_citus, is_encrypted
+from service.storage.engine import driver_of, is_distributed, is_encrypted
 from service.storage.tables import metadata
 
 OLDEST_POSTGRESQL = 15
@@ -168,11 +167,6 @@ def server_facts(connection: Connection) -> ServerFacts:
 SEARCH_MEMORY = ("FACE_SEARCH_MEMORY", "FACE_SEARCH_MEMORY=0")
 """What is not safe, and what to do."""
 
-_IS_DISTRIBUTED = text(
-    "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'templates'::regclass)"
-)
-"""Citus' own catalog, which is there with its extension only."""
-
 _MODE = "citus.multi_shard_modify_mode"
 _GET_MODE = text("SELECT current_setting(:name, true), current_database()").bindparams(name=_MODE)
 _SEQUENTIAL = "sequential"
@@ -183,19 +177,6 @@ _LOST_WORKER = (
     "server closed the connection unexpectedly",
     "connection to the remote node",
 )
-
-
-def is_distributed(connection: Connection) -> bool:
-    """Whether people are spread over several servers."""
-    return has_citus(connection) and bool(connection.scalar(_IS_DISTRIBUTED))
-
-
-def require_one_server(connection: Connection, what: str, instead: str) -> None:
-    """`what` is not safe where people are spread; `instead`: what to do. Raises
-    `DatabaseDistributed`.
-    """
-    if is_distributed(connection):
-        raise DatabaseDistributed(what=what, instead=instead)
 
 
 def require_citus_settings(connection: Connection, *, search_memory: bool) -> None:

@@ -28,9 +28,8 @@ from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.ports import Telemetry
 from service.domain.search import Positions, Shortlist, WriteWatermark, WrittenRows
-from service.storage.engine import insert_rows
+from service.storage.engine import insert_rows, is_distributed
 from service.storage.expiry import Clock, of_the_living
-from service.storage.suitability import is_distributed
 from service.storage.tables import templates
 from service.storage.template_rows import RowSequence, SearchRows, positions_up_to
 
