@@ -29,7 +29,7 @@ from service.api.rate_limits import RateLimits
 from service.api.settings import ApiSettings
 from service.domain.callers import OPEN_KIOSK, OPEN_MONITOR, Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION
-from service.domain.errors import FieldProblem, InvalidRequest, Unauthenticated
+from service.domain.errors import FieldProblem, InvalidRequest, NotAllowed, Unauthenticated
 from service.telemetry.metrics import Metrics
 from service.texts import Language
 from service.usecases.use_cases import UseCases
@@ -109,7 +109,8 @@ class CallerWith:
             raise
         request.state.caller = caller
         limits.admit(caller.name, address)
-        caller.require(self.scope)
+        if self.scope not in caller.scopes:
+            raise NotAllowed(scope=self.scope)
         return caller
 
     def _authenticated(self, request: Request, presented: str | None) -> Caller:

@@ -81,12 +81,11 @@ class Verify:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
             )
-            lockout = self._lockout
-            comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
-            comparison.require_open()
-            collection = subject.collection
+            collection, lockout = subject.collection, self._lockout
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or BALANCED)
+            comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
+            comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             similarity = best_similarity(
                 unlocked, subject.templates, self._model_id, probe.embedding
