@@ -33,7 +33,7 @@ from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.face import EMBEDDING_SIZE, GivenEmbedding, Uploads
 from service.search.collection_index import ROWS_PER_PART
 from service.search.two_bits import TwoBitCodes, use_calling_thread_alone
-from service.storage.embedded.server import start_embedded
+from service.storage.embedded_server import start_embedded
 from service.storage.engine import driver_url
 from service.usecases.enrollment import EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from service.api.rate_limits import RateLimits
     from service.api.settings import ApiSettings
     from service.storage.dump_restore import DatabaseDumps
-    from service.storage.embedded.server import EmbeddedServer
+    from service.storage.embedded_server import EmbeddedServer
     from service.storage.scrub import Scrubbed
     from service.storage.storage import Storage
     from service.telemetry.metrics import Metrics
@@ -95,8 +95,7 @@ def build_app(config: AppConfig) -> FastAPI:
     Raises `OperationFailed`, `Unavailable`: a service that cannot answer does not start.
     """
     from service.api.app import create_app
-    from service.telemetry.exposition import Exposition
-    from service.telemetry.metrics import Metrics
+    from service.telemetry.metrics import Exposition, Metrics
 
     metrics = Metrics()
     metrics.is_build(version(), platform.python_version())
@@ -203,7 +202,7 @@ class Wiring:
     @cached_property
     def embedded(self) -> EmbeddedServer:
         """The database server of this process, started. Raises `DatabaseUnavailable`."""
-        from service.storage.embedded.server import start_embedded
+        from service.storage.embedded_server import start_embedded
 
         return start_embedded(self.config.data_dir)
 
@@ -507,7 +506,7 @@ class Wiring:
         """To be called every second by a process that serves; None for a server of somebody else."""
         if self.config.database_url is not None:
             return None
-        from service.storage.embedded.server import ServerRestart
+        from service.storage.embedded_server import ServerRestart
 
         return ServerRestart(self.embedded)
 

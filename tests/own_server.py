@@ -16,7 +16,7 @@ from threading import Thread
 import psycopg
 import pytest
 
-from service.storage.embedded.programs import hand_over, open_programs, programs, server_owner
+from service.storage.embedded_programs import hand_over, open_programs, programs, server_owner
 from tests.contract.certificates import Pair
 from tests.ports import free_port
 

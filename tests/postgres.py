@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
-from service.storage.embedded.server import start_embedded
+from service.storage.embedded_server import start_embedded
 from service.storage.engine import driver_url
 from service.storage.migrations import migrate
 from service.storage.storage import Storage

@@ -12,7 +12,7 @@ import psutil
 import psycopg
 from sqlalchemy.engine import make_url
 
-from service.storage.embedded.server import start_embedded
+from service.storage.embedded_server import start_embedded
 from service.storage.migrations import migrate
 
 _MEBIBYTE = 2**20

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from service.capture import jpeg_markers, png_chunks
+from service.capture import chunks, jpeg_markers
+from service.capture.chunks import is_webp, read_png, read_webp
 from service.capture.heif import can_read_heif, heif_kind, read_heif
 from service.capture.jpeg_markers import read_jpeg
 from service.capture.picture import REDUCED, Picture
-from service.capture.png_chunks import read_png
-from service.capture.webp_chunks import is_webp, read_webp
 from service.domain.face import Decoded, Image, Reason
 
 _MEBIBYTE = 1024 * 1024
@@ -62,7 +61,7 @@ class Timeouts:
     watch: float = 15.0
 
 
-_ALWAYS = (jpeg_markers.SIGNATURE, png_chunks.SIGNATURE)
+_ALWAYS = (jpeg_markers.SIGNATURE, chunks.SIGNATURE)
 
 
 @dataclass(slots=True)
@@ -122,7 +121,7 @@ def is_supported(encoded: bytes) -> bool:
 def _read(encoded: bytes) -> Picture | None:
     if encoded.startswith(jpeg_markers.SIGNATURE):
         return read_jpeg(encoded)
-    if encoded.startswith(png_chunks.SIGNATURE):
+    if encoded.startswith(chunks.SIGNATURE):
         return read_png(encoded)
     if is_webp(encoded):
         return read_webp(encoded)

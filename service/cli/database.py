@@ -27,9 +27,9 @@ from service.cli.context import (
     ready,
 )
 from service.config import AppConfig
-from service.domain.backup import Manifest
 from service.texts import Language, text
 from service.usecases.backup import Step, Watch
+from service.vault.archive import Manifest
 from service.wiring import Wiring
 
 NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file.", dir_okay=False)]

@@ -21,10 +21,9 @@ from sqlalchemy import Connection, TextClause, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from service.domain.backup import Contents
 from service.domain.causes import Cause
 from service.domain.errors import CopyFailed, DatabaseNotEmpty, DatabaseUnsuitable
-from service.storage.embedded.programs import programs
+from service.storage.embedded_programs import programs
 from service.storage.engine import (
     CONNECT_SECONDS,
     driver_url,
@@ -35,6 +34,7 @@ from service.storage.engine import (
 from service.storage.failures import translated
 from service.storage.migrations import head, known_revisions, migrate
 from service.storage.suitability import make_suitable
+from service.vault.archive import Contents
 
 _logger = logging.getLogger(__name__)
 

@@ -2,20 +2,36 @@
 
 Labels are bounded: patterns of routes, codes, stages, bands. Never an id, a collection or a key's
 name, all of which are the callers' own words.
+
+The text that Prometheus reads is of this process, or of all workers of a server together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import psutil
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service.domain.decision import Decision, Recommendation
+from service.domain.errors import FaceError
 from service.domain.ports import ModelIdentity
 from service.domain.search import SearchProblem, SearchState
 from service.domain.thresholds import Band
+from service.telemetry import SHARED_FOLDER
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds. A key's look-up takes some 5 ms, one photograph 20 to 200, a full queue seconds."""
@@ -304,3 +320,62 @@ def _in_steps(similarity: float) -> float:
     """
     # Rounded first: 0.3 / 0.05 is a little more than 6.
     return round(math.ceil(round(similarity / SIMILARITY_STEP, 6)) * SIMILARITY_STEP, 2)
+
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def exposition(metrics: Metrics) -> bytes:
+    """All metrics as text of the type `CONTENT_TYPE`."""
+    folder = os.environ.get(SHARED_FOLDER)
+    if not folder:
+        return generate_latest(metrics.registry)
+    forget_dead_processes(Path(folder))
+    together = CollectorRegistry()
+    MultiProcessCollector(together, folder)
+    return generate_latest(together)
+
+
+def forget_dead_processes(folder: Path) -> None:
+    """A worker that died leaves the calls it was at; what it counted until then stays counted."""
+    for process_id in _process_ids(folder.glob("gauge_live*.db")):
+        if not psutil.pid_exists(process_id):
+            mark_process_dead(process_id, str(folder))
+
+
+def _process_ids(files: Iterable[Path]) -> set[int]:
+    """Files are called `gauge_livesum_123.db`."""
+    return {int(file.stem.rpartition("_")[2]) for file in files}
+
+
+class Exposition:
+    """The metrics of the service as they are read.
+
+    `oldest_key`: when the oldest data key in use was made; `clock_difference`: by how much this
+    machine's clock is ahead of the database's. Both are looked up at each reading.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        oldest_key: Callable[[], datetime | None],
+        clock_difference: Callable[[], timedelta],
+    ) -> None:
+        self._metrics = metrics
+        self._oldest_key = oldest_key
+        self._clock_difference = clock_difference
+
+    def __call__(self) -> bytes:
+        """Text of the type `CONTENT_TYPE`."""
+        self._look_up()
+        return exposition(self._metrics)
+
+    def _look_up(self) -> None:
+        """Without a database what was last known stands: the other numbers are wanted then most."""
+        try:
+            made, difference = self._oldest_key(), self._clock_difference()
+        except FaceError:
+            return
+        if made is not None:
+            self._metrics.oldest_key_made(made.timestamp())
+        self._metrics.clock_differs(difference.total_seconds())

@@ -9,10 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.domain.backup import Manifest
 from service.domain.collection import Collection
 from service.domain.errors import BackupTooNew
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.vault.archive import Manifest
 
 if TYPE_CHECKING:
     from service.storage.dump_restore import DatabaseDumps

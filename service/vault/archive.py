@@ -1,4 +1,4 @@
-"""An archive is the file of a backup: nobody without the master key can read, alter or make one.
+"""An archive is the file of a backup, a copy of the whole database: nobody without the master key can read, alter or make one.
 
     face-backup 1
     {the manifest, with the wrapped key, as one line of JSON}
@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,11 +26,36 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from service.domain.backup import Contents, Manifest
 from service.domain.collection import SealContext, WrappedKey
 from service.domain.errors import BackupDamaged
 from service.vault.cipher import AuthenticationFailed
 from service.vault.vault import CollectionKey, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a database held at one moment.
+
+    `revision`: of the migrations. `postgresql`, `pgvector`: versions, as in `18.4`. `roles`: who
+    was granted something there, beside the owner. `rows`: how many, by table.
+    """
+
+    revision: str
+    postgresql: str
+    pgvector: str
+    model_ids: tuple[str, ...]
+    roles: tuple[str, ...]
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup says of itself."""
+
+    made_at: datetime
+    service_version: str
+    contents: Contents
+
 
 PIECE_BYTES = 1024 * 1024
 

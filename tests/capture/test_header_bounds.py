@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL.WebPImagePlugin import WebPImageFile
 
-from service.capture import jpeg_markers, png_chunks
+from service.capture import chunks, jpeg_markers
 from service.capture import picture as bounded
+from service.capture.chunks import MAX_CHUNKS, read_png
 from service.capture.images import EncodedPhotograph, ImageLimits
 from service.capture.jpeg_markers import MAX_SCANS, MAX_SEGMENTS, read_jpeg
 from service.capture.picture import OpenCvPicture
-from service.capture.png_chunks import MAX_CHUNKS, read_png
 from service.domain.face import Reason
 from tests.capture.pictures import LIMITS, _chunk, encoded, image_of, noise, picture, png_header
 
@@ -122,7 +122,7 @@ def test_a_decoder_is_given_no_chunk_but_those_of_the_picture(kind: bytes) -> No
 
 
 def test_only_an_exif_chunk_that_a_jpeg_could_hold_is_looked_at() -> None:
-    huge = read_png(with_chunks(_chunk(b"eXIf", bytes(png_chunks.MAX_EXIF_BYTES))))
+    huge = read_png(with_chunks(_chunk(b"eXIf", bytes(chunks.MAX_EXIF_BYTES))))
     assert huge is not None
     assert huge.data() == PNG
 

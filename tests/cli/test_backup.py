@@ -12,13 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from service.config import AppConfig
-from service.domain.backup import Manifest
 from service.domain.callers import Scope
 from service.storage.dump_restore import DatabaseDumps
 from service.storage.engine import single_use_engine
 from service.storage.migrations import migrate
 from service.usecases.backup import Step
-from service.vault.archive import SealedArchives
+from service.vault.archive import Manifest, SealedArchives
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault
 from service.wiring import Wiring

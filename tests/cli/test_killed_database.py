@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from service.storage.embedded.use import read_record
+from service.storage.embedded_use import read_record
 from tests.cli.face import SECONDS, Face
 from tests.cli.serving import LISTENING, address, serving
 

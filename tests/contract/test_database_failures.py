@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.storage.embedded.server import EmbeddedServer, start_embedded
+from service.storage.embedded_server import EmbeddedServer, start_embedded
 from service.storage.migrations import migrate
 from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.domain.callers import LOCAL_USER
 from service.domain.face import Embedding, Uploads
-from service.storage.embedded.programs import programs
+from service.storage.embedded_programs import programs
 from service.usecases.enrollment import EnrollRequest
 from service.wiring import Wiring
 

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import text
 
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded import server as embedded
-from service.storage.embedded.server import EmbeddedServer, start_embedded
+from service.storage import embedded_server as embedded
+from service.storage.embedded_server import EmbeddedServer, start_embedded
 from service.storage.engine import single_use_engine
 
 NOBODY, SOMEBODY_ELSE = 65534, 65533
@@ -37,8 +37,8 @@ import sys
 from pathlib import Path
 from sqlalchemy import text
 from service.storage.engine import single_use_engine
-from service.storage.embedded.server import start_embedded
-from service.storage.embedded.programs import programs
+from service.storage.embedded_server import start_embedded
+from service.storage.embedded_programs import programs
 {BECOME}
 programs()
 become(int(sys.argv[2]))

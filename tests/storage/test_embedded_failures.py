@@ -16,12 +16,12 @@ import pytest
 
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded import folder as server_folder
-from service.storage.embedded import server as embedded
-from service.storage.embedded import server as embedded_server
-from service.storage.embedded.programs import server_owner, user_name
-from service.storage.embedded.server import EmbeddedServer, start_embedded
-from service.storage.embedded.use import is_served, one_at_a_time, read_record
+from service.storage import embedded_folder as server_folder
+from service.storage import embedded_server
+from service.storage import embedded_server as embedded
+from service.storage.embedded_programs import server_owner, user_name
+from service.storage.embedded_server import EmbeddedServer, start_embedded
+from service.storage.embedded_use import is_served, one_at_a_time, read_record
 from service.texts import text
 from tests.storage.test_embedded import (
     BECOME,
@@ -46,8 +46,8 @@ START = f"""
 import sys
 from pathlib import Path
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded.server import start_embedded
-from service.storage.embedded.programs import programs
+from service.storage.embedded_server import start_embedded
+from service.storage.embedded_programs import programs
 {BECOME}
 programs()
 become({NOBODY})

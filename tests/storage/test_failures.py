@@ -13,7 +13,7 @@ import pytest
 
 from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseUnavailable, DatabaseUnsuitable, FaceError, Overloaded
-from service.storage.embedded.server import EmbeddedServer
+from service.storage.embedded_server import EmbeddedServer
 from service.storage.engine import single_use_engine
 from service.storage.failures import translated
 from service.storage.migrations import migrate

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from service.storage.embedded.server import RESTARTS, WITHIN_SECONDS, EmbeddedServer, ServerRestart
+from service.storage.embedded_server import RESTARTS, WITHIN_SECONDS, EmbeddedServer, ServerRestart
 
 
 class Mortal:
@@ -55,7 +55,7 @@ def test_server_that_keeps_dying_is_left_alone_for_a_while(
 ) -> None:
     server, timer = Mortal(), Time()
     look = restart_of(server, timer)
-    with caplog.at_level(logging.ERROR, "service.storage.embedded.server"):
+    with caplog.at_level(logging.ERROR, "service.storage.embedded_server"):
         for second in range(100):
             timer.now = second
             look()

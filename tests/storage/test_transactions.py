@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, Overloaded
 from service.storage import transaction
-from service.storage.embedded.server import start_embedded
+from service.storage.embedded_server import start_embedded
 from service.storage.engine import Query, driver_url
 from service.storage.failures import QueryFailed
 from service.storage.migrations import migrate

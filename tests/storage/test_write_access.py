@@ -16,8 +16,8 @@ from service.domain.errors import (
     DatabaseStandby,
     FaceError,
 )
-from service.storage.embedded.programs import run, server_owner
-from service.storage.embedded.server import EmbeddedServer, start_embedded
+from service.storage.embedded_programs import run, server_owner
+from service.storage.embedded_server import EmbeddedServer, start_embedded
 from service.storage.engine import single_use_engine
 from service.storage.migrations import migrate
 from service.storage.storage import Storage

@@ -14,8 +14,14 @@ from service.domain.decision import decide
 from service.domain.errors import DatabaseUnavailable
 from service.domain.thresholds import calibration_for
 from service.telemetry import SHARED_FOLDER
-from service.telemetry.exposition import Exposition, exposition, forget_dead_processes
-from service.telemetry.metrics import SIMILARITY_BUCKETS, STAGES, Metrics
+from service.telemetry.metrics import (
+    SIMILARITY_BUCKETS,
+    STAGES,
+    Exposition,
+    Metrics,
+    exposition,
+    forget_dead_processes,
+)
 
 ARCFACE = calibration_for("buffalo_l")
 
@@ -43,7 +49,7 @@ def no_difference() -> timedelta:
 
 ONE_WORKER = """
 from service.telemetry import SHARED_FOLDER
-from service.telemetry.exposition import exposition
+from service.telemetry.metrics import exposition
 from service.telemetry.metrics import Metrics
 from tests.telemetry.test_metrics import verified
 

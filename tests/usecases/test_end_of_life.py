@@ -17,7 +17,7 @@ import pytest
 
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import SubjectNotFound
-from service.storage.embedded.server import start_embedded
+from service.storage.embedded_server import start_embedded
 from service.storage.migrations import migrate
 from service.storage.scrub import Scrubbed, scrub
 from service.storage.storage import Storage

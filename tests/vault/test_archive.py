@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.backup import Contents, Manifest
 from service.domain.errors import BackupDamaged, MasterKeyInvalid
-from service.vault.archive import PIECE_BYTES, SealedArchives
+from service.vault.archive import PIECE_BYTES, Contents, Manifest, SealedArchives
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault

@@ -15,8 +15,7 @@ from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.template import cosine_similarity, normalize
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey
-from service.vault.search_transform import search_transform
-from service.vault.vault import Vault
+from service.vault.vault import Vault, search_transform
 
 UNRELATED = 0.3
 """Cosine that two random directions in 512 dimensions do not reach: 6.8 standard deviations."""

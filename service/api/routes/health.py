@@ -13,7 +13,7 @@ from service.api.models import Camel
 from service.api.openapi import PROBLEMS, example
 from service.domain.errors import Unavailable
 from service.domain.search import SearchProblem, SearchState
-from service.telemetry.exposition import CONTENT_TYPE
+from service.telemetry.metrics import CONTENT_TYPE
 
 
 class HealthAnswer(Camel):

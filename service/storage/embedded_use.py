@@ -24,7 +24,7 @@ import psutil
 
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded.folder import SOCKET_NAME, Address
+from service.storage.embedded_folder import SOCKET_NAME, Address
 
 LOCK_SECONDS = 300.0
 """Longer than making or starting a database takes: whoever holds it after that hangs."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded.programs import VERSION, hand_over, run, user_name
+from service.storage.embedded_programs import VERSION, hand_over, run, user_name
 
 SUPERUSER = "postgres"
 INITDB_SECONDS = 300

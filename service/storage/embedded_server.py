@@ -19,9 +19,9 @@ from sqlalchemy.engine import URL
 
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable
-from service.storage.embedded import folder as server_folder
-from service.storage.embedded.folder import SUPERUSER, Address
-from service.storage.embedded.programs import (
+from service.storage import embedded_folder as server_folder
+from service.storage.embedded_folder import SUPERUSER, Address
+from service.storage.embedded_programs import (
     hand_over,
     open_programs,
     refused,
@@ -29,7 +29,7 @@ from service.storage.embedded.programs import (
     server_owner,
     told_by_server,
 )
-from service.storage.embedded.use import (
+from service.storage.embedded_use import (
     SharedUse,
     forget_dead_server,
     is_served,

@@ -1,0 +1,64 @@
+"""Each question that a maintainer asks has its answer in docs/architecture.md: a file, and a name in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from scripts.environment import ROOT
+
+QUESTIONS = (
+    "the lock-out rule",
+    "a refusal reason",
+    "the liveness check",
+    "a new engine",
+    "a new bulk format",
+    "a new export format",
+    "the duplicate check",
+    "how long an idempotent answer is kept",
+    "the SQL of /verify",
+    "where a transaction commits",
+    "a metric",
+    "a setting that HTTP needs",
+    "the status of an error",
+    "when somebody is expired",
+    "the thresholds",
+    "who may call /admin",
+    "where a refusal becomes an audit record",
+    "what runs in the background",
+)
+
+_ROW = re.compile(r"^\| (?P<question>[^|]+?) \| `(?P<file>[^`]+\.py)` \| `(?P<name>\w+)` \|$", re.M)
+
+
+def _answers() -> dict[str, tuple[str, str]]:
+    """File and name, by question: what stands before a colon."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    return {
+        row["question"].partition(":")[0]: (row["file"], row["name"]) for row in _ROW.finditer(page)
+    }
+
+
+def _defined(file: str) -> set[str]:
+    """The functions, classes and constants of a module."""
+    names: set[str] = set()
+    for node in ast.parse((ROOT / file).read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def test_every_question_is_answered_and_no_other() -> None:
+    assert tuple(_answers()) == QUESTIONS
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_answer_is_there(question: str) -> None:
+    file, name = _answers()[question]
+    assert name in _defined(file)
