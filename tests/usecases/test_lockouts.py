@@ -13,6 +13,7 @@ import pytest
 
 from service.domain.errors import (
     CollectionNotFound,
+    ProfileNotFound,
     SubjectLocked,
     SubjectMismatch,
     SubjectNotFound,
@@ -65,6 +66,12 @@ def test_hundred_faces_tried_on_one_subject_get_ten_answers(kim: Service) -> Non
     results = [outcomes([partial(kim.verify, "kim", f"stranger{n}")])[0] for n in range(TRIES)]
     assert all(isinstance(one, Verification) for one in results[: RULES.after])
     assert all(isinstance(one, SubjectLocked) for one in results[RULES.after :])
+
+
+def test_profile_that_there_is_not_is_told_before_a_lock(kim: Service) -> None:
+    lock(kim)
+    with pytest.raises(ProfileNotFound):
+        kim.verify("kim", "kim:2", profile="no-such")
 
 
 def test_hundred_faces_tried_at_once_by_two_processes_get_ten_answers(
