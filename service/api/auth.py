@@ -1,7 +1,7 @@
 """What a route asks for before its body: who calls and may they, in which collection, which language.
 
 `/admin` is for callers with the scope `admin`: `AdminCaller`. A route that is about one collection asks
-for it by `QueryCollection` or `PathCollection`, or has it in its body, where `request_body.body_of`
+for it by `QueryCollection` or `PathCollection`, or has it in its body, where `request_body.face_request_of`
 makes the same check: the caller has to be let in there.
 
 And what every route asks for: that its query parameters are known. FastAPI passes over those that no

@@ -1,6 +1,4 @@
-"""How much of an image is taken, and how long a camera is waited for.
-
-Encoded bytes to pixels: JPEG, PNG and WebP; HEIC and AVIF with the extra `heif`.
+"""Encoded bytes to pixels, and how much of an image is taken: JPEG, PNG and WebP; HEIC and AVIF with the extra `heif`.
 
 The one door of uploads, base64, folders, bulk runs and nodes of a cluster. First the header is read, by code
 that decodes nothing, and what would cost too much is refused ([decision 12](docs/decisions/0012-images.md) has the

@@ -1,10 +1,8 @@
-"""OpenCV, told to keep its complaints to itself.
+"""A picture whose header has been read and found to be bounded: nothing of it is decoded yet.
 
-Hostile uploads and absent cameras are daily business and answered by values and errors; on stderr
-OpenCV would add lines per image, and FFmpeg the stream's URL with its password. An operator who
-sets these variables gets the lines back.
-
-A picture whose header has been read and found to be bounded: nothing of it is decoded yet.
+It is decoded by OpenCV, which is told to keep its complaints to itself: hostile uploads and absent cameras are
+daily business and answered by values and errors, and on stderr OpenCV would add lines per image, FFmpeg the
+stream's URL with its password. An operator who sets these variables gets the lines back.
 """
 
 from __future__ import annotations

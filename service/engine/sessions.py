@@ -1,10 +1,8 @@
-"""A session for each shape of input, which is how onnxruntime is fast on CUDA.
+"""From a pack's files to InsightFace's model objects, on onnxruntime sessions: one for each shape of input.
 
-Since 1.20 its CUDA provider plans a convolution anew whenever the input's shape differs from that of the
-run before, and forgets the older plan (microsoft/onnxruntime#23006). A detector looks at each photograph in two
-sizes: measured with mobile_s on an H200, a photograph takes 2.6 to 3.5 s so, and 10 ms with a session for each.
-
-From a pack's files to InsightFace's model objects, on onnxruntime sessions.
+Since 1.20 onnxruntime's CUDA provider plans a convolution anew whenever the input's shape differs from that of
+the run before, and forgets the older plan (microsoft/onnxruntime#23006). A detector looks at each photograph in
+two sizes: measured with mobile_s on an H200, a photograph takes 2.6 to 3.5 s so, and 10 ms with a session for each.
 """
 
 from __future__ import annotations
