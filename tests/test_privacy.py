@@ -73,7 +73,7 @@ SENDERS = ("onnxruntime", "insightface")
 STRACE = shutil.which("strace")
 
 
-class Watched:
+class TracedProcess:
     """A Python in a process of its own with an empty home, whose connections are written down."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -125,8 +125,10 @@ class Watched:
 
 
 @pytest.fixture
-def watched(tmp_path: Path, model_root: Path) -> Watched:
-    return Watched(tmp_path, {"FACE_MODEL_ROOT": str(model_root), "FACE_MODEL_NAME": "mobile_s"})
+def watched(tmp_path: Path, model_root: Path) -> TracedProcess:
+    return TracedProcess(
+        tmp_path, {"FACE_MODEL_ROOT": str(model_root), "FACE_MODEL_NAME": "mobile_s"}
+    )
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def folder(people: dict[str, list[Path]]) -> str:
 
 @pytest.mark.parametrize("script", [LIBRARY, COMMAND_LINE, SEARCH])
 def test_inference_speaks_to_nobody_and_leaves_nothing_in_the_home_folder(
-    watched: Watched, folder: str, script: str
+    watched: TracedProcess, folder: str, script: str
 ) -> None:
     watched.run(script.format(folder=folder))
     assert not [name for name in watched.left_behind if "onnx" in name.lower()]
@@ -153,18 +155,18 @@ def test_workers_of_a_server_speak_to_its_database_alone(
         "DATABASE_URL": database_url,
         "MASTER_KEY": MASTER_KEY,
     }
-    watched = Watched(tmp_path, {f"FACE_{name}": value for name, value in settings.items()})
+    watched = TracedProcess(tmp_path, {f"FACE_{name}": value for name, value in settings.items()})
     watched.run(SERVER.format(folder=folder))
     assert watched.elsewhere == set()
     assert not [name for name in watched.left_behind if "onnx" in name.lower()]
 
 
-def test_this_watch_sees_onnxruntime_where_the_variable_is_missing(watched: Watched) -> None:
+def test_this_watch_sees_onnxruntime_where_the_variable_is_missing(watched: TracedProcess) -> None:
     watched.run(WITHOUT_THE_VARIABLE + SEARCH)  # not the others: InsightFace sets it as well
     assert [name for name in watched.left_behind if "onnxruntime" in name]
 
 
-def test_ray_on_this_machine_keeps_to_it(watched: Watched) -> None:
+def test_ray_on_this_machine_keeps_to_it(watched: TracedProcess) -> None:
     """It asks cloud providers where it runs, and listens on every address, unless told otherwise."""
     pytest.importorskip("ray")
     watched.run(RAY)
@@ -173,12 +175,12 @@ def test_ray_on_this_machine_keeps_to_it(watched: Watched) -> None:
 
 
 def test_what_the_environment_says_is_overruled(tmp_path: Path) -> None:
-    on = Watched(tmp_path, {"ORT_DISABLE_TELEMETRY": "0", "RAY_USAGE_STATS_ENABLED": "1"})
+    on = TracedProcess(tmp_path, {"ORT_DISABLE_TELEMETRY": "0", "RAY_USAGE_STATS_ENABLED": "1"})
     on.run(f"import service, os; assert {USAGE_DATA_OFF!r}.items() <= os.environ.items()")
 
 
 def test_an_import_that_came_before_ours_is_warned_of(tmp_path: Path) -> None:
-    late = Watched(tmp_path, {"PYTHONWARNINGS": "error::RuntimeWarning"})
+    late = TracedProcess(tmp_path, {"PYTHONWARNINGS": "error::RuntimeWarning"})
     with pytest.raises(AssertionError, match="imported before `service`"):
         late.run("import sys; sys.modules['onnxruntime'] = sys; import service")
 

@@ -127,7 +127,7 @@ def _into_many(setup: Setup, sizes: Sizes) -> Rounds:
 
 
 @dataclass
-class Desk:
+class BulkRun:
     """`enrolled`: how many of the population are. `processor`: as in `Rounds`."""
 
     setup: Setup
@@ -180,7 +180,7 @@ def _of_children() -> float:
 
 
 @contextmanager
-def _desk(setup: Setup) -> Iterator[Desk]:
+def _desk(setup: Setup) -> Iterator[BulkRun]:
     """An empty collection of the model in use, which flags duplicates."""
     with setup.databases.fresh() as url:
         installation = Installation(setup, url)
@@ -188,7 +188,7 @@ def _desk(setup: Setup) -> Iterator[Desk]:
         people = synthetic_gallery(setup, url, wiring.engine.model.model_id)
         settings = CollectionSettings(duplicate_policy=DuplicatePolicy.FLAG)
         wiring.collections.put(people.name, settings, LOCAL_USER.name)
-        yield Desk(setup, installation, wiring, people)
+        yield BulkRun(setup, installation, wiring, people)
 
 
 def write_embeddings(file: Path, population: Population, first: int, number: int) -> None:

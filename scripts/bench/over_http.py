@@ -63,7 +63,7 @@ SMALL = Sizes(
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EnrolledServer:
     """A running server with the photographed people enrolled."""
 
     address: tuple[str, int]
@@ -129,7 +129,7 @@ def _with_uploads(
             "bench", (Scope.ENROLL, Scope.VERIFY, Scope.ADMIN)
         )
         with installation.serving() as address:
-            desk = Desk(address, key, photographs)
+            desk = EnrolledServer(address, key, photographs)
             desk.enroll_everybody()
             return _measured(sizes, what, desk, BareEngine(setup, photographs))
 
@@ -162,7 +162,7 @@ class BareEngine:
         self._engine.embed([crop for crop in found if isinstance(crop, FaceCrop)])
 
 
-def _measured(sizes: Sizes, what: str, desk: Desk, engine: BareEngine) -> Measured:
+def _measured(sizes: Sizes, what: str, desk: EnrolledServer, engine: BareEngine) -> Measured:
     callers = sizes.callers[what]
     runs: dict[str, Callable[[], float]] = {
         f"{BARE} {threads}": partial(engine.per_second, threads, sizes.seconds)
@@ -217,11 +217,11 @@ def _figure(
     )
 
 
-def _verify(desk: Desk, callers: int, seconds: float) -> float:
+def _verify(desk: EnrolledServer, callers: int, seconds: float) -> float:
     return _rate(drive(desk.address, desk.verifications(), callers, seconds), 200)
 
 
-def _enroll(desk: Desk, callers: int, seconds: float) -> float:
+def _enroll(desk: EnrolledServer, callers: int, seconds: float) -> float:
     enough = callers + int(ENROLLMENTS_A_SECOND * seconds)
     return _rate(drive(desk.address, desk.enrollments(enough), callers, seconds), 201)
 

@@ -33,7 +33,7 @@ UseCase = Callable[..., Any]
 NO_RATE_LIMITS = RateLimits(MemoryStorage())
 
 
-class OpenHouse:
+class AnyApiKey:
     """Whoever presents whatever key is `tester` and may do everything."""
 
     def authenticate(self, _: str) -> Caller:
@@ -74,5 +74,5 @@ def calling(**use_cases: Any) -> InProcess:
     calls, from anybody.
     """
     parts: dict[str, Any] = dict.fromkeys(UseCases.__slots__, unused)
-    parts |= {"api_keys": OpenHouse(), **use_cases}
+    parts |= {"api_keys": AnyApiKey(), **use_cases}
     return InProcess(create_app(UseCases(**parts), SETTINGS, NO_RATE_LIMITS, Metrics(), bytes))

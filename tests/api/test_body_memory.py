@@ -12,7 +12,7 @@ from service.api import concurrency as body_memory
 from service.api.concurrency import BodyMemory, BodyShare
 from service.domain.errors import Overloaded
 from tests.api.in_process import SETTINGS, calling
-from tests.api.test_concurrency import GIVEN, Holders, Work, client
+from tests.api.test_concurrency import GIVEN, ApiKeyNames, HeldUseCase, client
 
 LARGEST = SETTINGS.max_body_bytes
 
@@ -54,8 +54,8 @@ def test_call_beyond_the_share_of_its_key_is_refused_and_another_key_is_heard(
     announced: bool,
 ) -> None:
     """The first body is in memory for as long as its call lasts."""
-    work = Work()
-    app = calling(api_keys=Holders(), token=work).app
+    work = HeldUseCase()
+    app = calling(api_keys=ApiKeyNames(), token=work).app
     large = _form(LARGEST * 3 // 4)
 
     async def run() -> None:

@@ -24,14 +24,14 @@ GIVEN = 30
 BODY = {"embedding": [0.0] * 512, "subjectId": "kim"}
 
 
-class Holders:
+class ApiKeyNames:
     """Each key is its own holder's name."""
 
     def authenticate(self, key: str) -> Caller:
         return Caller(key, frozenset(Scope))
 
 
-class Work:
+class HeldUseCase:
     """A use case that lasts until it is let go."""
 
     def __init__(self) -> None:
@@ -47,8 +47,8 @@ def with_calls_at_work(
     keys: list[str], then: Callable[[httpx.AsyncClient], Awaitable[None]], address: str = "::1"
 ) -> None:
     """A verification by each of `keys`, all at work, all from one address."""
-    work = Work()
-    app = calling(api_keys=Holders(), verify=work, token=work).app
+    work = HeldUseCase()
+    app = calling(api_keys=ApiKeyNames(), verify=work, token=work).app
 
     async def run() -> None:
         async with client(app, address) as http:
@@ -128,8 +128,8 @@ def test_places_are_bounded_in_all() -> None:
 
 
 def test_whole_network_of_ipv6_is_one_address() -> None:
-    work = Work()
-    app = calling(api_keys=Holders(), verify=work).app
+    work = HeldUseCase()
+    app = calling(api_keys=ApiKeyNames(), verify=work).app
 
     async def run() -> None:
         clients = [client(app, f"2001:db8::{number}") for number in range(5)]

@@ -16,7 +16,7 @@ from service.telemetry.metrics import CONNECTIONS_ENDED_FOR, Metrics
 SECONDS = 20.0
 
 
-class Wire:
+class StandInTransport:
     """A transport whose other end does what the test says. `unsent`: bytes that it has not read."""
 
     def __init__(self, address: str = "192.0.2.1") -> None:
@@ -34,12 +34,12 @@ class Wire:
         self.is_cut_off = True
 
 
-def transport(wire: Wire) -> asyncio.Transport:
+def transport(wire: StandInTransport) -> asyncio.Transport:
     return cast("asyncio.Transport", wire)
 
 
-def connection(wire: Wire | None = None) -> Connection:
-    made = Connection(transport(wire or Wire()), "192.0.2.1", SECONDS)
+def connection(wire: StandInTransport | None = None) -> Connection:
+    made = Connection(transport(wire or StandInTransport()), "192.0.2.1", SECONDS)
     made.waits_for_head()
     return made
 
@@ -80,7 +80,7 @@ def test_body_that_keeps_up_has_more_time() -> None:
     assert one.late_for(after(SECONDS - 1)) is None
 
 
-def reads(one: Connection, wire: Wire, pieces: int, size: int) -> Why | None:
+def reads(one: Connection, wire: StandInTransport, pieces: int, size: int) -> Why | None:
     """What it is late for, if anything, when it takes a piece of this size every second."""
     start = after(0)
     for second in range(pieces):
@@ -94,7 +94,7 @@ def reads(one: Connection, wire: Wire, pieces: int, size: int) -> Why | None:
     ("size", "late_for"), [(0, Why.ANSWER), (SLOWEST // 4, Why.ANSWER), (SLOWEST, None)]
 )
 def test_reader_keeps_up_or_is_late(size: int, late_for: Why | None) -> None:
-    wire = Wire()
+    wire = StandInTransport()
     one = connection(wire)
     one.call_begins()
     wire.unsent = 200 * SLOWEST
@@ -102,7 +102,7 @@ def test_reader_keeps_up_or_is_late(size: int, late_for: Why | None) -> None:
 
 
 def test_next_answer_is_not_charged_with_the_one_before() -> None:
-    wire = Wire()
+    wire = StandInTransport()
     one = connection(wire)
     one.call_begins()
     for minute in range(5):
@@ -113,13 +113,14 @@ def test_next_answer_is_not_charged_with_the_one_before() -> None:
 
 
 def with_connections(
-    then: Callable[[Connections, Callable[..., tuple[Wire, Connection | None]]], None], most: int
+    then: Callable[[Connections, Callable[..., tuple[StandInTransport, Connection | None]]], None],
+    most: int,
 ) -> None:
     async def run() -> None:
         connections = Connections(ConnectionLimits(most, SECONDS), Metrics())
 
-        def opens(address: str = "192.0.2.1") -> tuple[Wire, Connection | None]:
-            wire = Wire(address)
+        def opens(address: str = "192.0.2.1") -> tuple[StandInTransport, Connection | None]:
+            wire = StandInTransport(address)
             return wire, connections.opens(transport(wire))
 
         then(connections, opens)

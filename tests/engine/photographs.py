@@ -21,7 +21,7 @@ class Picture:
         return self.content
 
 
-class Bomb:
+class BrokenPhotograph:
     """A `Photograph` whose decoding breaks."""
 
     def pixels(self) -> Image | Reason:

@@ -13,7 +13,7 @@ MOST = 10.0
 """Seconds after which a test stops waiting for another thread."""
 
 
-class Press:
+class HeldBatch:
     """Doubles numbers; the first batch is held until it is let go."""
 
     def __init__(self) -> None:
@@ -29,44 +29,44 @@ class Press:
         return [2 * number for number in numbers]
 
 
-def gather(press: Press, *calls: list[int]) -> list[Future[list[int]]]:
+def gather(held: HeldBatch, *calls: list[int]) -> list[Future[list[int]]]:
     """The answers of calls that came while an earlier batch, of a lone 0, was at work."""
-    batches = Batches(press.work)
+    batches = Batches(held.work)
     with ThreadPoolExecutor(len(calls) + 1) as callers:
         callers.submit(batches, [0])
-        assert press.busy.wait(MOST)
+        assert held.busy.wait(MOST)
         answers = [callers.submit(batches, call) for call in calls]
         while len(batches._waiting) < len(calls):
             pass
-        press.free.set()
+        held.free.set()
     return answers
 
 
 def test_one_call_alone_does_not_wait_for_others() -> None:
-    press = Press()
-    press.free.set()
-    assert Batches(press.work)([1, 2]) == [2, 4]
+    held = HeldBatch()
+    held.free.set()
+    assert Batches(held.work)([1, 2]) == [2, 4]
 
 
 def test_what_waits_meanwhile_becomes_one_batch() -> None:
-    press = Press()
-    gather(press, [1], [2, 3], [4])
-    assert sorted(press.batches[1]) == [1, 2, 3, 4]
-    assert len(press.batches) == 2
+    held = HeldBatch()
+    gather(held, [1], [2, 3], [4])
+    assert sorted(held.batches[1]) == [1, 2, 3, 4]
+    assert len(held.batches) == 2
 
 
 def test_each_call_gets_its_own_answers_in_order() -> None:
-    answers = gather(Press(), [1], [2, 3], [4])
+    answers = gather(HeldBatch(), [1], [2, 3], [4])
     assert [answer.result(MOST) for answer in answers] == [[2], [4, 6], [8]]
 
 
 def test_a_batch_that_fails_fails_each_of_its_calls() -> None:
-    for answer in gather(Press(), [1], [-1]):
+    for answer in gather(HeldBatch(), [1], [-1]):
         with pytest.raises(LookupError):
             answer.result(MOST)
 
 
 def test_a_batch_has_an_end() -> None:
-    press, half = Press(), LARGEST_BATCH // 2 + 1
-    gather(press, [1] * half, [2] * half)
-    assert [len(batch) for batch in press.batches] == [1, half, half]
+    held, half = HeldBatch(), LARGEST_BATCH // 2 + 1
+    gather(held, [1] * half, [2] * half)
+    assert [len(batch) for batch in held.batches] == [1, half, half]

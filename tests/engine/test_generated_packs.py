@@ -12,7 +12,7 @@ from service.domain.face import FaceCrop, Reason, Refusal
 from service.engine.insightface_pack import InsightFaceEngine
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack
-from tests.engine.photographs import Bomb, Picture, blank, lamp
+from tests.engine.photographs import BrokenPhotograph, Picture, blank, lamp
 
 
 def test_the_only_face_becomes_a_crop_of_the_recognizers_size(tiny: InsightFaceEngine) -> None:
@@ -64,7 +64,7 @@ def test_what_cannot_be_decoded_keeps_its_reason(tiny: InsightFaceEngine) -> Non
 
 def test_what_breaks_in_a_worker_reaches_the_caller(tiny: InsightFaceEngine) -> None:
     with pytest.raises(RuntimeError, match="the decoder broke"):
-        tiny.detect([lamp((10, 10)), Bomb()])
+        tiny.detect([lamp((10, 10)), BrokenPhotograph()])
 
 
 def test_answers_come_in_the_order_of_the_photographs(tiny: InsightFaceEngine) -> None:

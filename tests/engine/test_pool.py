@@ -14,7 +14,7 @@ MOST = 10.0
 """Seconds after which a test stops waiting for another thread."""
 
 
-class Gate:
+class HeldTask:
     """Work that starts, says so, and ends when it is let."""
 
     def __init__(self, expected: int) -> None:
@@ -73,33 +73,33 @@ def test_a_call_that_broke_leaves_its_place_to_others() -> None:
 
 
 def test_no_more_than_the_workers_run_at_once() -> None:
-    pool, gate = WorkerPool(2), Gate(2)
+    pool, held = WorkerPool(2), HeldTask(2)
     with ThreadPoolExecutor() as callers:
-        call = callers.submit(pool.map, gate.hold, range(6))
-        gate.wait_until_full()
-        assert not gate.inside.acquire(timeout=0.05)
-        gate.opened.set()
+        call = callers.submit(pool.map, held.hold, range(6))
+        held.wait_until_full()
+        assert not held.inside.acquire(timeout=0.05)
+        held.opened.set()
         assert call.result(MOST) == list(range(6))
 
 
 def test_a_call_beyond_the_queue_is_refused_at_once() -> None:
-    pool, gate = WorkerPool(1, waiting=0), Gate(1)
+    pool, held = WorkerPool(1, waiting=0), HeldTask(1)
     with ThreadPoolExecutor() as callers:
-        call = callers.submit(pool.map, gate.hold, [1])
-        gate.wait_until_full()
+        call = callers.submit(pool.map, held.hold, [1])
+        held.wait_until_full()
         with pytest.raises(Overloaded):
             pool.map(str, [2])
-        gate.opened.set()
+        held.opened.set()
         assert call.result(MOST) == [1]
 
 
 def test_a_call_within_the_queue_waits_for_its_turn() -> None:
-    pool, gate = WorkerPool(1, waiting=1), Gate(1)
+    pool, held = WorkerPool(1, waiting=1), HeldTask(1)
     with ThreadPoolExecutor() as callers:
-        first = callers.submit(pool.map, gate.hold, [1])
-        gate.wait_until_full()
-        second = callers.submit(pool.map, gate.hold, [2])
-        gate.opened.set()
+        first = callers.submit(pool.map, held.hold, [1])
+        held.wait_until_full()
+        second = callers.submit(pool.map, held.hold, [2])
+        held.opened.set()
         assert [first.result(MOST), second.result(MOST)] == [[1], [2]]
 
 
@@ -109,14 +109,14 @@ def test_a_call_with_many_photographs_is_one_call() -> None:
 
 def test_a_call_that_would_wait_too_long_is_refused_and_told_when_to_come_back() -> None:
     clock = Clock()
-    pool, gate = WorkerPool(1, longest_wait=3.0, timer=clock), Gate(1)
+    pool, held = WorkerPool(1, longest_wait=3.0, timer=clock), HeldTask(1)
     pool.map(clock.take, [4.2])
     with ThreadPoolExecutor() as callers:
-        call = callers.submit(pool.map, gate.hold, [1])
-        gate.wait_until_full()
+        call = callers.submit(pool.map, held.hold, [1])
+        held.wait_until_full()
         with pytest.raises(Overloaded) as refused:
             pool.map(str, [2])
-        gate.opened.set()
+        held.opened.set()
         assert refused.value.retry_after == 5
         assert call.result(MOST) == [1]
 
@@ -131,46 +131,46 @@ def test_a_free_worker_refuses_nobody_however_slow_it_was() -> None:
 
 def test_the_expected_wait_grows_with_the_queue() -> None:
     clock = Clock()
-    pool, gate = WorkerPool(1, timer=clock), Gate(1)
+    pool, held = WorkerPool(1, timer=clock), HeldTask(1)
     pool.map(clock.take, [2.0])
     with ThreadPoolExecutor() as callers:
-        calls = [callers.submit(pool.map, gate.hold, [1])]
-        gate.wait_until_full()
+        calls = [callers.submit(pool.map, held.hold, [1])]
+        held.wait_until_full()
         assert pool.expected_wait == 2.0
-        calls.append(callers.submit(pool.map, gate.hold, [2, 3]))
+        calls.append(callers.submit(pool.map, held.hold, [2, 3]))
         while pool._tasks < 3:
             pass
         assert pool.expected_wait == 6.0
-        gate.opened.set()
+        held.opened.set()
         assert [call.result(MOST) for call in calls] == [[1], [2, 3]]
 
 
 def test_what_runs_longer_than_usual_is_expected_to_take_as_long_again() -> None:
     """Photographs that took a twentieth of a second held everybody else for two minutes."""
     clock = Clock()
-    pool, gate = WorkerPool(2, timer=clock), Gate(2)
+    pool, held = WorkerPool(2, timer=clock), HeldTask(2)
     pool.map(clock.take, [1.0])
     with ThreadPoolExecutor() as callers:
-        call = callers.submit(pool.map, gate.hold, [1, 2])
-        gate.wait_until_full()
+        call = callers.submit(pool.map, held.hold, [1, 2])
+        held.wait_until_full()
         clock.take(0.75)
         assert pool.expected_wait == 0.25
         clock.take(4.25)
         assert pool.expected_wait == 5.0
         with pytest.raises(Overloaded) as refused:
             pool.map(str, [3])
-        gate.opened.set()
+        held.opened.set()
         assert refused.value.retry_after == 5
         assert call.result(MOST) == [1, 2]
     assert pool.map(str, [4]) == ["4"]
 
 
 def test_nobody_waits_longer_than_a_photograph_may_take() -> None:
-    pool, gate = WorkerPool(1, longest_photograph=0.05), Gate(1)
+    pool, held = WorkerPool(1, longest_photograph=0.05), HeldTask(1)
     with pytest.raises(Overloaded):
-        pool.map(gate.hold, [1, 2])
+        pool.map(held.hold, [1, 2])
     assert pool.expected_wait > 0.0
-    gate.opened.set()
+    held.opened.set()
     while pool.expected_wait:
         pass
     assert pool.map(str, [3]) == ["3"]
@@ -178,41 +178,41 @@ def test_nobody_waits_longer_than_a_photograph_may_take() -> None:
 
 def test_one_worker_that_is_stuck_does_not_shut_out_those_whom_others_serve() -> None:
     clock = Clock()
-    pool, gate = WorkerPool(2, timer=clock), Gate(1)
+    pool, held = WorkerPool(2, timer=clock), HeldTask(1)
     with ThreadPoolExecutor() as callers:
-        call = callers.submit(pool.map, gate.hold, [1])
-        gate.wait_until_full()
+        call = callers.submit(pool.map, held.hold, [1])
+        held.wait_until_full()
         clock.take(100.0)
         assert pool.expected_wait == 0.0
         assert pool.map(str, [2]) == ["2"]
-        gate.opened.set()
+        held.opened.set()
         assert call.result(MOST) == [1]
 
 
 def test_one_photograph_does_not_wait_for_all_of_a_long_call() -> None:
-    pool, gate, order = WorkerPool(1), Gate(1), list[int]()
+    pool, held, order = WorkerPool(1), HeldTask(1), list[int]()
 
     def noted(item: int) -> None:
-        gate.hold(item)
+        held.hold(item)
         order.append(item)
 
     with ThreadPoolExecutor() as callers:
         callers.submit(pool.map, noted, range(20))
-        gate.wait_until_full()
+        held.wait_until_full()
         callers.submit(pool.map, noted, [99])
         while pool._calls < 2:
             pass
-        gate.opened.set()
+        held.opened.set()
     assert order.index(99) < 10
 
 
 def test_what_a_call_still_needs_is_done_however_full_the_queue() -> None:
-    pool, gate = WorkerPool(1, waiting=0), Gate(1)
+    pool, held = WorkerPool(1, waiting=0), HeldTask(1)
     with ThreadPoolExecutor() as callers:
-        call = callers.submit(pool.map, gate.hold, [1])
-        gate.wait_until_full()
+        call = callers.submit(pool.map, held.hold, [1])
+        held.wait_until_full()
         assert pool.map_unbounded(str, [2, 3]) == ["2", "3"]
-        gate.opened.set()
+        held.opened.set()
         assert call.result(MOST) == [1]
 
 

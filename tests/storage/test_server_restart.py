@@ -10,7 +10,7 @@ import pytest
 from service.storage.embedded_server import RESTARTS, WITHIN_SECONDS, EmbeddedServer, ServerRestart
 
 
-class Mortal:
+class DeadServer:
     """An embedded server that is dead whenever somebody looks, or only until it is restarted."""
 
     def __init__(self, *, dies: bool = True) -> None:
@@ -24,27 +24,27 @@ class Mortal:
         return True
 
 
-class Time:
+class StandInClock:
     now = 0.0
 
     def __call__(self) -> float:
         return self.now
 
 
-def restart_of(server: Mortal, timer: Time) -> ServerRestart:
+def restart_of(server: DeadServer, timer: StandInClock) -> ServerRestart:
     return ServerRestart(cast("EmbeddedServer", server), timer)
 
 
 def test_running_server_is_left_alone() -> None:
-    server = Mortal()
+    server = DeadServer()
     server.runs = True
-    restart_of(server, Time())()
+    restart_of(server, StandInClock())()
     assert server.starts == 0
 
 
 def test_dead_server_is_started_once() -> None:
-    server = Mortal(dies=False)
-    look = restart_of(server, Time())
+    server = DeadServer(dies=False)
+    look = restart_of(server, StandInClock())
     for _ in range(10):
         look()
     assert server.starts == 1
@@ -53,7 +53,7 @@ def test_dead_server_is_started_once() -> None:
 def test_server_that_keeps_dying_is_left_alone_for_a_while(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    server, timer = Mortal(), Time()
+    server, timer = DeadServer(), StandInClock()
     look = restart_of(server, timer)
     with caplog.at_level(logging.ERROR, "service.storage.embedded_server"):
         for second in range(100):

@@ -47,7 +47,7 @@ def crowd(count: int = AS_MANY) -> list[BulkRow]:
     return [ready(number, f"p{number}") for number in range(1, count + 1)]
 
 
-class Unread:
+class UnreadSource:
     """A source that must not be read."""
 
     def __iter__(self) -> Iterator[BulkRow]:
@@ -211,12 +211,12 @@ def test_what_holds_for_every_row_is_said_before_the_first(
     service: Service, restarted: Any
 ) -> None:
     with pytest.raises(CollectionNotFound):
-        service.bulk(Unread(), collection="nowhere")
+        service.bulk(UnreadSource(), collection="nowhere")
     with pytest.raises(ProfileNotFound):
-        service.bulk(Unread(), profile="unheard-of")
+        service.bulk(UnreadSource(), profile="unheard-of")
     service.bulk([ready(1, "kim")])
     with pytest.raises(ModelMismatch):
-        restarted("another").bulk(Unread())
+        restarted("another").bulk(UnreadSource())
 
 
 def test_everybody_before_the_place_where_a_source_breaks_off_is_enrolled(service: Service) -> None:
@@ -242,7 +242,7 @@ def test_batch_that_fails_is_not_written_at_all(service: Service, tables: Tables
 def test_batch_waits_for_others_and_is_tried_again(service: Service) -> None:
     waits: list[float] = []
 
-    class Busy:
+    class OverloadedBatch:
         tries = 0
 
         def require_possible(self, _: object) -> None: ...
@@ -259,7 +259,7 @@ def test_batch_waits_for_others_and_is_tried_again(service: Service) -> None:
                 raise Overloaded
             return [BulkOutcome(Place(Unit.LINE, 1), "kim", Result.ENROLLED)]
 
-    busy: Any = Busy()
+    busy: Any = OverloadedBatch()
     bulk = BulkEnroll(service.storage, busy, service.clock, sleep=waits.append)
     embed: Any = iter
     done = list(bulk(BulkRequest("default", KEY_HOLDER), [ready(1, "kim")], embed))

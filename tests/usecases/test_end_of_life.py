@@ -48,7 +48,7 @@ _EVERYTHING = """
 
 
 @dataclass(frozen=True)
-class Life:
+class FilesOverTime:
     """`pieces`: bytes by which each person's data are known; `key`: by which a collection's key
     is, which was deleted. The others: which of these were in the files at each time.
     """
@@ -67,7 +67,7 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(vault: Vault) -> Iterator[Life]:
+def life(vault: Vault) -> Iterator[FilesOverTime]:
     """From the first enrollment to the last trace."""
     with tempfile.TemporaryDirectory(prefix="face-test-", ignore_cleanup_errors=True) as folder:
         server = start_embedded(Path(folder))
@@ -82,7 +82,7 @@ def life(vault: Vault) -> Iterator[Life]:
         server.stop()
 
 
-def _live(service: Service, url: str, folder: Path) -> Life:
+def _live(service: Service, url: str, folder: Path) -> FilesOverTime:
     server, tables = TestServer(url), Tables(url)
     service.collections.ensure_default()
     for name in PEOPLE:
@@ -104,7 +104,9 @@ def _live(service: Service, url: str, folder: Path) -> Life:
     after_vacuum = found_in(folder, wanted)
     scrubbed = scrub(url)
     after_scrub = found_in(folder, wanted)
-    return Life(service, tables, pieces, key, at_first, after_vacuum, after_scrub, scrubbed)
+    return FilesOverTime(
+        service, tables, pieces, key, at_first, after_vacuum, after_scrub, scrubbed
+    )
 
 
 def _enroll(service: Service, name: str) -> None:
@@ -139,33 +141,35 @@ def _deleted_collection(service: Service) -> bytes:
     return wrapped[-PIECE:]
 
 
-def test_everybody_was_in_the_files_at_first(life: Life) -> None:
+def test_everybody_was_in_the_files_at_first(life: FilesOverTime) -> None:
     """Or the search would prove nothing."""
     assert life.of(PEOPLE) <= life.at_first
     assert life.key in life.at_first
 
 
-def test_vacuum_and_checkpoint_alone_leave_most_of_the_deleted_readable(life: Life) -> None:
+def test_vacuum_and_checkpoint_alone_leave_most_of_the_deleted_readable(
+    life: FilesOverTime,
+) -> None:
     """Why there is `face scrub`."""
     assert len(life.of(GONE) & life.after_vacuum) > len(life.of(GONE)) / 2
 
 
-def test_scrubbed_files_hold_nothing_of_who_is_gone(life: Life) -> None:
+def test_scrubbed_files_hold_nothing_of_who_is_gone(life: FilesOverTime) -> None:
     """No sealed byte, no search vector, no name: in tables, indexes, statistics and log."""
     assert life.scrubbed == Scrubbed(tables=True, statistics=True, log=True)
     assert life.of(GONE) & life.after_scrub == set()
 
 
-def test_scrubbed_files_hold_no_key_of_a_deleted_collection(life: Life) -> None:
+def test_scrubbed_files_hold_no_key_of_a_deleted_collection(life: FilesOverTime) -> None:
     assert life.key not in life.after_scrub
 
 
-def test_scrubbed_files_hold_those_who_stay(life: Life) -> None:
+def test_scrubbed_files_hold_those_who_stay(life: FilesOverTime) -> None:
     assert life.of(KEPT) <= life.after_scrub
     assert life.service.verify(KEPT[0], given(face_of(KEPT[0]))).decision.match
 
 
-def test_nobody_who_is_gone_can_be_verified_or_exported(life: Life) -> None:
+def test_nobody_who_is_gone_can_be_verified_or_exported(life: FilesOverTime) -> None:
     for name in GONE:
         with pytest.raises(SubjectNotFound):
             life.service.verify(name, given(face_of(name)))
@@ -173,22 +177,22 @@ def test_nobody_who_is_gone_can_be_verified_or_exported(life: Life) -> None:
             life.service.export(name)
 
 
-def test_nobody_who_is_gone_is_found_by_a_search(life: Life) -> None:
+def test_nobody_who_is_gone_is_found_by_a_search(life: FilesOverTime) -> None:
     results = [life.service.search(given(face_of(name))) for name in GONE]
     assert not any(result.found for result in results)
     assert {result.searched for result in results} == {len(KEPT)}
 
 
-def test_nobody_who_is_gone_is_listed(life: Life) -> None:
+def test_nobody_who_is_gone_is_listed(life: FilesOverTime) -> None:
     listed = life.service.subjects.page(DEFAULT, len(PEOPLE), None).subjects
     assert [one.subject_id for one in listed] == KEPT
 
 
-def test_log_is_whole(life: Life) -> None:
+def test_log_is_whole(life: FilesOverTime) -> None:
     assert VerifyAudit(life.service.storage, life.service.vault)().whole
 
 
-def test_log_accounts_for_each(life: Life) -> None:
+def test_log_accounts_for_each(life: FilesOverTime) -> None:
     collection = life.service.collections.show(DEFAULT).collection
     key = life.service.vault.unlock_pseudonyms(collection.collection_id, collection.keys)
     rows = life.tables.rows("SELECT action, subject FROM audit WHERE collection = 'default'")

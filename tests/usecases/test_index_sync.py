@@ -40,7 +40,7 @@ def faces(number: int, seed: int = 0) -> list[Embedding]:
     return list((random / np.linalg.norm(random, axis=1, keepdims=True)).astype(np.float32))
 
 
-class Crowd:
+class IndexedCollection:
     """A collection of people who do not exist, and one process's memory of it."""
 
     def __init__(
@@ -99,13 +99,13 @@ def kind(request: pytest.FixtureRequest) -> CodeKind:
 
 
 @pytest.fixture
-def crowd(storage: Storage, vault: Vault, kind: CodeKind) -> Crowd:
-    crowd = Crowd(storage, vault, kind)
+def crowd(storage: Storage, vault: Vault, kind: CodeKind) -> IndexedCollection:
+    crowd = IndexedCollection(storage, vault, kind)
     crowd.enroll(faces(PEOPLE))
     return crowd
 
 
-def test_holds_what_is_there_and_finds_everybody(crowd: Crowd) -> None:
+def test_holds_what_is_there_and_finds_everybody(crowd: IndexedCollection) -> None:
     crowd.keep()
     assert crowd.index.state().rows == PEOPLE
     assert crowd.index.state().problem is None
@@ -113,21 +113,21 @@ def test_holds_what_is_there_and_finds_everybody(crowd: Crowd) -> None:
         assert crowd.search(crowd.enrolled[number]) == ([f"p{number}"], True)
 
 
-def test_who_came_later_is_found_before_they_are_held(crowd: Crowd) -> None:
+def test_who_came_later_is_found_before_they_are_held(crowd: IndexedCollection) -> None:
     crowd.keep()
     crowd.enroll(faces(1, seed=1))
     assert crowd.index.state().rows == PEOPLE
     assert crowd.search(crowd.enrolled[-1]) == ([f"p{PEOPLE}"], True)
 
 
-def test_reads_on_in_small_steps(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reads_on_in_small_steps(crowd: IndexedCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "ROWS_AT_A_TIME", 7)
     crowd.keep()
     assert crowd.index.state().rows == PEOPLE
     assert crowd.search(crowd.enrolled[13]) == (["p13"], True)
 
 
-def test_the_erased_are_not_found_and_then_forgotten(crowd: Crowd) -> None:
+def test_the_erased_are_not_found_and_then_forgotten(crowd: IndexedCollection) -> None:
     crowd.keep()
     crowd.erase("p3")
     assert crowd.search(crowd.enrolled[3]) == ([], True)
@@ -136,20 +136,22 @@ def test_the_erased_are_not_found_and_then_forgotten(crowd: Crowd) -> None:
     assert crowd.index.state().rows == PEOPLE - 1
 
 
-def test_small_collections_are_read_whole_instead(crowd: Crowd) -> None:
+def test_small_collections_are_read_whole_instead(crowd: IndexedCollection) -> None:
     IndexSync(crowd.storage, crowd.index, worth_holding=PEOPLE + 1)()
     assert crowd.index.state().rows == 0
     assert crowd.search(crowd.enrolled[0]) == (["p0"], True)
 
 
-def test_deleted_collection_is_forgotten(crowd: Crowd) -> None:
+def test_deleted_collection_is_forgotten(crowd: IndexedCollection) -> None:
     crowd.keep()
     crowd.collections.delete(DEFAULT_COLLECTION, "till")
     crowd.keep()
     assert crowd.index.state().rows == 0
 
 
-def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crowd) -> None:
+def test_restored_database_is_read_anew_and_not_answered_from_before(
+    crowd: IndexedCollection,
+) -> None:
     crowd.keep()
     with crowd.storage.transaction() as tx:
         tx.templates.begin_epochs()
@@ -159,7 +161,7 @@ def test_restored_database_is_read_anew_and_not_answered_from_before(crowd: Crow
 
 
 def test_what_does_not_fit_is_scanned(storage: Storage, vault: Vault, kind: CodeKind) -> None:
-    crowd = Crowd(storage, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
+    crowd = IndexedCollection(storage, vault, kind, most_bytes=PEOPLE * kind.bytes_per_row)
     crowd.enroll(faces(PEOPLE))
     crowd.keep()
     crowd.enroll(faces(20, seed=1))
@@ -175,7 +177,7 @@ def test_what_does_not_fit_is_scanned(storage: Storage, vault: Vault, kind: Code
     ]
 
 
-def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
+def test_damage_is_noticed_and_mended(crowd: IndexedCollection) -> None:
     crowd.keep()
     (part,) = crowd.index._held[crowd.collection.collection_id]._parts
     write_over(part.codes)
@@ -188,7 +190,7 @@ def test_damage_is_noticed_and_mended(crowd: Crowd) -> None:
 
 
 def test_row_that_a_rotation_moves_after_it_was_listed_is_found(
-    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+    crowd: IndexedCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd.keep()
     monkeypatch.setattr(TemplateRows, "at", lambda *_: {})

@@ -118,7 +118,7 @@ def test_only_a_few_rows_are_read_ahead() -> None:
     assert read <= AHEAD * WORKERS + 1
 
 
-class Busy(StandInEngine):
+class OverloadedEngine(StandInEngine):
     """Has no room for so many calls, then it has."""
 
     def __init__(self, calls: int) -> None:
@@ -134,11 +134,11 @@ class Busy(StandInEngine):
 
 def test_a_row_waits_for_an_engine_that_this_runs_own_rows_keep_busy() -> None:
     slept: list[float] = []
-    (found,) = embed(Busy(2), slept.append)([row("kim")])
+    (found,) = embed(OverloadedEngine(2), slept.append)([row("kim")])
     assert isinstance(found, BulkCandidate)
     assert slept == [7, 7]
 
 
 def test_what_no_row_is_to_blame_for_is_no_refusal() -> None:
     with pytest.raises(Overloaded):
-        list(embed(Busy(TRIES))([row("kim")]))
+        list(embed(OverloadedEngine(TRIES))([row("kim")]))
