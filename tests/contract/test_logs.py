@@ -92,7 +92,7 @@ def test_log_has_no_number_of_an_embedding(
 
 def test_log_has_no_key(everything_was_called: list[float], server: Server, key: str) -> None:
     assert key not in server.log
-    assert key.rpartition("_")[2] not in server.log
+    assert key.split("_", 2)[2] not in server.log  # the secret may hold underscores
     assert "Bearer" not in server.log
 
 
