@@ -328,7 +328,7 @@ class Wiring:
 
     @cached_property
     def unlock(self) -> Unlock:
-        return Unlock(self.storage, self.vault, self.audit_recorder)
+        return Unlock(self.storage, self.audit_recorder)
 
     @cached_property
     def erase(self) -> Callable[[str, str, str], Erasure]:
@@ -341,7 +341,7 @@ class Wiring:
 
     @cached_property
     def _erase(self) -> Erase:
-        return Erase(self.storage, self.vault, self.audit_recorder)
+        return Erase(self.storage, self.audit_recorder)
 
     @cached_property
     def export(self) -> Export:

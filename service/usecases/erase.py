@@ -45,9 +45,8 @@ def audited_withdrawal(subject_id: str, collection_name: str, caller: str) -> Au
 class Erase:
     """Removes a subject with all that hangs on it, and records that it was done."""
 
-    def __init__(self, storage: Storage, vault: Vault, audit: AuditRecorder) -> None:
+    def __init__(self, storage: Storage, audit: AuditRecorder) -> None:
         self._storage = storage
-        self._vault = vault
         self._audit = audit
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> Erasure:

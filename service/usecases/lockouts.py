@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from service.storage.failed_comparisons import SubjectForComparison
     from service.storage.storage import Storage
     from service.storage.transaction import Transaction
-    from service.vault.vault import Vault
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +81,8 @@ def _warn_if_locked(collection: Collection, comparison: Comparison, own: Refusal
 class Unlock:
     """Opens a locked subject again, and records that it was done."""
 
-    def __init__(self, storage: Storage, vault: Vault, audit: AuditRecorder) -> None:
+    def __init__(self, storage: Storage, audit: AuditRecorder) -> None:
         self._storage = storage
-        self._vault = vault
         self._audit = audit
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> None:

@@ -97,7 +97,7 @@ class Process:
     def erase(self) -> None:
         if self.enrolled:
             gone = self.enrolled.pop(int(self.random.integers(len(self.enrolled))))
-            Erase(self.storage, self.vault, self.audit)(gone, DEFAULT_COLLECTION, LOCAL_USER.name)
+            Erase(self.storage, self.audit)(gone, DEFAULT_COLLECTION, LOCAL_USER.name)
 
     def search(self) -> None:
         probes = [self._somebody() for _ in range(3)]

@@ -64,7 +64,7 @@ class IndexedCollection:
         self.enrolled += them
 
     def erase(self, subject_id: str) -> None:
-        Erase(self.storage, self.vault, self.audit)(subject_id, DEFAULT_COLLECTION, "till")
+        Erase(self.storage, self.audit)(subject_id, DEFAULT_COLLECTION, "till")
 
     def search(self, probe: Embedding) -> tuple[list[str], bool]:
         """Who was found, and whether by a shortlist."""
