@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.domain.errors import InconsistentImages, NoUsableFace
@@ -76,8 +76,10 @@ class Sampler:
             with self._telemetry.stage("detect"):
                 detections = self._engine.detect(photographs)
         crops = [found for found in detections if isinstance(found, FaceCrop)]
-        with self._telemetry.stage("embed"):
-            embeddings = iter(self._engine.embed(crops) if crops else ())
+        embeddings: Iterator[Embedding] = iter(())
+        if crops:
+            with self._telemetry.stage("embed"):
+                embeddings = iter(self._engine.embed(crops))
         return [
             Sample(None, found.reason, found.detection_score)
             if isinstance(found, Refusal)

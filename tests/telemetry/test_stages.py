@@ -50,6 +50,12 @@ def test_engine(metrics: Metrics) -> None:
     assert (times(metrics, "detect"), times(metrics, "embed")) == (1, 1)
 
 
+def test_nothing_is_embedded_where_there_is_no_face(metrics: Metrics) -> None:
+    sampler = Sampler(StandInEngine(), StandInCapture(), 0.5, metrics)
+    assert len(sampler.samples(photos("no_face"))) == 1
+    assert (times(metrics, "detect"), times(metrics, "embed")) == (1, 0)
+
+
 def test_opened_seals(metrics: Metrics) -> None:
     collection_id, ring = uuid4(), Vault(MasterKey(bytes(32)), metrics)
     key = ring.unlock(collection_id, ring.new_key(collection_id))
