@@ -1,7 +1,7 @@
 """The layers that every call goes through, from the outermost to the innermost.
 
-`Deadlines` tells its connection what it waits for; `RequestContext` gives it an id, a log line and
-the headers of every answer, and is the last net; `StrictSyntax` refuses what another program may
+`RequestContext` gives it an id, a log line and the headers of every answer, and is the last net;
+`Deadlines` tells its connection what it waits for; `StrictSyntax` refuses what another program may
 read otherwise; `PageLimit` bounds the open pages; `HeadAsGet` answers HEAD.
 """
 
@@ -75,61 +75,6 @@ def add_middleware(app: FastAPI, metrics: Metrics) -> None:
     app.add_middleware(StrictSyntax)
     app.add_middleware(Deadlines, connections=app.state.connections)
     app.add_middleware(RequestContext, metrics=metrics)
-
-
-class Deadlines:
-    """A call lasts for its connection from its head to the end of its answer."""
-
-    def __init__(self, app: ASGIApp, connections: Connections) -> None:
-        self._app = app
-        self._connections = connections
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = connection_of(scope)
-        if call is None:
-            await self._app(scope, receive, send)
-            return
-        body = _Body(call, has_body=_has_body(Headers(scope=scope)))
-        self._connections.call_begins(call.connection)
-        try:
-            await self._app(scope, body.receiving(receive), send)
-        finally:
-            self._connections.call_ends(call.connection)
-            call.transport.let_go()
-
-
-def _has_body(headers: Headers) -> bool:
-    """RFC 9112, 6.3: a request without these two has none."""
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-
-
-class _Body:
-    """How the body of one call comes in."""
-
-    def __init__(self, call: CallConnection, *, has_body: bool) -> None:
-        self._call = call
-        self._is_over = not has_body
-        call.transport.is_body_coming = has_body
-        if self._is_over:
-            call.transport.hold(at_once=not call.transport.is_wanted)
-
-    def receiving(self, receive: Receive) -> Receive:
-        async def received() -> Message:
-            return await receive() if self._is_over else await self._next(receive)
-
-        return received
-
-    async def _next(self, receive: Receive) -> Message:
-        connection, transport = self._call.connection, self._call.transport
-        lies_here = not transport.is_wanted
-        connection.waits_for_body()
-        message = await receive()
-        connection.got_body(len(message.get("body", b"")))
-        if not message.get("more_body", False):
-            self._is_over = True
-            transport.is_body_coming = False
-            transport.hold(at_once=lies_here)
-        return message
 
 
 class RequestContext:
@@ -230,6 +175,61 @@ def secured(headers: Iterable[tuple[bytes, bytes]], *, over_tls: bool) -> Raw:
     if over_tls:
         whole.append(_TLS_ONLY)
     return whole
+
+
+class Deadlines:
+    """A call lasts for its connection from its head to the end of its answer."""
+
+    def __init__(self, app: ASGIApp, connections: Connections) -> None:
+        self._app = app
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = connection_of(scope)
+        if call is None:
+            await self._app(scope, receive, send)
+            return
+        body = _Body(call, has_body=_has_body(Headers(scope=scope)))
+        self._connections.call_begins(call.connection)
+        try:
+            await self._app(scope, body.receiving(receive), send)
+        finally:
+            self._connections.call_ends(call.connection)
+            call.transport.let_go()
+
+
+def _has_body(headers: Headers) -> bool:
+    """RFC 9112, 6.3: a request without these two has none."""
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+class _Body:
+    """How the body of one call comes in."""
+
+    def __init__(self, call: CallConnection, *, has_body: bool) -> None:
+        self._call = call
+        self._is_over = not has_body
+        call.transport.is_body_coming = has_body
+        if self._is_over:
+            call.transport.hold(at_once=not call.transport.is_wanted)
+
+    def receiving(self, receive: Receive) -> Receive:
+        async def received() -> Message:
+            return await receive() if self._is_over else await self._next(receive)
+
+        return received
+
+    async def _next(self, receive: Receive) -> Message:
+        connection, transport = self._call.connection, self._call.transport
+        lies_here = not transport.is_wanted
+        connection.waits_for_body()
+        message = await receive()
+        connection.got_body(len(message.get("body", b"")))
+        if not message.get("more_body", False):
+            self._is_over = True
+            transport.is_body_coming = False
+            transport.hold(at_once=lies_here)
+        return message
 
 
 class StrictSyntax:

@@ -119,7 +119,7 @@ class AuditLog:
         """Lock the head, and continue the chain by what waits: what is left to write, which lets the
         head vouch for the registry as it is now. Empty where nothing has to be written down.
 
-        They are to go with the COMMIT, in one trip: the head's lock, which all writers share, is held
+        They are to go with the commit, in one trip: the head's lock, which all writers share, is held
         for one trip less.
 
         Raises `AuditTampered`, `MasterKeyInvalid`.

@@ -138,7 +138,7 @@ class Transaction:
         """
         # PostgreSQL answers the COMMIT of a failed transaction with a rollback, and no error.
         if driver_of(self._pooled).info.transaction_status == TransactionStatus.INERROR:
-            raise QueryFailed("a query before this one failed, in: COMMIT")
+            raise QueryFailed(f"a query before this one failed, in: {_COMMIT.text.decode()}")
         if self._row_sequence is not None:
             self._row_sequence.settle()
         run(self._pooled, *self.audit.last_queries(), _COMMIT)

@@ -19,7 +19,7 @@ from service.domain.errors import FaceError, NotAllowed, OperationFailed, RateLi
 if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.storage.transaction import Transaction
-from service.vault.vault import Vault
+    from service.vault.vault import Vault
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -41,7 +41,7 @@ class AuditedCall:
 
 class AuditRecorder:
     """`decisions`: whether verifications and searches that were answered are recorded; refusals
-    always are. `vault`: asked for when a person has to be named in a refusal.
+    always are. `vault`: asked for when a person has to be named.
     """
 
     def __init__(
