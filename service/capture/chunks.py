@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from service.capture.picture import OpenCvPicture
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-MAX_CHUNKS = 16_384
+MAX_PNG_CHUNKS = 16_384
 """libpng cuts the pixels of the largest upload into 1,280 chunks."""
 
 MAX_EXIF_BYTES = 64 * 1024
 """What a JPEG has room for."""
 
 _HEAD, _PIXELS, _END = b"IHDR", b"IDAT", b"IEND"
-_TRANSPARENCY, _EXIF, _ANIMATION = b"tRNS", b"eXIf", b"acTL"
-_KEPT = frozenset({_HEAD, b"PLTE", _TRANSPARENCY, _EXIF, _PIXELS, _END})
+_TRANSPARENCY, _PNG_EXIF, _PNG_ANIMATION = b"tRNS", b"eXIf", b"acTL"
+_KEPT = frozenset({_HEAD, b"PLTE", _TRANSPARENCY, _PNG_EXIF, _PIXELS, _END})
 _WITH_ALPHA = (4, 6)
 """Color types."""
 
@@ -30,7 +30,7 @@ class _Refused(Exception):
     """Damaged, animated, or in too many pieces."""
 
 
-class _Chunk(NamedTuple):
+class _PngChunk(NamedTuple):
     """`start`: of its length; `end`: behind its checksum."""
 
     kind: bytes
@@ -41,12 +41,12 @@ class _Chunk(NamedTuple):
 def read_png(encoded: bytes) -> OpenCvPicture | None:
     """None for what is refused."""
     try:
-        return _picture(encoded, [chunk for chunk in _chunks(encoded) if _is_kept(chunk)])
+        return _png_picture(encoded, [chunk for chunk in _png_chunks(encoded) if _is_kept(chunk)])
     except _Refused:
         return None
 
 
-def _picture(encoded: bytes, kept: list[_Chunk]) -> OpenCvPicture:
+def _png_picture(encoded: bytes, kept: list[_PngChunk]) -> OpenCvPicture:
     by_kind = {
         chunk.kind: encoded[chunk.start + 8 : chunk.end - 4]
         for chunk in reversed(kept)
@@ -59,32 +59,32 @@ def _picture(encoded: bytes, kept: list[_Chunk]) -> OpenCvPicture:
     return OpenCvPicture(
         int.from_bytes(head[:4]),
         int.from_bytes(head[4:8]),
-        lambda: SIGNATURE + b"".join(encoded[chunk.start : chunk.end] for chunk in kept),
+        lambda: PNG_SIGNATURE + b"".join(encoded[chunk.start : chunk.end] for chunk in kept),
         has_alpha=has_alpha,
-        exif=by_kind.get(_EXIF, b""),
+        exif=by_kind.get(_PNG_EXIF, b""),
         cost=2.0 if has_alpha and head[8] > 8 else 1.0,  # OpenCV keeps all 16 bits of these
     )
 
 
-def _chunks(encoded: bytes) -> Iterator[_Chunk]:
+def _png_chunks(encoded: bytes) -> Iterator[_PngChunk]:
     """All of them, IEND included."""
-    start, content = len(SIGNATURE), memoryview(encoded)
-    for _ in range(MAX_CHUNKS):
+    start, content = len(PNG_SIGNATURE), memoryview(encoded)
+    for _ in range(MAX_PNG_CHUNKS):
         kind = encoded[start + 4 : start + 8]
         end = start + 12 + int.from_bytes(encoded[start : start + 4])
-        if end > len(encoded) or kind == _ANIMATION:
+        if end > len(encoded) or kind == _PNG_ANIMATION:
             raise _Refused
         if zlib.crc32(content[start + 4 : end - 4]) != int.from_bytes(encoded[end - 4 : end]):
             raise _Refused  # libpng would say so on stderr
-        yield _Chunk(kind, start, end)
+        yield _PngChunk(kind, start, end)
         if kind == _END:
             return
         start = end
     raise _Refused
 
 
-def _is_kept(chunk: _Chunk) -> bool:
-    too_long = chunk.kind == _EXIF and chunk.end - chunk.start > MAX_EXIF_BYTES
+def _is_kept(chunk: _PngChunk) -> bool:
+    too_long = chunk.kind == _PNG_EXIF and chunk.end - chunk.start > MAX_EXIF_BYTES
     return chunk.kind in _KEPT and not too_long
 
 
@@ -96,10 +96,6 @@ _ALPHA, _WEBP_EXIF, _WEBP_ANIMATION = b"ALPH", b"EXIF", (b"ANIM", b"ANMF")
 _ALPHA_FLAG, _ANIMATION_FLAG = 0x10, 0x02
 
 
-class _WebpRefused(Exception):
-    """Damaged, animated, or in too many pieces."""
-
-
 def is_webp(encoded: bytes) -> bool:
     return encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP"
 
@@ -108,7 +104,7 @@ def read_webp(encoded: bytes) -> OpenCvPicture | None:
     """None for what is refused."""
     try:
         return _webp_picture(encoded, dict(reversed(list(_webp_chunks(encoded)))))
-    except _WebpRefused:
+    except _Refused:
         return None
 
 
@@ -116,10 +112,10 @@ def _webp_picture(encoded: bytes, chunks: Mapping[bytes, bytes]) -> OpenCvPictur
     """The larger one of canvas and frame: a decoder that takes them for different refuses."""
     flags = _little(chunks.get(_EXTENDED, b"")[:1])
     if flags & _ANIMATION_FLAG or any(kind in chunks for kind in _WEBP_ANIMATION):
-        raise _WebpRefused
+        raise _Refused
     sizes = [of(chunks[kind]) for kind, of in _SIZES.items() if kind in chunks]
     if not sizes:
-        raise _WebpRefused
+        raise _Refused
     bits = _little(chunks.get(_LOSSLESS, b"")[1:5])
     return OpenCvPicture(
         max(width for width, _ in sizes),
@@ -134,16 +130,16 @@ def _webp_chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Kinds and contents, padding left out (2.3)."""
     start, end = 12, 8 + _little(encoded[4:8])
     if end > len(encoded):
-        raise _WebpRefused
+        raise _Refused
     for _ in range(MAX_WEBP_CHUNKS):
         if start + 8 > end:
             return
         size = _little(encoded[start + 4 : start + 8])
         if start + 8 + size > end:
-            raise _WebpRefused
+            raise _Refused
         yield encoded[start : start + 4], encoded[start + 8 : start + 8 + size]
         start += 8 + size + size % 2
-    raise _WebpRefused
+    raise _Refused
 
 
 def _canvas(content: bytes) -> tuple[int, int]:

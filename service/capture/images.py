@@ -59,7 +59,7 @@ class Timeouts:
     watch: float = 15.0
 
 
-_ALWAYS = (jpeg_markers.SIGNATURE, chunks.SIGNATURE)
+_ALWAYS = (jpeg_markers.SIGNATURE, chunks.PNG_SIGNATURE)
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def is_supported(encoded: bytes) -> bool:
 def _read(encoded: bytes) -> Picture | None:
     if encoded.startswith(jpeg_markers.SIGNATURE):
         return read_jpeg(encoded)
-    if encoded.startswith(chunks.SIGNATURE):
+    if encoded.startswith(chunks.PNG_SIGNATURE):
         return read_png(encoded)
     if is_webp(encoded):
         return read_webp(encoded)

@@ -173,9 +173,7 @@ class RotateKey:
                 return collection.keys.active.key_id, True
             keys = self._vault.next_keys(collection.collection_id, collection.keys, self._clock())
             collection = replace(collection, keys=keys)
-            UnlockedCollection.unlock(
-                collection, self._vault
-            )  # what cannot be opened must seal nothing
+            UnlockedCollection.unlock(collection, self._vault)  # else nothing may be sealed by it
             tx.collections.set_keys(collection)
             self._audit.record(tx, Action.KEY_ROTATE, caller, name)
             return keys.active.key_id, False

@@ -13,7 +13,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from service.capture import chunks, jpeg_markers
 from service.capture import picture as bounded
-from service.capture.chunks import MAX_CHUNKS, read_png
+from service.capture.chunks import MAX_PNG_CHUNKS, read_png
 from service.capture.images import EncodedPhotograph, ImageLimits
 from service.capture.jpeg_markers import MAX_SCANS, MAX_SEGMENTS, read_jpeg
 from service.capture.picture import OpenCvPicture
@@ -97,8 +97,10 @@ def test_as_many_scans_as_any_encoder_writes_are_taken() -> None:
         pytest.param(with_segments(segment(0xF0)), id="unknown marker"),
         pytest.param(JPEG.replace(b"\xff\xc0", b"\xff\xc9"), id="arithmetic coding"),
         pytest.param(JPEG.replace(b"\xff\xc0", b"\xff\xc3"), id="lossless"),
-        pytest.param(with_chunks(*[_chunk(b"tEXt", b"a\0b")] * MAX_CHUNKS), id="chunks"),
-        pytest.param(png_header(9, 9)[:PNG_HEAD] + _chunk(b"IDAT", b"") * MAX_CHUNKS, id="pieces"),
+        pytest.param(with_chunks(*[_chunk(b"tEXt", b"a\0b")] * MAX_PNG_CHUNKS), id="chunks"),
+        pytest.param(
+            png_header(9, 9)[:PNG_HEAD] + _chunk(b"IDAT", b"") * MAX_PNG_CHUNKS, id="pieces"
+        ),
         pytest.param(with_chunks(_chunk(b"acTL", bytes(8))), id="animated PNG"),
     ],
 )
