@@ -365,7 +365,7 @@ class Wiring:
         )
 
     @cached_property
-    def keep_index(self) -> IndexSync | None:
+    def index_sync(self) -> IndexSync | None:
         return None if self.index is None else IndexSync(self.storage, self.index)
 
     def bulk_enroll(self, collection: str, coming: int) -> BulkEnroll:
@@ -544,6 +544,6 @@ class Wiring:
             export=self.export,
             purge=self.purge,
             unlock=self.unlock,
-            keep_index=self.keep_index,
+            index_sync=self.index_sync,
             restart_database=self.restart_database,
         )

@@ -64,8 +64,8 @@ def background_tasks(
 ) -> Iterator[BackgroundTask]:
     """All that this server does by itself."""
     yield purge_expired(use_cases.purge.batches, settings.purge_interval)
-    if use_cases.keep_index is not None:
-        yield sync_index(use_cases.keep_index, metrics)
+    if use_cases.index_sync is not None:
+        yield sync_index(use_cases.index_sync, metrics)
     if use_cases.restart_database is not None:
         yield restart_database(use_cases.restart_database)
 

@@ -26,7 +26,7 @@ from service.cli.context import (
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
-from service.domain.decision import Decision, SimilarityDetail
+from service.domain.decision import Decision
 from service.domain.face import Uploads
 from service.texts import Language, text
 from service.usecases.enrollment import EnrollRequest, Mode
@@ -118,7 +118,7 @@ def dedupe(
     if as_json:
         from service.api.routes.search import dedupe_answer
 
-        print_json(dedupe_answer(result, SimilarityDetail.EXACT))
+        print_json(dedupe_answer(result))
     else:
         _print_candidates(result, language)
     if result.found:
@@ -139,7 +139,7 @@ def identify(
     if as_json:
         from service.api.routes.search import identify_answer
 
-        print_json(identify_answer(result, SimilarityDetail.EXACT))
+        print_json(identify_answer(result))
     else:
         _print_candidates(result, language)
     if not result.found:

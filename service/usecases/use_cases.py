@@ -37,5 +37,5 @@ class UseCases:
     unlock: Unlock
     list_audit: ListAudit
     audit_recorder: AuditRecorder
-    keep_index: IndexSync | None = None
+    index_sync: IndexSync | None = None
     restart_database: Callable[[], None] | None = None

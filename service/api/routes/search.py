@@ -11,7 +11,7 @@ from service.api.auth import AllUseCases, Counted, SearchCaller, Settings
 from service.api.models import WHOLE, Camel, FaceBody, Similarity, json_response
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
-from service.domain.callers import Caller
+from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
 from service.domain.thresholds import Band
 from service.telemetry.metrics import Metrics
@@ -79,7 +79,7 @@ def dedupe(
 ) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
     result = _search(caller, use_cases, metrics, asked)
-    return json_response(dedupe_answer(result, detail_for(caller, settings.reply_similarity)))
+    return json_response(dedupe_answer(result, caller, settings.reply_similarity))
 
 
 @router.post(
@@ -97,7 +97,7 @@ def identify(
 ) -> Response:
     """Whose face is this? Every template is compared."""
     result = _search(caller, use_cases, metrics, asked)
-    return json_response(identify_answer(result, detail_for(caller, settings.reply_similarity)))
+    return json_response(identify_answer(result, caller, settings.reply_similarity))
 
 
 def _search(
@@ -110,11 +110,23 @@ def _search(
     return result
 
 
-def dedupe_answer(result: SearchResult, detail: SimilarityDetail) -> DedupeAnswer:
+def dedupe_answer(
+    result: SearchResult,
+    caller: Caller = LOCAL_USER,
+    configured: SimilarityDetail = SimilarityDetail.EXACT,
+) -> DedupeAnswer:
+    """`configured`: as for `detail_for`."""
+    detail = detail_for(caller, configured)
     return DedupeAnswer(duplicate=result.found, **_shared_fields(result, detail))
 
 
-def identify_answer(result: SearchResult, detail: SimilarityDetail) -> IdentifyAnswer:
+def identify_answer(
+    result: SearchResult,
+    caller: Caller = LOCAL_USER,
+    configured: SimilarityDetail = SimilarityDetail.EXACT,
+) -> IdentifyAnswer:
+    """`configured`: as for `detail_for`."""
+    detail = detail_for(caller, configured)
     return IdentifyAnswer(match=result.found, **_shared_fields(result, detail))
 
 
