@@ -92,7 +92,7 @@ BY_NAME = _statements_in(
 @dataclass(frozen=True, slots=True)
 class SubjectForComparison:
     """Whom a face is compared with. `refusals`: by the key that sent the faces, empty where none
-    are counted; `templates`: empty where there is no such subject.
+    are counted; both are empty where there is no such subject.
     """
 
     collection: Collection
@@ -175,9 +175,9 @@ class FailedComparisons:
         now, settings = self._clock(), collection.settings
         kept = any(not is_expired(subject, settings, now) for subject, _ in stored)
         read_last = readings[-1]
-        return SubjectForComparison(
-            collection, read_last.refusals, read_last.templates if kept else []
-        )
+        if not kept:  # whoever is expired is not enrolled, and so not locked
+            return SubjectForComparison(collection, {}, [])
+        return SubjectForComparison(collection, read_last.refusals, read_last.templates)
 
     def put(self, collection: Collection, subject_id: str, caller: str, refusals: Refusals) -> None:
         """Write it, in place of what was there. The subject must exist."""

@@ -14,7 +14,7 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.usecases.enrollment import Mode
-from tests.usecases.service_process import DEFAULT, Service, Tables
+from tests.usecases.service_process import DEFAULT, RULES, Service, Tables
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
@@ -46,6 +46,19 @@ def test_until_then_all_is_as_ever(service: Service, end: datetime) -> None:
 def test_expired_person_is_unknown_to_verification(expired: Service) -> None:
     with pytest.raises(SubjectNotFound):
         expired.verify("kim", "kim")
+
+
+def test_expired_person_is_unknown_even_where_they_were_locked(
+    service: Service, end: datetime
+) -> None:
+    for number in range(RULES.after):
+        service.verify("kim", f"stranger{number}")
+    service.clock.now = end - MOMENT
+    for number in range(RULES.after):
+        service.verify("kim", f"other{number}")
+    service.clock.now = end
+    with pytest.raises(SubjectNotFound):
+        service.verify("kim", "kim")
 
 
 def test_expired_person_is_not_found_and_not_counted_by_a_search(expired: Service) -> None:
