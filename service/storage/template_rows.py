@@ -23,10 +23,10 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, insert, select, update
 
 from service.domain.collection import Collection, StoredTemplate
-from service.domain.errors import RecordTampered
+from service.domain.errors import CollectionNotFound, RecordTampered
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.search import (
     HALVES,
@@ -43,7 +43,7 @@ from service.domain.search import (
 from service.storage.audit_head import AuditHeadRow
 from service.storage.engine import driver_of, require_one_server
 from service.storage.suitability import SEARCH_MEMORY
-from service.storage.tables import collection_writes, templates
+from service.storage.tables import collection_writes, collections, templates
 
 logger = logging.getLogger(__name__)
 
@@ -91,9 +91,14 @@ class RowSequence:
         self._locked.clear()
 
     def mark(self, collection: Collection) -> WriteWatermark:
-        """With what this transaction has done so far. Raises `RecordTampered`."""
+        """With what this transaction has done so far. Raises `RecordTampered`; `CollectionNotFound`
+        where the collection was deleted since it was found.
+        """
         query = _MARKS.where(collection_writes.c.collection_id == collection.collection_id)
-        stored = self._proved(self._connection.execute(query).mappings().one_or_none())
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None and not self._connection.scalar(_is_there(collection.collection_id)):
+            raise CollectionNotFound
+        stored = self._proved(row)
         mark = self._locked.get(collection.collection_id, stored)
         given_up = self._given_up[collection.collection_id]
         return replace(mark, deleted_count=mark.deleted_count + given_up)
@@ -146,6 +151,10 @@ class RowSequence:
         self._connection.execute(
             update(collection_writes).where(whose).values(_watermark_columns(mark, self._head))
         )
+
+
+def _is_there(collection_id: UUID) -> Select[tuple[bool]]:
+    return select(exists().where(collections.c.collection_id == collection_id))
 
 
 def begin_row_sequence(connection: Connection, head: AuditHeadRow, mark: WriteWatermark) -> None:

@@ -19,6 +19,7 @@ from service.domain.collection import (
     IdempotentResponse,
     WrappedKey,
 )
+from service.domain.errors import CollectionNotFound
 from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
 from service.storage.storage import Storage
@@ -162,6 +163,18 @@ def test_deleted_subject_takes_everything_along(storage: Storage, kept: Collecti
         assert tx.templates.of(kept, "kim") == []
         assert tx.idempotency.find(kept, "kiosk", "key-kim") is None
         assert tx.subjects.find(kept, "lee") is not None
+
+
+def test_collection_that_is_deleted_meanwhile_is_no_alarm(
+    storage: Storage, kept: Collection
+) -> None:
+    with storage.transaction() as reading:
+        found = reading.collections.find_with_keys_locked(kept.name)
+        assert found is not None
+        with storage.transaction() as tx:
+            tx.collections.delete(kept)
+        with pytest.raises(CollectionNotFound):
+            reading.templates.mark(found)
 
 
 def test_deleted_collection_takes_its_people_along_and_no_others(
