@@ -153,7 +153,9 @@ def calibrate_pack(name: str, model_root: Path, photos: Path) -> None:
     engine = load_engine(name, model_root, detection_threshold=DETECTION_THRESHOLD, use_gpu=False)
     people = read_people(
         photos,
-        lambda files: [v.astype(np.float64) for v in engine.embed(crops_of(engine, files))],
+        lambda files: [
+            face.embedding.astype(np.float64) for face in engine.embed(crops_of(engine, files))
+        ],
     )
     report(f"{name}, photographs", photographs_compared(people, no_center))
     report(f"{name}, templates", templates_compared(people, no_center))

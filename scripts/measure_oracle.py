@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -91,7 +92,12 @@ class Faces:
         self.vectors = self.embed([crop.pixels for crop in self.crops])
 
     def embed(self, pixels: Sequence[Image]) -> Vectors:
-        return normalized(np.stack(self.engine.embed([FaceCrop(each, 1.0) for each in pixels])))
+        return normalized(
+            np.stack([face.embedding for face in self.engine.embed(self._as_crops(pixels))])
+        )
+
+    def _as_crops(self, pixels: Sequence[Image]) -> list[FaceCrop]:
+        return [replace(self.crops[0], pixels=each) for each in pixels]
 
     def of(self, name: str) -> list[int]:
         return [n for n, who in enumerate(self.who) if who == name]

@@ -22,6 +22,7 @@ from service.domain.face import (
     VideoFrames,
 )
 from service.domain.ports import Capture, FaceEngine
+from service.domain.quality import judged, sample_of
 from service.domain.template import average, cosine_similarity
 from service.usecases.sampler import MakeToken, Sampler
 from service.wiring import Wiring
@@ -52,7 +53,7 @@ class FaceEncoder:
     def __init__(self, config: AppConfig | None = None) -> None:
         wiring = Wiring(config or AppConfig())
         self._engine: FaceEngine = wiring.engine
-        self._agreement = wiring.calibration.agreement
+        self._calibration = wiring.calibration
 
     @property
     def model_id(self) -> str:
@@ -60,22 +61,26 @@ class FaceEncoder:
         return self._engine.model.model_id
 
     def encode(self, images: Sequence[Image]) -> list[Embedding]:
-        """One embedding per image with exactly one face, in order; other images are skipped.
+        """One embedding per image with exactly one face that shows enough, in order; other images
+        are skipped.
 
         `images`: height x width x 3, blue-green-red, uint8. An embedding: float32 (512,), L2
         norm 1. Raises `ValueError` for arrays of another form, `Overloaded`.
         """
         photographs = [_Decoded(_checked(image)) for image in images]
-        detections = self._engine.detect(photographs)
-        crops = [found for found in detections if isinstance(found, FaceCrop)]
-        return self._engine.embed(crops) if crops else []
+        limits = self._calibration.quality
+        seen = [judged(found, limits) for found in self._engine.detect(photographs)]
+        crops = [found for found in seen if isinstance(found, FaceCrop)]
+        faces = self._engine.embed(crops) if crops else []
+        samples = [sample_of(*each, limits) for each in zip(crops, faces, strict=True)]
+        return [each.embedding for each in samples if each.embedding is not None]
 
     def token(self, source: FaceSource, capture: Capture) -> list[float]:
         """The template of what `capture` gets from `source`, as 512 numbers.
 
         Raises `NoUsableFace`, `InconsistentImages`, `CameraUnavailable`.
         """
-        make_token = MakeToken(Sampler(self._engine, capture, self._agreement))
+        make_token = MakeToken(Sampler(self._engine, capture, self._calibration))
         return [float(number) for number in make_token(source)]
 
 

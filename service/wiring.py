@@ -256,7 +256,7 @@ class Wiring:
 
     @cached_property
     def sampler(self) -> Sampler:
-        return Sampler(self.engine, self.capture, self.calibration.agreement, self._telemetry)
+        return Sampler(self.engine, self.capture, self.calibration, self._telemetry)
 
     @cached_property
     def token(self) -> MakeToken:

@@ -30,6 +30,22 @@ class Reason(StrEnum):
     LOW_DETECTION_SCORE = "low_detection_score"
     FACE_TOO_SMALL = "face_too_small"
     INCONSISTENT = "inconsistent"
+    TOO_BLURRED = "too_blurred"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TURNED = "turned"
+    COVERED = "covered"
+
+
+class Faces(StrEnum):
+    """Which photographs have a face that counts. Part of the contract.
+
+    `ONE`: those with exactly one face. `DOMINANT`: those as well in which one face is beyond doubt
+    the subject's, whoever stands behind.
+    """
+
+    ONE = "one"
+    DOMINANT = "dominant"
 
 
 class Photograph(Protocol):
@@ -61,26 +77,67 @@ class ReduciblePhotograph(Photograph, Protocol):
         ...
 
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom of a face, in pixels of the photograph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a face image can carry, measured on the aligned crop (the cues of ISO/IEC 29794-5).
+
+    `sharpness`: mean of abs(I - blurred I) over the standard deviation of I, 0 and more.
+    `brightness`: mean, 0 to 255. `overexposure`: share of pixels at 250 and above, 0 to 1. `roll`: angle
+    of the line through the eyes in degrees, 0 upright, -180 to 180. `norm`: L2 norm of the
+    recognizer's output before it is normalized; None where the face was not embedded.
+    """
+
+    sharpness: float
+    brightness: float
+    overexposure: float
+    roll: float
+    norm: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FaceCrop:
-    """The only face of a photograph, aligned to the recognizer's input."""
+    """The face of a photograph that counts, aligned to the recognizer's input.
+
+    `ignored_faces`: others in the photograph that were left out.
+    """
 
     pixels: Image = field(repr=False)
     detection_score: float
+    quality: Quality
+    box: Box
+    ignored_faces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A photograph without exactly one usable face.
+    """A photograph without a usable face.
 
-    `detection_score` is the best face's score, 0 to 1; None where no face was seen.
+    `detection_score` is the best face's score, 0 to 1; None where no face was seen. `quality` and
+    `box`: of the face that was refused, where there is one that counts.
     """
 
     reason: Reason
     detection_score: float | None = None
+    quality: Quality | None = None
+    box: Box | None = None
+    ignored_faces: int = 0
 
 
 Detection: TypeAlias = FaceCrop | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFace:
+    """`norm`: L2 norm of the recognizer's output before it was normalized; low for a face that it
+    hardly sees.
+    """
+
+    embedding: Embedding = field(repr=False)
+    norm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +147,8 @@ class Sample:
     embedding: Embedding | None = field(repr=False)
     reason: Reason | None
     detection_score: float | None
+    quality: Quality | None = None
+    ignored_faces: int = 0
 
     @property
     def accepted(self) -> bool:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.bulk import BulkCandidate, BulkOutcome, BulkRow, Row
-from service.domain.face import Detection, Embedding, FaceCrop, Photograph, Stills, Stream
+from service.domain.face import (
+    Detection,
+    EmbeddedFace,
+    FaceCrop,
+    Photograph,
+    Stills,
+    Stream,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,13 @@ class FaceEngine(Protocol):
         ...
 
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
-        """The one face of each photograph, or why not; in the order given.
+        """The face of each photograph that counts, or why there is none; in the order given.
 
         Raises `Overloaded` where too many calls wait already.
         """
         ...
 
-    def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+    def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """One embedding per crop, in one batch. Raises `Overloaded`."""
         ...
 

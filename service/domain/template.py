@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from service.domain.errors import InvalidEmbedding
-from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.domain.face import EMBEDDING_SIZE, EmbeddedFace, Embedding
 
 UNIT_NORM_TOLERANCE = 0.01
 """How far the L2 norm of a given embedding may be from 1: room for floats printed with few digits."""
@@ -121,3 +121,11 @@ def embedding_from(numbers: ArrayLike) -> Embedding:
     """
     short = np.asarray(numbers, dtype=np.float64).ravel()
     return normalize(np.pad(short, (0, EMBEDDING_SIZE - short.size)))
+
+
+def embedded_face(numbers: ArrayLike) -> EmbeddedFace:
+    """A recognizer's output as an embedding, with the norm that it had.
+
+    Raises `InvalidEmbedding` where there is no direction.
+    """
+    return EmbeddedFace(embedding_from(numbers), float(np.linalg.norm(numbers)))

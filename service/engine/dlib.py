@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from service.domain.errors import ModelUnavailable
 from service.domain.face import (
     Detection,
-    Embedding,
+    EmbeddedFace,
     FaceCrop,
     Image,
     Photograph,
@@ -34,9 +34,10 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
-from service.domain.template import embedding_from
+from service.domain.template import embedded_face
 from service.engine.packs import sha256_of
 from service.engine.pool import WorkerPool
+from service.engine.quality import quality_of, roll_of
 from service.engine.selection import DETECTION_FLOOR, FoundFace, only_face
 
 DLIB = "dlib"
@@ -141,7 +142,7 @@ class DlibEngine:
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
         return self.pool.map(self._detect_one, photographs)
 
-    def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+    def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """Not one batch: dlib holds Python's global lock for as long as one runs."""
         return self.pool.map_unbounded(self._embed_one, crops)
 
@@ -176,11 +177,13 @@ class DlibEngine:
 
     def _crop(self, rgb: Image, face: FoundFace) -> FaceCrop:
         box = self._dlib.rectangle(*(round(side) for side in face.box))
-        chip = self._dlib.get_face_chip(rgb, self._landmarks(rgb, box), CHIP_SIZE)
-        return FaceCrop(np.ascontiguousarray(chip[:, :, ::-1]), face.score)
+        points = self._landmarks(rgb, box)
+        chip = self._dlib.get_face_chip(rgb, points, CHIP_SIZE)
+        crop = np.ascontiguousarray(chip[:, :, ::-1])
+        return FaceCrop(crop, face.score, quality_of(crop, _roll(points)), face.box)
 
-    def _embed_one(self, crop: FaceCrop) -> Embedding:
-        return embedding_from(self.descriptor(crop) - self._mean)
+    def _embed_one(self, crop: FaceCrop) -> EmbeddedFace:
+        return embedded_face(self.descriptor(crop) - self._mean)
 
     def _numbers(self, rgb: Image) -> NDArray[np.float64]:
         with self._network_lock:
@@ -204,6 +207,13 @@ def margin_of(score: float) -> float:
 
 def _logit(score: float) -> float:
     return math.log(score / (1.0 - score))
+
+
+def _roll(points: Any) -> float:  # noqa: ANN401 - dlib's
+    """Of dlib's five points: the corners of either eye, the one on the picture's right first."""
+    x = [(points.part(n).x, points.part(n).y) for n in range(4)]
+    right, left = np.mean(x[:2], axis=0), np.mean(x[2:], axis=0)
+    return roll_of(np.asarray([left, right]))
 
 
 def _to_rgb(bgr: Image) -> Image:

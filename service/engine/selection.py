@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.face import Reason, Refusal
+from service.domain.face import Box, Reason, Refusal
 
 MIN_FACE_SIDE = 32.0
 """Pixels of a face box's shorter side below which a face is refused.
@@ -38,13 +38,18 @@ class FoundFace:
     """`box`: left, top, right, bottom in pixels. `landmarks`: (5, 2), where the detector has them."""
 
     score: float
-    box: tuple[float, float, float, float]
+    box: Box
     landmarks: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @property
     def shorter_side(self) -> float:
         left, top, right, bottom = self.box
         return min(right - left, bottom - top)
+
+    def box_in_whole(self, denominator: int) -> Box:
+        """The box in the photograph as it was before it was decoded at 1 / `denominator`."""
+        left, top, right, bottom = (side * denominator for side in self.box)
+        return left, top, right, bottom
 
 
 def found_faces(boxes: NDArray[Any], landmarks: NDArray[Any]) -> list[FoundFace]:

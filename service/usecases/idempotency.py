@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from service.domain.face import (
     FaceSource,
     GivenEmbedding,
     ImageFiles,
+    Quality,
     Reason,
     Sample,
     Uploads,
@@ -135,17 +136,14 @@ def _write(enrolled: Enrolled) -> dict[str, Any]:
         "template_id": str(enrolled.template_id),
         "model_id": enrolled.model_id,
         "images_used": enrolled.images_used,
-        "samples": [[sample.reason, sample.detection_score] for sample in enrolled.samples],
+        "samples": [_written(sample) for sample in enrolled.samples],
         "duplicates": [[one.subject_id, one.similarity] for one in enrolled.duplicates],
         "enrolled_at": enrolled.enrolled_at.isoformat(),
     }
 
 
 def _read(values: dict[str, Any]) -> Enrolled:
-    samples = [
-        Sample(None, None if reason is None else Reason(reason), score)
-        for reason, score in values.pop("samples")
-    ]
+    samples = [_sample(*each) for each in values.pop("samples")]
     return Enrolled(
         **{
             **values,
@@ -155,3 +153,16 @@ def _read(values: dict[str, Any]) -> Enrolled:
             "samples": samples,
         }
     )
+
+
+def _written(sample: Sample) -> list[Any]:
+    quality = None if sample.quality is None else astuple(sample.quality)
+    return [sample.reason, sample.detection_score, quality, sample.ignored_faces]
+
+
+def _sample(
+    reason: str | None, score: float | None, quality: list[Any] | None, ignored_faces: int
+) -> Sample:
+    """What is read back has no embedding: an answer shows none."""
+    known = None if quality is None else Quality(*quality)
+    return Sample(None, None if reason is None else Reason(reason), score, known, ignored_faces)

@@ -84,7 +84,7 @@ class Quantize:
         step = -(-len(everyone) // MOST_CALIBRATING)
         size = self._quantizer.quantize(everyone[::step])
         copy = self._load(self._quantizer.name)
-        before, after = self._engine.embed(everyone), copy.embed(everyone)
+        before, after = (_embeddings(each, everyone) for each in (self._engine, copy))
         cosines = [cosine_similarity(*pair) for pair in zip(before, after, strict=True)]
         return QuantizationReport(
             name=self._quantizer.name,
@@ -113,6 +113,10 @@ class Quantize:
         started = self._clock()
         engine.embed(crops)
         return self._clock() - started
+
+
+def _embeddings(engine: FaceEngine, crops: Sequence[FaceCrop]) -> list[Embedding]:
+    return [face.embedding for face in engine.embed(crops)]
 
 
 def _require_enough(crops: Mapping[str, Sequence[FaceCrop]]) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from service.domain.errors import InconsistentImages, NoUsableFace
 from service.domain.face import (
     CameraFrames,
-    Detection,
+    EmbeddedFace,
     Embedding,
     FaceCrop,
     FaceSource,
     GivenEmbedding,
+    Photograph,
     Reason,
     Refusal,
     Sample,
@@ -20,7 +21,9 @@ from service.domain.face import (
     VideoFrames,
 )
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
+from service.domain.quality import judged, refused_sample, sample_of
 from service.domain.template import average, disagreeing, embedding_of
+from service.domain.thresholds import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +39,19 @@ class Probe:
 
 
 class Sampler:
-    """Turns a face source into a probe.
-
-    `agreement`: least cosine at which two samples of one request count as one person.
-    """
+    """Turns a face source into a probe. What shows too little is refused before it is compared."""
 
     def __init__(
         self,
         engine: FaceEngine,
         capture: Capture,
-        agreement: float,
+        calibration: Calibration,
         telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._engine = engine
         self._capture = capture
-        self._agreement = agreement
+        self._agreement = calibration.agreement
+        self._limits = calibration.quality
         self._telemetry = telemetry
 
     def probe(self, source: FaceSource) -> Probe:
@@ -66,39 +67,44 @@ class Sampler:
         return Probe(average(embeddings), samples)
 
     def samples(self, source: FaceSource) -> list[Sample]:
-        """What becomes of each photograph, in order; all faces go through the model in one batch."""
+        """What becomes of each photograph, in order."""
         if isinstance(source, GivenEmbedding):
             return []
         if isinstance(source, CameraFrames | VideoFrames):
-            detections = self._look_at_stream(source)
-        else:
-            photographs = self._capture.stills(source)
-            with self._telemetry.stage("detect"):
-                detections = self._engine.detect(photographs)
-        crops = [found for found in detections if isinstance(found, FaceCrop)]
-        embeddings: Iterator[Embedding] = iter(())
+            return self._samples_of_stream(source)
+        return self._samples_of(self._capture.stills(source))
+
+    def _samples_of(self, photographs: Sequence[Photograph]) -> list[Sample]:
+        """All faces go through the model in one batch."""
+        with self._telemetry.stage("detect"):
+            detections = self._engine.detect(photographs)
+        seen = [judged(found, self._limits) for found in detections]
+        crops = [found for found in seen if isinstance(found, FaceCrop)]
+        faces: Iterator[EmbeddedFace] = iter(())
         if crops:
             with self._telemetry.stage("embed"):
-                embeddings = iter(self._engine.embed(crops))
+                faces = iter(self._engine.embed(crops))
         return [
-            Sample(None, found.reason, found.detection_score)
+            refused_sample(found)
             if isinstance(found, Refusal)
-            else Sample(next(embeddings), None, found.detection_score)
-            for found in detections
+            else sample_of(found, next(faces), self._limits)
+            for found in seen
         ]
 
-    def _look_at_stream(self, stream: Stream) -> list[Detection]:
-        """Frames with one face, at most `max_frames`; of a stream without any, its last refusal."""
-        crops: list[Detection] = []
-        last: list[Detection] = []
+    def _samples_of_stream(self, stream: Stream) -> list[Sample]:
+        """Frames of use, at most `max_frames`; of a stream without any, its last refusal.
+
+        Each is embedded as it comes, since that tells whether a better one must be waited for.
+        """
+        accepted: list[Sample] = []
+        last: list[Sample] = []
         with self._capture.frames(stream) as frames:
             for frame in frames:
-                with self._telemetry.stage("detect"):
-                    last = self._engine.detect([frame])
-                crops.extend(found for found in last if isinstance(found, FaceCrop))
-                if len(crops) == stream.max_frames:
+                last = self._samples_of([frame])
+                accepted.extend(sample for sample in last if sample.accepted)
+                if len(accepted) == stream.max_frames:
                     break
-        return crops or last
+        return accepted or last
 
 
 def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]:

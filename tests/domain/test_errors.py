@@ -114,6 +114,11 @@ def test_reasons_are_those_of_the_contract() -> None:
         "low_detection_score",
         "face_too_small",
         "inconsistent",
+        "too_blurred",
+        "too_dark",
+        "too_bright",
+        "turned",
+        "covered",
     ]
 
 

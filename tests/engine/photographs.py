@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from service.domain.face import Image, Reason
+from service.domain.face import FaceCrop, Image, Quality, Reason
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,9 @@ def lamp(*cells: tuple[int, int], brightness: int = 255) -> Picture:
     for column, row in cells:
         image[row * 32 : (row + 1) * 32, column * 32 : (column + 1) * 32] = brightness
     return Picture(image)
+
+
+def plain_crop(value: int) -> FaceCrop:
+    """112 x 112 of one gray, 0 to 255, as a detector would hand it to a recognizer."""
+    pixels = np.full((112, 112, 3), value, np.uint8)
+    return FaceCrop(pixels, 0.9, Quality(0.0, value, 0.0, 0.0), (0.0, 0.0, 112.0, 112.0))

@@ -12,7 +12,7 @@ from service.domain.face import FaceCrop, Reason, Refusal
 from service.engine.insightface_pack import InsightFaceEngine
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack
-from tests.engine.photographs import BrokenPhotograph, Picture, blank, lamp
+from tests.engine.photographs import BrokenPhotograph, Picture, blank, lamp, plain_crop
 
 
 def test_the_only_face_becomes_a_crop_of_the_recognizers_size(tiny: InsightFaceEngine) -> None:
@@ -22,7 +22,7 @@ def test_the_only_face_becomes_a_crop_of_the_recognizers_size(tiny: InsightFaceE
 
 
 def test_an_embedding_is_512_float32_of_norm_1(tiny: InsightFaceEngine) -> None:
-    embedding = tiny.embed([FaceCrop(np.full((112, 112, 3), 90, np.uint8), 0.9)])[0]
+    embedding = tiny.embed([plain_crop(90)])[0].embedding
     assert embedding.shape == (512,)
     assert embedding.dtype == np.float32
     assert np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
@@ -87,15 +87,18 @@ def test_a_degenerate_picture_is_answered(tiny: InsightFaceEngine, shape: tuple[
 def test_a_recognizer_of_one_face_at_a_time_embeds_several(tmp_path: Path) -> None:
     write_pack(tmp_path / "models" / "single", batch=1)
     write_pack(tmp_path / "models" / "batch")
-    faces = [FaceCrop(np.full((112, 112, 3), value, np.uint8), 0.9) for value in (10, 90, 200)]
-    single, batch = (engine_of(name, tmp_path).embed(faces) for name in ("single", "batch"))
+    faces = [plain_crop(value) for value in (10, 90, 200)]
+    single, batch = (
+        [face.embedding for face in engine_of(name, tmp_path).embed(faces)]
+        for name in ("single", "batch")
+    )
     assert np.allclose(single, batch, atol=1e-5)
 
 
 def test_a_recognizer_of_128_numbers_is_padded_with_zeros(tmp_path: Path) -> None:
     write_pack(tmp_path / "models" / "short", numbers=128)
     engine = engine_of("short", tmp_path)
-    embedding = engine.embed([FaceCrop(np.full((112, 112, 3), 90, np.uint8), 0.9)])[0]
+    embedding = engine.embed([plain_crop(90)])[0].embedding
     assert engine.dimensions == 128
     assert not embedding[128:].any()
 

@@ -46,7 +46,7 @@ def test_every_embedding_is_insightfaces_own(
     theirs = [faces[0].embedding for faces in reference if len(faces) == 1]
     ours = real.embed([seen for seen in real.detect(portraits) if isinstance(seen, FaceCrop)])
     for one, other in zip(ours, theirs, strict=True):
-        assert cosine_similarity(one, other) > 0.999
+        assert cosine_similarity(one.embedding, other) > 0.999
 
 
 def test_close_up_photographs_are_found(real: FaceEngine, portraits: list[Picture]) -> None:
@@ -62,7 +62,7 @@ def test_groups_are_multiple_faces(real: FaceEngine, scenes: list[Path]) -> None
 def test_an_embedding_has_512_float32_of_norm_1(real: FaceEngine, portraits: list[Picture]) -> None:
     crop = real.detect(portraits[:1])[0]
     assert isinstance(crop, FaceCrop)
-    embedding = real.embed([crop])[0]
+    embedding = real.embed([crop])[0].embedding
     assert embedding.shape == (512,)
     assert embedding.dtype == np.float32
     assert np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
@@ -73,7 +73,7 @@ def test_the_same_photograph_gives_the_same_embedding_in_every_thread(
 ) -> None:
     def embedding_of(portrait: Picture) -> list[float]:
         crops = [seen for seen in real.detect([portrait]) if isinstance(seen, FaceCrop)]
-        return [float(number) for number in real.embed(crops)[0]]
+        return [float(number) for number in real.embed(crops)[0].embedding]
 
     with ThreadPoolExecutor(THREADS) as callers:
         embeddings = list(callers.map(embedding_of, [portraits[0]] * THREADS))
@@ -82,8 +82,8 @@ def test_the_same_photograph_gives_the_same_embedding_in_every_thread(
 
 def test_a_batch_embeds_as_one_by_one_does(real: FaceEngine, portraits: list[Picture]) -> None:
     crops = [seen for seen in real.detect(portraits[:4]) if isinstance(seen, FaceCrop)]
-    one_by_one = [real.embed([crop])[0] for crop in crops]
-    assert np.allclose(real.embed(crops), one_by_one, atol=1e-5)
+    one_by_one = [real.embed([crop])[0].embedding for crop in crops]
+    assert np.allclose([face.embedding for face in real.embed(crops)], one_by_one, atol=1e-5)
 
 
 def test_it_runs_on_the_cpu_where_that_was_asked_for(real: FaceEngine) -> None:

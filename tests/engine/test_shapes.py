@@ -138,4 +138,4 @@ def test_a_gpu_that_does_not_start_leaves_the_cpus_own_way(
     assert asked.providers == (CPU,)
     crop = ours.detect([picture(next(iter(people.values()))[0])])[0]
     assert isinstance(crop, FaceCrop)
-    assert np.array_equal(asked.embed([crop])[0], ours.embed([crop])[0])
+    assert np.array_equal(asked.embed([crop])[0].embedding, ours.embed([crop])[0].embedding)

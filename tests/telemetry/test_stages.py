@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.domain.collection import SealContext, SearchVector
+from service.domain.thresholds import ARCFACE
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.storage.storage import Storage
@@ -45,13 +46,13 @@ def under_way(metrics: Metrics) -> float | None:
 
 
 def test_engine(metrics: Metrics) -> None:
-    sampler = Sampler(StandInEngine(), StandInCapture(), 0.5, metrics)
+    sampler = Sampler(StandInEngine(), StandInCapture(), ARCFACE, metrics)
     assert len(sampler.samples(photos("kim:1"))) == 1
     assert (times(metrics, "detect"), times(metrics, "embed")) == (1, 1)
 
 
 def test_nothing_is_embedded_where_there_is_no_face(metrics: Metrics) -> None:
-    sampler = Sampler(StandInEngine(), StandInCapture(), 0.5, metrics)
+    sampler = Sampler(StandInEngine(), StandInCapture(), ARCFACE, metrics)
     assert len(sampler.samples(photos("no_face"))) == 1
     assert (times(metrics, "detect"), times(metrics, "embed")) == (1, 0)
 

@@ -19,12 +19,14 @@ import numpy as np
 from service.domain.face import (
     Detection,
     DirectoryImages,
+    EmbeddedFace,
     Embedding,
     FaceCrop,
     GivenEmbedding,
     Image,
     ImageFiles,
     Photograph,
+    Quality,
     Reason,
     Refusal,
     Stills,
@@ -37,6 +39,7 @@ from tests.domain.vectors import at_cosine, face_of
 DETECTION_SCORE = 0.9
 REFUSED_SCORE = 0.5
 PHOTO_COSINE = 0.8
+GOOD_QUALITY = Quality(sharpness=0.2, brightness=120.0, overexposure=0.0, roll=0.0)
 
 _CHANNELS = 3
 
@@ -81,9 +84,9 @@ class StandInEngine:
         self.looked_at += len(photographs)
         return [_detection(photograph) for photograph in photographs]
 
-    def embed(self, crops: Sequence[FaceCrop]) -> list[Embedding]:
+    def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         self.batches.append(len(crops))
-        return [embedding_of_photo(_name(crop.pixels)) for crop in crops]
+        return [EmbeddedFace(embedding_of_photo(_name(crop.pixels)), 1.0) for crop in crops]
 
 
 class StandInCapture:
@@ -141,7 +144,7 @@ def _detection(photograph: Photograph) -> Detection:
         return Refusal(pixels)
     if _name(pixels) in set(Reason):
         return Refusal(Reason(_name(pixels)), REFUSED_SCORE)
-    return FaceCrop(pixels, DETECTION_SCORE)
+    return FaceCrop(pixels, DETECTION_SCORE, GOOD_QUALITY, (0.0, 0.0, 100.0, 100.0))
 
 
 def _name(pixels: Image) -> str:

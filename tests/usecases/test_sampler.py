@@ -8,6 +8,7 @@ import pytest
 from service.domain.errors import InconsistentImages, InvalidEmbedding, NoUsableFace
 from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Reason, VideoFrames
 from service.domain.template import average, cosine_similarity
+from service.domain.thresholds import ARCFACE
 from service.usecases.sampler import MakeToken, Sampler
 from tests.domain.vectors import face_of
 from tests.usecases.stand_ins import (
@@ -20,11 +21,9 @@ from tests.usecases.stand_ins import (
     photos,
 )
 
-AGREEMENT = 0.30
-
 
 def _sampler(engine: StandInEngine | None = None, capture: StandInCapture | None = None) -> Sampler:
-    return Sampler(engine or StandInEngine(), capture or StandInCapture(), AGREEMENT)
+    return Sampler(engine or StandInEngine(), capture or StandInCapture(), ARCFACE)
 
 
 def test_probe_of_one_photograph_is_its_embedding() -> None:

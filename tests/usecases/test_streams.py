@@ -91,7 +91,7 @@ def row(name: str) -> Row:
 
 
 def embed(engine: StandInEngine, sleep: Callable[[float], None] = lambda _: None) -> EmbedHere:
-    return EmbedHere(Sampler(engine, StandInCapture(), ARCFACE.agreement), WORKERS, sleep)
+    return EmbedHere(Sampler(engine, StandInCapture(), ARCFACE), WORKERS, sleep)
 
 
 def test_embedded_rows_come_in_order_with_what_was_decided_before_between_them() -> None:
