@@ -222,7 +222,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
             _COLLECTION,
             collection.collection_id.bytes,
             collection.name.encode(),
-            None if collection.model_id is None else collection.model_id.encode(),
+            *(None if each is None else each.encode() for each in collection.model_ids),
             json.dumps(chosen, sort_keys=True).encode(),
             moment(collection.created_at),
             keys.pseudonyms.key_id.bytes,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,12 @@ class CollectionKeys:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """`model_id`: the only model whose templates it holds; None until the first enrollment."""
+    """`model_id`: the model by which everybody in it is enrolled; None until the first enrollment.
+
+    `next_model_id`: the model that its people are moved to: who was moved has a template of either.
+    `retiring_model_id`: a model whose templates decide nothing any more, and are being removed. Never
+    both at a time.
+    """
 
     collection_id: UUID
     name: str
@@ -78,6 +83,13 @@ class Collection:
     settings: CollectionSettings
     keys: CollectionKeys
     created_at: datetime
+    next_model_id: str | None = None
+    retiring_model_id: str | None = None
+
+    @property
+    def model_ids(self) -> tuple[str | None, str | None, str | None]:
+        """The one that decides, the next, the retiring."""
+        return self.model_id, self.next_model_id, self.retiring_model_id
 
     def require_model(self, model_id: str) -> None:
         """Templates of different models are never compared. Raises `ModelMismatch`."""
@@ -101,6 +113,15 @@ class SearchVector:
     values: NDArray[np.float32] = field(repr=False)
 
 
+def search_space(key_id: UUID, model_id: str) -> UUID:
+    """The name of the space in which vectors of this model lie under this data key.
+
+    Vectors of two spaces are never compared: cosines of two models mean nothing, nor do those of two
+    rotations.
+    """
+    return uuid5(key_id, model_id)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
     """One row: the sealed truth and its search vector, both under the data key `key_id`."""
@@ -112,6 +133,10 @@ class StoredTemplate:
     sealed: bytes = field(repr=False)
     search: SearchVector
     created_at: datetime
+
+    @property
+    def space_id(self) -> UUID:
+        return search_space(self.key_id, self.model_id)
 
 
 @dataclass(frozen=True, slots=True)

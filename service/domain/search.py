@@ -6,7 +6,7 @@ whoever knows the rows up to a position knows what is missing: all that comes af
 
 What binds a search vector to its place: a tag over the row's columns that a search goes by.
 
-    tag = HMAC(key of the collection, data key, template, position, search vector), 16 bytes
+    tag = HMAC(key of the collection, space, template, position, search vector), 16 bytes
 
 A row is compared, or held in memory, only once its tag was found right. The key comes from the audit
 log's, and every column has a fixed length.
@@ -31,7 +31,7 @@ Positions: TypeAlias = NDArray[np.int64]
 """Shape (n,), ascending."""
 
 Vectors: TypeAlias = NDArray[np.float32]
-"""Shape (n, 512): search vectors under one key, each of norm 1."""
+"""Shape (n, 512): search vectors of one space, each of norm 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class WriteWatermark:
 
 @dataclass(frozen=True, slots=True)
 class WrittenRows:
-    """Rows under one data key."""
+    """Rows of one search space (`search_space`)."""
 
-    key_id: UUID
+    space_id: UUID
     positions: Positions
     vectors: Vectors = field(repr=False)
 
@@ -115,7 +115,7 @@ class SearchIndex(Protocol):
         """One shortlist a probe: every row with a cosine of `min_similarity`, and some more; None
         where so many come near it that a scan of the database is quicker.
 
-        `probes`: as each data key in use rotates them. None where nothing is held.
+        `probes`: as they are in each space. None where nothing is held.
         """
         ...
 
@@ -188,11 +188,9 @@ def tag_of(key: TagKey, content: bytes | memoryview) -> bytes:
     return hmac.digest(key, content, "sha256")[:TAG_BYTES]
 
 
-def tagged(
-    data_key_id: UUID, template_id: UUID, position: int, vector: NDArray[np.float32]
-) -> bytes:
+def tagged(space_id: UUID, template_id: UUID, position: int, vector: NDArray[np.float32]) -> bytes:
     """The columns as they are sent when rows are read by the thousand (`storage/template_rows.py`)."""
-    place = data_key_id.bytes + template_id.bytes + position.to_bytes(8, "big", signed=True)
+    place = space_id.bytes + template_id.bytes + position.to_bytes(8, "big", signed=True)
     size = len(vector).to_bytes(2, "big") + bytes(2)
     return place + size + vector.astype(HALVES).tobytes()
 

@@ -35,7 +35,7 @@ _RANDOM = np.random.default_rng()
 
 
 class Codes(Protocol):
-    """Rows under one key. Whoever changes it keeps others from searching it meanwhile."""
+    """Rows of one space. Whoever changes it keeps others from searching it meanwhile."""
 
     positions: Positions
 
@@ -71,11 +71,11 @@ class CodeKind:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    key_id: UUID
+    space_id: UUID
     codes: Codes
 
     def reaches_over(self, position: int) -> bool:
-        """Whether the row at `position` would be in this part, of those under its key."""
+        """Whether the row at `position` would be in this part, of those in its space."""
         first, last = self.codes.positions[[0, -1]]
         return bool(first <= position <= last)
 
@@ -95,12 +95,12 @@ class CollectionIndex:
     def candidates(
         self, probes: Mapping[UUID, Vectors], min_similarity: float, threads: Executor, workers: int
     ) -> list[Shortlist | None]:
-        """As `SearchIndex.candidates`. Parts under a key that is not in use any more hold no rows that
-        still exist.
+        """As `SearchIndex.candidates`. Parts of a space that no probe is in hold rows of
+        another model, or none that still exist.
         """
         with self._lock.read_lock():
             mark, rows = self.mark, len(self)
-            parts = [part for part in self._parts if part.key_id in probes]
+            parts = [part for part in self._parts if part.space_id in probes]
             max_candidates = max(FEW, int(MAX_CANDIDATE_SHARE * rows))
             tasks = _divided(parts, probes, workers)
             found = list(
@@ -121,7 +121,7 @@ class CollectionIndex:
         """As `SearchIndex.extend`. Encodes first, while searches go on."""
         pieces = [piece for each in rows for piece in _pieces(each, part)]
         encoded = threads.map(lambda each: self._kind.encode(each.positions, each.vectors), pieces)
-        new = [_Part(piece.key_id, codes) for piece, codes in zip(pieces, encoded, strict=True)]
+        new = [_Part(piece.space_id, codes) for piece, codes in zip(pieces, encoded, strict=True)]
         with self._lock.write_lock():
             self._parts = _packed([*self._parts, *new])
             self.mark = mark
@@ -145,15 +145,15 @@ class CollectionIndex:
         """Whether each row, where it is held, is a candidate for its own vector."""
         with self._lock.read_lock():
             asked = [
-                (each.key_id, position, each.vectors[n : n + 1])
+                (each.space_id, position, each.vectors[n : n + 1])
                 for each in rows
                 for n, position in enumerate(each.positions.tolist())
             ]
             return all(threads.map(lambda row: self._is_found(*row), asked))
 
-    def _is_found(self, key_id: UUID, position: int, vector: Vectors) -> bool:
+    def _is_found(self, space_id: UUID, position: int, vector: Vectors) -> bool:
         for part in self._parts:
-            if part.key_id == key_id and part.reaches_over(position):
+            if part.space_id == space_id and part.reaches_over(position):
                 (candidates,) = part.codes.candidates(vector, _NEARLY_ONE, FEW)
                 return candidates is None or position in candidates
         return False
@@ -172,7 +172,7 @@ def _divided(
         return [(parts[n::workers], probes, 0) for n in range(min(workers, len(parts)))]
     size = -(-number // workers)
     return [
-        (parts, {key: vectors[first : first + size] for key, vectors in probes.items()}, first)
+        (parts, {space: vectors[first : first + size] for space, vectors in probes.items()}, first)
         for first in range(0, number, size)
     ]
 
@@ -187,7 +187,7 @@ def _candidates(
     """For each probe, by its number, the candidates in each of the parts."""
     found: dict[int, list[Positions | None]] = {}
     for part in parts:
-        lists = part.codes.candidates(probes[part.key_id], min_similarity, max_candidates)
+        lists = part.codes.candidates(probes[part.space_id], min_similarity, max_candidates)
         for number, candidates in enumerate(lists, first):
             found.setdefault(number, []).append(candidates)
     return found
@@ -207,11 +207,11 @@ def _shortlist(
 def _pieces(rows: WrittenRows, size: int) -> Iterator[WrittenRows]:
     for start in range(0, len(rows.positions), size):
         piece = slice(start, start + size)
-        yield WrittenRows(rows.key_id, rows.positions[piece], rows.vectors[piece])
+        yield WrittenRows(rows.space_id, rows.positions[piece], rows.vectors[piece])
 
 
 def _packed(parts: Sequence[_Part]) -> list[_Part]:
-    """No part empty, and neighbors under one key joined as long as they fit into one."""
+    """No part empty, and neighbors in one space joined as long as they fit into one."""
     packed: list[_Part] = []
     for part in parts:
         last = packed[-1] if packed else None
@@ -225,7 +225,7 @@ def _packed(parts: Sequence[_Part]) -> list[_Part]:
 
 
 def _fits(one: _Part, other: _Part) -> bool:
-    return one.key_id == other.key_id and len(one.codes) + len(other.codes) <= ROWS_PER_PART
+    return one.space_id == other.space_id and len(one.codes) + len(other.codes) <= ROWS_PER_PART
 
 
 def not_among(living: Positions, positions: Positions) -> NDArray[np.int64]:

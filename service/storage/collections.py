@@ -222,10 +222,10 @@ class CollectionRows:
         self._registry.enter(collection_record(collection), partial(collection_digest, collection))
 
     def update(self, collection: Collection) -> None:
-        """Write settings and model of the collection with this id."""
+        """Write settings and models of the collection with this id."""
         self._enter(collection)
         query = update(collections).where(collections.c.collection_id == collection.collection_id)
-        changed = {"model_id": collection.model_id, "settings": _settings(collection.settings)}
+        changed = {**_models(collection), "settings": _settings(collection.settings)}
         self._connection.execute(query.values(changed))
 
     def delete(self, collection: Collection) -> int:
@@ -313,6 +313,8 @@ def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:
         ),
         keys=_keys(rows),
         created_at=row["created_at"],
+        next_model_id=row["next_model_id"],
+        retiring_model_id=row["retiring_model_id"],
     )
 
 
@@ -320,11 +322,16 @@ def _columns(collection: Collection) -> dict[str, Any]:
     return {
         "collection_id": collection.collection_id,
         "name": collection.name,
-        "model_id": collection.model_id,
+        **_models(collection),
         "settings": _settings(collection.settings),
         "created_at": collection.created_at,
         **_name_key(collection.keys),
     }
+
+
+def _models(collection: Collection) -> dict[str, Any]:
+    names = ("model_id", "next_model_id", "retiring_model_id")
+    return dict(zip(names, collection.model_ids, strict=True))
 
 
 def _keys(rows: Sequence[Mapping[str, Any]]) -> CollectionKeys:

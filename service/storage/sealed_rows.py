@@ -90,11 +90,11 @@ class SealedRows:
         self._row_sequence.give_up(collection, len(moved))
         changes = [
             {**_names(_TEMPLATE, row), "sealed": row.sealed, "search": row.search.values}
-            | {"key_id": row.key_id, "row_sequence": position}
+            | {"key_id": row.key_id, "space_id": row.space_id, "row_sequence": position}
             | {"tag": self._rows.tag(collection, row, position)}
             for row, position in zip(moved, positions, strict=True)
         ]
-        columns = ("sealed", "search", "key_id", "row_sequence", "tag")
+        columns = ("sealed", "search", "key_id", "space_id", "row_sequence", "tag")
         self._replace(templates, _TEMPLATE, columns, collection, changes)
 
     def replace_subjects(self, collection: Collection, moved: Sequence[Subject]) -> None:

@@ -187,7 +187,7 @@ they do not stay in the processor's cache."""
 
 _ROW = np.dtype(
     [
-        ("key", "V16"),
+        ("space", "V16"),
         ("template", "V16"),
         ("row_sequence", ">i8"),
         ("dimensions", ">i2"),
@@ -201,10 +201,10 @@ _ROW = np.dtype(
 _TAGGED_BYTES = _ROW.itemsize - TAG_BYTES
 
 _ROWS = sql.SQL(
-    "SELECT string_agg(uuid_send(key_id) || uuid_send(template_id) || int8send(row_sequence)"
+    "SELECT string_agg(uuid_send(space_id) || uuid_send(template_id) || int8send(row_sequence)"
     " || halfvec_send(search) || substr(tag || {no_tag}, 1, {tag_bytes}), ''::bytea"
     " ORDER BY row_sequence)"
-    " FROM (SELECT key_id, template_id, row_sequence, search, tag FROM templates"
+    " FROM (SELECT space_id, template_id, row_sequence, search, tag FROM templates"
     " WHERE collection_id = {collection} AND {rows} ORDER BY row_sequence LIMIT {limit}) AS read"
 )
 """Whatever somebody made of a tag, it is sent as long as one."""
@@ -234,11 +234,11 @@ class SearchRows:
         self._tag_keys: dict[UUID, TagKey] = {}
 
     def tag(self, collection: Collection, row: StoredTemplate, position: int) -> bytes:
-        content = tagged(row.key_id, row.template_id, position, row.search.values)
+        content = tagged(row.space_id, row.template_id, position, row.search.values)
         return tag_of(self._tag_key(collection.collection_id), content)
 
     def between(self, collection_id: UUID, after: int, up_to: int, limit: int) -> list[WrittenRows]:
-        """The first `limit` rows after a position, up to another one; each under one key.
+        """The first `limit` rows after a position, up to another one; each of one space.
 
         For the search memory, which takes a position that it has read past for one that never gets
         another row. Not so on Citus, where a worker commits after the coordinator has counted. Raises
@@ -252,19 +252,19 @@ class SearchRows:
         while limit > 0:
             rows = sql.SQL("row_sequence > {} AND row_sequence <= {}").format(after, up_to)
             read = self._read(collection_id, rows, min(limit, ROWS_AT_A_TIME))
-            found += _by_key(read)
+            found += _by_space(read)
             if len(read) < ROWS_AT_A_TIME:
                 break
             limit, after = limit - len(read), int(read["row_sequence"][-1])
         return found
 
     def at(self, collection_id: UUID, positions: Positions) -> list[WrittenRows]:
-        """The rows at these positions, where there still are any; each under one key."""
+        """The rows at these positions, where there still are any; each of one space."""
         found: list[WrittenRows] = []
         for start in range(0, len(positions), ROWS_AT_A_TIME):
             some = positions[start : start + ROWS_AT_A_TIME].tolist()
             rows = sql.SQL("row_sequence = ANY({})").format(some)
-            found += _by_key(self._read(collection_id, rows, len(some)))
+            found += _by_space(self._read(collection_id, rows, len(some)))
         return found
 
     def altered(self, collection_id: UUID) -> tuple[int, int]:
@@ -326,13 +326,13 @@ def positions_up_to(connection: Connection, collection_id: UUID, up_to: int) -> 
     return rows["row_sequence"].astype(np.int64)
 
 
-def _by_key(rows: NDArray[Any]) -> Iterator[WrittenRows]:
-    """There are few keys: one, or two during a rotation."""
+def _by_space(rows: NDArray[Any]) -> Iterator[WrittenRows]:
+    """There are few spaces: one, twice as many during a rotation and while another model comes."""
     while len(rows):
-        same = rows["key"] == rows["key"][0]
+        same = rows["space"] == rows["space"][0]
         those = rows if same.all() else rows[same]
         yield WrittenRows(
-            UUID(bytes=those["key"][0].tobytes()),
+            UUID(bytes=those["space"][0].tobytes()),
             those["row_sequence"].astype(np.int64),
             those["vector"].astype(np.float32),
         )

@@ -114,8 +114,8 @@ class TemplateRows:
 
         `among`: only rows that are on this list, or newer than it.
 
-        `probes`: the probe as each data key in use rotates it. A row is compared with the one of
-        its own key, so that it is found at every moment of a rotation.
+        `probes`: the probe as it is in each space. A row is compared with the one of its own space, so
+        that it is found at every moment of a rotation, and with no vector of another model.
 
         Exact, also where somebody has built a vector index: those answer only an ORDER BY the
         bare `<#>`, and the negative of it is ordered here.
@@ -216,6 +216,7 @@ def _columns(collection: Collection, template: StoredTemplate, position: int) ->
         "search": template.search.values,
         "created_at": template.created_at,
         "key_id": template.key_id,
+        "space_id": template.space_id,
         "row_sequence": position,
     }
 
@@ -223,11 +224,11 @@ def _columns(collection: Collection, template: StoredTemplate, position: int) ->
 def _cosine_with(probes: Mapping[UUID, SearchVector]) -> ColumnElement[float]:
     """`<#>` is the negative inner product: for vectors of norm 1, the negative cosine.
 
-    One expression over both rotations, so that one scan ranks all rows together.
+    One expression over all spaces, so that one scan ranks all rows together.
     """
     given = case(
-        {key_id: cast(probe.values, HALFVEC(EMBEDDING_SIZE)) for key_id, probe in probes.items()},
-        value=templates.c.key_id,
+        {space: cast(probe.values, HALFVEC(EMBEDDING_SIZE)) for space, probe in probes.items()},
+        value=templates.c.space_id,
     )
     return -templates.c.search.op("<#>", return_type=Float())(given)
 

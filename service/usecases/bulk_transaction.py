@@ -112,7 +112,7 @@ class EnrollBatch:
             return [item for item in items if isinstance(item, BulkOutcome)]
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
-            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
             now = self._clock()
             candidates = [item for item in items if isinstance(item, BulkCandidate)]
             changes = {one.row.subject_id: uuid4() for one in candidates}

@@ -55,7 +55,7 @@ def _shortlists(
     index: SearchIndex | None,
 ) -> Sequence[Shortlist | None]:
     """One a probe; None where nothing is known, or where it is about another database's rows."""
-    its_id, number = unlocked.collection.collection_id, len(rotated[unlocked.key.key_id])
+    its_id, number = unlocked.collection.collection_id, len(next(iter(rotated.values())))
     lists = None
     if index is not None:
         if index.distrusted(its_id) is not None:
@@ -181,8 +181,8 @@ def _proposed_rows(
     if not listed:
         return proposed
     for rows in _listed_rows(tx, unlocked.collection, list(listed.values())):
-        if rows.key_id in rotated:
-            cosines = rotated[rows.key_id] @ rows.vectors.T
+        if rows.space_id in rotated:
+            cosines = rotated[rows.space_id] @ rows.vectors.T
             for probe, row in np.argwhere(
                 cosines >= min_similarity - HALF_PRECISION_MARGIN
             ).tolist():

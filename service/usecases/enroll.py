@@ -96,7 +96,7 @@ class Enroll:
         probe = self._sampler.probe(request.source)
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
-            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
             if key and (earlier := earlier_response(tx, unlocked, request, key)):
                 return earlier
             duplicates = self._duplicates(tx, unlocked, request, probe.embedding)

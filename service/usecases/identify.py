@@ -96,7 +96,7 @@ class Identify:
             collection = require_collection(tx, request.collection)
             if tx.templates.any(collection):  # an emptied collection is free for another model
                 collection.require_model(self._model_id)
-            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
             profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
             shortlisted = shortlist(tx, unlocked, probe.embedding, profile.threshold, self._index)

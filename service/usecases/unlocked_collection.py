@@ -12,7 +12,13 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from service.domain.collection import Collection, SealContext, SearchVector, StoredTemplate
+from service.domain.collection import (
+    Collection,
+    SealContext,
+    SearchVector,
+    StoredTemplate,
+    search_space,
+)
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
@@ -68,11 +74,15 @@ def bind_model(tx: Transaction, collection: Collection, model_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class UnlockedCollection:
-    """A collection with its keys at hand: the first data key seals, all of them open."""
+    """A collection with its keys at hand: the first data key seals, all of them open.
+
+    `model_id`: whose vectors a search compares.
+    """
 
     collection: Collection
     data_keys: tuple[CollectionKey, ...]
     vault: Vault
+    model_id: str | None
 
     @classmethod
     def unlock(cls, collection: Collection, vault: Vault) -> UnlockedCollection:
@@ -80,7 +90,11 @@ class UnlockedCollection:
         keys, its_id = collection.keys, collection.collection_id
         in_use = (keys.active, keys.retiring)
         data_keys = tuple(vault.unlock(its_id, key) for key in in_use if key is not None)
-        return cls(collection, data_keys, vault)
+        return cls(collection, data_keys, vault, collection.model_id)
+
+    def of_model(self, model_id: str) -> UnlockedCollection:
+        """The same, to search by a probe of this model."""
+        return replace(self, model_id=model_id)
 
     @property
     def pseudonyms(self) -> PseudonymKey:
@@ -93,12 +107,16 @@ class UnlockedCollection:
         return self.data_keys[0]
 
     def probes(self, embedding: Embedding) -> Mapping[UUID, SearchVector]:
-        """The embedding in every rotation that rows may be in, by key."""
-        return {key.key_id: key.to_search_space(embedding) for key in self.data_keys}
+        """The embedding in every space that rows of its model may be in."""
+        return {space: key.to_search_space(embedding) for space, key in self._spaces()}
 
     def probes_of(self, embeddings: Vectors) -> Mapping[UUID, Vectors]:
-        """As `probes`, of many embeddings: (n, 512) a key."""
-        return {key.key_id: key.all_to_search_space(embeddings) for key in self.data_keys}
+        """As `probes`, of many embeddings: (n, 512) a space."""
+        return {space: key.all_to_search_space(embeddings) for space, key in self._spaces()}
+
+    def _spaces(self) -> Iterator[tuple[UUID, CollectionKey]]:
+        for key in self.data_keys:
+            yield search_space(key.key_id, self.model_id or ""), key
 
     def seal(
         self, subject_id: str, model_id: str, embedding: Embedding, now: datetime

@@ -15,12 +15,14 @@ from service.domain.collection import (
     StoredTemplate,
     Subject,
     WrappedKey,
+    search_space,
 )
 from service.domain.face import EMBEDDING_SIZE
 from service.domain.template import normalize
 
 MODEL = "test@sha256:00"
 KEY_ID = UUID(int=1)
+SPACE_ID = search_space(KEY_ID, MODEL)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

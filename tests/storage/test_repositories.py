@@ -27,7 +27,7 @@ from service.storage.tables import audit, idempotent_responses, subjects, templa
 from service.storage.transaction import Transaction
 from tests.enrolled import add_people
 from tests.postgres import TestServer
-from tests.storage.people import KEY_ID, MODEL, NOW, collection, subject, template, vectors
+from tests.storage.people import SPACE_ID, MODEL, NOW, collection, subject, template, vectors
 
 HASH = bytes(32)
 
@@ -254,7 +254,7 @@ def test_search_vectors_survive_storage_in_half_precision(
     with storage.transaction() as tx:
         tx.subjects.add(kept, subject("kim"))
         tx.templates.add(kept, template("kim", vector))
-        (found,) = tx.templates.nearest(kept, {KEY_ID: vector}, 0.999, 1)
+        (found,) = tx.templates.nearest(kept, {SPACE_ID: vector}, 0.999, 1)
     assert found.search.values.dtype == np.float32
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from service.domain.collection import Collection, SearchVector
 from service.domain.template import normalize
 from service.storage.storage import Storage
-from tests.storage.people import KEY_ID, collection, subject, template, vectors
+from tests.storage.people import SPACE_ID, collection, subject, template, vectors
 
 PEOPLE = 300
 
@@ -41,7 +41,7 @@ def test_nearest_is_what_comparing_with_everybody_finds(
     kept, them = crowd
     expected = np.argsort(-_cosines(them, probe))[:20]
     with storage.transaction() as tx:
-        found = tx.templates.nearest(kept, {KEY_ID: probe}, -1.0, 20)
+        found = tx.templates.nearest(kept, {SPACE_ID: probe}, -1.0, 20)
     assert [int(row.subject_id) for row in found] == expected.tolist()
 
 
@@ -53,7 +53,7 @@ def test_only_those_of_the_cosine_asked_for_are_found(
     cosines = np.sort(_cosines(them, probe))
     between = float(cosines[-5:-3].mean())
     with storage.transaction() as tx:
-        assert len(tx.templates.nearest(kept, {KEY_ID: probe}, between, PEOPLE)) == 4
+        assert len(tx.templates.nearest(kept, {SPACE_ID: probe}, between, PEOPLE)) == 4
 
 
 def test_each_person_is_found_by_a_similar_probe(
@@ -65,7 +65,7 @@ def test_each_person_is_found_by_a_similar_probe(
     with storage.transaction() as tx:
         for i in range(0, PEOPLE, 10):
             mate = normalize(0.4 * them[i].values + 0.917 * noise[i].values)
-            (found,) = tx.templates.nearest(kept, {KEY_ID: SearchVector(mate)}, 0.2, 1)
+            (found,) = tx.templates.nearest(kept, {SPACE_ID: SearchVector(mate)}, 0.2, 1)
             assert int(found.subject_id) == i
 
 
@@ -75,7 +75,7 @@ def test_search_stays_in_its_collection(
     other = collection("other")
     with storage.transaction() as tx:
         tx.collections.add(other)
-        assert tx.templates.nearest(other, {KEY_ID: crowd[1][0]}, -1.0, PEOPLE) == []
+        assert tx.templates.nearest(other, {SPACE_ID: crowd[1][0]}, -1.0, PEOPLE) == []
 
 
 def test_search_stays_exact_beside_a_vector_index(
@@ -94,7 +94,7 @@ def test_search_stays_exact_beside_a_vector_index(
         tx.connection.execute(text("SET LOCAL hnsw.ef_search = 1"))
         for other_way in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
             tx.connection.execute(text(f"SET LOCAL {other_way} = off"))
-        found = tx.templates.nearest(kept, {KEY_ID: probe}, -1.0, 20)
+        found = tx.templates.nearest(kept, {SPACE_ID: probe}, -1.0, 20)
     assert [int(row.subject_id) for row in found] == np.argsort(-_cosines(them, probe))[
         :20
     ].tolist()

@@ -102,7 +102,9 @@ class Process:
     def search(self) -> None:
         probes = [self._somebody() for _ in range(3)]
         with self.storage.transaction() as tx:
-            people = UnlockedCollection.unlock(lock_collection(tx, DEFAULT_COLLECTION), self.vault)
+            people = UnlockedCollection.unlock(
+                lock_collection(tx, DEFAULT_COLLECTION), self.vault
+            ).of_model(MODEL)
             exact = [find_candidates(tx, people, probe, AT_LEAST, LIMIT) for probe in probes]
             for probe, found in zip(probes, exact, strict=True):
                 near = shortlist(tx, people, probe, AT_LEAST, self.index)

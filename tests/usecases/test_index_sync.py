@@ -71,7 +71,7 @@ class IndexedCollection:
         with self.storage.transaction() as tx:
             people = UnlockedCollection.unlock(
                 require_collection(tx, DEFAULT_COLLECTION), self.vault
-            )
+            ).of_model(MODEL)
             among = shortlist(tx, people, probe, 0.4, self.index)
             found = find_candidates(tx, people, probe, 0.4, 10, among)
         return [one.subject_id for one in found], among is not None
@@ -82,7 +82,7 @@ class IndexedCollection:
         with self.storage.transaction() as tx:
             people = UnlockedCollection.unlock(
                 require_collection(tx, DEFAULT_COLLECTION), self.vault
-            )
+            ).of_model(MODEL)
             found = find_candidates_of_many(tx, people, probes, 0.4, 10, self.index)
         return [[one.subject_id for one in each] for each in found]
 

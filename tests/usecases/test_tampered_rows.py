@@ -135,7 +135,7 @@ def test_altered_template_is_found_out_beside_a_good_one(enrolled: Service, tabl
     _flip_a_byte(enrolled, tables)
     tables.change(
         "INSERT INTO templates SELECT collection_id, subject_id, gen_random_uuid(), model_id,"
-        " sealed, search, created_at, key_id, row_sequence + 1000, tag FROM templates"
+        " sealed, search, created_at, key_id, space_id, row_sequence + 1000, tag FROM templates"
         " WHERE subject_id = :kim",
         kim=KIM,
     )
