@@ -211,6 +211,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
     wraps them anew.
     """
     settings, keys = collection.settings, collection.keys
+    models = (collection.model_id, collection.next_model_id, collection.retiring_model_id)
     chosen = [
         {name: float(cosine) for name, cosine in settings.thresholds.items()},
         settings.duplicate_policy.value,
@@ -222,7 +223,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
             _COLLECTION,
             collection.collection_id.bytes,
             collection.name.encode(),
-            *(None if each is None else each.encode() for each in collection.model_ids),
+            *(None if each is None else each.encode() for each in models),
             json.dumps(chosen, sort_keys=True).encode(),
             moment(collection.created_at),
             keys.pseudonyms.key_id.bytes,

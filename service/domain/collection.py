@@ -86,11 +86,6 @@ class Collection:
     next_model_id: str | None = None
     retiring_model_id: str | None = None
 
-    @property
-    def model_ids(self) -> tuple[str | None, str | None, str | None]:
-        """The one that decides, the next, the retiring."""
-        return self.model_id, self.next_model_id, self.retiring_model_id
-
     def require_model(self, model_id: str) -> None:
         """Templates of different models are never compared. Raises `ModelMismatch`."""
         if self.model_id is not None and self.model_id != model_id:

@@ -330,8 +330,11 @@ def _columns(collection: Collection) -> dict[str, Any]:
 
 
 def _models(collection: Collection) -> dict[str, Any]:
-    names = ("model_id", "next_model_id", "retiring_model_id")
-    return dict(zip(names, collection.model_ids, strict=True))
+    return {
+        "model_id": collection.model_id,
+        "next_model_id": collection.next_model_id,
+        "retiring_model_id": collection.retiring_model_id,
+    }
 
 
 def _keys(rows: Sequence[Mapping[str, Any]]) -> CollectionKeys:

@@ -27,7 +27,7 @@ from service.storage.tables import audit, idempotent_responses, subjects, templa
 from service.storage.transaction import Transaction
 from tests.enrolled import add_people
 from tests.postgres import TestServer
-from tests.storage.people import SPACE_ID, MODEL, NOW, collection, subject, template, vectors
+from tests.storage.people import MODEL, NOW, SPACE_ID, collection, subject, template, vectors
 
 HASH = bytes(32)
 
