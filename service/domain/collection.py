@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.errors import ModelMismatch
+from service.domain.template import search_space
 from service.domain.thresholds import BALANCED
 
 DEFAULT_COLLECTION = "default"
@@ -106,15 +107,6 @@ class SearchVector:
     """An embedding in the collection's own rotation of the space, (512,) float32."""
 
     values: NDArray[np.float32] = field(repr=False)
-
-
-def search_space(key_id: UUID, model_id: str) -> UUID:
-    """The name of the space in which vectors of this model lie under this data key.
-
-    Vectors of two spaces are never compared: cosines of two models mean nothing, nor do those of two
-    rotations.
-    """
-    return uuid5(key_id, model_id)
 
 
 @dataclass(frozen=True, slots=True)

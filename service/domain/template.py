@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -129,3 +130,12 @@ def embedded_face(numbers: ArrayLike) -> EmbeddedFace:
     Raises `InvalidEmbedding` where there is no direction.
     """
     return EmbeddedFace(embedding_from(numbers), float(np.linalg.norm(numbers)))
+
+
+def search_space(key_id: UUID, model_id: str) -> UUID:
+    """The name of the space in which vectors of this model lie under this data key.
+
+    Vectors of two spaces are never compared: cosines of two models mean nothing, nor do those of two
+    rotations.
+    """
+    return uuid5(key_id, model_id)

@@ -17,12 +17,11 @@ from service.domain.collection import (
     SealContext,
     SearchVector,
     StoredTemplate,
-    search_space,
 )
 from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
-from service.domain.template import PlainTemplate, cosine_similarity
+from service.domain.template import PlainTemplate, cosine_similarity, search_space
 from service.vault.cipher import AuthenticationFailed
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from service.domain.collection import (
     StoredTemplate,
     Subject,
     WrappedKey,
-    search_space,
 )
 from service.domain.face import EMBEDDING_SIZE
-from service.domain.template import normalize
+from service.domain.template import normalize, search_space
 
 MODEL = "test@sha256:00"
 KEY_ID = UUID(int=1)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.domain.collection import search_space
+from service.domain.template import search_space
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.usecases.candidates import find_candidates, shortlist
