@@ -217,6 +217,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
         settings.duplicate_policy.value,
         settings.duplicate_profile,
         settings.retention_days,
+        float(settings.max_false_candidates),
     ]
     return keyed(
         encoded(

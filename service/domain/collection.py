@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.errors import ModelMismatch
+from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.template import search_space
 from service.domain.thresholds import BALANCED
 
@@ -33,6 +34,9 @@ class CollectionSettings:
     `duplicate_profile` is the search's own operating point, apart from verification's: a search
     over N people makes N comparisons, so the same threshold errs N times as often.
 
+    `max_false_candidates`: strangers that a search may name on average; its threshold rises with the
+    number of people for it, as far as a calibration tells where to.
+
     `retention_days`: days of 24 hours, from a person's enrollment, after which they expire; None
     for no such limit.
     """
@@ -41,6 +45,7 @@ class CollectionSettings:
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: str = BALANCED
     retention_days: int | None = None
+    max_false_candidates: float = MAX_FALSE_CANDIDATES
 
 
 @dataclass(frozen=True, slots=True)

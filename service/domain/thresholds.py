@@ -105,13 +105,20 @@ class Calibration:
             raise ProfileNotFound from None
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Calibration:
-        """The same with some profiles added or set anew; their error rates are then unknown."""
+        """The same with some profiles added or set anew, at the rates that were measured."""
         changed = {
-            name: Profile(name, value)
+            name: Profile(name, value, self.false_match_rate_at(value))
             for name, value in thresholds.items()
             if name not in self.profiles or self.profiles[name].threshold != value
         }
         return replace(self, profiles={**self.profiles, **changed})
+
+    def false_match_rate_at(self, threshold: float) -> float | None:
+        """That of the highest operating point up to `threshold`, where there is one: it only falls."""
+        rates = [
+            one.false_match_rate for one in self.operating_points if one.threshold <= threshold
+        ]
+        return rates[-1] if rates else None
 
 
 GROSS_DEFECTS = QualityLimits(

@@ -310,6 +310,7 @@ def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:
             duplicate_policy=DuplicatePolicy(settings["duplicate_policy"]),
             duplicate_profile=settings["duplicate_profile"],
             retention_days=settings.get("retention_days"),
+            max_false_candidates=float(settings["max_false_candidates"]),
         ),
         keys=_keys(rows),
         created_at=row["created_at"],
@@ -374,4 +375,5 @@ def _settings(settings: CollectionSettings) -> dict[str, Any]:
         "duplicate_policy": settings.duplicate_policy.value,
         "duplicate_profile": settings.duplicate_profile,
         "retention_days": settings.retention_days,
+        "max_false_candidates": settings.max_false_candidates,
     }

@@ -11,6 +11,7 @@ from uuid import uuid4
 from service.domain.audit import Action
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
+from service.domain.search_threshold import SearchThreshold, search_threshold
 from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.erase import remove_expired
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CollectionDetails:
-    """`expected_false_candidates`: strangers that one search at the duplicate profile names on
-    average, at the present size; None where the profile's false match rate is unknown.
-    """
+    """`search`: at the duplicate profile and the present size."""
 
     collection: Collection
     calibration: Calibration
     templates: int
 
     @property
-    def expected_false_candidates(self) -> float | None:
-        profile = self.calibration.profile(self.collection.settings.duplicate_profile)
-        return profile.expected_false_candidates(self.templates)
+    def search(self) -> SearchThreshold:
+        settings, calibration = self.collection.settings, self.calibration
+        profile = calibration.profile(settings.duplicate_profile)
+        most = settings.max_false_candidates
+        return search_threshold(profile, calibration.operating_points, self.templates, most)
 
 
 class Collections:

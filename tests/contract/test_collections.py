@@ -32,19 +32,24 @@ def test_collection_as_it_is_made(client: CollectionClient) -> None:
         "duplicateProfile",
         "templates",
         "expectedFalseCandidates",
+        "maxFalseCandidates",
+        "searchThreshold",
         "createdAt",
         "retentionDays",
     }
     assert (answer["duplicatePolicy"], answer["duplicateProfile"]) == ("reject", "balanced")
     assert (answer["modelId"], answer["templates"]) == (None, 0)
+    assert (answer["maxFalseCandidates"], answer["searchThreshold"]) == (0.1, 0.40)
     assert answer["retentionDays"] is None
     thresholds = {name: one["threshold"] for name, one in answer["thresholdProfiles"].items()}
     assert thresholds == {"conservative": 0.45, "balanced": 0.40, "aggressive": 0.30}
 
 
 def test_put_answers_what_get_does(client: CollectionClient) -> None:
-    put = ok(client.put(thresholdProfiles={"vip": 0.6}, duplicatePolicy="flag"))
+    settings = {"thresholdProfiles": {"vip": 0.6}, "duplicatePolicy": "flag"}
+    put = ok(client.put(**settings, maxFalseCandidates=2.5))
     assert put == ok(_show(client))
+    assert put["maxFalseCandidates"] == 2.5
     assert put["thresholdProfiles"]["vip"]["threshold"] == 0.6
 
 
@@ -86,6 +91,10 @@ def test_search_threshold_is_apart_from_verification(client: CollectionClient) -
         {"retentionDays": 0},
         {"retentionDays": 36_501},
         {"retentionDays": 1.5},
+        {"maxFalseCandidates": 0},
+        {"maxFalseCandidates": 101},
+        {"maxFalseCandidates": "few"},
+        {"maxFalseCandidates": None},
         {"thresholdProfiles": {"vip": 1.1}},
         {"thresholdProfiles": {"vip": "high"}},
         {"thresholdProfiles": {"vip": None}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from service.domain.thresholds import (
     CONSERVATIVE,
     Band,
     Calibration,
+    OperatingPoint,
     Profile,
 )
 from tests.domain.vectors import cosines
@@ -115,3 +117,18 @@ def test_expected_strangers_are_people_times_error_rate(people: int, rate: float
 
 def test_expected_strangers_are_unknown_where_nobody_measured() -> None:
     assert ARCFACE.profile(BALANCED).expected_false_candidates(1_000_000) is None
+
+
+MEASURED = replace(
+    ARCFACE, operating_points=(OperatingPoint(0.35, 1e-2), OperatingPoint(0.45, 1e-3))
+)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "rate"), [(0.34, None), (0.35, 1e-2), (0.44, 1e-2), (0.45, 1e-3), (0.9, 1e-3)]
+)
+def test_own_threshold_has_the_rate_of_the_highest_measured_one_below(
+    threshold: float, rate: float | None
+) -> None:
+    profile = MEASURED.with_thresholds({"door": threshold}).profile("door")
+    assert profile.false_match_rate == rate

@@ -50,7 +50,7 @@ def _enroll(tx: Transaction, kept: Collection, subject_id: str) -> None:
 
 def test_collection_comes_back_as_it_was(storage: Storage) -> None:
     made = collection(
-        settings=CollectionSettings({"strict": 0.6}, DuplicatePolicy.FLAG, "conservative")
+        settings=CollectionSettings({"strict": 0.6}, DuplicatePolicy.FLAG, "conservative", 30, 0.25)
     )
     with storage.transaction() as tx:
         tx.collections.add(made)

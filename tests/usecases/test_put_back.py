@@ -211,6 +211,8 @@ SETTINGS: dict[str, str] = {
     "no such policy": "UPDATE collections SET settings ="
     " jsonb_set(settings, '{duplicate_policy}', '\"any\"')",
     "retention": "UPDATE collections SET settings = jsonb_set(settings, '{retention_days}', '1')",
+    "false candidates": "UPDATE collections SET settings ="
+    " jsonb_set(settings, '{max_false_candidates}', '1')",
     "a setting removed": "UPDATE collections SET settings = settings - 'thresholds'",
     "model": "UPDATE collections SET model_id = 'other@sha256:0'",
     "next model": "UPDATE collections SET next_model_id = 'other@sha256:0'",

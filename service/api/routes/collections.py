@@ -13,12 +13,17 @@ from service.api.models import WHOLE, Camel, ProfileName
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.thresholds import BALANCED
 from service.usecases.collections import CollectionDetails
+from service.usecases.identify import MOST_CANDIDATES
 
 router = APIRouter(prefix="/admin/collections", tags=["collections"], responses=PROBLEMS)
 
 MOST_RETENTION_DAYS = 36_500
+
+LEAST_FALSE_CANDIDATES = 1e-6
+"""One stranger in a million searches. At most it is as many as a search may name."""
 
 
 class CollectionBody(Camel):
@@ -28,6 +33,9 @@ class CollectionBody(Camel):
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: ProfileName = BALANCED
     retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None
+    max_false_candidates: Annotated[float, Field(ge=LEAST_FALSE_CANDIDATES, le=MOST_CANDIDATES)] = (
+        MAX_FALSE_CANDIDATES
+    )
 
 
 class ProfileAnswer(Camel):
@@ -37,7 +45,9 @@ class ProfileAnswer(Camel):
 
 
 class CollectionAnswer(Camel):
-    """`expectedFalseCandidates`: strangers that one search names on average at this size."""
+    """`expectedFalseCandidates`: strangers that one search names on average at this size, by
+    `duplicateProfile`; its threshold is then `searchThreshold`.
+    """
 
     collection: str
     model_id: str | None
@@ -46,6 +56,8 @@ class CollectionAnswer(Camel):
     duplicate_profile: str
     templates: int
     expected_false_candidates: float | None
+    max_false_candidates: float
+    search_threshold: float
     created_at: datetime
     retention_days: int | None
 
@@ -66,6 +78,8 @@ _ANSWER = example(
         "duplicateProfile": "balanced",
         "templates": 1200,
         "expectedFalseCandidates": 0.0012,
+        "maxFalseCandidates": 0.1,
+        "searchThreshold": 0.4,
         "createdAt": "2026-01-01T09:00:00Z",
         "retentionDays": 365,
     }
@@ -82,6 +96,7 @@ _ANSWER = example(
             "duplicatePolicy": "reject",
             "duplicateProfile": "conservative",
             "retentionDays": 365,
+            "maxFalseCandidates": 0.1,
         },
     ),
 )
@@ -95,13 +110,15 @@ def put_collection(
 
     A person expires `retentionDays` after their first enrollment, or at their own `expiresAt`,
     whichever comes first. `expectedFalseCandidates` tells how many strangers one search names on average at the present
-    size: choose `duplicateProfile` by it.
+    size: choose `duplicateProfile` by it. Where it would be more than `maxFalseCandidates`, the threshold of searches rises,
+    as far as the model was calibrated; else they warn.
     """
     settings = CollectionSettings(
         thresholds=body.threshold_profiles,
         duplicate_policy=body.duplicate_policy,
         duplicate_profile=body.duplicate_profile,
         retention_days=body.retention_days,
+        max_false_candidates=body.max_false_candidates,
     )
     return _answer(use_cases.collections.put(name, settings, caller.name))
 
@@ -139,7 +156,9 @@ def _answer(details: CollectionDetails) -> CollectionAnswer:
         duplicate_policy=collection.settings.duplicate_policy,
         duplicate_profile=collection.settings.duplicate_profile,
         templates=details.templates,
-        expected_false_candidates=details.expected_false_candidates,
+        expected_false_candidates=details.search.expected_false_candidates,
+        max_false_candidates=collection.settings.max_false_candidates,
+        search_threshold=details.search.threshold,
         created_at=collection.created_at,
         retention_days=collection.settings.retention_days,
     )
