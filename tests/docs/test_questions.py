@@ -25,6 +25,7 @@ QUESTIONS = (
     "the status of an error",
     "when somebody is expired",
     "the thresholds",
+    "the threshold of a search",
     "who may call /admin",
     "where a refusal becomes an audit record",
     "what runs in the background",
