@@ -56,3 +56,16 @@ def people() -> dict[str, list[Path]]:
 def scenes() -> list[Path]:
     """Photographs with three to six people each."""
     return sorted(_required(SHARED / "photos" / "scenes").glob("*.jpg"))
+
+
+@pytest.fixture(scope="session")
+def orl() -> dict[str, list[Path]]:
+    """Forty people by name, ten grey photographs each, in order."""
+    root = _required(SHARED / "photos" / "orl")
+    return {folder.name: sorted(folder.glob("*.png")) for folder in sorted(root.iterdir())}
+
+
+@pytest.fixture(scope="session")
+def yunet_file() -> Path:
+    """The real detector of the engine `sface`."""
+    return _required(SHARED / "yunet" / "face_detection_yunet_2023mar.onnx")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.domain.errors import GpuUnavailable
 from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
-from service.engine.insightface_pack import InsightFaceEngine
+from service.engine.pack_engine import PackEngine
 from service.engine.packs import LICENCE_NOTICE, find_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
@@ -31,7 +31,7 @@ def load_engine(
     use_gpu: UseGpu = True,
     use_directml: bool = False,
     pool: WorkerPool | None = None,
-) -> InsightFaceEngine | DlibEngine:
+) -> PackEngine | DlibEngine:
     """The engine of the pack `<model_root>/models/<model_name>/`, or of dlib, ready to run.
 
     `pool`: the workers; None: one per core. Raises `ModelUnavailable`, `GpuUnavailable`,
@@ -54,14 +54,14 @@ def _load_pack(
     use_gpu: UseGpu,
     use_directml: bool,
     pool: WorkerPool | None,
-) -> InsightFaceEngine:
+) -> PackEngine:
     require_one_runtime(installed_runtimes())
     choice = choose_providers(use_gpu, use_directml, onnxruntime.get_available_providers())
     pack = find_pack(name, root)
     logger.info("Model %s. %s", pack.model.model_id, LICENCE_NOTICE)
     # DirectML does not run one session from several threads.
     workers = pool or WorkerPool(workers=1 if DIRECTML in choice.offered else None)
-    engine = InsightFaceEngine(pack, threshold, choice.offered, workers)
+    engine = PackEngine(pack, threshold, choice.offered, workers)
     choice.settle(engine.providers)
     return engine
 

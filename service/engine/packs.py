@@ -165,6 +165,11 @@ def task_of(path: Path) -> ModelTask | None:
     return ModelTask.RECOGNITION if shapes and _is_recognizer(shapes) else None
 
 
+def output_names(path: Path) -> list[str]:
+    """Of an ONNX model. Raises `UnreadableGraph`."""
+    return [output.name for output in _graph(path).output]
+
+
 def _is_recognizer(inputs: list[Shape]) -> bool:
     if len(inputs[0]) != 4:
         return False

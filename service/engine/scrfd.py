@@ -72,7 +72,8 @@ class Scrfd:
         self._model = model
         self._spares_close_ups = spare_close_ups and len(model.input_sizes) > 1
         self._strides, self._anchors = LAYOUTS[len(model.output_names)]
-        self._buffer = _Buffer()
+        self.side = max(max(size) for size in model.input_sizes)
+        self._buffer = InputBuffer()
 
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
         """Faces scored `floor` or more: (n, 5) of corners and score, (n, 5, 2) of landmarks.
@@ -180,7 +181,7 @@ class Scrfd:
         return Proposals(scores[passed], corners, centers[:, None] + offsets)
 
 
-class _Buffer(local):
+class InputBuffer(local):
     """Every thread's model input: 5 MB at 640, too large to take anew each time.
 
     Measured, it is 1 ms of page faults a photograph, and memory that comes and goes with the load.

@@ -88,6 +88,28 @@ def features_by_size(
     return np.concatenate([features(batch)[:count] for batch, count in in_batch_sizes(items)])
 
 
+class Network:
+    """A loaded graph of one input, for every thread."""
+
+    def __init__(
+        self,
+        first: onnxruntime.InferenceSession,
+        another: Callable[[], onnxruntime.InferenceSession],
+    ) -> None:
+        """`another` makes `first` once more. Raises `ValueError` for a graph of several inputs."""
+        [image] = first.get_inputs()
+        self.providers: Sequence[str] = tuple(first.get_providers())
+        self.input_shape: Sequence[int | str] = image.shape
+        self.output_names: Sequence[str] = [one.name for one in first.get_outputs()]
+        self._input_name: str = image.name
+        self._session = _session_or_one_per_shape(first, another)
+
+    def run(self, array: NDArray[Any]) -> list[Any]:
+        """All outputs, in the order of their names."""
+        results: list[Any] = self._session.run(self.output_names, {self._input_name: array})
+        return results
+
+
 InsightFaceModel: TypeAlias = Any
 """`SCRFD` or `ArcFaceONNX` of insightface 2, which has no types."""
 
@@ -122,12 +144,26 @@ def load_detector(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
 def load_recognizer(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
     """ArcFace. Raises `ModelUnavailable`."""
     recognizer = _load(pack, pack.recognition, ModelTask.RECOGNITION, providers)
-    size, outputs = recognizer.input_size[0], recognizer.output_shape[-1]
-    if not any(size % multiple == 0 for multiple in ALIGNABLE_MULTIPLES):
-        raise _unavailable(pack, f"faces cannot be aligned to its {size} x {size} pixels")
+    require_alignable(pack, recognizer.input_size[0])
+    outputs = recognizer.output_shape[-1]
     if isinstance(outputs, int) and outputs > EMBEDDING_SIZE:
         raise _unavailable(pack, f"its embeddings have {outputs} numbers, more than 512")
     return recognizer
+
+
+def load_network(pack: Pack, model: Path | bytes, providers: Sequence[str]) -> Network:
+    """`model`: a graph of `pack`, as a file or as its bytes. Raises `ModelUnavailable`."""
+    try:
+        return Network(_session(model, providers), lambda: _session(model, providers))
+    except Exception as error:
+        # onnxruntime raises anything from ValueError to Fail here.
+        raise _unavailable(pack, f"a model cannot be loaded: {error}") from error
+
+
+def require_alignable(pack: Pack, side: object) -> None:
+    """`side`: pixels of the recognizer's square. Raises `ModelUnavailable`."""
+    if not isinstance(side, int) or all(side % multiple for multiple in ALIGNABLE_MULTIPLES):
+        raise _unavailable(pack, f"faces cannot be aligned to its {side} x {side} pixels")
 
 
 def silence_alignment_warning() -> None:
@@ -148,9 +184,14 @@ def _load(
         raise _unavailable(pack, f"{file.path.name} cannot be loaded: {error}") from error
     if model is None or model.taskname != task:
         raise _unavailable(pack, f"{file.path.name} is not a {task.value} model of InsightFace")
-    if runs_on(model) == CUDA:
-        model.session = SessionPerShape(session, lambda: _session(file.path, providers))
+    model.session = _session_or_one_per_shape(session, lambda: _session(file.path, providers))
     return model
+
+
+def _session_or_one_per_shape(
+    session: onnxruntime.InferenceSession, another: Callable[[], onnxruntime.InferenceSession]
+) -> onnxruntime.InferenceSession | SessionPerShape:
+    return SessionPerShape(session, another) if session.get_providers()[0] == CUDA else session
 
 
 def runs_on(model: InsightFaceModel) -> str:
@@ -178,17 +219,17 @@ def _model(
     return ArcFaceONNX(str(file.path), session)
 
 
-def _session(path: Path, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _session(model: Path | bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     """On the CPU also where what was asked for does not start."""
     if list(providers) == [CPU]:
-        return _made(tuned(path), [CPU])
-    session = _made(str(path), providers)
-    return session if session.get_providers()[0] != CPU else _session(path, [CPU])
+        return _made(tuned(model), [CPU])
+    session = _made(model, providers)
+    return session if session.get_providers()[0] != CPU else _session(model, [CPU])
 
 
-def _made(model: str | bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _made(model: Path | bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     return PickableInferenceSession(
-        model,
+        model if isinstance(model, bytes) else str(model),
         sess_options=_session_options(),
         providers=[(one, _CUDA_OPTIONS if one == CUDA else {}) for one in providers],
     )

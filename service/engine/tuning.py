@@ -31,17 +31,24 @@ _SPLIT_SIZES_ARE_AN_INPUT = 13
 """ONNX opset since which Split takes its sizes as a tensor."""
 
 
-def tuned(path: Path) -> str | bytes:
-    """The model to give onnxruntime: `path` as it is, or a rewritten copy of its bytes."""
-    model = onnx.load_model(str(path))
+def tuned(source: Path | bytes) -> Path | bytes:
+    """The model to give onnxruntime: `source` as it is, or a rewritten copy of its bytes."""
+    model = opened(source)
     weights = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     before = list(model.graph.node)
     _merge_siblings(model, weights)
     _replace_prelu(model, weights)
     if list(model.graph.node) == before:
-        return str(path)
+        return source
     _drop_unused(model.graph)
     return bytes(model.SerializeToString())
+
+
+def opened(source: Path | bytes) -> onnx.ModelProto:
+    """The graph and its weights."""
+    if isinstance(source, bytes):
+        return onnx.load_model_from_string(source)
+    return onnx.load_model(str(source))
 
 
 def _replace_prelu(model: onnx.ModelProto, weights: Weights) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.domain.ports import FaceEngine
 from service.engine.engines import load_engine
-from service.engine.insightface_pack import InsightFaceEngine
+from service.engine.pack_engine import PackEngine
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_pack
 
@@ -28,5 +28,5 @@ def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny(tiny_root: Path) -> InsightFaceEngine:
+def tiny(tiny_root: Path) -> PackEngine:
     return engine_of("tiny", tiny_root)

@@ -9,40 +9,40 @@ import pytest
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import FaceCrop, Reason, Refusal
-from service.engine.insightface_pack import InsightFaceEngine
+from service.engine.pack_engine import PackEngine
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack
 from tests.engine.photographs import BrokenPhotograph, Picture, blank, lamp, plain_crop
 
 
-def test_the_only_face_becomes_a_crop_of_the_recognizers_size(tiny: InsightFaceEngine) -> None:
+def test_the_only_face_becomes_a_crop_of_the_recognizers_size(tiny: PackEngine) -> None:
     seen = tiny.detect([lamp((10, 10))])[0]
     assert isinstance(seen, FaceCrop)
     assert seen.pixels.shape == (112, 112, 3)
 
 
-def test_an_embedding_is_512_float32_of_norm_1(tiny: InsightFaceEngine) -> None:
+def test_an_embedding_is_512_float32_of_norm_1(tiny: PackEngine) -> None:
     embedding = tiny.embed([plain_crop(90)])[0].embedding
     assert embedding.shape == (512,)
     assert embedding.dtype == np.float32
     assert np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_no_crops_give_no_embeddings(tiny: InsightFaceEngine) -> None:
+def test_no_crops_give_no_embeddings(tiny: PackEngine) -> None:
     assert tiny.embed([]) == []
 
 
-def test_an_empty_picture_has_no_face(tiny: InsightFaceEngine) -> None:
+def test_an_empty_picture_has_no_face(tiny: PackEngine) -> None:
     assert tiny.detect([blank(640, 640)]) == [Refusal(Reason.NO_FACE)]
 
 
-def test_two_faces_are_refused(tiny: InsightFaceEngine) -> None:
+def test_two_faces_are_refused(tiny: PackEngine) -> None:
     seen = tiny.detect([lamp((3, 3), (14, 14))])[0]
     assert isinstance(seen, Refusal)
     assert seen.reason is Reason.MULTIPLE_FACES
 
 
-def test_a_face_below_the_threshold_is_told_with_its_score(tiny: InsightFaceEngine) -> None:
+def test_a_face_below_the_threshold_is_told_with_its_score(tiny: PackEngine) -> None:
     seen = tiny.detect([lamp((10, 10), brightness=191)])[0]
     assert isinstance(seen, Refusal)
     assert seen.reason is Reason.LOW_DETECTION_SCORE
@@ -58,16 +58,16 @@ def test_a_face_of_few_pixels_is_refused(tmp_path: Path) -> None:
     assert seen.reason is Reason.FACE_TOO_SMALL
 
 
-def test_what_cannot_be_decoded_keeps_its_reason(tiny: InsightFaceEngine) -> None:
+def test_what_cannot_be_decoded_keeps_its_reason(tiny: PackEngine) -> None:
     assert tiny.detect([Picture(Reason.UNREADABLE)]) == [Refusal(Reason.UNREADABLE)]
 
 
-def test_what_breaks_in_a_worker_reaches_the_caller(tiny: InsightFaceEngine) -> None:
+def test_what_breaks_in_a_worker_reaches_the_caller(tiny: PackEngine) -> None:
     with pytest.raises(RuntimeError, match="the decoder broke"):
         tiny.detect([lamp((10, 10)), BrokenPhotograph()])
 
 
-def test_answers_come_in_the_order_of_the_photographs(tiny: InsightFaceEngine) -> None:
+def test_answers_come_in_the_order_of_the_photographs(tiny: PackEngine) -> None:
     seen = tiny.detect([blank(64, 64), lamp((5, 5)), Picture(Reason.TOO_LARGE), lamp((9, 9))])
     assert [getattr(one, "reason", None) for one in seen] == [
         Reason.NO_FACE,
@@ -80,7 +80,7 @@ def test_answers_come_in_the_order_of_the_photographs(tiny: InsightFaceEngine) -
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 640), (640, 1), (1, 5000), (5000, 1), (2, 3000), (7, 9), (31, 33)]
 )
-def test_a_degenerate_picture_is_answered(tiny: InsightFaceEngine, shape: tuple[int, int]) -> None:
+def test_a_degenerate_picture_is_answered(tiny: PackEngine, shape: tuple[int, int]) -> None:
     assert isinstance(tiny.detect([blank(*shape, value=255)])[0], FaceCrop | Refusal)
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.face import FaceCrop
-from service.engine.insightface_pack import InsightFaceEngine
+from service.engine.pack_engine import PackEngine
 from service.engine.packs import find_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import CPU, CUDA
@@ -116,7 +116,7 @@ def test_no_smaller_size_would_have_done(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 3, 4, 17])
-def test_filled_up_batches_give_the_same_features(tiny: InsightFaceEngine, number: int) -> None:
+def test_filled_up_batches_give_the_same_features(tiny: PackEngine, number: int) -> None:
     pixels = list(np.random.default_rng(number).integers(0, 256, (number, 112, 112, 3), np.uint8))
     sizes: list[int] = []
 
@@ -133,7 +133,7 @@ def test_a_gpu_that_does_not_start_leaves_the_cpus_own_way(
     model_root: Path, people: dict[str, list[Path]]
 ) -> None:
     """With the graphs that are written for the CPU: the embeddings are its to the last bit."""
-    asked = InsightFaceEngine(find_pack("mobile_s", model_root), 0.6, [CUDA, CPU], WorkerPool(1))
+    asked = PackEngine(find_pack("mobile_s", model_root), 0.6, [CUDA, CPU], WorkerPool(1))
     ours = engine_of("mobile_s", model_root)
     assert asked.providers == (CPU,)
     crop = ours.detect([picture(next(iter(people.values()))[0])])[0]

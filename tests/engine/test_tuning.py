@@ -19,8 +19,9 @@ Numbers = NDArray[np.float32]
 RECOGNIZER, DETECTOR = "w_mobilefacenet.onnx", "det_500m.onnx"
 
 
-def answers(model: str | bytes, given: Numbers) -> list[Numbers]:
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+def answers(model: Path | bytes, given: Numbers) -> list[Numbers]:
+    source = model if isinstance(model, bytes) else str(model)
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
     return [np.asarray(one) for one in session.run(None, {session.get_inputs()[0].name: given})]
 
 
@@ -28,7 +29,7 @@ def random(*shape: int) -> Numbers:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def operators(model: str | bytes) -> list[str]:
+def operators(model: Path | bytes) -> list[str]:
     assert isinstance(model, bytes)
     return [node.op_type for node in onnx.load_model_from_string(model).graph.node]
 
@@ -55,14 +56,14 @@ def test_a_real_recognizer_has_no_prelu_any_more_and_the_same_embeddings(model_r
     path = model_root / "models" / "mobile_s" / RECOGNIZER
     faces = random(2, 3, 112, 112)
     assert "PRelu" not in operators(tuned(path))
-    (ours,), (theirs,) = answers(tuned(path), faces), answers(str(path), faces)
+    (ours,), (theirs,) = answers(tuned(path), faces), answers(path, faces)
     assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
 
 
 def test_a_real_detector_answers_bit_by_bit_the_same(model_root: Path) -> None:
     path = model_root / "models" / "mobile_s" / DETECTOR
     picture = random(1, 3, 160, 128)
-    ours, theirs = answers(tuned(path), picture), answers(str(path), picture)
+    ours, theirs = answers(tuned(path), picture), answers(path, picture)
     assert all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
@@ -79,7 +80,7 @@ def test_sibling_convolutions_become_one_in_every_opset(tmp_path: Path, opset: i
     path = write_siblings(tmp_path / "siblings.onnx", opset, (2, 8, 20))
     picture = random(1, 3, 16, 16)
     assert operators(tuned(path)) == ["Conv", "Split"]
-    ours, theirs = answers(tuned(path), picture), answers(str(path), picture)
+    ours, theirs = answers(tuned(path), picture), answers(path, picture)
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(ours, theirs, strict=True))
 
 
@@ -90,9 +91,9 @@ def test_two_siblings_become_one(tmp_path: Path) -> None:
 
 def test_siblings_of_whole_blocks_are_left_alone(tmp_path: Path) -> None:
     path = write_siblings(tmp_path / "siblings.onnx", 13, (16, 32))
-    assert tuned(path) == str(path)
+    assert tuned(path) == path
 
 
 def test_a_graph_with_nothing_to_gain_is_given_as_the_file_it_is(tmp_path: Path) -> None:
     path = write_pack(tmp_path) / "w_tiny.onnx"
-    assert tuned(path) == str(path)
+    assert tuned(path) == path

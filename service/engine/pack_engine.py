@@ -1,10 +1,9 @@
-"""InsightFace packs: SCRFD finds and aligns the face, ArcFace turns it into numbers."""
+"""The engine of a pack of two ONNX models: one finds the face, which is aligned, the other turns it into numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import numpy as np
@@ -25,11 +24,11 @@ from service.domain.face import (
 )
 from service.domain.ports import ModelIdentity
 from service.domain.template import embedded_face
+from service.engine.models import load_models
 from service.engine.packs import Pack
 from service.engine.pool import Batches, WorkerPool
 from service.engine.providers import CPU, CUDA
 from service.engine.quality import quality_of, roll_of
-from service.engine.scrfd import Scrfd
 from service.engine.selection import (
     DETECTION_FLOOR,
     SCORE_MARGIN,
@@ -38,16 +37,7 @@ from service.engine.selection import (
     is_settled,
     only_face,
 )
-from service.engine.sessions import (
-    BATCH_SIZES,
-    DETECTOR_SIZES,
-    InsightFaceModel,
-    features_by_size,
-    load_detector,
-    load_recognizer,
-    runs_on,
-    silence_alignment_warning,
-)
+from service.engine.sessions import BATCH_SIZES, features_by_size, silence_alignment_warning
 
 WARM_UP_ROUNDS = 2
 """Detections of each worker at the start, beside all the others. Measured with 16 workers, 16
@@ -60,7 +50,7 @@ SCRFD scales to 128 pixels: the shorter side of a 129 x 1 strip would become 0.
 """
 
 
-class InsightFaceEngine:
+class PackEngine:
     """A `FaceEngine`. Sessions are safe to run from many threads, so all threads share them."""
 
     def __init__(
@@ -75,19 +65,17 @@ class InsightFaceEngine:
         Raises `ModelUnavailable`.
         """
         silence_alignment_warning()
-        detector = load_detector(pack, providers)
-        self._detector = Scrfd(detector, spare_close_ups=runs_on(detector) == CPU)
-        self._recognizer = load_recognizer(pack, providers)
-        self._crop_side = int(self._recognizer.input_size[0])
+        self._detector, self._recognizer = load_models(pack, providers)
+        self._crop_side = self._recognizer.crop_side
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
         self._doubt_floor = max(0.0, min(self._floor, detection_threshold - SCORE_MARGIN))
         self.pool = pool
         self._pack = pack
         self.model: ModelIdentity = pack.model
-        self.providers: Sequence[str] = tuple(self._recognizer.session.get_providers())
+        self.providers: Sequence[str] = self._recognizer.providers
         self._batches = None if self.providers[0] == CPU else Batches(self._embed_batch)
-        self._fills_batches = self.providers[0] == CUDA and not _takes_one(self._recognizer)
+        self._fills_batches = self.providers[0] == CUDA and not self._recognizer.takes_one
         self.dimensions = self._warm_up()
 
     def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
@@ -103,7 +91,7 @@ class InsightFaceEngine:
         return self.pool.map_unbounded(self._embed_one, crops)
 
     def _detect_one(self, photograph: Photograph) -> Detection:
-        decoded = _decoded(photograph)
+        decoded = _decoded(photograph, self._detector.side)
         if isinstance(decoded, Reason):
             return Refusal(decoded)
         reduced = decoded.denominator > 1
@@ -132,8 +120,8 @@ class InsightFaceEngine:
     def _features(self, pixels: list[Image]) -> np.ndarray:
         """(n, dimensions) numbers."""
         if self._fills_batches:
-            return features_by_size(partial(_features, self._recognizer), pixels)
-        return _features(self._recognizer, pixels)
+            return features_by_size(self._recognizer.numbers, pixels)
+        return self._recognizer.numbers(pixels)
 
     def _warm_up(self) -> int:
         """Run both models in every worker at once, and return how many numbers come out.
@@ -171,23 +159,12 @@ class _Whole:
         return self.photograph.pixels()
 
 
-def _decoded(photograph: Photograph) -> Decoded | Reason:
-    """No larger than it need be: the detector reduces every picture to its own size anyway."""
+def _decoded(photograph: Photograph, side: int) -> Decoded | Reason:
+    """No larger than it need be: the detector reduces every picture to its own `side` anyway."""
     if isinstance(photograph, ReduciblePhotograph):
-        return photograph.reduced(max(DETECTOR_SIZES[-1]))
+        return photograph.reduced(side)
     pixels = photograph.pixels()
     return pixels if isinstance(pixels, Reason) else Decoded(pixels)
-
-
-def _features(recognizer: InsightFaceModel, pixels: list[Image]) -> np.ndarray:
-    """(n, dimensions) numbers, in one batch, or one by one where the graph takes one at a time."""
-    if _takes_one(recognizer):
-        return np.vstack([recognizer.get_feat([one]) for one in pixels])
-    return np.asarray(recognizer.get_feat(pixels))
-
-
-def _takes_one(recognizer: InsightFaceModel) -> bool:
-    return bool(recognizer.input_shape[0] == 1)
 
 
 def _widened(image: Image) -> Image:

@@ -1,0 +1,65 @@
+"""Which two models a pack holds, and what any of them can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from service.domain.face import Image
+from service.engine.packs import Pack, output_names
+from service.engine.providers import CPU
+from service.engine.recognizer import ArcFace, Numbers, SFace
+from service.engine.scrfd import Floats, Scrfd
+from service.engine.sessions import (
+    load_detector,
+    load_network,
+    load_recognizer,
+    require_alignable,
+    runs_on,
+)
+from service.engine.yunet import YuNet, is_yunet, resizable
+
+
+class Detector(Protocol):
+    side: int
+    """Pixels of the longer side to which every picture is reduced."""
+
+    def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
+        """Faces scored `floor` or more: (n, 5) of corners and score, (n, 5, 2) of landmarks."""
+        ...
+
+    def warm_up(self, rounds: int) -> None:
+        """Look at nothing, so often, in every size that a photograph may be looked at in."""
+        ...
+
+
+class Recognizer(Protocol):
+    crop_side: int
+    """Pixels of the square that it takes."""
+
+    takes_one: bool
+    """Whether its graph takes one crop at a time."""
+
+    providers: Sequence[str]
+
+    def numbers(self, crops: Sequence[Image]) -> Numbers:
+        """(n, dimensions), not normalized."""
+        ...
+
+
+def load_models(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recognizer]:
+    """OpenCV's pair where the detector is YuNet, InsightFace's otherwise. Raises `ModelUnavailable`."""
+    if is_yunet(output_names(pack.detection.path)):
+        return _opencv(pack, providers)
+    detector = load_detector(pack, providers)
+    return (
+        Scrfd(detector, spare_close_ups=runs_on(detector) == CPU),
+        ArcFace(load_recognizer(pack, providers)),
+    )
+
+
+def _opencv(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recognizer]:
+    detector = load_network(pack, resizable(pack.detection.path), providers)
+    recognizer = load_network(pack, pack.recognition.path, providers)
+    require_alignable(pack, recognizer.input_shape[2])
+    return YuNet(detector), SFace(recognizer)

@@ -1,0 +1,63 @@
+"""A recognizer makes numbers of aligned crops: ArcFace as InsightFace runs it, SFace as OpenCV does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain.face import Image
+from service.engine.sessions import InsightFaceModel, Network
+
+Numbers: TypeAlias = NDArray[np.float32]
+
+
+def _in_batches(
+    features: Callable[[list[Image]], NDArray[Any]], crops: Sequence[Image], takes_one: bool
+) -> Numbers:
+    """In one batch, or one by one where the graph takes one at a time."""
+    batches = [[crop] for crop in crops] if takes_one else [list(crops)]
+    return np.vstack([features(batch) for batch in batches])
+
+
+class ArcFace:
+    """`model`: InsightFace's, for its session and what it knows of the graph's normalization."""
+
+    def __init__(self, model: InsightFaceModel) -> None:
+        self._model = model
+        self.crop_side = int(model.input_size[0])
+        self.takes_one = bool(model.input_shape[0] == 1)
+        self.providers: Sequence[str] = tuple(model.session.get_providers())
+
+    def numbers(self, crops: Sequence[Image]) -> Numbers:
+        """(n, dimensions), as the graph gives them: not normalized."""
+        return _in_batches(self._model.get_feat, crops, self.takes_one)
+
+
+class SFace:
+    """OpenCV's recognizer takes pixels as they are, red first: its graph scales them itself.
+
+    So does `cv2.FaceRecognizerSF`, with whose answers the tests compare these.
+    """
+
+    def __init__(self, network: Network) -> None:
+        """`network`: of (1 or n, 3, side, side) pixels and (1 or n, dimensions) numbers."""
+        self._network = network
+        self.crop_side = int(network.input_shape[2])
+        self.takes_one = network.input_shape[0] == 1
+        self.providers: Sequence[str] = network.providers
+
+    def numbers(self, crops: Sequence[Image]) -> Numbers:
+        """(n, dimensions), as the graph gives them: not normalized."""
+        return _in_batches(self._features, crops, self.takes_one)
+
+    def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
+        """(n, 3, side, side): the graph's input."""
+        return np.asarray(cv2.dnn.blobFromImages(list(crops), swapRB=True))
+
+    def _features(self, crops: Sequence[Image]) -> NDArray[Any]:
+        [numbers] = self._network.run(self.blob(crops))
+        return np.asarray(numbers)
