@@ -122,7 +122,7 @@ class Calibration:
 
 
 GROSS_DEFECTS = QualityLimits(
-    sharpness=0.050,
+    sharpness=0.035,
     brightness=14.0,
     overexposure=0.55,
     roll=50.0,
