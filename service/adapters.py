@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from service.config import AppConfig
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable, ExtraMissing, MasterKeyMissing
-from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
+from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, ModelIdentity, Telemetry
 from service.domain.thresholds import Calibration, calibration_for
 
 if TYPE_CHECKING:
@@ -81,10 +81,17 @@ def image_limits(config: AppConfig) -> ImageLimits:
     )
 
 
-def make_calibration(config: AppConfig) -> Calibration:
-    """The served model's thresholds, with the settings' own on top."""
+def identify_model(config: AppConfig) -> ModelIdentity | None:
+    """Whose numbers count where no engine is loaded. Raises `ModelUnavailable`."""
+    from service.engine.engines import identify_model
+
+    return identify_model(config.model_name, config.model_root)
+
+
+def make_calibration(config: AppConfig, model: ModelIdentity | None) -> Calibration:
+    """The numbers of `model`, with the settings' own thresholds on top."""
     changed = config.threshold_profiles.get(config.model_name, {})
-    return calibration_for(config.model_name).with_thresholds(changed)
+    return calibration_for(model).with_thresholds(changed)
 
 
 def make_index(config: AppConfig, telemetry: Telemetry = NO_TELEMETRY) -> VectorIndex | None:

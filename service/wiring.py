@@ -197,7 +197,13 @@ class Wiring:
 
     @cached_property
     def calibration(self) -> Calibration:
-        return adapters.make_calibration(self.config)
+        """Of the model that serves, and where none is loaded, of the file that would be.
+
+        Raises `ModelUnavailable`.
+        """
+        loaded = "engine" in vars(self)
+        model = self.engine.model if loaded else adapters.identify_model(self.config)
+        return adapters.make_calibration(self.config, model)
 
     @cached_property
     def embedded(self) -> EmbeddedServer:
@@ -361,7 +367,7 @@ class Wiring:
     @cached_property
     def collections(self) -> Collections:
         return Collections(
-            self.storage, self.vault, self.calibration, self.clock, self.audit_recorder
+            self.storage, self.vault, lambda: self.calibration, self.clock, self.audit_recorder
         )
 
     @cached_property

@@ -22,6 +22,7 @@ from service.domain.errors import (
     MasterKeyMissing,
 )
 from service.domain.face import DirectoryImages
+from service.domain.thresholds import ARCFACE, DLIB
 from service.wiring import Wiring, build_app
 from tests.vault.wrappers import kms_server, new_kms_key, use_kms
 
@@ -135,6 +136,27 @@ def test_thresholds_of_the_settings_reach_the_decisions() -> None:
     assert calibration.profile("balanced").threshold == 0.42
     assert calibration.profile("door").threshold == 0.6
     assert calibration.profile("aggressive").threshold == 0.30
+
+
+def test_a_folder_of_a_known_name_with_another_file_claims_nothing(
+    tmp_path: Path, model_root: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "buffalo_l").symlink_to(model_root / "models" / "mobile_s")
+    wiring = Wiring(AppConfig(model_name="buffalo_l", model_root=tmp_path))
+    assert wiring.calibration == ARCFACE
+    assert "engine" not in vars(wiring)
+
+
+def test_dlib_is_known_by_its_weights() -> None:
+    pytest.importorskip("dlib")
+    assert Wiring(AppConfig(model_name="dlib")).calibration == DLIB
+
+
+def test_commands_about_keys_and_people_ask_for_no_model(config: AppConfig) -> None:
+    wiring = Wiring(_with(config, model_name="nopack"))
+    wiring.prepare()
+    assert not {"engine", "calibration"} & vars(wiring).keys()
 
 
 def test_parts_are_built_when_asked_for_and_once() -> None:

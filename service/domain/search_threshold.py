@@ -102,6 +102,6 @@ def search_threshold(
 
 def _from(profile: Profile, points: Sequence[OperatingPoint]) -> Iterator[OperatingPoint]:
     """The operating points from the profile's on, as far as they were measured."""
-    if profile.false_match_rate is not None:
-        yield OperatingPoint(profile.threshold, profile.false_match_rate)
+    if profile.most_false_matches is not None:
+        yield OperatingPoint(profile.threshold, profile.most_false_matches)
     yield from (one for one in points if one.threshold > profile.threshold)

@@ -8,7 +8,7 @@ How well a model tells people apart is measured on photographs of known people, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import combinations, product
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from service.domain.errors import ProfileNotFound
+from service.domain.ports import ModelIdentity
 from service.domain.quality import QualityLimits
 from service.domain.template import cosine_similarity
 
@@ -49,25 +50,57 @@ class Bands:
         return Band.LOW if similarity >= self.low else Band.VERY_LOW
 
 
+class Origin(StrEnum):
+    """Each has its sentence under `source` in `service/texts`."""
+
+    OPERATOR = "operator"
+    CONTRACT = "contract"
+    PUBLISHED = "published"
+    SHIPPED = "shipped"
+    MEASURED = "measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a threshold or an error rate comes from. `values` fill the placeholders of its sentence."""
+
+    origin: Origin
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+BY_OPERATOR = Source(Origin.OPERATOR)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A named operating point.
 
-    `false_match_rate`: share of strangers' pairs at or above `threshold`, 0 to 1; None where
-    nobody has measured it. `source`: where that figure, or the threshold, comes from.
+    `false_match_rate`: share of strangers' pairs at or above `threshold`, 0 to 1; `false_non_match_rate`:
+    share of one person's pairs below it; None where nobody has measured it. Each `…_bound`: what the
+    rate is below, at 95 %; None where only a figure was published. `source`: where they come from.
     """
 
     name: str
     threshold: float
     false_match_rate: float | None = None
-    source: str = "set by the operator"
+    source: Source = BY_OPERATOR
+    false_match_rate_bound: float | None = None
+    false_non_match_rate: float | None = None
+    false_non_match_rate_bound: float | None = None
+
+    @property
+    def most_false_matches(self) -> float | None:
+        """The rate to reckon with: its bound where there is one. None seen does not say that there is none."""
+        bound = self.false_match_rate_bound
+        return self.false_match_rate if bound is None else bound
 
     def expected_false_candidates(self, templates: int) -> float | None:
-        """How many strangers a search over `templates` people names on average.
+        """How many strangers a search over `templates` people names on average, at most.
 
         A search makes one comparison per person, so the chance adds up: N x FMR.
         """
-        return None if self.false_match_rate is None else templates * self.false_match_rate
+        rate = self.most_false_matches
+        return None if rate is None else templates * rate
 
 
 CONSERVATIVE, BALANCED, AGGRESSIVE = "conservative", "balanced", "aggressive"
@@ -93,7 +126,7 @@ class Calibration:
     profiles: Mapping[str, Profile]
     bands: Bands
     agreement: float
-    source: str
+    source: Source
     quality: QualityLimits
     operating_points: tuple[OperatingPoint, ...] = ()
 
@@ -105,9 +138,11 @@ class Calibration:
             raise ProfileNotFound from None
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Calibration:
-        """The same with some profiles added or set anew, at the rates that were measured."""
+        """The same with some profiles added or set anew. What is known of their error is then the
+        bound of the operating point at or below them, or nothing.
+        """
         changed = {
-            name: Profile(name, value, self.false_match_rate_at(value))
+            name: self._profile_at(name, value)
             for name, value in thresholds.items()
             if name not in self.profiles or self.profiles[name].threshold != value
         }
@@ -120,6 +155,12 @@ class Calibration:
         ]
         return rates[-1] if rates else None
 
+    def _profile_at(self, name: str, threshold: float) -> Profile:
+        bound = self.false_match_rate_at(threshold)
+        if bound is None:
+            return Profile(name, threshold)
+        return Profile(name, threshold, bound, self.source, false_match_rate_bound=bound)
+
 
 GROSS_DEFECTS = QualityLimits(
     sharpness=0.035,
@@ -131,71 +172,73 @@ GROSS_DEFECTS = QualityLimits(
 )
 
 
-def _calibration(source: str, agreement: float, bands: Bands, *profiles: Profile) -> Calibration:
+def _calibration(source: Source, agreement: float, bands: Bands, *profiles: Profile) -> Calibration:
     by_name = {profile.name: profile for profile in profiles}
     return Calibration(by_name, bands, agreement, source, GROSS_DEFECTS)
 
 
 _ARCFACE_BANDS = Bands(very_high=0.50, high=0.40, borderline=0.30, low=0.20)
-_ARCFACE_SOURCE = (
-    "the contract's defaults for ArcFace packs; no error rate was measured for this pack"
-)
+_BY_CONTRACT = Source(Origin.CONTRACT)
 
 ARCFACE = _calibration(
-    _ARCFACE_SOURCE,
+    _BY_CONTRACT,
     0.30,
     _ARCFACE_BANDS,
-    Profile(CONSERVATIVE, 0.45, None, _ARCFACE_SOURCE),
-    Profile(BALANCED, 0.40, None, _ARCFACE_SOURCE),
-    Profile(AGGRESSIVE, 0.30, None, _ARCFACE_SOURCE),
+    Profile(CONSERVATIVE, 0.45, None, _BY_CONTRACT),
+    Profile(BALANCED, 0.40, None, _BY_CONTRACT),
+    Profile(AGGRESSIVE, 0.30, None, _BY_CONTRACT),
 )
 
-_BUFFALO_L_SOURCE = (
-    "InsightFace publishes a false match rate of 1e-6 at cosine 0.4078 for buffalo_l"
+_PUBLISHED = Source(
+    Origin.PUBLISHED,
+    {
+        "publisher": "InsightFace",
+        "model": "buffalo_l",
+        "fmr": "1e-6",
+        "fnmr": "8.75 %",
+        "at": 0.4078,
+    },
 )
+"""The line of its evaluation that has both: who reads the one rate without the other is misled."""
 
 BUFFALO_L = _calibration(
-    _BUFFALO_L_SOURCE,
+    _PUBLISHED,
     0.30,
     _ARCFACE_BANDS,
-    Profile(CONSERVATIVE, 0.45, 1e-6, f"{_BUFFALO_L_SOURCE}; at 0.45 it is lower"),
-    Profile(BALANCED, 0.40, 1e-6, f"{_BUFFALO_L_SOURCE}; at 0.40 it is slightly higher"),
-    Profile(AGGRESSIVE, 0.30, None, "the contract's default; no published rate at 0.30"),
+    Profile(CONSERVATIVE, 0.45, 1e-6, _PUBLISHED, false_non_match_rate=0.0875),
+    Profile(BALANCED, 0.40, 1e-6, _PUBLISHED, false_non_match_rate=0.0875),
+    Profile(AGGRESSIVE, 0.30, None, _BY_CONTRACT),
 )
 
-_DLIB_MEASURED = (
-    "measured by scripts/calibrate.py on 8 people x 5 close-ups, each comparison centered on the "
-    "mean of the other people: 80 mated pairs (mean 0.755, min 0.372), 700 non-mated (mean 0.108, "
-    "max 0.549)"
+_DLIB_MEASURED = Source(
+    Origin.SHIPPED, {"people": 8, "photographs": 40, "mated": 80, "non_mated": 700}
 )
-_NONE_OF_700 = 0.0043
-"""95 % upper bound of a rate of which nothing was seen in 700 comparisons: 3 / 700."""
 
 DLIB = _calibration(
     _DLIB_MEASURED,
     0.45,
     Bands(very_high=0.65, high=0.55, borderline=0.45, low=0.30),
-    Profile(
-        CONSERVATIVE,
-        0.60,
-        _NONE_OF_700,
-        f"{_DLIB_MEASURED}; at 0.60 FNMR 3.8 %, no false match: FMR below 0.43 %",
-    ),
-    Profile(
-        BALANCED,
-        0.55,
-        _NONE_OF_700,
-        f"{_DLIB_MEASURED}; at 0.55 FNMR 3.8 %, no false match: FMR below 0.43 %",
-    ),
-    Profile(
-        AGGRESSIVE, 0.45, 0.0257, f"{_DLIB_MEASURED}; at 0.45 FNMR 2.5 %, FMR 2.6 % (18 of 700)"
-    ),
+    Profile(CONSERVATIVE, 0.60, 0.0, _DLIB_MEASURED, 0.0043, 0.0375),
+    Profile(BALANCED, 0.55, 0.0, _DLIB_MEASURED, 0.0043, 0.0375),
+    Profile(AGGRESSIVE, 0.45, 0.0257, _DLIB_MEASURED, 0.0381, 0.025),
 )
 
+W600K_R50 = "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43"
+"""SHA-256 of `w600k_r50.onnx`, the recognizer of buffalo_l and buffalo_m, as those who pin it have it:
+yakhyo/uniface, and mirrors of the release v0.7 (deepghs/insightface, public-data/insightface)."""
 
-def calibration_for(model_name: str) -> Calibration:
-    """The numbers of a model by its name; ArcFace's defaults for a pack nobody has measured."""
-    return {"buffalo_l": BUFFALO_L, "dlib": DLIB}.get(model_name, ARCFACE)
+DLIB_RESNET = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
+"""SHA-256 of `dlib_face_recognition_resnet_model_v1.dat`, in face_recognition_models of PyPI."""
+
+_SHIPPED: Mapping[str, Calibration] = {W600K_R50: BUFFALO_L, DLIB_RESNET: DLIB}
+
+
+def calibration_for(model: ModelIdentity | None) -> Calibration:
+    """The numbers of exactly this model: a folder of a known name with another file claims nothing.
+
+    ArcFace's defaults for what nobody has measured, and for a pack that is not there.
+    """
+    return ARCFACE if model is None else _SHIPPED.get(model.sha256, ARCFACE)
 
 
 @dataclass(frozen=True, slots=True)

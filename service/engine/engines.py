@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.domain.errors import GpuUnavailable
+from service.domain.ports import ModelIdentity
 from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
 from service.engine.pack_engine import PackEngine
-from service.engine.packs import LICENCE_NOTICE, find_pack
+from service.engine.packs import (
+    LICENCE_NOTICE,
+    find_pack,
+    open_pack,
+    pack_folder,
+    sha256_of,
+)
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
     DIRECTML,
@@ -40,6 +47,17 @@ def load_engine(
     if model_name == DLIB:
         return _load_dlib(detection_threshold, use_gpu, pool)
     return _load_pack(model_name, model_root, detection_threshold, use_gpu, use_directml, pool)
+
+
+def identify_model(model_name: str, model_root: Path) -> ModelIdentity | None:
+    """Which model would be loaded, by the file that is there, without loading or downloading it.
+
+    None for a pack that is not there. Raises `ModelUnavailable`.
+    """
+    if model_name == DLIB:
+        return ModelIdentity(DLIB, sha256_of(find_weights().recognition))
+    folder = pack_folder(model_name, model_root)
+    return open_pack(model_name, folder).model if folder.is_dir() else None
 
 
 def licence_notice(model_name: str) -> str | None:

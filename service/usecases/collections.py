@@ -44,11 +44,15 @@ class CollectionDetails:
 
 
 class Collections:
+    """`calibration`: asked for where thresholds are told or set, and not to see that `default` exists:
+    it takes a look at the model's file.
+    """
+
     def __init__(
         self,
         storage: Storage,
         vault: Vault,
-        calibration: Calibration,
+        calibration: Callable[[], Calibration],
         clock: Callable[[], datetime],
         audit: AuditRecorder,
     ) -> None:
@@ -69,7 +73,7 @@ class Collections:
         Raises `ProfileNotFound` where the duplicate profile is none of the collection's, and
         `PurgeHeld`, `ClocksDisagree` where a longer retention would bring back the expired.
         """
-        calibration = self._calibration.with_thresholds(settings.thresholds)
+        calibration = self._calibration().with_thresholds(settings.thresholds)
         calibration.profile(settings.duplicate_profile)
         with self._storage.transaction(name) as tx:
             self._ensure(tx, name)
@@ -135,7 +139,7 @@ class Collections:
             pass
 
     def _details(self, tx: Transaction, collection: Collection) -> CollectionDetails:
-        calibration = self._calibration.with_thresholds(collection.settings.thresholds)
+        calibration = self._calibration().with_thresholds(collection.settings.thresholds)
         return CollectionDetails(collection, calibration, tx.templates.count(collection))
 
 

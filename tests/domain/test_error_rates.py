@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.domain.thresholds import ARCFACE, Comparisons, calibration_for, photographs_compared
+from service.domain.thresholds import Comparisons, photographs_compared
 
 
 def test_a_mated_comparison_at_the_threshold_is_a_match() -> None:
@@ -21,7 +21,3 @@ def test_every_photograph_is_compared_with_every_other() -> None:
     measured = photographs_compared({"a": [east, east, east], "b": [north, north]})
     assert measured.genuine == pytest.approx([1.0] * 4)
     assert measured.impostor == pytest.approx([0.0] * 6)
-
-
-def test_an_8_bit_copy_does_not_inherit_its_originals_published_rates() -> None:
-    assert calibration_for("buffalo_l_int8") is ARCFACE

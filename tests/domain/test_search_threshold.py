@@ -139,3 +139,8 @@ def test_profile_below_everything_measured_rises_to_where_the_rate_is_known() ->
 def test_comparison_with_one_person_warns_of_an_unknown_rate_alone() -> None:
     assert [one.code for one in warnings_of(Profile("any", 0.4))] == ["uncalibrated_model"]
     assert warnings_of(Profile("any", 0.4, 1.0)) == []
+
+
+def test_profile_without_a_false_match_seen_is_reckoned_by_its_bound() -> None:
+    none_seen = Profile("door", 0.4, 0.0, false_match_rate_bound=0.003)
+    assert search_threshold(none_seen, [], 1000).expected_false_candidates == 3.0

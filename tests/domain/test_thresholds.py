@@ -10,16 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.errors import ProfileNotFound
+from service.domain.ports import ModelIdentity
 from service.domain.thresholds import (
     AGGRESSIVE,
     ARCFACE,
     BALANCED,
     BUFFALO_L,
+    BY_OPERATOR,
     CONSERVATIVE,
+    DLIB,
+    DLIB_RESNET,
+    W600K_R50,
     Band,
     Calibration,
     OperatingPoint,
+    Origin,
     Profile,
+    calibration_for,
 )
 from tests.domain.vectors import cosines
 
@@ -68,8 +75,31 @@ def test_default_profile_of_the_contract(
 
 @pytest.mark.parametrize("calibration", [ARCFACE, BUFFALO_L], ids=["arcface", "buffalo_l"])
 def test_every_number_says_where_it_comes_from(calibration: Calibration) -> None:
-    assert calibration.source
-    assert all(profile.source for profile in calibration.profiles.values())
+    origins = {profile.source.origin for profile in calibration.profiles.values()}
+    assert origins <= {Origin.CONTRACT, Origin.PUBLISHED}
+
+
+@pytest.mark.parametrize("name", ["buffalo_l", "buffalo_m", "renamed"])
+def test_published_rates_are_those_of_the_very_file(name: str) -> None:
+    assert calibration_for(ModelIdentity(name, W600K_R50)) is BUFFALO_L
+
+
+@pytest.mark.parametrize("name", ["buffalo_l", "buffalo_l_int8", "dlib"])
+def test_another_file_under_a_known_name_claims_nothing(name: str) -> None:
+    assert calibration_for(ModelIdentity(name, "0" * 64)) is ARCFACE
+
+
+def test_dlibs_rates_are_those_of_its_weights() -> None:
+    assert calibration_for(ModelIdentity("dlib", DLIB_RESNET)) is DLIB
+
+
+def test_a_pack_that_is_not_there_has_the_defaults() -> None:
+    assert calibration_for(None) is ARCFACE
+
+
+def test_buffalo_ls_rate_of_false_matches_does_not_stand_without_the_other() -> None:
+    published = BUFFALO_L.profile(BALANCED)
+    assert (published.false_match_rate, published.false_non_match_rate) == (1e-6, 0.0875)
 
 
 def test_unknown_profile_is_refused() -> None:
@@ -85,7 +115,7 @@ def test_changed_threshold_loses_its_error_rate() -> None:
     changed = BUFFALO_L.with_thresholds({BALANCED: 0.42}).profile(BALANCED)
     assert changed.threshold == 0.42
     assert changed.false_match_rate is None
-    assert changed.source == "set by the operator"
+    assert changed.source == BY_OPERATOR
 
 
 def test_threshold_set_to_what_it_is_keeps_its_error_rate() -> None:
@@ -115,6 +145,12 @@ def test_expected_strangers_are_people_times_error_rate(people: int, rate: float
     assert Profile("door", 0.4, rate).expected_false_candidates(people) == people * rate
 
 
+def test_expected_strangers_go_by_the_bound() -> None:
+    assert Profile("door", 0.4, 0.0, false_match_rate_bound=0.003).expected_false_candidates(
+        1000
+    ) == pytest.approx(3.0)
+
+
 def test_expected_strangers_are_unknown_where_nobody_measured() -> None:
     assert ARCFACE.profile(BALANCED).expected_false_candidates(1_000_000) is None
 
@@ -131,4 +167,4 @@ def test_own_threshold_has_the_rate_of_the_highest_measured_one_below(
     threshold: float, rate: float | None
 ) -> None:
     profile = MEASURED.with_thresholds({"door": threshold}).profile("door")
-    assert profile.false_match_rate == rate
+    assert (profile.false_match_rate, profile.false_match_rate_bound) == (rate, rate)

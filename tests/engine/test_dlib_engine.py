@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain import thresholds
 from service.domain.errors import GpuUnavailable, ModelUnavailable
 from service.domain.face import Embedding, FaceCrop, Reason, Refusal
 from service.domain.ports import FaceEngine
 from service.domain.template import average, cosine_similarity
-from service.domain.thresholds import BALANCED, calibration_for
 from service.engine.dlib import (
     SCORE_AT_ZERO,
     find_weights,
@@ -181,7 +181,7 @@ def test_a_larger_margin_is_never_a_lower_score(one: float, other: float) -> Non
 
 def _matches(embeddings: dict[str, list[Embedding]]) -> list[tuple[str, str]]:
     """Who is taken for whom: photographs 1 to 3 enrolled, 4 and 5 verified one by one."""
-    threshold = calibration_for("dlib").profile(BALANCED).threshold
+    threshold = thresholds.DLIB.profile(thresholds.BALANCED).threshold
     templates = {name: average(several[:3]) for name, several in embeddings.items()}
     return [
         (claimed, name)

@@ -12,7 +12,7 @@ import pytest
 
 from service.domain.decision import decide
 from service.domain.errors import DatabaseUnavailable
-from service.domain.thresholds import calibration_for
+from service.domain.thresholds import ARCFACE
 from service.telemetry import SHARED_FOLDER
 from service.telemetry.metrics import (
     SIMILARITY_BUCKETS,
@@ -22,8 +22,6 @@ from service.telemetry.metrics import (
     exposition,
     forget_dead_processes,
 )
-
-ARCFACE = calibration_for("buffalo_l")
 
 
 @pytest.fixture

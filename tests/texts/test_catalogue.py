@@ -15,7 +15,7 @@ from service.domain.decision import Recommendation
 from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
 from service.domain.integrity import Flaw, RecordFlaw
-from service.domain.thresholds import Band
+from service.domain.thresholds import Band, Origin
 from service.texts import CATALOGUE, Language, field_problem_text, message, text
 from service.usecases.backup import Step
 from tests.texts.keys import KEYS, fields, names
@@ -33,6 +33,7 @@ CODES: dict[str, list[type[StrEnum]]] = {
     "flaw": [Flaw, RecordFlaw],
     "bulk_result": [Result],
     "backup_step": [Step],
+    "source": [Origin],
 }
 """The groups whose sentences are looked up by a code."""
 

@@ -11,6 +11,7 @@ from itertools import chain
 import pytest
 
 from scripts.environment import ROOT
+from service.domain.thresholds import ARCFACE, BUFFALO_L, DLIB, Calibration
 from tests.texts.keys import KEYS, fields, names
 from tests.texts.test_catalogue import CODES
 
@@ -66,6 +67,10 @@ def given_by(call: ast.Call, function: ast.AST) -> Iterator[str]:
             yield from (str(key.value) for key in values.keys if isinstance(key, ast.Constant))
 
 
+WITH_VALUES_OF_THEIR_OWN = ("cause", "error", "source")
+"""Groups whose fields are filled in from what is told, and not where it is told."""
+
+
 def lookups() -> Iterator[Lookup]:
     for place, tree in MODULES.items():
         if place == "service/texts/__init__.py" or "service.texts" not in ast.unparse(tree):
@@ -83,7 +88,7 @@ def lookup(place: str, call: ast.Call, function: ast.AST) -> Lookup:
         key = assigned(function, key.id)
     if isinstance(key, ast.JoinedStr):
         group = str(getattr(key.values[0], "value", "")).split(".")[0]
-        given = () if group in ("cause", "error") else given_by(call, function)
+        given = () if group in WITH_VALUES_OF_THEIR_OWN else given_by(call, function)
         return Lookup(place, (), group, frozenset(given))
     return Lookup(place, tuple(strings(key)), None, frozenset(given_by(call, function)))
 
@@ -122,7 +127,7 @@ def test_sentence_has_the_fields_that_are_given(one: Lookup) -> None:
 @pytest.mark.parametrize("one", [one for one in LOOKUPS if one.group], ids=str)
 def test_sentences_by_code_have_fields_that_are_given(one: Lookup) -> None:
     assert one.group in {*CODES, "error", "label"}
-    if one.group not in ("cause", "error"):
+    if one.group not in WITH_VALUES_OF_THEIR_OWN:
         for name in names(str(one.group)):
             assert fields("en", f"{one.group}.{name}") <= one.given
 
@@ -168,3 +173,9 @@ def test_no_module_has_korean_in_it() -> None:
         if re.search("[가-힣]", path.read_text("utf-8"))
     ]
     assert korean == []
+
+
+@pytest.mark.parametrize("calibration", [ARCFACE, BUFFALO_L, DLIB])
+def test_sources_of_shipped_calibrations_fill_their_sentences(calibration: Calibration) -> None:
+    for source in (calibration.source, *(each.source for each in calibration.profiles.values())):
+        assert fields("en", f"source.{source.origin}") == source.values.keys()

@@ -26,7 +26,7 @@ def test_random_enrolling_erasing_rotating_and_searching_by_several_processes(
     database_url: str, storage: Storage, vault: Vault
 ) -> None:
     audit = AuditRecorder(storage, lambda: vault, now)
-    Collections(storage, vault, ARCFACE, now, audit).ensure_default()
+    Collections(storage, vault, lambda: ARCFACE, now, audit).ensure_default()
     processes = [_start(database_url, seed, STEPS) for seed in range(3)]
     processes.append(_start(database_url, 9, ROTATIONS, "rotate"))
     told = [process.communicate(timeout=120)[0] for process in processes]

@@ -48,7 +48,7 @@ class IndexedCollection:
     ) -> None:
         self.storage, self.vault = storage, vault
         self.audit = AuditRecorder(storage, lambda: vault, now)
-        self.collections = Collections(storage, vault, ARCFACE, now, self.audit)
+        self.collections = Collections(storage, vault, lambda: ARCFACE, now, self.audit)
         self.collections.ensure_default()
         self.index = VectorIndex(most_bytes, kind, workers=2)
         self.keep = IndexSync(storage, self.index, worth_holding=1)

@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from service.api.auth import AdminCaller, AllUseCases, PathCollection
+from service.api.auth import AdminCaller, AllUseCases, CallersLanguage, PathCollection
 from service.api.models import WHOLE, Camel, ProfileName
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
-from service.domain.thresholds import BALANCED
+from service.domain.thresholds import BALANCED, Profile
+from service.texts import Language, text
 from service.usecases.collections import CollectionDetails
 from service.usecases.identify import MOST_CANDIDATES
 
@@ -39,9 +40,26 @@ class CollectionBody(Camel):
 
 
 class ProfileAnswer(Camel):
+    """`…Bound`: what the rate is below, at 95 %. `source`: where they come from, in the caller's language."""
+
     threshold: float
     false_match_rate: float | None
+    false_match_rate_bound: float | None
+    false_non_match_rate: float | None
+    false_non_match_rate_bound: float | None
     source: str
+
+    @staticmethod
+    def of(profile: Profile, language: Language) -> ProfileAnswer:
+        source = profile.source
+        return ProfileAnswer(
+            threshold=profile.threshold,
+            false_match_rate=profile.false_match_rate,
+            false_match_rate_bound=profile.false_match_rate_bound,
+            false_non_match_rate=profile.false_non_match_rate,
+            false_non_match_rate_bound=profile.false_non_match_rate_bound,
+            source=text(language, f"source.{source.origin}", **source.values),
+        )
 
 
 class CollectionAnswer(Camel):
@@ -72,7 +90,14 @@ _ANSWER = example(
         "collection": "default",
         "modelId": "buffalo_l@sha256:4c06...",
         "thresholdProfiles": {
-            "balanced": {"threshold": 0.4, "falseMatchRate": 1e-6, "source": "..."}
+            "balanced": {
+                "threshold": 0.4,
+                "falseMatchRate": 0.0004,
+                "falseMatchRateBound": 0.0006,
+                "falseNonMatchRate": 0.012,
+                "falseNonMatchRateBound": 0.017,
+                "source": "...",
+            }
         },
         "duplicatePolicy": "reject",
         "duplicateProfile": "balanced",
@@ -104,6 +129,7 @@ def put_collection(
     caller: AdminCaller,
     use_cases: AllUseCases,
     name: PathCollection,
+    language: CallersLanguage,
     body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
     """Create a collection, or set its thresholds, duplicate rules and retention.
@@ -120,13 +146,15 @@ def put_collection(
         retention_days=body.retention_days,
         max_false_candidates=body.max_false_candidates,
     )
-    return _answer(use_cases.collections.put(name, settings, caller.name))
+    return _answer(use_cases.collections.put(name, settings, caller.name), language)
 
 
 @router.get("/{collection}", responses=_ANSWER)
-def show_collection(use_cases: AllUseCases, name: PathCollection) -> CollectionAnswer:
+def show_collection(
+    use_cases: AllUseCases, name: PathCollection, language: CallersLanguage
+) -> CollectionAnswer:
     """A collection's settings, size and stated error rates."""
-    return _answer(use_cases.collections.show(name))
+    return _answer(use_cases.collections.show(name), language)
 
 
 @router.delete(
@@ -140,17 +168,13 @@ def delete_collection(
     return CollectionErasureAnswer(collection=name, templates_deleted=deleted)
 
 
-def _answer(details: CollectionDetails) -> CollectionAnswer:
+def _answer(details: CollectionDetails, language: Language) -> CollectionAnswer:
     collection = details.collection
     return CollectionAnswer(
         collection=collection.name,
         model_id=collection.model_id,
         threshold_profiles={
-            profile.name: ProfileAnswer(
-                threshold=profile.threshold,
-                false_match_rate=profile.false_match_rate,
-                source=profile.source,
-            )
+            profile.name: ProfileAnswer.of(profile, language)
             for profile in details.calibration.profiles.values()
         },
         duplicate_policy=collection.settings.duplicate_policy,
