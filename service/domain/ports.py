@@ -12,6 +12,7 @@ from service.domain.face import (
     Detection,
     EmbeddedFace,
     FaceCrop,
+    Faces,
     Photograph,
     Stills,
     Stream,
@@ -46,7 +47,9 @@ class FaceEngine(Protocol):
         """What the model really runs on, best first."""
         ...
 
-    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
         """The face of each photograph that counts, or why there is none; in the order given.
 
         Raises `Overloaded` where too many calls wait already.

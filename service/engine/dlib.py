@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,7 @@ from service.domain.face import (
     Detection,
     EmbeddedFace,
     FaceCrop,
+    Faces,
     Image,
     Photograph,
     Reason,
@@ -38,7 +40,7 @@ from service.domain.template import embedded_face
 from service.engine.packs import sha256_of
 from service.engine.pool import WorkerPool
 from service.engine.quality import quality_of, roll_of
-from service.engine.selection import DETECTION_FLOOR, FoundFace, only_face
+from service.engine.selection import DETECTION_FLOOR, FoundFace, SelectedFace, selected_face
 
 DLIB = "dlib"
 DESCRIPTOR_SIZE = 128
@@ -139,8 +141,10 @@ class DlibEngine:
         self.dimensions = DESCRIPTOR_SIZE
         self.providers: Sequence[str] = dlib_providers()
 
-    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
-        return self.pool.map(self._detect_one, photographs)
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
+        return self.pool.map(partial(self._detect_one, rule=faces), photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """Not one batch: dlib holds Python's global lock for as long as one runs."""
@@ -156,13 +160,14 @@ class DlibEngine:
         mirrored = np.ascontiguousarray(face[:, ::-1])
         return self._numbers(face) + self._numbers(mirrored)
 
-    def _detect_one(self, photograph: Photograph) -> Detection:
+    def _detect_one(self, photograph: Photograph, rule: Faces) -> Detection:
         image = photograph.pixels()
         if isinstance(image, Reason):
             return Refusal(image)
         rgb = _to_rgb(image)
-        face = only_face(self._faces(rgb), self._threshold)
-        return face if isinstance(face, Refusal) else self._crop(rgb, face)
+        height, width = rgb.shape[:2]
+        selected = selected_face(self._faces(rgb), self._threshold, rule, (height, width))
+        return selected if isinstance(selected, Refusal) else self._crop(rgb, selected)
 
     def _faces(self, rgb: Image) -> list[FoundFace]:
         scale = min(1.0, MAX_DETECTION_SIDE / max(rgb.shape[:2]))
@@ -175,12 +180,14 @@ class DlibEngine:
             for box, margin in zip(boxes, margins, strict=True)
         ]
 
-    def _crop(self, rgb: Image, face: FoundFace) -> FaceCrop:
+    def _crop(self, rgb: Image, selected: SelectedFace) -> FaceCrop:
+        face = selected.face
         box = self._dlib.rectangle(*(round(side) for side in face.box))
         points = self._landmarks(rgb, box)
         chip = self._dlib.get_face_chip(rgb, points, CHIP_SIZE)
         crop = np.ascontiguousarray(chip[:, :, ::-1])
-        return FaceCrop(crop, face.score, quality_of(crop, _roll(points)), face.box)
+        quality = quality_of(crop, _roll(points))
+        return FaceCrop(crop, face.score, quality, face.box, selected.ignored)
 
     def _embed_one(self, crop: FaceCrop) -> EmbeddedFace:
         return embedded_face(self.descriptor(crop) - self._mean)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from service.domain.face import (
     Detection,
     EmbeddedFace,
     FaceCrop,
+    Faces,
     Image,
     Photograph,
     Reason,
@@ -33,9 +35,10 @@ from service.engine.selection import (
     DETECTION_FLOOR,
     SCORE_MARGIN,
     FoundFace,
+    SelectedFace,
     found_faces,
     is_settled,
-    only_face,
+    selected_face,
 )
 from service.engine.sessions import BATCH_SIZES, features_by_size, silence_alignment_warning
 
@@ -78,8 +81,10 @@ class PackEngine:
         self._fills_batches = self.providers[0] == CUDA and not self._recognizer.takes_one
         self.dimensions = self._warm_up()
 
-    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
-        return self.pool.map(self._detect_one, photographs)
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
+        return self.pool.map(partial(self._detect_one, rule=faces), photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """On the CPU face by face, over all workers: there a batch takes as long as its faces do
@@ -90,25 +95,28 @@ class PackEngine:
             return self._batches(crops) if crops else []
         return self.pool.map_unbounded(self._embed_one, crops)
 
-    def _detect_one(self, photograph: Photograph) -> Detection:
+    def _detect_one(self, photograph: Photograph, rule: Faces) -> Detection:
         decoded = _decoded(photograph, self._detector.side)
         if isinstance(decoded, Reason):
             return Refusal(decoded)
         reduced = decoded.denominator > 1
         faces = self._faces(decoded.pixels, self._doubt_floor if reduced else self._floor)
-        if reduced and not is_settled(faces, self._threshold, self._crop_side):
-            return self._detect_one(_Whole(photograph))
-        face = only_face(faces, self._threshold)
-        return face if isinstance(face, Refusal) else self._crop(decoded, face)
+        if reduced and not is_settled(faces, self._threshold, self._crop_side, rule):
+            return self._detect_one(_Whole(photograph), rule)
+        height, width = decoded.pixels.shape[:2]
+        selected = selected_face(faces, self._threshold, rule, (height, width))
+        return selected if isinstance(selected, Refusal) else self._crop(decoded, selected)
 
     def _faces(self, image: Image, floor: float) -> list[FoundFace]:
         boxes, landmarks = self._detector.detect(_widened(image), floor)
         return found_faces(boxes, landmarks)
 
-    def _crop(self, decoded: Decoded, face: FoundFace) -> FaceCrop:
+    def _crop(self, decoded: Decoded, selected: SelectedFace) -> FaceCrop:
+        face = selected.face
         aligned = face_align.norm_crop(decoded.pixels, face.landmarks, image_size=self._crop_side)
         quality = quality_of(aligned, roll_of(np.asarray(face.landmarks)))
-        return FaceCrop(aligned, face.score, quality, face.box_in_whole(decoded.denominator))
+        box = face.box_in_whole(decoded.denominator)
+        return FaceCrop(aligned, face.score, quality, box, selected.ignored)
 
     def _embed_one(self, crop: FaceCrop) -> EmbeddedFace:
         return self._embed_batch([crop])[0]

@@ -1,7 +1,8 @@
-"""Which of the faces in a photograph counts: exactly one may."""
+"""Which of the faces in a photograph counts: the only one, or the one that is beyond doubt the subject's."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.face import Box, Reason, Refusal
+from service.domain.face import Box, Faces, Reason, Refusal
 
 MIN_FACE_SIDE = 32.0
 """Pixels of a face box's shorter side below which a face is refused.
@@ -23,6 +24,12 @@ DETECTION_FLOOR = 0.3
 
 Below the threshold a face does not count, but the person can be told that it was seen badly
 rather than not at all. Under 0.3 nearly everything reported is not a face.
+"""
+
+DOMINANCE = 2.0
+"""Times that the dominant face's shorter side is at least any other's.
+
+A side and not the area: twice the area is a side of 1.4, as two people have who stand a step apart.
 """
 
 SCORE_MARGIN = 0.1
@@ -46,6 +53,11 @@ class FoundFace:
         left, top, right, bottom = self.box
         return min(right - left, bottom - top)
 
+    def distance_to(self, x: float, y: float) -> float:
+        """Pixels from the middle of the face."""
+        left, top, right, bottom = self.box
+        return math.hypot((left + right) / 2 - x, (top + bottom) / 2 - y)
+
     def box_in_whole(self, denominator: int) -> Box:
         """The box in the photograph as it was before it was decoded at 1 / `denominator`."""
         left, top, right, bottom = (side * denominator for side in self.box)
@@ -66,29 +78,67 @@ def found_faces(boxes: NDArray[Any], landmarks: NDArray[Any]) -> list[FoundFace]
     ]
 
 
-def only_face(faces: Sequence[FoundFace], threshold: float) -> FoundFace | Refusal:
-    """The one face that reaches `threshold` (0 to 1), or why there is none to use."""
+@dataclass(frozen=True, slots=True)
+class SelectedFace:
+    """The face that counts. `ignored`: others that reach the threshold as well and were left out."""
+
+    face: FoundFace
+    ignored: int = 0
+
+
+def selected_face(
+    faces: Sequence[FoundFace], threshold: float, rule: Faces, picture: tuple[int, int]
+) -> SelectedFace | Refusal:
+    """The subject's face among those that reach `threshold` (0 to 1), or why there is none to use.
+
+    `picture`: height and width in pixels.
+    """
     if not faces:
         return Refusal(Reason.NO_FACE)
-    best = max(faces, key=lambda face: face.score)
-    counted = sum(face.score >= threshold for face in faces)
-    if counted == 0:
-        return Refusal(Reason.LOW_DETECTION_SCORE, best.score)
-    if counted > 1:
-        return Refusal(Reason.MULTIPLE_FACES, best.score)
-    if best.shorter_side < MIN_FACE_SIDE:
-        return Refusal(Reason.FACE_TOO_SMALL, best.score)
-    return best
+    best = max(face.score for face in faces)
+    counted = [face for face in faces if face.score >= threshold]
+    if not counted:
+        return Refusal(Reason.LOW_DETECTION_SCORE, best)
+    subject = dominant_face(counted, picture) if rule is Faces.DOMINANT else _only(counted)
+    if subject is None:
+        return Refusal(Reason.MULTIPLE_FACES, best)
+    ignored = len(counted) - 1
+    if subject.shorter_side < MIN_FACE_SIDE:
+        small = Reason.FACE_TOO_SMALL
+        return Refusal(small, subject.score, box=subject.box, ignored_faces=ignored)
+    return SelectedFace(subject, ignored)
 
 
-def is_settled(faces: Sequence[FoundFace], threshold: float, crop_side: int) -> bool:
+def _only(faces: Sequence[FoundFace]) -> FoundFace | None:
+    return faces[0] if len(faces) == 1 else None
+
+
+def dominant_face(faces: Sequence[FoundFace], picture: tuple[int, int]) -> FoundFace | None:
+    """The face that is `DOMINANCE` times as large as any other and nearer to the middle than any other.
+
+    `picture`: height and width in pixels. None where there is no such face: who the subject is, is
+    then anybody's guess.
+    """
+    height, width = picture
+    largest, *others = sorted(faces, key=lambda face: face.shorter_side, reverse=True)
+    distance = largest.distance_to(width / 2, height / 2)
+    behind = all(
+        largest.shorter_side >= DOMINANCE * other.shorter_side
+        and distance < other.distance_to(width / 2, height / 2)
+        for other in others
+    )
+    return largest if behind else None
+
+
+def is_settled(faces: Sequence[FoundFace], threshold: float, crop_side: int, rule: Faces) -> bool:
     """Whether what is seen in a reduced picture holds for the whole one as well.
 
-    That is: two faces or more beyond doubt, or one beyond doubt that has the pixels of a crop of
-    `crop_side`, and nobody else near the threshold.
+    That is: two faces or more beyond doubt where one is allowed, or the largest beyond doubt that
+    has the pixels of a crop of `crop_side`, and nobody near the threshold.
     """
     clear = [face for face in faces if face.score >= threshold + SCORE_MARGIN]
-    if len(clear) > 1:
+    if rule is Faces.ONE and len(clear) > 1:
         return True
     doubtful = any(abs(face.score - threshold) < SCORE_MARGIN for face in faces)
-    return bool(clear) and not doubtful and clear[0].shorter_side >= crop_side
+    largest = max((face.shorter_side for face in clear), default=0.0)
+    return not doubtful and largest >= crop_side

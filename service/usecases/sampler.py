@@ -11,6 +11,7 @@ from service.domain.face import (
     EmbeddedFace,
     Embedding,
     FaceCrop,
+    Faces,
     FaceSource,
     GivenEmbedding,
     Photograph,
@@ -54,11 +55,11 @@ class Sampler:
         self._limits = calibration.quality
         self._telemetry = telemetry
 
-    def probe(self, source: FaceSource) -> Probe:
-        """Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
+    def probe(self, source: FaceSource, faces: Faces = Faces.ONE) -> Probe:
+        """`faces`: which photographs have a face that counts. Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
         if isinstance(source, GivenEmbedding):
             return Probe(embedding_of(source.numbers, self._engine.dimensions))
-        samples = self.samples(source)
+        samples = self.samples(source, faces)
         embeddings = [sample.embedding for sample in samples if sample.embedding is not None]
         if not embeddings:
             raise NoUsableFace(samples)
@@ -66,32 +67,32 @@ class Sampler:
             raise InconsistentImages(_marked(samples, strangers))
         return Probe(average(embeddings), samples)
 
-    def samples(self, source: FaceSource) -> list[Sample]:
+    def samples(self, source: FaceSource, faces: Faces = Faces.ONE) -> list[Sample]:
         """What becomes of each photograph, in order."""
         if isinstance(source, GivenEmbedding):
             return []
         if isinstance(source, CameraFrames | VideoFrames):
-            return self._samples_of_stream(source)
-        return self._samples_of(self._capture.stills(source))
+            return self._samples_of_stream(source, faces)
+        return self._samples_of(self._capture.stills(source), faces)
 
-    def _samples_of(self, photographs: Sequence[Photograph]) -> list[Sample]:
+    def _samples_of(self, photographs: Sequence[Photograph], faces: Faces) -> list[Sample]:
         """All faces go through the model in one batch."""
         with self._telemetry.stage("detect"):
-            detections = self._engine.detect(photographs)
+            detections = self._engine.detect(photographs, faces)
         seen = [judged(found, self._limits) for found in detections]
         crops = [found for found in seen if isinstance(found, FaceCrop)]
-        faces: Iterator[EmbeddedFace] = iter(())
+        embedded: Iterator[EmbeddedFace] = iter(())
         if crops:
             with self._telemetry.stage("embed"):
-                faces = iter(self._engine.embed(crops))
+                embedded = iter(self._engine.embed(crops))
         return [
             refused_sample(found)
             if isinstance(found, Refusal)
-            else sample_of(found, next(faces), self._limits)
+            else sample_of(found, next(embedded), self._limits)
             for found in seen
         ]
 
-    def _samples_of_stream(self, stream: Stream) -> list[Sample]:
+    def _samples_of_stream(self, stream: Stream, faces: Faces) -> list[Sample]:
         """Frames of use, at most `max_frames`; of a stream without any, its last refusal.
 
         Each is embedded as it comes, since that tells whether a better one must be waited for.
@@ -100,7 +101,7 @@ class Sampler:
         last: list[Sample] = []
         with self._capture.frames(stream) as frames:
             for frame in frames:
-                last = self._samples_of([frame])
+                last = self._samples_of([frame], faces)
                 accepted.extend(sample for sample in last if sample.accepted)
                 if len(accepted) == stream.max_frames:
                     break

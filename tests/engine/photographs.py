@@ -45,6 +45,27 @@ def lamp(*cells: tuple[int, int], brightness: int = 255) -> Picture:
     return Picture(image)
 
 
+def with_face_behind(portrait: Picture, other: Picture) -> Picture:
+    """The portrait with more room around it, and a face of a third of its size in a corner of that."""
+    image = _pixels(portrait)
+    side = image.shape[0] // 3
+    small = cv2.resize(_pixels(other), (side, side), interpolation=cv2.INTER_AREA)
+    wide = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
+    wide[:side, :side] = small
+    return Picture(np.asarray(wide, dtype=np.uint8))
+
+
+def side_by_side(left: Picture, right: Picture) -> Picture:
+    image = _pixels(left)
+    height, width = image.shape[:2]
+    return Picture(np.hstack([image, cv2.resize(_pixels(right), (width, height))]))
+
+
+def _pixels(picture: Picture) -> Image:
+    assert isinstance(picture.content, np.ndarray)
+    return picture.content
+
+
 def plain_crop(value: int) -> FaceCrop:
     """112 x 112 of one gray, 0 to 255, as a detector would hand it to a recognizer."""
     pixels = np.full((112, 112, 3), value, np.uint8)

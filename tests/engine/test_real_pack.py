@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from insightface.app import FaceAnalysis
 
-from service.domain.face import FaceCrop, Reason, Refusal
+from service.domain.face import FaceCrop, Faces, Reason, Refusal
 from service.domain.ports import FaceEngine
 from service.domain.template import cosine_similarity
-from tests.engine.photographs import Picture, picture
+from tests.engine.photographs import Picture, picture, side_by_side, with_face_behind
 
 THREADS = 16
+
+SAME_PHOTOGRAPH = 0.8
+"""Cosine of one photograph with itself under a wider border, where detection places the face anew."""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,41 @@ def test_groups_are_multiple_faces(real: FaceEngine, scenes: list[Path]) -> None
     seen = real.detect([picture(path) for path in scenes])
     assert {one.reason for one in seen if isinstance(one, Refusal)} == {Reason.MULTIPLE_FACES}
     assert not any(isinstance(one, FaceCrop) for one in seen)
+
+
+def test_in_a_group_nobody_is_dominant(real: FaceEngine, scenes: list[Path]) -> None:
+    seen = real.detect([picture(path) for path in scenes], Faces.DOMINANT)
+    assert {one.reason for one in seen if isinstance(one, Refusal)} == {Reason.MULTIPLE_FACES}
+    assert not any(isinstance(one, FaceCrop) for one in seen)
+
+
+def test_somebody_small_behind_a_portrait_is_ignored(
+    real: FaceEngine, portraits: list[Picture]
+) -> None:
+    joined = [with_face_behind(one, portraits[0]) for one in portraits]
+    crops = [seen for seen in real.detect(joined, Faces.DOMINANT) if isinstance(seen, FaceCrop)]
+    assert len(crops) == len(portraits)
+    assert sum(crop.ignored_faces for crop in crops) >= 0.9 * len(portraits)  # some are not seen
+    alone = [seen for seen in real.detect(portraits) if isinstance(seen, FaceCrop)]
+    for one, other in zip(real.embed(crops), real.embed(alone), strict=True):
+        assert cosine_similarity(one.embedding, other.embedding) > SAME_PHOTOGRAPH
+
+
+def test_somebody_small_behind_a_portrait_is_a_second_face(
+    real: FaceEngine, portraits: list[Picture]
+) -> None:
+    seen = real.detect([with_face_behind(portraits[0], portraits[7])])[0]
+    assert isinstance(seen, Refusal)
+    assert seen.reason is Reason.MULTIPLE_FACES
+
+
+def test_two_people_side_by_side_are_multiple_faces(
+    real: FaceEngine, portraits: list[Picture]
+) -> None:
+    joined = [side_by_side(one, portraits[n - 6]) for n, one in enumerate(portraits)]
+    seen = real.detect(joined, Faces.DOMINANT)
+    reasons = [getattr(one, "reason", None) for one in seen]
+    assert reasons == [Reason.MULTIPLE_FACES] * len(joined)
 
 
 def test_an_embedding_has_512_float32_of_norm_1(real: FaceEngine, portraits: list[Picture]) -> None:

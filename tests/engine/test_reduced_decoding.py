@@ -16,6 +16,7 @@ from service.domain.face import (
     Detection,
     Embedding,
     FaceCrop,
+    Faces,
     Image,
     Photograph,
     Reason,
@@ -137,19 +138,21 @@ def test_a_small_face_in_a_large_photograph_is_judged_on_all_its_pixels(
 
 
 @pytest.mark.parametrize(
-    ("faces", "settled"),
+    ("faces", "rules"),
     [
-        ([(0.9, 200)], True),
-        ([(0.9, 200), (0.9, 20)], True),  # two people, however small
-        ([(0.9, 200), (0.4, 200)], True),
-        ([], False),
-        ([(0.9, 100)], False),  # fewer pixels than a crop
-        ([(0.65, 200)], False),
-        ([(0.4, 200)], False),
-        ([(0.9, 200), (0.55, 20)], False),
-        ([(0.9, 200), (0.65, 20)], False),
+        ([(0.9, 200)], {Faces.ONE, Faces.DOMINANT}),
+        ([(0.9, 20), (0.9, 20)], {Faces.ONE}),  # two people, however small
+        ([(0.9, 20), (0.9, 200)], {Faces.ONE, Faces.DOMINANT}),
+        ([(0.9, 200), (0.9, 60), (0.65, 20)], {Faces.ONE}),
+        ([(0.9, 200), (0.4, 200)], {Faces.ONE, Faces.DOMINANT}),
+        ([], set()),
+        ([(0.9, 100)], set()),  # fewer pixels than a crop
+        ([(0.65, 200)], set()),
+        ([(0.4, 200)], set()),
+        ([(0.9, 200), (0.55, 20)], set()),
+        ([(0.9, 200), (0.65, 20)], set()),
     ],
 )
-def test_what_a_reduced_picture_settles(faces: list[tuple[float, int]], settled: bool) -> None:
+def test_what_a_reduced_picture_settles(faces: list[tuple[float, int]], rules: set[Faces]) -> None:
     found = [FoundFace(score, (0.0, 0.0, side, side)) for score, side in faces]
-    assert is_settled(found, 0.6, crop_side=112) is settled
+    assert {rule for rule in Faces if is_settled(found, 0.6, 112, rule)} == rules

@@ -1,8 +1,8 @@
 """An engine, a capture and a clock for tests of the use cases: no model, no camera, no waiting.
 
 A photograph is a name: `kim` is Kim's face itself, `kim:2` another photograph of Kim (cosine 0.8
-with the face, 0.64 with Kim's other photographs). Two people are nearly orthogonal. A reason, such
-as `no_face`, is a photograph refused for it.
+with the face, 0.64 with Kim's other photographs). Two people are nearly orthogonal. `kim:2+1` is that
+photograph with somebody small behind Kim. A reason, such as `no_face`, is a photograph refused for it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from service.domain.face import (
     EmbeddedFace,
     Embedding,
     FaceCrop,
+    Faces,
     GivenEmbedding,
     Image,
     ImageFiles,
@@ -53,8 +54,12 @@ def given(embedding: Embedding) -> GivenEmbedding:
 
 
 def embedding_of_photo(name: str) -> Embedding:
-    person, _, number = name.partition(":")
-    return at_cosine(face_of(person), PHOTO_COSINE, name) if number else face_of(person)
+    person, _, number = name.partition("+")[0].partition(":")
+    return (
+        at_cosine(face_of(person), PHOTO_COSINE, f"{person}:{number}")
+        if number
+        else face_of(person)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,11 @@ class StandInEngine:
         self.looked_at = 0
         self.batches: list[int] = []
 
-    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
         self.looked_at += len(photographs)
-        return [_detection(photograph) for photograph in photographs]
+        return [_detection(photograph, faces) for photograph in photographs]
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         self.batches.append(len(crops))
@@ -138,13 +145,16 @@ def _photograph(name: str) -> Photograph:
     return NamedPhotograph(name.encode())
 
 
-def _detection(photograph: Photograph) -> Detection:
+def _detection(photograph: Photograph, faces: Faces) -> Detection:
     pixels = photograph.pixels()
     if isinstance(pixels, Reason):
         return Refusal(pixels)
     if _name(pixels) in set(Reason):
         return Refusal(Reason(_name(pixels)), REFUSED_SCORE)
-    return FaceCrop(pixels, DETECTION_SCORE, GOOD_QUALITY, (0.0, 0.0, 100.0, 100.0))
+    others = int(_name(pixels).partition("+")[2] or 0)
+    if others and faces is Faces.ONE:
+        return Refusal(Reason.MULTIPLE_FACES, DETECTION_SCORE)
+    return FaceCrop(pixels, DETECTION_SCORE, GOOD_QUALITY, (0.0, 0.0, 100.0, 100.0), others)
 
 
 def _name(pixels: Image) -> str:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from service.domain.errors import InconsistentImages, InvalidEmbedding, NoUsableFace
-from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Reason, VideoFrames
+from service.domain.face import (
+    CameraFrames,
+    DirectoryImages,
+    Faces,
+    GivenEmbedding,
+    Reason,
+    VideoFrames,
+)
 from service.domain.template import average, cosine_similarity
 from service.domain.thresholds import ARCFACE
 from service.usecases.sampler import MakeToken, Sampler
@@ -56,6 +63,22 @@ def test_unusable_photographs_are_left_out_and_named_in_order() -> None:
     np.testing.assert_array_equal(
         probe.embedding, average([embedding_of_photo("kim:1"), embedding_of_photo("kim:2")])
     )
+
+
+def test_the_caller_may_have_people_behind_the_subject_ignored() -> None:
+    one, alone = _sampler().samples(photos("kim:1+2", "kim:1"), Faces.DOMINANT)
+    assert (one.ignored_faces, alone.ignored_faces) == (2, 0)
+    np.testing.assert_array_equal(one.embedding, alone.embedding)
+
+
+def test_somebody_behind_the_subject_is_a_second_face_otherwise() -> None:
+    (sample,) = _sampler().samples(photos("kim:1+1"))
+    assert sample.reason is Reason.MULTIPLE_FACES
+
+
+def test_dominant_faces_of_one_call_must_agree() -> None:
+    with pytest.raises(InconsistentImages):
+        _sampler().probe(photos("kim:1+1", "kim:2+1", "lee:1+1"), Faces.DOMINANT)
 
 
 def test_every_sample_keeps_its_own_embedding_and_score() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.bulk import BulkCandidate, BulkOutcome, Place, Result, Row, Unit
 from service.domain.errors import Overloaded
-from service.domain.face import Detection, ImageFiles, Photograph
+from service.domain.face import Detection, Faces, ImageFiles, Photograph
 from service.domain.thresholds import ARCFACE
 from service.usecases.bulk_enroll import AHEAD, TRIES, EmbedHere
 from service.usecases.index_sync import batched, made_ahead, mapped_ahead
@@ -125,11 +125,13 @@ class OverloadedEngine(StandInEngine):
         super().__init__()
         self.left = calls
 
-    def detect(self, photographs: Sequence[Photograph]) -> list[Detection]:
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
         if self.left:
             self.left -= 1
             raise Overloaded(retry_after=7)
-        return super().detect(photographs)
+        return super().detect(photographs, faces)
 
 
 def test_a_row_waits_for_an_engine_that_this_runs_own_rows_keep_busy() -> None:
