@@ -27,7 +27,7 @@ rather than not at all. Under 0.3 nearly everything reported is not a face.
 """
 
 DOMINANCE = 2.0
-"""Times that the dominant face's shorter side is at least any other's.
+"""Times as large as another face, by the shorter side, from which one stands clearly in front of it.
 
 A side and not the area: twice the area is a side of 1.4, as two people have who stand a step apart.
 """
@@ -102,6 +102,8 @@ def selected_face(
     subject = dominant_face(counted, picture) if rule is Faces.DOMINANT else _only(counted)
     if subject is None:
         return Refusal(Reason.MULTIPLE_FACES, best)
+    if (badly_seen := _score_in_front_of(subject, faces)) is not None:
+        return Refusal(Reason.LOW_DETECTION_SCORE, badly_seen)
     ignored = len(counted) - 1
     if subject.shorter_side < MIN_FACE_SIDE:
         small = Reason.FACE_TOO_SMALL
@@ -111,6 +113,16 @@ def selected_face(
 
 def _only(faces: Sequence[FoundFace]) -> FoundFace | None:
     return faces[0] if len(faces) == 1 else None
+
+
+def _score_in_front_of(subject: FoundFace, faces: Sequence[FoundFace]) -> float | None:
+    """The score of a face `DOMINANCE` times as large as the one that counts; None where there is none.
+
+    It was seen badly: in the light of a window a detector is sure of the portrait on the wall only,
+    which is not who stands before it.
+    """
+    scores = [face.score for face in faces if face.shorter_side >= DOMINANCE * subject.shorter_side]
+    return max(scores, default=None)
 
 
 def dominant_face(faces: Sequence[FoundFace], picture: tuple[int, int]) -> FoundFace | None:

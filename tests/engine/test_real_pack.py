@@ -71,13 +71,24 @@ def test_in_a_group_nobody_is_dominant(real: FaceEngine, scenes: list[Path]) -> 
 def test_somebody_small_behind_a_portrait_is_ignored(
     real: FaceEngine, portraits: list[Picture]
 ) -> None:
-    joined = [with_face_behind(one, portraits[0]) for one in portraits]
-    crops = [seen for seen in real.detect(joined, Faces.DOMINANT) if isinstance(seen, FaceCrop)]
-    assert len(crops) == len(portraits)
-    assert sum(crop.ignored_faces for crop in crops) >= 0.9 * len(portraits)  # some are not seen
-    alone = [seen for seen in real.detect(portraits) if isinstance(seen, FaceCrop)]
-    for one, other in zip(real.embed(crops), real.embed(alone), strict=True):
+    seen = real.detect([with_face_behind(one, portraits[0]) for one in portraits], Faces.DOMINANT)
+    pairs = [(one, n) for n, one in enumerate(seen) if isinstance(one, FaceCrop)]
+    assert len(pairs) >= len(portraits) - 1  # one face is seen badly under the wider border
+    assert sum(crop.ignored_faces for crop, _ in pairs) >= 0.9 * len(pairs)
+    alone = real.detect([portraits[n] for _, n in pairs])
+    embedded = real.embed([one for one in alone if isinstance(one, FaceCrop)])
+    for one, other in zip(real.embed([crop for crop, _ in pairs]), embedded, strict=True):
         assert cosine_similarity(one.embedding, other.embedding) > SAME_PHOTOGRAPH
+
+
+@pytest.mark.parametrize("rule", Faces)
+def test_whoever_is_seen_badly_is_not_taken_for_the_portrait_behind_them(
+    real: FaceEngine, portraits: list[Picture], rule: Faces
+) -> None:
+    badly_seen = with_face_behind(portraits[19], portraits[0])
+    seen = real.detect([badly_seen], rule)[0]
+    assert isinstance(seen, Refusal)
+    assert seen.reason is Reason.LOW_DETECTION_SCORE
 
 
 def test_somebody_small_behind_a_portrait_is_a_second_face(

@@ -60,7 +60,13 @@ def test_faces_below_the_threshold_give_the_best_score(rule: Faces) -> None:
 @both_rules
 def test_a_face_below_the_threshold_is_no_second_face(rule: Faces) -> None:
     face = _face(0.9)
-    assert _seen([_face(0.5, 300.0), face], rule) == SelectedFace(face)
+    assert _seen([_face(0.5, 199.0), face], rule) == SelectedFace(face)
+
+
+@both_rules
+def test_a_portrait_behind_somebody_who_is_seen_badly_is_not_the_subject(rule: Faces) -> None:
+    faces = [_face(0.9, 100.0), _face(0.5, 200.0)]
+    assert _seen(faces, rule) == Refusal(Reason.LOW_DETECTION_SCORE, 0.5)
 
 
 def test_two_faces_that_count_are_multiple_faces() -> None:
