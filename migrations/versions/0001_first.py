@@ -84,8 +84,8 @@ TABLES = [
     CREATE TABLE templates (
         collection_id uuid NOT NULL,
         subject_id text COLLATE "C" NOT NULL,
-        template_id uuid NOT NULL,
         model_id text NOT NULL,
+        template_id uuid NOT NULL,
         sealed bytea NOT NULL,
         search halfvec(512) NOT NULL,
         created_at timestamptz NOT NULL,
@@ -93,7 +93,7 @@ TABLES = [
         space_id uuid NOT NULL,
         row_sequence bigint NOT NULL,
         tag bytea NOT NULL,
-        CONSTRAINT templates_pk PRIMARY KEY (collection_id, subject_id, template_id),
+        CONSTRAINT templates_pk PRIMARY KEY (collection_id, subject_id, model_id),
         CONSTRAINT templates_subjects_fk FOREIGN KEY (collection_id, subject_id)
             REFERENCES subjects ON DELETE CASCADE,
         CONSTRAINT templates_collection_keys_fk

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from scripts.bench.databases import connected
 from scripts.bench.galleries import Population, Vectors
 from service.domain.collection import Collection, StoredTemplate, Subject
+from service.domain.template import PlainTemplate
 from service.storage.storage import Storage
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -69,7 +70,7 @@ class SyntheticGallery:
         first, vectors = next(chunks, (0, None))
         if vectors is None:
             return None
-        faces = [(subject_id(number), vector) for number, vector in enumerate(vectors, first)]
+        faces = [(subject_id(n), PlainTemplate(one, 1)) for n, one in enumerate(vectors, first)]
         return people.seal_all(faces, self.model_id, ENROLLED_AT)
 
     def _write(self, collection: Collection, templates: list[StoredTemplate]) -> None:

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from service.domain.errors import Candidate, FaceError
-from service.domain.face import DirectoryImages, Embedding, GivenEmbedding, ImageFiles
+from service.domain.face import DirectoryImages, GivenEmbedding, ImageFiles
+from service.domain.template import PlainTemplate
 
 
 class Unit(StrEnum):
@@ -55,10 +56,10 @@ BulkRow: TypeAlias = Row | RefusedRow
 
 @dataclass(frozen=True, slots=True)
 class BulkCandidate:
-    """A row and the face that was found in its source."""
+    """A row and the template of the face that was found in its source."""
 
     row: Row
-    embedding: Embedding = field(repr=False)
+    template: PlainTemplate
 
 
 class Result(StrEnum):

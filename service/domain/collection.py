@@ -116,7 +116,10 @@ class SearchVector:
 
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
-    """One row: the sealed truth and its search vector, both under the data key `key_id`."""
+    """One row, of which a person has one for each model: the sealed truth and its search vector, both
+    under the data key `key_id`. With each change it gets another `template_id`, so that an older one
+    put back is told.
+    """
 
     template_id: UUID
     subject_id: str

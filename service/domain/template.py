@@ -1,4 +1,4 @@
-"""From samples to the vector that is stored: its size, averaging, agreement, comparison."""
+"""From samples to the template that is stored: its size, what is added to it, agreement, comparison."""
 
 from __future__ import annotations
 
@@ -12,17 +12,58 @@ from numpy.typing import ArrayLike, NDArray
 from service.domain.errors import InvalidEmbedding
 from service.domain.face import EMBEDDING_SIZE, EmbeddedFace, Embedding
 
+MOST_SAMPLES = 100
+"""As how many samples all that a template has seen counts at most, so that each new one weighs a
+hundredth or more: a kiosk that adds one a day follows a face that ages, by half in ten weeks."""
+
 UNIT_NORM_TOLERANCE = 0.01
 """How far the L2 norm of a given embedding may be from 1: room for floats printed with few digits."""
 
 _SMALLEST_NORM = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlainTemplate:
-    """A subject's representative embedding, in the clear. Never printed, never logged."""
+    """A subject's template in the clear, as more samples can be added to it. Never printed, never logged.
 
-    embedding: Embedding = field(repr=False)
+    `total`: the sum of the samples' embeddings, float32, (512,). `samples`: how many they are, from 1
+    to `MOST_SAMPLES`.
+    """
+
+    total: NDArray[np.float32] = field(repr=False)
+    samples: int
+
+    @property
+    def embedding(self) -> Embedding:
+        """The mean direction of the samples, norm 1."""
+        return normalize(self.total)
+
+    def joined_by(self, more: PlainTemplate) -> PlainTemplate:
+        """The template of the samples of both, as if all had come at once.
+
+        Beyond `MOST_SAMPLES` all that is in it weighs less, so that it counts as that many.
+        Raises `InvalidEmbedding` where the two cancel each other out.
+        """
+        total = self.total.astype(np.float64) + more.total
+        return _template(total, self.samples + more.samples)
+
+
+def template_of(embeddings: Sequence[Embedding]) -> PlainTemplate:
+    """The template of one person's samples (at least one, each (512,) with norm 1).
+
+    Raises `InvalidEmbedding` for none at all, or for vectors that cancel each other out.
+    """
+    if not embeddings:
+        raise InvalidEmbedding
+    return _template(np.sum(np.stack(embeddings), axis=0, dtype=np.float64), len(embeddings))
+
+
+def _template(total: NDArray[np.float64], samples: int) -> PlainTemplate:
+    """Raises `InvalidEmbedding` where `total` has no direction."""
+    counted = min(samples, MOST_SAMPLES)
+    template = PlainTemplate((total * (counted / samples)).astype(np.float32), counted)
+    _ = template.embedding  # fails where the samples cancel each other out
+    return template
 
 
 def normalize(vector: ArrayLike) -> Embedding:
@@ -38,13 +79,8 @@ def normalize(vector: ArrayLike) -> Embedding:
 
 
 def average(embeddings: Sequence[Embedding]) -> Embedding:
-    """The mean direction of `embeddings` (at least one, each (512,) with norm 1), norm 1.
-
-    Raises `InvalidEmbedding` for none at all, or for vectors that cancel each other out.
-    """
-    if not embeddings:
-        raise InvalidEmbedding
-    return normalize(np.mean(np.stack(embeddings), axis=0, dtype=np.float64))
+    """The mean direction of `embeddings`, norm 1. Takes and raises what `template_of` does."""
+    return template_of(embeddings).embedding
 
 
 def cosine_similarity(first: ArrayLike, second: ArrayLike) -> float:

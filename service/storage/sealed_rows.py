@@ -39,7 +39,7 @@ from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence, SearchRows
 from service.storage.templates import stored_template
 
-_TEMPLATE = ("subject_id", "template_id")
+_TEMPLATE = ("subject_id", "model_id")
 _SUBJECT = ("subject_id",)
 _RESPONSE = ("subject_id", "caller", "key")
 

@@ -121,8 +121,8 @@ templates = Table(
     metadata,
     Column("collection_id", Uuid, primary_key=True),
     _subject_id(),
-    Column("template_id", Uuid, primary_key=True),
-    Column("model_id", Text, nullable=False),
+    Column("model_id", Text, primary_key=True),
+    Column("template_id", Uuid, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("search", HALFVEC(EMBEDDING_SIZE), nullable=False),
     _moment("created_at"),
@@ -137,7 +137,8 @@ templates = Table(
     ),
     Index(None, "collection_id", "row_sequence"),
 )
-"""The database itself refuses to lose a key that a row is under."""
+"""The database itself refuses to lose a key that a row is under, and a second template of one person
+and one model."""
 
 collection_writes = Table(
     "collection_writes",

@@ -83,11 +83,16 @@ class TemplateRows:
         ]
         insert_rows(self._connection, templates, rows)
 
-    def delete_of(self, collection: Collection, subject_id: str) -> int:
+    def delete_of(
+        self, collection: Collection, subject_id: str, model_id: str | None = None
+    ) -> list[UUID]:
+        """Delete the person's template of one model, or of all; which these were."""
         query = delete(templates).where(_in(collection), templates.c.subject_id == subject_id)
-        deleted = self._connection.execute(query).rowcount
-        self._row_sequence.give_up(collection, deleted)
-        return deleted
+        if model_id is not None:
+            query = query.where(templates.c.model_id == model_id)
+        deleted = self._connection.execute(query.returning(templates.c.template_id)).scalars().all()
+        self._row_sequence.give_up(collection, len(deleted))
+        return list(deleted)
 
     def count(self, collection: Collection, after: int = 0) -> int:
         """Those after a position."""

@@ -60,7 +60,7 @@ _Begun: TypeAlias = Future[BulkCandidate | BulkOutcome] | BulkCandidate | BulkOu
 def embedded(sampler: Sampler, row: Row) -> BulkCandidate | BulkOutcome:
     """The row with its face, or refused. Raises `Unavailable`, `OperationFailed`."""
     try:
-        return BulkCandidate(row, sampler.probe(row.source).embedding)
+        return BulkCandidate(row, sampler.probe(row.source).template)
     except _NO_FAULT_OF_A_ROW:
         raise
     except FaceError as error:

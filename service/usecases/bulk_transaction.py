@@ -157,7 +157,7 @@ class EnrollBatch:
     ) -> list[BulkOutcome]:
         """Who may be enrolled, as if each came after those before."""
         rule = self._rule(unlocked.collection, request)
-        faces = [(one.row.subject_id, one.embedding) for one in new]
+        faces = [(one.row.subject_id, one.template.embedding) for one in new]
         index = None if self._index_sync is None else self._index_sync.index
         checked = check_duplicates_of_many(tx, unlocked, rule, faces, index)
         return [_outcome(*each) for each in zip(new, checked, strict=True)]
@@ -170,7 +170,7 @@ class EnrollBatch:
         changes: Mapping[str, UUID],
         now: datetime,
     ) -> None:
-        faces = [(one.row.subject_id, one.embedding) for one in admitted]
+        faces = [(one.row.subject_id, one.template) for one in admitted]
         templates = unlocked.seal_all(faces, self._model_id, now)
         subjects = [
             sealed_subject(
@@ -222,7 +222,8 @@ def _known(
     same = {
         stored.subject_id
         for stored in tx.templates.of_all(unlocked.collection, sorted(existing))
-        if unlocked.similarity(by_id[stored.subject_id].embedding, stored) >= SAME_EMBEDDING
+        if unlocked.similarity(by_id[stored.subject_id].template.embedding, stored)
+        >= SAME_EMBEDDING
     }
     return {
         one: BulkOutcome(by_id[one].row.place, one, Result.ALREADY)

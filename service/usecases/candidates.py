@@ -85,8 +85,7 @@ def find_candidates(
 ) -> list[Candidate]:
     """The `max_candidates` most similar subjects with a cosine of `min_similarity`, most similar first.
 
-    The search column only proposes; each similarity is that of the opened template. A subject
-    counts once, by its most similar template. `shortlisted`: the probe's `shortlist`; without one every
+    The search column only proposes; each similarity is that of the opened template. `shortlisted`: the probe's `shortlist`; without one every
     row is compared. Raises `TemplateTampered`.
     """
     if shortlisted is not None and _are_few(tx, unlocked, shortlisted):
@@ -95,19 +94,19 @@ def find_candidates(
         return _candidates_of_each(
             tx, unlocked, [probe], proposed, min_similarity, max_candidates, other_than
         )[0]
-    best: dict[str, float] = {}
+    found: dict[str, Candidate] = {}  # by name: who is changed between two pages is read twice
     for row in _scanned(
         tx, unlocked, probe, min_similarity - HALF_PRECISION_MARGIN, shortlisted, other_than
     ):
         similarity = unlocked.similarity(probe, row)
         if (
-            len(best) >= max_candidates
-            and similarity < _last(best, max_candidates) - 2 * HALF_PRECISION_MARGIN
+            len(found) >= max_candidates
+            and similarity < _last(found.values(), max_candidates) - 2 * HALF_PRECISION_MARGIN
         ):
             break  # whatever follows may be out of order by the margin, but not by twice as much
         if similarity >= min_similarity:
-            best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
-    return _ranked(best, max_candidates)
+            found[row.subject_id] = Candidate(row.subject_id, similarity)
+    return ranked(found.values(), max_candidates)
 
 
 def find_candidates_of_many(
@@ -222,22 +221,19 @@ def _ranked_rows(
     min_similarity: float,
     max_candidates: int,
 ) -> list[Candidate]:
-    best: dict[str, float] = {}
-    for row in rows:
-        similarity = unlocked.similarity(probe, row)
-        if similarity >= min_similarity:
-            best[row.subject_id] = max(similarity, best.get(row.subject_id, similarity))
-    return _ranked(best, max_candidates)
+    compared = [Candidate(row.subject_id, unlocked.similarity(probe, row)) for row in rows]
+    found = [one for one in compared if one.similarity >= min_similarity]
+    return ranked(found, max_candidates)
 
 
-def _ranked(best: Mapping[str, float], max_candidates: int) -> list[Candidate]:
-    found = [Candidate(subject_id, similarity) for subject_id, similarity in best.items()]
+def ranked(found: Iterable[Candidate], max_candidates: int) -> list[Candidate]:
+    """The most similar ones, most similar first."""
     return sorted(found, key=lambda one: (-one.similarity, one.subject_id))[:max_candidates]
 
 
-def _last(best: Mapping[str, float], max_candidates: int) -> float:
-    """The similarity of the last subject that has a place among the `max_candidates` best."""
-    return sorted(best.values(), reverse=True)[max_candidates - 1]
+def _last(found: Iterable[Candidate], max_candidates: int) -> float:
+    """The similarity of the last one that has a place among the `max_candidates` best."""
+    return sorted((one.similarity for one in found), reverse=True)[max_candidates - 1]
 
 
 def _scanned(

@@ -22,6 +22,7 @@ from service.usecases.candidates import (
     HALF_PRECISION_MARGIN,
     find_candidates,
     find_candidates_of_many,
+    ranked,
     shortlist,
 )
 from service.usecases.unlocked_collection import UnlockedCollection
@@ -71,19 +72,22 @@ def check_duplicates(
     unlocked: UnlockedCollection,
     rule: DuplicateRule,
     subject_id: str,
-    probe: Embedding,
+    probes: Sequence[Embedding],
     index: SearchIndex | None,
 ) -> list[Candidate]:
-    """The candidates to flag, without the subject. Raises `DuplicateSubject` where the rule rejects
-    them, and what `find_candidates` raises.
+    """The candidates to flag, without the subject: who looks like any of `probes`, which are all of
+    this person. Raises `DuplicateSubject` where the rule rejects them, and what `find_candidates` raises.
     """
     if rule.policy is DuplicatePolicy.ALLOW:
         return []
-    threshold = rule.profile.threshold
-    shortlisted = shortlist(tx, unlocked, probe, threshold, index)
-    found = find_candidates(
-        tx, unlocked, probe, threshold, DUPLICATES_SHOWN, shortlisted, other_than=subject_id
-    )
+    threshold, best = rule.profile.threshold, dict[str, float]()
+    for probe in probes:
+        shortlisted = shortlist(tx, unlocked, probe, threshold, index)
+        for one in find_candidates(
+            tx, unlocked, probe, threshold, DUPLICATES_SHOWN, shortlisted, other_than=subject_id
+        ):
+            best[one.subject_id] = max(one.similarity, best.get(one.subject_id, one.similarity))
+    found = ranked([Candidate(*one) for one in best.items()], DUPLICATES_SHOWN)
     if found and rule.policy is DuplicatePolicy.REJECT:
         raise DuplicateSubject(found)
     return found
@@ -114,8 +118,7 @@ def check_duplicates_of_many(
             for n, similarity in similar.items()
             if not isinstance(checked[n], DuplicateSubject)
         ]
-        candidates = sorted([*enrolled, *here], key=lambda one: (-one.similarity, one.subject_id))
-        shown = candidates[:DUPLICATES_SHOWN]
+        shown = ranked([*enrolled, *here], DUPLICATES_SHOWN)
         rejected = shown and rule.policy is DuplicatePolicy.REJECT
         checked.append(DuplicateSubject(shown) if rejected else shown)
     return checked

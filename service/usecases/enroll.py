@@ -17,9 +17,9 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.domain.expiry import is_expired
-from service.domain.face import Embedding
 from service.domain.lockout import Comparison
 from service.domain.search import SearchIndex
+from service.domain.template import PlainTemplate, cosine_similarity
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.duplicate_check import check_duplicates, duplicate_rule
@@ -41,7 +41,6 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
-from service.usecases.verify import best_similarity
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -99,9 +98,10 @@ class Enroll:
             unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
             if key and (earlier := earlier_response(tx, unlocked, request, key)):
                 return earlier
-            duplicates = self._duplicates(tx, unlocked, request, probe.embedding)
-            if duplicates is not None:
-                enrolled = self._store(tx, unlocked, request, probe, duplicates)
+            template = self._template(tx, unlocked, request, probe)
+            if template is not None:
+                duplicates = self._duplicates(tx, unlocked, request, probe, template)
+                enrolled = self._store(tx, unlocked, request, probe, template, duplicates)
                 if key:
                     keep_response(tx, unlocked, request, key, enrolled)
                 return enrolled
@@ -114,32 +114,14 @@ class Enroll:
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             return earlier_response(tx, unlocked, request, key)
 
-    def _duplicates(
-        self,
-        tx: Transaction,
-        unlocked: UnlockedCollection,
-        request: EnrollRequest,
-        probe: Embedding,
-    ) -> list[Candidate] | None:
-        """May this person be enrolled? Answers with the duplicates to flag; None for a stranger."""
-        calibration = self._calibration.with_thresholds(unlocked.collection.settings.thresholds)
-        bind_model(tx, unlocked.collection, self._model_id)
-        if not self._verify_existing_subject(tx, unlocked, request, probe, calibration):
-            return None
-        settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
-        rule = duplicate_rule(settings, calibration, request.caller, *asked)
-        return check_duplicates(tx, unlocked, rule, request.subject_id, probe, self._index)
-
-    def _verify_existing_subject(
-        self,
-        tx: Transaction,
-        unlocked: UnlockedCollection,
-        request: EnrollRequest,
-        probe: Embedding,
-        calibration: Calibration,
-    ) -> bool:
-        """Whether the subject is new, or is the one that is enrolled."""
+    def _template(
+        self, tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, probe: Probe
+    ) -> PlainTemplate | None:
+        """What the person is to have: of the photographs alone, or with those from before. None for a
+        stranger.
+        """
         now, collection, subject_id = self._clock(), unlocked.collection, request.subject_id
+        bind_model(tx, collection, self._model_id)
         found = tx.subjects.find_or_expired(collection, subject_id)
         exists = found is not None and not is_expired(found, collection.settings, now)
         if request.mode is Mode.CREATE:
@@ -148,9 +130,18 @@ class Enroll:
             require_true_date(tx, collection, now)
             if found is not None:
                 remove_expired(tx, unlocked, self._audit, now, among=[subject_id])
-            return True
+            return probe.template
         if not exists:
             raise SubjectNotFound
+        before = self._verified(tx, unlocked, request, probe)
+        if before is None:
+            return None
+        return probe.template if request.mode is Mode.REPLACE else before.joined_by(probe.template)
+
+    def _verified(
+        self, tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, probe: Probe
+    ) -> PlainTemplate | None:
+        """The enrolled person's template, where it is they whom the photographs show."""
         subject = tx.failed_comparisons.subject_for_comparison(
             request.collection, request.subject_id, counted=self._lockout.counted
         )
@@ -158,10 +149,32 @@ class Enroll:
         who = request.caller.name
         comparison = Comparison(subject.refusals, who, lockout.clock(), lockout.rules)
         comparison.require_open()
-        similarity = best_similarity(unlocked, subject.templates, self._model_id, probe)
-        match = similarity >= calibration.profile(BALANCED).threshold
+        template = unlocked.template_of(subject.templates, self._model_id)
+        similarity = cosine_similarity(probe.embedding, template.embedding)
+        match = similarity >= self._calibration_of(unlocked).profile(BALANCED).threshold
         lockout.settle(tx, subject, request.subject_id, comparison, match=match)
-        return match
+        return template if match else None
+
+    def _calibration_of(self, unlocked: UnlockedCollection) -> Calibration:
+        return self._calibration.with_thresholds(unlocked.collection.settings.thresholds)
+
+    def _duplicates(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        request: EnrollRequest,
+        probe: Probe,
+        template: PlainTemplate,
+    ) -> list[Candidate]:
+        """Those to flag: who looks like the photographs, or like what they make of the template. Raises
+        `ProfileNotFound`, `DuplicateSubject`.
+        """
+        settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
+        rule = duplicate_rule(settings, self._calibration_of(unlocked), request.caller, *asked)
+        probes = [probe.embedding]
+        if template is not probe.template:
+            probes.append(template.embedding)
+        return check_duplicates(tx, unlocked, rule, request.subject_id, probes, self._index)
 
     def _store(
         self,
@@ -169,27 +182,28 @@ class Enroll:
         unlocked: UnlockedCollection,
         request: EnrollRequest,
         probe: Probe,
+        template: PlainTemplate,
         duplicates: Sequence[Candidate],
     ) -> Enrolled:
         now, collection, change = self._clock(), unlocked.collection, uuid4()
-        template = unlocked.seal(request.subject_id, self._model_id, probe.embedding, now)
-        subject = sealed_subject(unlocked, request, now, template.template_id, change)
+        stored = unlocked.seal(request.subject_id, self._model_id, template, now)
+        subject = sealed_subject(unlocked, request, now, stored.template_id, change)
         if request.mode is Mode.CREATE:
             tx.subjects.add(collection, subject)
         else:
             self._change(tx, collection, request.mode, subject)
-        tx.templates.add(collection, template)
+        tx.templates.add(collection, stored)
         self._record(tx, unlocked, request, now, change)
-        return self._enrolled(request, probe, template, duplicates)
+        return self._enrolled(request, probe, stored, duplicates)
 
     def _change(self, tx: Transaction, collection: Collection, mode: Mode, given: Subject) -> None:
-        """What is not given stays as it was."""
+        """What is not given stays as it was; the template of this model goes, for the new one."""
         before = tx.subjects.find(collection, given.subject_id)
         if before is None:
             raise SubjectNotFound
-        kept = () if mode is Mode.REPLACE else before.template_ids
-        if mode is Mode.REPLACE:
-            tx.templates.delete_of(collection, given.subject_id)
+        model_id = None if mode is Mode.REPLACE else self._model_id
+        gone = tx.templates.delete_of(collection, given.subject_id, model_id)
+        kept = (one for one in before.template_ids if one not in gone)
         after = replace(
             before,
             metadata=given.metadata or before.metadata,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from service.domain.errors import InconsistentImages, NoUsableFace
 from service.domain.face import (
@@ -23,16 +23,22 @@ from service.domain.face import (
 )
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
 from service.domain.quality import judged, refused_sample, sample_of
-from service.domain.template import average, disagreeing, embedding_of
+from service.domain.template import PlainTemplate, disagreeing, embedding_of, template_of
 from service.domain.thresholds import Calibration
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One person's embedding and the samples it was made of (none where it was given)."""
+    """One person's template and the samples it was made of (none where an embedding was given, which
+    counts as one).
+    """
 
-    embedding: Embedding = field(repr=False)
+    template: PlainTemplate
     samples: Sequence[Sample] = ()
+
+    @property
+    def embedding(self) -> Embedding:
+        return self.template.embedding
 
     @property
     def images_used(self) -> int:
@@ -58,14 +64,14 @@ class Sampler:
     def probe(self, source: FaceSource, faces: Faces = Faces.ONE) -> Probe:
         """`faces`: which photographs have a face that counts. Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
         if isinstance(source, GivenEmbedding):
-            return Probe(embedding_of(source.numbers, self._engine.dimensions))
+            return Probe(template_of([embedding_of(source.numbers, self._engine.dimensions)]))
         samples = self.samples(source, faces)
         embeddings = [sample.embedding for sample in samples if sample.embedding is not None]
         if not embeddings:
             raise NoUsableFace(samples)
         if strangers := disagreeing(embeddings, self._agreement):
             raise InconsistentImages(_marked(samples, strangers))
-        return Probe(average(embeddings), samples)
+        return Probe(template_of(embeddings), samples)
 
     def samples(self, source: FaceSource, faces: Faces = Faces.ONE) -> list[Sample]:
         """What becomes of each photograph, in order."""

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from service.domain.audit import Action, AuditEntry
-from service.domain.collection import IdempotentResponse, Subject
+from service.domain.collection import IdempotentResponse, StoredTemplate, Subject
 from service.domain.errors import SubjectNotFound
 from service.domain.expiry import expiry_of
 from service.domain.face import Embedding
 from service.domain.lockout import Refusals
+from service.domain.template import PlainTemplate
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.enrollment import METADATA, open_consent
 from service.usecases.unlocked_collection import (
@@ -106,11 +107,14 @@ def open_metadata(unlocked: UnlockedCollection, subject: Subject) -> dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class ExportedTemplate:
-    """`embedding`: opened, (512,) float32, norm 1."""
+    """`embedding`: opened, (512,) float32, norm 1. `samples`: of how many photographs, frames and given
+    embeddings it is the mean.
+    """
 
     template_id: UUID
     model_id: str
     created_at: datetime
+    samples: int
     embedding: Embedding = field(repr=False)
 
 
@@ -179,9 +183,11 @@ class Export:
 def _templates(
     tx: Transaction, unlocked: UnlockedCollection, subject_id: str
 ) -> list[ExportedTemplate]:
-    return [
-        ExportedTemplate(
-            row.template_id, row.model_id, row.created_at, unlocked.open(row).embedding
-        )
-        for row in tx.templates.of(unlocked.collection, subject_id)
-    ]
+    rows = tx.templates.of(unlocked.collection, subject_id)
+    return [_opened(row, unlocked.open(row)) for row in rows]
+
+
+def _opened(row: StoredTemplate, plain: PlainTemplate) -> ExportedTemplate:
+    return ExportedTemplate(
+        row.template_id, row.model_id, row.created_at, plain.samples, plain.embedding
+    )

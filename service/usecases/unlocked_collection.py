@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from service.domain.collection import (
-    Collection,
-    SealContext,
-    SearchVector,
-    StoredTemplate,
+from service.domain.collection import Collection, SealContext, SearchVector, StoredTemplate
+from service.domain.errors import (
+    CollectionNotFound,
+    ModelMismatch,
+    SubjectNotFound,
+    TemplateTampered,
 )
-from service.domain.errors import CollectionNotFound, TemplateTampered
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
 from service.domain.template import PlainTemplate, cosine_similarity, search_space
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_WIRE = np.dtype("<f4")
+_TOTAL_STARTS = 4
+_TOTAL = np.dtype("<f4")
+"""What is sealed: how many samples, in 4 bytes, then the 512 numbers of their sum."""
 
 SEARCH_COLUMN_TOLERANCE = 0.001
 """Largest distance between a template's search vector as stored and as computed anew.
@@ -118,21 +120,22 @@ class UnlockedCollection:
             yield search_space(key.key_id, self.model_id or ""), key
 
     def seal(
-        self, subject_id: str, model_id: str, embedding: Embedding, now: datetime
+        self, subject_id: str, model_id: str, template: PlainTemplate, now: datetime
     ) -> StoredTemplate:
-        """A row for `embedding`: sealed, and rotated for the search."""
-        return self.seal_all([(subject_id, embedding)], model_id, now)[0]
+        """A row for `template`: sealed, and rotated for the search."""
+        return self.seal_all([(subject_id, template)], model_id, now)[0]
 
     def seal_all(
-        self, faces: Sequence[tuple[str, Embedding]], model_id: str, now: datetime
+        self, people: Sequence[tuple[str, PlainTemplate]], model_id: str, now: datetime
     ) -> list[StoredTemplate]:
-        """A row for each subject and embedding, in order."""
-        if not faces:
+        """A row for each subject and template, in order."""
+        if not people:
             return []
-        rotated = self.key.all_to_search_space(np.stack([embedding for _, embedding in faces]))
+        embeddings = np.stack([template.embedding for _, template in people])
+        rotated = self.key.all_to_search_space(embeddings)
         return [
-            self._sealed(uuid4(), subject_id, model_id, embedding, SearchVector(search), now)
-            for (subject_id, embedding), search in zip(faces, rotated, strict=True)
+            self._sealed(uuid4(), subject_id, model_id, template, SearchVector(search), now)
+            for (subject_id, template), search in zip(people, rotated, strict=True)
         ]
 
     def reseal(self, stored: StoredTemplate) -> StoredTemplate:
@@ -140,11 +143,11 @@ class UnlockedCollection:
 
         Raises `TemplateTampered`.
         """
-        plain = self.open(stored).embedding
-        rotated = self.key.to_search_space(plain)
+        plain = self.open(stored)
+        rotated = self.key.to_search_space(plain.embedding)
         whose, model_id = stored.subject_id, stored.model_id
         moved = self._sealed(stored.template_id, whose, model_id, plain, rotated, stored.created_at)
-        if not np.array_equal(self.open(moved).embedding, plain):
+        if _as_bytes(self.open(moved)) != _as_bytes(plain):
             raise TemplateTampered
         return moved
 
@@ -153,18 +156,18 @@ class UnlockedCollection:
         template_id: UUID,
         subject_id: str,
         model_id: str,
-        embedding: Embedding,
+        template: PlainTemplate,
         search: SearchVector,
         at: datetime,
     ) -> StoredTemplate:
         context = _template_context(subject_id, model_id, str(template_id))
-        sealed = self.key.seal(embedding.astype(_WIRE).tobytes(), context)
+        sealed = self.key.seal(_as_bytes(template), context)
         return StoredTemplate(
             template_id, subject_id, model_id, self.key.key_id, sealed, search, at
         )
 
     def open(self, stored: StoredTemplate) -> PlainTemplate:
-        """The sealed vector, proved to be this row's. Raises `TemplateTampered`."""
+        """What is sealed, proved to be this row's. Raises `TemplateTampered`."""
         with self._alarm(f"template {stored.template_id}"):
             return self._open(stored)
 
@@ -182,19 +185,33 @@ class UnlockedCollection:
         context = _template_context(stored.subject_id, stored.model_id, str(stored.template_id))
         key = self._key_of(stored)
         plain = key.open(stored.sealed, context)
-        if len(plain) != EMBEDDING_SIZE * _WIRE.itemsize:
+        if len(plain) != _TOTAL_STARTS + EMBEDDING_SIZE * _TOTAL.itemsize:
             raise TemplateTampered
-        embedding = np.frombuffer(plain, dtype=_WIRE).astype(np.float32)
-        moved = stored.search.values - key.to_search_space(embedding).values
+        samples = int.from_bytes(plain[:_TOTAL_STARTS], "little")
+        total = np.frombuffer(plain, _TOTAL, offset=_TOTAL_STARTS).astype(np.float32)
+        template = PlainTemplate(total, samples)
+        moved = stored.search.values - key.to_search_space(template.embedding).values
         if np.linalg.norm(moved) > SEARCH_COLUMN_TOLERANCE:
             raise TemplateTampered
-        return PlainTemplate(embedding)
+        return template
 
     def _key_of(self, stored: StoredTemplate) -> CollectionKey:
         for key in self.data_keys:
             if key.key_id == stored.key_id:
                 return key
         raise TemplateTampered
+
+    def template_of(self, rows: Sequence[StoredTemplate], model_id: str) -> PlainTemplate:
+        """Of one person's `rows` the one of the model, opened.
+
+        Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`.
+        """
+        if not rows:
+            raise SubjectNotFound
+        for row in rows:
+            if row.model_id == model_id:
+                return self.open(row)
+        raise ModelMismatch(stored=rows[0].model_id, served=model_id)
 
     def similarity(self, probe: Embedding, stored: StoredTemplate) -> float:
         """Cosine of the probe and the opened template. Raises `TemplateTampered`."""
@@ -225,6 +242,11 @@ class UnlockedCollection:
         if self.open_note(subject_id, purpose, record, moved) != plain:
             raise TemplateTampered
         return moved
+
+
+def _as_bytes(template: PlainTemplate) -> bytes:
+    number = template.samples.to_bytes(_TOTAL_STARTS, "little")
+    return number + template.total.astype(_TOTAL).tobytes()
 
 
 def _template_context(subject_id: str, model_id: str, template_id: str) -> SealContext:

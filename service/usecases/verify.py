@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
 from service.domain.callers import Caller
-from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
-from service.domain.errors import ModelMismatch, SubjectNotFound
-from service.domain.face import Embedding, FaceSource, Sample
+from service.domain.face import FaceSource, Sample
 from service.domain.lockout import Comparison
+from service.domain.template import cosine_similarity
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
@@ -46,7 +45,7 @@ def audited_verification(request: VerifyRequest) -> AuditedCall:
 
 
 class Verify:
-    """Compares a probe with one subject's templates, read by key; never searches.
+    """Compares a probe with one subject's template, read by key; never searches.
 
     The photographs are looked at before the subject is looked up, so that the time an answer
     takes does not tell who is enrolled.
@@ -87,27 +86,10 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            similarity = best_similarity(
-                unlocked, subject.templates, self._model_id, probe.embedding
-            )
+            template = unlocked.template_of(subject.templates, self._model_id)
+            similarity = cosine_similarity(probe.template.embedding, template.embedding)
             decision = decide(similarity, profile, calibration)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(request.subject_id, decision, self._model_id, probe.samples)
-
-
-def best_similarity(
-    unlocked: UnlockedCollection, rows: Sequence[StoredTemplate], model_id: str, probe: Embedding
-) -> float:
-    """The probe's cosine with the most similar of a subject's templates.
-
-    Every template is opened, so that an altered one is found out even beside a good one.
-    Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`.
-    """
-    if not rows:
-        raise SubjectNotFound
-    for row in rows:
-        if row.model_id != model_id:
-            raise ModelMismatch(stored=row.model_id, served=model_id)
-    return max(unlocked.similarity(probe, row) for row in rows)

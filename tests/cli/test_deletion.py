@@ -15,6 +15,7 @@ from service.domain.collection import Subject
 from service.domain.errors import ClocksDisagree, SubjectNotFound
 from service.domain.expiry import ALWAYS_REMOVED
 from service.domain.face import EMBEDDING_SIZE
+from service.domain.template import template_of
 from service.storage.engine import single_use_engine
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.wiring import Wiring
@@ -41,7 +42,7 @@ def _enroll(subject_id: str, expires_at: datetime | None = None) -> None:
         assert collection is not None
         people = UnlockedCollection.unlock(collection, made.vault)
         enrolled = YESTERDAY - timedelta(days=1)
-        row = people.seal(subject_id, "model", face_of(subject_id), enrolled)
+        row = people.seal(subject_id, "model", template_of([face_of(subject_id)]), enrolled)
         add_people(tx, collection, [row], enrolled, expires_at)
 
 

@@ -164,7 +164,7 @@ def test_export(enrolled: CollectionClient) -> None:
         "auditId",
     }
     (template,) = answer["templates"]
-    assert template.keys() == {"templateId", "modelId", "createdAt", "embedding"}
+    assert template.keys() == {"templateId", "modelId", "createdAt", "samples", "embedding"}
     assert all(
         one.keys() == {"auditId", "at", "action", "outcome", "caller"} for one in answer["audit"]
     )

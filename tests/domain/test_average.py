@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from service.domain.errors import InvalidEmbedding
 from service.domain.face import EMBEDDING_SIZE, Embedding
-from service.domain.template import PlainTemplate, average, cosine_similarity, normalize
+from service.domain.template import (
+    MOST_SAMPLES,
+    average,
+    cosine_similarity,
+    normalize,
+    template_of,
+)
 from tests.domain.vectors import at_cosine, cosines, face_of, faces
 
 ROUNDING = 1e-5
@@ -108,5 +114,42 @@ def test_vectors_of_different_lengths_are_not_compared() -> None:
         cosine_similarity([1.0, 0.0], [1.0, 0.0, 0.0])
 
 
+@given(st.lists(faces, min_size=2, max_size=8), st.data())
+def test_samples_added_later_make_the_template_of_all(
+    samples: list[Embedding], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(1, len(samples) - 1))
+    joined = template_of(samples[:cut]).joined_by(template_of(samples[cut:]))
+    assert joined.samples == len(samples)
+    np.testing.assert_allclose(joined.embedding, template_of(samples).embedding, atol=ROUNDING)
+
+
+def test_samples_added_one_by_one_round_to_nothing() -> None:
+    """As they come back from a database each time: float32 suffices."""
+    samples = [at_cosine(face_of("kim"), 0.7, str(n)) for n in range(MOST_SAMPLES)]
+    template = template_of(samples[:1])
+    for each in samples[1:]:
+        template = template.joined_by(template_of([each]))
+    assert template.samples == MOST_SAMPLES
+    np.testing.assert_allclose(template.embedding, template_of(samples).embedding, atol=1e-6)
+
+
+def test_template_of_very_many_samples_still_follows_the_face() -> None:
+    """After so many, half of the weight is the last 70 samples'."""
+    young, old = face_of("kim"), at_cosine(face_of("kim"), 0.5)
+    template = template_of([young] * 5000)
+    assert template.samples == MOST_SAMPLES
+    for _ in range(70):
+        template = template.joined_by(template_of([old]))
+    assert template.samples == MOST_SAMPLES
+    near_old = cosine_similarity(template.embedding, old)
+    assert near_old == pytest.approx(cosine_similarity(template.embedding, young), abs=0.01)
+
+
+def test_samples_that_cancel_out_cannot_be_added() -> None:
+    with pytest.raises(InvalidEmbedding):
+        template_of([face_of("kim")]).joined_by(template_of([-face_of("kim")]))
+
+
 def test_plain_template_does_not_print_its_numbers() -> None:
-    assert repr(PlainTemplate(face_of("kim"))) == "PlainTemplate()"
+    assert repr(template_of([face_of("kim")])) == "PlainTemplate(samples=1)"

@@ -43,10 +43,15 @@ def subject(subject_id: str, metadata: bytes | None = None) -> Subject:
 
 
 def template(
-    subject_id: str, vector: SearchVector | None = None, template_id: UUID | None = None
+    subject_id: str,
+    vector: SearchVector | None = None,
+    template_id: UUID | None = None,
+    model_id: str = MODEL,
 ) -> StoredTemplate:
     search = vector or vectors(1)[0]
-    return StoredTemplate(template_id or uuid4(), subject_id, MODEL, KEY_ID, b"sealed", search, NOW)
+    return StoredTemplate(
+        template_id or uuid4(), subject_id, model_id, KEY_ID, b"sealed", search, NOW
+    )
 
 
 def vectors(count: int, seed: int = 0) -> list[SearchVector]:

@@ -128,7 +128,7 @@ def test_a_block_that_goes_on_after_a_failure_is_not_committed(storage: Storage)
 
 def test_a_face_is_judged_by_what_was_stored(storage: Storage) -> None:
     kept = collection()
-    first, second = (template("kim", vector) for vector in vectors(2))
+    first, second = template("kim"), template("kim", vectors(2)[1], model_id="another")
     with storage.transaction() as tx:
         tx.collections.add(kept)
         add_people(tx, kept, [first, second, template("lee")], NOW)

@@ -19,7 +19,7 @@ from service.domain.collection import (
     IdempotentResponse,
     WrappedKey,
 )
-from service.domain.errors import CollectionNotFound
+from service.domain.errors import CollectionNotFound, Overloaded
 from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
 from service.storage.storage import Storage
@@ -28,6 +28,8 @@ from service.storage.transaction import Transaction
 from tests.enrolled import add_people
 from tests.postgres import TestServer
 from tests.storage.people import MODEL, NOW, SPACE_ID, collection, subject, template, vectors
+
+OTHER_MODEL = "other@sha256:00"
 
 HASH = bytes(32)
 
@@ -85,7 +87,7 @@ def test_subject_comes_back_with_its_number_of_templates(
     storage: Storage, kept: Collection
 ) -> None:
     with storage.transaction() as tx:
-        rows = [template("kim"), template("kim")]
+        rows = [template("kim"), template("kim", model_id=OTHER_MODEL)]
         ids = tuple(sorted(row.template_id for row in rows))
         made = replace(subject("kim", b"sealed metadata"), template_ids=ids)
         tx.subjects.add(kept, made)
@@ -144,14 +146,24 @@ def test_template_comes_back_as_it_was(storage: Storage, kept: Collection) -> No
     np.testing.assert_allclose(found.search.values, made.search.values, atol=1e-4)
 
 
-def test_templates_of_a_subject_are_deleted_and_counted(storage: Storage, kept: Collection) -> None:
+def test_templates_of_a_subject_are_deleted_and_named(storage: Storage, kept: Collection) -> None:
+    first, second = template("kim"), template("kim", model_id=OTHER_MODEL)
     with storage.transaction() as tx:
         tx.subjects.add(kept, subject("kim"))
-        for _ in range(3):
-            tx.templates.add(kept, template("kim"))
-        assert tx.templates.count(kept) == 3
-        assert tx.templates.delete_of(kept, "kim") == 3
-        assert tx.templates.count(kept) == 0
+        tx.templates.add_all(kept, [first, second])
+        assert tx.templates.count(kept) == 2
+        assert tx.templates.delete_of(kept, "kim", OTHER_MODEL) == [second.template_id]
+        assert [row.template_id for row in tx.templates.of(kept, "kim")] == [first.template_id]
+        assert tx.templates.delete_of(kept, "kim") == [first.template_id]
+        mark = tx.templates.mark(kept)
+        assert (mark.rows, mark.deleted_count) == (0, 2)
+
+
+def test_person_cannot_have_two_templates_of_one_model(storage: Storage, kept: Collection) -> None:
+    with storage.transaction() as tx:
+        _enroll(tx, kept, "kim")
+    with pytest.raises(Overloaded), storage.transaction() as tx:
+        tx.templates.add(kept, template("kim"))
 
 
 def test_deleted_subject_takes_everything_along(storage: Storage, kept: Collection) -> None:

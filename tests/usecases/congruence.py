@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.domain.template import template_of
 from service.search.eight_bits import EIGHT_BITS
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
@@ -91,7 +92,8 @@ class Process:
         with self.storage.transaction() as tx:
             collection = lock_collection(tx, DEFAULT_COLLECTION)
             people = UnlockedCollection.unlock(collection, self.vault)
-            add_people(tx, collection, [people.seal(subject_id, MODEL, face, now())], now())
+            row = people.seal(subject_id, MODEL, template_of([face]), now())
+            add_people(tx, collection, [row], now())
         self.enrolled.append(subject_id)
 
     def erase(self) -> None:

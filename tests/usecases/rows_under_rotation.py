@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from service.domain.collection import WrappedKey
 from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.domain.template import template_of
 from service.storage.storage import Storage
 from service.storage.tables import templates
 from service.usecases.unlocked_collection import UnlockedCollection
@@ -47,7 +48,8 @@ def store(service: Service, storage: Storage, them: list[Embedding]) -> None:
         assert found is not None
         people, now = UnlockedCollection.unlock(found, service.vault), service.clock()
         sealed = [
-            people.seal(f"stranger{n}", service.model_id, face, now) for n, face in enumerate(them)
+            people.seal(f"stranger{n}", service.model_id, template_of([face]), now)
+            for n, face in enumerate(them)
         ]
         add_people(tx, found, sealed, now)
 

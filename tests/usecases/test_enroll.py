@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from service.domain.callers import Scope
@@ -17,11 +18,12 @@ from service.domain.errors import (
     SubjectMismatch,
     SubjectNotFound,
 )
-from service.domain.face import Reason
+from service.domain.face import EMBEDDING_SIZE, Embedding, Reason
+from service.domain.template import average, normalize
 from service.usecases.enrollment import Mode
 from tests.domain.vectors import at_cosine, face_of
 from tests.usecases.service_process import DEFAULT, KEY_HOLDER, Service
-from tests.usecases.stand_ins import PHOTO_COSINE, given, photos
+from tests.usecases.stand_ins import PHOTO_COSINE, embedding_of_photo, given, photos
 
 EXISTING = [Mode.ADD, Mode.REPLACE]
 
@@ -68,11 +70,72 @@ def test_add_and_replace_ask_for_the_balanced_threshold(service: Service, mode: 
     service.enroll("kim", given(at_cosine(face_of("kim"), 0.41)), mode=mode)
 
 
-def test_add_keeps_the_earlier_template(service: Service) -> None:
-    service.enroll("kim", "kim:1")
-    service.enroll("kim", "kim:2", mode=Mode.ADD)
-    assert service.subjects.show("kim", DEFAULT).summary.templates == 2
-    assert service.verify("kim", "kim:1").decision.similarity == pytest.approx(1.0, abs=1e-5)
+CALLS = [
+    [["kim:1", "kim:2", "kim:3", "kim:4", "kim:5"]],
+    [["kim:1", "kim:2", "kim:3"], ["kim:4"], ["kim:5"]],
+    [["kim:5"], ["kim:1", "kim:4"], ["kim:3", "kim:2"]],
+]
+
+
+def test_photographs_of_one_call_or_several_make_one_template(service: Service) -> None:
+    made = []
+    for first, *others in CALLS:
+        service.enroll("kim", photos(*first))
+        for more in others:
+            service.enroll("kim", photos(*more), mode=Mode.ADD)
+        (template,) = service.export("kim").templates
+        assert template.samples == len(CALLS[0][0])
+        made.append(template.embedding)
+        service.erase("kim")
+    for each in made[1:]:
+        np.testing.assert_allclose(each, made[0], atol=1e-6)
+
+
+def test_given_embedding_counts_as_one_photograph(service: Service) -> None:
+    service.enroll("kim", given(face_of("kim")))
+    service.enroll("kim", photos("kim:1", "kim:2"), mode=Mode.ADD)
+    (template,) = service.export("kim").templates
+    expected = average([face_of("kim"), embedding_of_photo("kim:1"), embedding_of_photo("kim:2")])
+    assert template.samples == 3
+    np.testing.assert_allclose(template.embedding, expected, atol=1e-6)
+
+
+def test_add_answers_with_the_id_of_what_is_stored_now(service: Service) -> None:
+    first = service.enroll("kim", "kim:1").template_id
+    second = service.enroll("kim", "kim:2", mode=Mode.ADD).template_id
+    assert first != second
+    assert [one.template_id for one in service.export("kim").templates] == [second]
+
+
+@pytest.mark.parametrize("mode", EXISTING)
+def test_refused_photographs_change_nothing(service: Service, mode: Mode) -> None:
+    service.enroll("kim", photos("kim:1", "kim:2"))
+    before = service.export("kim").templates
+    with pytest.raises(SubjectMismatch):
+        service.enroll("kim", "lee:1", mode=mode)
+    (after,) = service.export("kim").templates
+    assert (after.template_id, after.samples) == (before[0].template_id, 2)
+
+
+def test_add_refuses_what_would_make_the_template_somebody_elses(service: Service) -> None:
+    """Neither photograph reaches the threshold with the other person, but their mean does, as it
+    would had both come in one call.
+    """
+    face, far, lee = _two_photographs_and_somebody_between()
+    service.enroll("lee", given(lee))
+    service.enroll("kim", given(face))
+    with pytest.raises(DuplicateSubject) as refusal:
+        service.enroll("kim", given(far), mode=Mode.ADD)
+    assert [one.subject_id for one in refusal.value.candidates] == ["lee"]
+    assert service.export("kim").templates[0].samples == 1
+
+
+def _two_photographs_and_somebody_between() -> tuple[Embedding, Embedding, Embedding]:
+    """Cosines: 0.5 of the photographs, 0.38 of each with the other person, 0.44 of their mean."""
+    first, second, third = np.eye(EMBEDDING_SIZE, dtype=np.float32)[:3]
+    far = normalize(0.5 * first + np.sqrt(0.75) * second)
+    middle = normalize(first + far)
+    return first, far, normalize(0.44 * middle + np.sqrt(1 - 0.44**2) * third)
 
 
 def test_replace_leaves_the_new_template_only(service: Service) -> None:

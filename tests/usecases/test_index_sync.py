@@ -11,6 +11,7 @@ import pytest
 from service.domain.collection import DEFAULT_COLLECTION, Collection
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import SearchProblem
+from service.domain.template import template_of
 from service.domain.thresholds import ARCFACE
 from service.search.collection_index import CodeKind
 from service.search.vector_index import VectorIndex
@@ -59,7 +60,8 @@ class IndexedCollection:
             collection = require_collection(tx, DEFAULT_COLLECTION)
             people = UnlockedCollection.unlock(collection, self.vault)
             ids = [f"p{len(self.enrolled) + n}" for n in range(len(them))]
-            rows = people.seal_all(list(zip(ids, them, strict=True)), MODEL, now())
+            templates = [template_of([face]) for face in them]
+            rows = people.seal_all(list(zip(ids, templates, strict=True)), MODEL, now())
             add_people(tx, collection, rows, now())
         self.enrolled += them
 

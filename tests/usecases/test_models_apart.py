@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.domain.template import search_space
+from service.domain.template import search_space, template_of
 from service.search.two_bits import TWO_BITS
 from service.search.vector_index import VectorIndex
 from service.usecases.candidates import find_candidates, shortlist
@@ -26,7 +26,8 @@ def two_models(service: Service) -> Service:
     now = service.clock()
     with service.storage.transaction() as tx:
         people = UnlockedCollection.unlock(require_collection(tx, DEFAULT), service.vault)
-        rows = [people.seal("kim", OLD, KIM, now), people.seal("lee", NEW, KIM, now)]
+        kim = template_of([KIM])
+        rows = [people.seal("kim", OLD, kim, now), people.seal("lee", NEW, kim, now)]
         add_people(tx, people.collection, rows, now)
     return service
 

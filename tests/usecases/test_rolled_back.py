@@ -55,7 +55,7 @@ CREATE_STEPS = [
     "audit.append",
     "idempotency.add",
 ]
-REPLACE_STEPS = [
+CHANGE_STEPS = [
     "failed_comparisons.subject_for_comparison",
     "templates.delete_of",
     "subjects.update",
@@ -73,14 +73,15 @@ def test_failed_enrollment_leaves_no_trace(service: Service, tables: Tables, ste
     assert tables.content() == before
 
 
-@pytest.mark.parametrize("step", REPLACE_STEPS)
-def test_failed_replacement_keeps_the_old_template(
-    service: Service, tables: Tables, step: str
+@pytest.mark.parametrize("mode", [Mode.ADD, Mode.REPLACE])
+@pytest.mark.parametrize("step", CHANGE_STEPS)
+def test_failed_change_keeps_the_old_template(
+    service: Service, tables: Tables, step: str, mode: Mode
 ) -> None:
     service.enroll("kim", "kim:1", metadata={"door": 1})
     before = tables.content()
     with disk_full_at(step), pytest.raises(DiskFull):
-        service.enroll("kim", "kim:2", mode=Mode.REPLACE, metadata={"door": 2}, idempotency_key="1")
+        service.enroll("kim", "kim:2", mode=mode, metadata={"door": 2}, idempotency_key="1")
     assert tables.content() == before
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 from service.domain.errors import DuplicateSubject, SubjectExists
+from service.domain.template import average
 from service.usecases.enrollment import Enrolled, Mode
 from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.service_process import DEFAULT, Service, Tables
+from tests.usecases.stand_ins import embedding_of_photo
 
 CALLERS = 12
 Restarted = Callable[[str], Service]
@@ -55,8 +59,13 @@ def test_first_enrollments_of_two_models_bind_the_collection_to_one(
 
 def test_photographs_added_at_once_are_all_kept(service: Service) -> None:
     service.enroll("kim", "kim")
-    outcomes([partial(service.enroll, "kim", f"kim:{n}", mode=Mode.ADD) for n in range(CALLERS)])
-    assert service.subjects.show("kim", DEFAULT).summary.templates == CALLERS + 1
+    names = [f"kim:{n}" for n in range(CALLERS)]
+    outcomes([partial(service.enroll, "kim", name, mode=Mode.ADD) for name in names])
+    (template,) = service.export("kim").templates
+    expected = average([embedding_of_photo(n) for n in ["kim", *names]])
+    assert template.samples == CALLERS + 1
+    np.testing.assert_allclose(template.embedding, expected, atol=1e-6)
+    assert service.collections.show(DEFAULT).templates == 1
 
 
 def test_person_enrolled_while_being_erased_is_either_there_or_gone(

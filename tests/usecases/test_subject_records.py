@@ -67,7 +67,7 @@ def test_entry_tells_model_templates_and_first_enrollment(service: Service) -> N
     service.enroll("kim", "kim:2", mode=Mode.ADD)
     details = service.subjects.show("kim", DEFAULT)
     assert details.model_ids == [service.model_id]
-    assert (details.summary.templates, details.summary.enrolled_at) == (2, first)
+    assert (details.summary.templates, details.summary.enrolled_at) == (1, first)
 
 
 def test_unknown_subject_or_collection_is_not_found(service: Service) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import RecordTampered, TemplateTampered
+from service.domain.template import template_of
 from service.usecases.enrollment import Mode
 from service.usecases.unlocked_collection import UnlockedCollection
 from tests.domain.vectors import face_of
@@ -54,7 +55,7 @@ def _take_lees_sealed_vector(service: Service, tables: Tables) -> None:
 def _seal_under_another_key(service: Service, tables: Tables) -> None:
     service.put("shop")
     shop = UnlockedCollection.unlock(service.collections.show("shop").collection, service.vault)
-    forged = shop.seal(KIM, service.model_id, face_of("kim"), service.clock())
+    forged = shop.seal(KIM, service.model_id, template_of([face_of("kim")]), service.clock())
     tables.change(
         "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
         sealed=forged.sealed,
@@ -66,7 +67,7 @@ def _seal_under_another_key(service: Service, tables: Tables) -> None:
 def _pretend_another_model(service: Service, tables: Tables) -> None:
     """Sealed for one model, labelled as the served one."""
     people = UnlockedCollection.unlock(service.collections.show(DEFAULT).collection, service.vault)
-    other = people.seal(KIM, "other@sha256:0", face_of("kim"), service.clock())
+    other = people.seal(KIM, "other@sha256:0", template_of([face_of("kim")]), service.clock())
     tables.change(
         "UPDATE templates SET sealed = :sealed, template_id = :id WHERE subject_id = :kim",
         sealed=other.sealed,
@@ -131,10 +132,11 @@ def test_every_part_of_a_sealed_vector_counts(
         enrolled.verify(KIM, "kim")
 
 
-def test_altered_template_is_found_out_beside_a_good_one(enrolled: Service, tables: Tables) -> None:
-    _flip_a_byte(enrolled, tables)
+def test_template_slipped_in_beside_a_good_one_is_found_out(
+    enrolled: Service, tables: Tables
+) -> None:
     tables.change(
-        "INSERT INTO templates SELECT collection_id, subject_id, gen_random_uuid(), model_id,"
+        "INSERT INTO templates SELECT collection_id, subject_id, 'another', gen_random_uuid(),"
         " sealed, search, created_at, key_id, space_id, row_sequence + 1000, tag FROM templates"
         " WHERE subject_id = :kim",
         kim=KIM,
@@ -144,11 +146,20 @@ def test_altered_template_is_found_out_beside_a_good_one(enrolled: Service, tabl
 
 
 def test_rows_that_exchanged_their_subjects_do_not_open(enrolled: Service, tables: Tables) -> None:
-    tables.change(
-        "UPDATE templates SET subject_id = CASE subject_id WHEN :kim THEN :lee ELSE :kim END",
-        kim=KIM,
-        lee=LEE,
-    )
+    served, aside = enrolled.model_id, "aside"  # so that nobody has two of one model meanwhile
+    for old, was, new, becomes in [
+        (KIM, served, LEE, aside),
+        (LEE, served, KIM, served),
+        (LEE, aside, LEE, served),
+    ]:
+        tables.change(
+            "UPDATE templates SET subject_id = :new, model_id = :becomes"
+            " WHERE subject_id = :old AND model_id = :was",
+            old=old,
+            was=was,
+            new=new,
+            becomes=becomes,
+        )
     for name, photo in [(KIM, "lee"), (LEE, "kim"), (KIM, "kim")]:
         with pytest.raises(TAMPERED):
             enrolled.verify(name, photo)

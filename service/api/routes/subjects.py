@@ -49,11 +49,12 @@ class SubjectAnswer(SubjectEntry):
 
 
 class TemplateExport(Camel):
-    """`embedding`: 512 numbers of length 1."""
+    """`samples`: of how many photographs it is the mean. `embedding`: 512 numbers of length 1."""
 
     template_id: UUID
     model_id: str
     created_at: datetime
+    samples: int
     embedding: list[float]
 
 
@@ -309,6 +310,7 @@ def _template(one: ExportedTemplate) -> TemplateExport:
         template_id=one.template_id,
         model_id=one.model_id,
         created_at=one.created_at,
+        samples=one.samples,
         embedding=one.embedding.tolist(),
     )
 

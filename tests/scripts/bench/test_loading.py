@@ -37,7 +37,7 @@ def test_every_template_opens_and_is_the_person_it_should_be(grown: SyntheticGal
         people = UnlockedCollection.unlock(require_collection(tx, grown.name), grown.vault)
         for number, vector in enumerate(grown.population.people(0, PEOPLE)):
             (stored,) = tx.templates.of(people.collection, subject_id(number))
-            assert np.array_equal(people.open(stored).embedding, vector)
+            assert np.array_equal(people.open(stored).total, vector)
 
 
 def test_as_many_subjects_as_templates(grown: SyntheticGallery) -> None:
