@@ -124,7 +124,7 @@ def tell(metrics: Metrics, request: Request, status: int | None, seconds: float)
     metrics.answered(method, route, status, code, seconds)
     if decision := getattr(request.state, "decision", None):
         metrics.decided(decision)
-    fields = {
+    fields: dict[str, object] = {
         "method": method,
         "route": route,
         "status": status,
@@ -132,6 +132,9 @@ def tell(metrics: Metrics, request: Request, status: int | None, seconds: float)
         "milliseconds": round(seconds * 1000, 1),
         "caller": caller.name if caller else None,
     }
+    if (expected := getattr(request.state, "expected_false_candidates", None)) is not None:
+        metrics.expects_false_candidates(expected)
+        fields["expected_false_candidates"] = expected
     access_log.info("request", extra=fields)
 
 

@@ -43,7 +43,8 @@ from service.domain.identifiers import (
     SUBJECT_ID,
     is_moment,
 )
-from service.texts import Language, text
+from service.domain.search_threshold import DecisionWarning, WarningCode
+from service.texts import Language, text, warning_text
 
 MOST_FRAMES = 100
 MOST_DIRECTORY_IMAGES = 100
@@ -210,6 +211,17 @@ class ImageOutcome(Camel):
     detection_score: float | None
 
 
+class WarningAnswer(Camel):
+    """`expectedFalseCandidates`: strangers that one search names on average at this size; it and
+    `maxFalseCandidates`, the collection's, are those of `search_names_strangers`.
+    """
+
+    code: WarningCode
+    message: str
+    expected_false_candidates: float | None = None
+    max_false_candidates: float | None = None
+
+
 class ProblemAnswer(Camel):
     """RFC 9457."""
 
@@ -232,6 +244,18 @@ def image_outcomes(samples: Sequence[Sample], language: Language) -> list[ImageO
             detection_score=sample.detection_score,
         )
         for index, sample in enumerate(samples)
+    ]
+
+
+def warning_answers(warnings: Sequence[DecisionWarning], language: Language) -> list[WarningAnswer]:
+    return [
+        WarningAnswer(
+            code=one.code,
+            message=warning_text(language, one),
+            expected_false_candidates=one.expected_false_candidates,
+            max_false_candidates=one.max_false_candidates,
+        )
+        for one in warnings
     ]
 
 

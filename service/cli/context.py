@@ -44,7 +44,8 @@ from service.domain.errors import (
     UnacceptableImages,
     UnusableSamples,
 )
-from service.texts import Language, field_problem_text, message, text
+from service.domain.search_threshold import DecisionWarning
+from service.texts import Language, field_problem_text, message, text, warning_text
 from service.usecases.key_rotation import Progress as Report
 from service.wiring import Wiring
 
@@ -98,6 +99,12 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
         table.add_row(*(str(cell) for cell in row))
     width = None if sys.stdout is not None and sys.stdout.isatty() else _WIDE
     Console(highlight=False, markup=False, width=width).print(table)
+
+
+def print_warnings(warnings: Iterable[DecisionWarning], language: Language) -> None:
+    """On stderr: the answer is the same with and without them."""
+    for one in warnings:
+        err.print(f"{warning_text(language, one)} [{one.code}]")
 
 
 def labels(language: Language, names: Iterable[str]) -> list[str]:

@@ -21,6 +21,7 @@ from service.cli.context import (
     matching,
     print_json,
     print_table,
+    print_warnings,
     ready,
 )
 from service.domain import identifiers
@@ -28,6 +29,7 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.decision import Decision
 from service.domain.face import Uploads
+from service.domain.search_threshold import warnings_of
 from service.texts import Language, text
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.identify import (
@@ -100,6 +102,7 @@ def verify(
         print_json(verify_answer(result, language))
     else:
         typer.echo(_compared(subject, decision, language))
+        print_warnings(warnings_of(decision.profile), language)
     if not decision.match:
         raise typer.Exit(NO)
 
@@ -118,7 +121,7 @@ def dedupe(
     if as_json:
         from service.api.routes.search import dedupe_answer
 
-        print_json(dedupe_answer(result))
+        print_json(dedupe_answer(result, language))
     else:
         _print_candidates(result, language)
     if result.found:
@@ -139,7 +142,7 @@ def identify(
     if as_json:
         from service.api.routes.search import identify_answer
 
-        print_json(identify_answer(result))
+        print_json(identify_answer(result, language))
     else:
         _print_candidates(result, language)
     if not result.found:
@@ -199,8 +202,12 @@ def _compared(subject: str, decision: Decision, language: Language) -> str:
 
 def _print_candidates(result: SearchResult, language: Language) -> None:
     key = "outcome.duplicate" if result.found else "outcome.no_duplicate"
-    profile = result.profile
-    values = {"searched": result.searched, "profile": profile.name, "threshold": profile.threshold}
+    search = result.search
+    values = {
+        "searched": result.searched,
+        "profile": search.profile.name,
+        "threshold": search.threshold,
+    }
     typer.echo(text(language, key, **values))
     rows = [
         (each.who.subject_id, f"{each.who.similarity:.4f}", text(language, f"band.{each.band}"))
@@ -208,6 +215,7 @@ def _print_candidates(result: SearchResult, language: Language) -> None:
     ]
     if rows:
         print_table(labels(language, ("subject", "similarity", "band")), rows)
+    print_warnings(search.warnings, language)
 
 
 def register(app: typer.Typer) -> None:

@@ -69,6 +69,7 @@ class Shortlist:
     farther away than was asked for. Rows after `up_to` are unknown here.
 
     `compared`: how many rows were looked at. `deleted_count`: how many positions had been given up then.
+    `newer`: about how many rows have been written since.
     """
 
     epoch: UUID
@@ -76,6 +77,7 @@ class Shortlist:
     compared: int
     positions: Positions
     deleted_count: int
+    newer: int = 0
 
     def knows_nothing_beyond(self, mark: WriteWatermark) -> bool:
         """Whether it was made from the rows that the database has, or had before it got more."""

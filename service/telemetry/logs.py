@@ -26,6 +26,7 @@ FIELDS = (
     "outcome",
     "milliseconds",
     "caller",
+    "expected_false_candidates",
     "exception",
     "frames",
 )

@@ -44,6 +44,9 @@ SIMILARITY_BUCKETS = tuple(round(n * SIMILARITY_STEP, 2) for n in range(-4, 21))
 """Cosines from -0.2 to 1. Bands and usual thresholds are whole steps, so that the shares on either
 side of them can be read off."""
 
+FALSE_CANDIDATE_BUCKETS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+"""People times FMR. 0.1 is the most that a collection allows, unless it says otherwise."""
+
 STAGES = ("detect", "embed", "transaction", "lock", "shortlist", "search", "open")
 """`detect`: decoding included. `transaction`: waiting for a connection included, and so are the
 last three. `lock`: waiting for the collection's lock. `shortlist`: the search in memory. `search`: the scan of its rows, or of all. `open`: one seal."""
@@ -109,6 +112,12 @@ class Metrics:
             "face_searches",
             "Duplicate checks and identifications by whether they named anybody.",
             ["found"],
+            registry=registry,
+        )
+        self._false_candidates = Histogram(
+            "face_expected_false_candidates",
+            "Strangers that a search names on average, of searches at a measured threshold.",
+            buckets=FALSE_CANDIDATE_BUCKETS,
             registry=registry,
         )
         self._similarity = Histogram(
@@ -254,6 +263,10 @@ class Metrics:
         self._searches.labels("true" if best is not None else "false").inc()
         if best is not None:
             self._similarity.labels("search").observe(_in_steps(best))
+
+    def expects_false_candidates(self, number: float) -> None:
+        """A search was made that names so many strangers on average."""
+        self._false_candidates.observe(number)
 
     def search_state(self, state: SearchState) -> None:
         self._search_rows.set(state.rows)

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal, TypeAlias, get_args
 
 from service.domain.errors import FaceError
+from service.domain.search_threshold import DecisionWarning
 
 Language: TypeAlias = Literal["ko", "en"]
 
@@ -49,6 +50,18 @@ def field_problem_text(language: Language, particular: Mapping[str, Any]) -> str
     for name, value in particular.get("allowed", {}).items():
         sentences.append(text(language, f"allowed.{name}", value=value))
     return " ".join(sentences)
+
+
+def warning_text(language: Language, warning: DecisionWarning) -> str:
+    """Why a decision is worth less than it looks, and what to do about it."""
+    numbers = {"expected": warning.expected_false_candidates, "most": warning.max_false_candidates}
+    values = {name: _rounded(number) for name, number in numbers.items() if number is not None}
+    return text(language, f"warning.{warning.code}", **values)
+
+
+def _rounded(number: float) -> str:
+    """Two digits, and all of those before the point."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
 def _load(language: Language) -> Mapping[str, str]:

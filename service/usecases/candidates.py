@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -64,7 +65,12 @@ def _shortlists(
     mark = tx.templates.mark(unlocked.collection)
     if lists is None:
         return [_everybody(tx, mark)] * number
-    return [each if each and each.knows_nothing_beyond(mark) else None for each in lists]
+    return [
+        replace(each, newer=mark.last_row_sequence - each.up_to)
+        if each and each.knows_nothing_beyond(mark)
+        else None
+        for each in lists
+    ]
 
 
 def _everybody(tx: Transaction, mark: WriteWatermark) -> Shortlist | None:
@@ -88,7 +94,7 @@ def find_candidates(
     The search column only proposes; each similarity is that of the opened template. `shortlisted`: the probe's `shortlist`; without one every
     row is compared. Raises `TemplateTampered`.
     """
-    if shortlisted is not None and _are_few(tx, unlocked, shortlisted):
+    if shortlisted is not None and _are_few(shortlisted):
         rotated = unlocked.probes_of(probe[None])
         proposed = _proposed_rows(tx, unlocked, rotated, min_similarity, [shortlisted])
         return _candidates_of_each(
@@ -124,15 +130,14 @@ def find_candidates_of_many(
     lists = _shortlists(tx, unlocked, rotated, min_similarity, index)
     known = next((each for each in lists if each is not None), None)
     proposed: Mapping[int, list[int]] = {}
-    if known is not None and _are_few(tx, unlocked, known):
+    if known is not None and _are_few(known):
         proposed = _proposed_rows(tx, unlocked, rotated, min_similarity, lists)
     return _candidates_of_each(tx, unlocked, probes, proposed, min_similarity, max_candidates)
 
 
-def _are_few(tx: Transaction, unlocked: UnlockedCollection, shortlisted: Shortlist) -> bool:
+def _are_few(shortlisted: Shortlist) -> bool:
     """Whether so few rows are newer than the list that they are read here."""
-    mark = tx.templates.mark(unlocked.collection)
-    return shortlisted.up_to == 0 or mark.last_row_sequence - shortlisted.up_to <= EVERYBODY
+    return shortlisted.newer <= EVERYBODY
 
 
 def _candidates_of_each(

@@ -12,7 +12,8 @@ from service.domain.collection import Collection
 from service.domain.errors import Candidate
 from service.domain.face import FaceSource, Sample
 from service.domain.search import SearchIndex, Shortlist
-from service.domain.thresholds import Band, Calibration, Profile
+from service.domain.search_threshold import SearchThreshold, search_threshold
+from service.domain.thresholds import Band, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampler import Sampler
@@ -47,7 +48,7 @@ class SearchResult:
     """`searched`: templates that the probe was compared with: all that the collection has."""
 
     candidates: Sequence[RatedCandidate]
-    profile: Profile
+    search: SearchThreshold
     searched: int
     model_id: str
     samples: Sequence[Sample]
@@ -64,8 +65,8 @@ def audited_search(request: SearchRequest) -> AuditedCall:
 class Identify:
     """Finds everyone in a collection who reaches the threshold.
 
-    Serves both `identify` and `dedupe`, at the collection's own threshold for searches unless
-    the caller names another.
+    Serves both `identify` and `dedupe`, at the collection's own profile for searches unless
+    the caller names another; the threshold rises with the number of people.
     """
 
     def __init__(
@@ -98,16 +99,26 @@ class Identify:
                 collection.require_model(self._model_id)
             unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
             calibration = self._calibration.with_thresholds(collection.settings.thresholds)
-            profile = calibration.profile(request.profile or collection.settings.duplicate_profile)
-            shortlisted = shortlist(tx, unlocked, probe.embedding, profile.threshold, self._index)
+            search = _search_threshold(tx, collection, calibration, request.profile)
+            shortlisted = shortlist(tx, unlocked, probe.embedding, search.threshold, self._index)
             found = find_candidates(
-                tx, unlocked, probe.embedding, profile.threshold, request.limit, shortlisted
+                tx, unlocked, probe.embedding, search.threshold, request.limit, shortlisted
             )
             searched = _searched(tx, collection, shortlisted)
             call = audited_search(request)
             self._audit.record_decision(tx, call, collection, match=bool(found))
         candidates = [RatedCandidate(one, calibration.bands.of(one.similarity)) for one in found]
-        return SearchResult(candidates, profile, searched, self._model_id, probe.samples)
+        return SearchResult(candidates, search, searched, self._model_id, probe.samples)
+
+
+def _search_threshold(
+    tx: Transaction, collection: Collection, calibration: Calibration, asked: str | None
+) -> SearchThreshold:
+    """Raises `ProfileNotFound`."""
+    settings = collection.settings
+    profile = calibration.profile(asked or settings.duplicate_profile)
+    people, most = tx.templates.mark(collection).rows, settings.max_false_candidates
+    return search_threshold(profile, calibration.operating_points, people, most)
 
 
 def _searched(tx: Transaction, collection: Collection, shortlisted: Shortlist | None) -> int:

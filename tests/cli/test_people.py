@@ -71,7 +71,7 @@ def test_verification_as_json_has_the_fields_of_http(people: People) -> None:
     assert status == 0
     assert set(fields) == {
         *("subjectId", "match", "similarity", "threshold", "profile", "band", "recommendation"),
-        *("modelId", "images"),
+        *("modelId", "images", "warnings"),
     }
     assert (fields["match"], fields["threshold"]) == (True, 0.45)
 

@@ -13,7 +13,10 @@ from tests.contract.collection_client import CollectionClient, files, ok
 from tests.domain.vectors import face_of
 
 IMAGE_FIELDS = {"index", "accepted", "reason", "advice", "detectionScore"}
-SEARCH_FIELDS = {"candidates", "threshold", "profile", "searched", "exact"}
+SEARCH_FIELDS = {
+    *("candidates", "threshold", "profile", "searched", "exact", "expectedFalseCandidates"),
+    "warnings",
+}
 
 
 @pytest.fixture
@@ -82,6 +85,7 @@ def test_verify(enrolled: CollectionClient, portraits: list[Path]) -> None:
         "recommendation",
         "modelId",
         "images",
+        "warnings",
     }
     assert (answer["match"], answer["recommendation"]) == (True, "allow")
     assert (answer["profile"], answer["threshold"]) == ("balanced", 0.4)

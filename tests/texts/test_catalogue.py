@@ -15,6 +15,7 @@ from service.domain.decision import Recommendation
 from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
 from service.domain.integrity import Flaw, RecordFlaw
+from service.domain.search_threshold import WarningCode
 from service.domain.thresholds import Band, Origin
 from service.texts import CATALOGUE, Language, field_problem_text, message, text
 from service.usecases.backup import Step
@@ -25,6 +26,7 @@ HANGUL = re.compile("[가-힣]")
 
 CODES: dict[str, list[type[StrEnum]]] = {
     "advice": [Reason],
+    "warning": [WarningCode],
     "band": [Band],
     "recommendation": [Recommendation],
     "field_problem": [FieldProblem],

@@ -56,7 +56,7 @@ def test_search_finds_whom_brute_force_finds(
     service: Service, crowd: dict[str, float], profile: str
 ) -> None:
     result = service.search(given(KIM), profile=profile, limit=MANY)
-    expected = _reaching(crowd, result.profile.threshold)
+    expected = _reaching(crowd, result.search.threshold)
     assert [one.who.subject_id for one in result.candidates] == expected
     assert 0 < len(expected) < len(crowd)
     for one in result.candidates:

@@ -58,7 +58,7 @@ def test_collections_own_duplicate_profile_applies(service: Service) -> None:
     service.enroll("kim", KIM)
     with pytest.raises(DuplicateSubject):
         service.enroll("lee", ALIKE)
-    assert service.search(ALIKE).profile.name == "aggressive"
+    assert service.search(ALIKE).search.profile.name == "aggressive"
 
 
 def test_duplicate_profile_does_not_touch_verification(service: Service) -> None:

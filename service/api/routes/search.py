@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from service.api.auth import AllUseCases, Counted, SearchCaller, Settings
-from service.api.models import WHOLE, Camel, FaceBody, Similarity, json_response
+from service.api.auth import AllUseCases, CallersLanguage, Counted, SearchCaller, Settings
+from service.api.models import (
+    WHOLE,
+    Camel,
+    FaceBody,
+    Similarity,
+    WarningAnswer,
+    json_response,
+    warning_answers,
+)
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
 from service.domain.thresholds import Band
 from service.telemetry.metrics import Metrics
+from service.texts import Language
 from service.usecases.identify import (
     DEFAULT_CANDIDATES,
     MOST_CANDIDATES,
@@ -38,10 +47,24 @@ class CandidateAnswer(Camel):
 
 class SearchAnswer(Camel):
     candidates: list[CandidateAnswer]
-    threshold: float
+    threshold: Annotated[
+        float,
+        Field(
+            description="The profile's, or a higher one, by which the search keeps to the "
+            "collection's `maxFalseCandidates`, as far as the model was calibrated."
+        ),
+    ]
     profile: str
     searched: int
     exact: bool
+    expected_false_candidates: Annotated[
+        float | None,
+        Field(
+            description="Strangers that one search names on average at this size; null where "
+            "no error rate was measured."
+        ),
+    ]
+    warnings: list[WarningAnswer]
 
 
 class DedupeAnswer(SearchAnswer):
@@ -58,6 +81,8 @@ _FOUND = {
     "profile": "balanced",
     "searched": 1200,
     "exact": True,
+    "expectedFalseCandidates": 0.0012,
+    "warnings": [],
 }
 _BODY = face_body(SearchBody, collection="default", limit=10)
 
@@ -75,11 +100,13 @@ def dedupe(
     use_cases: AllUseCases,
     settings: Settings,
     metrics: Counted,
+    language: CallersLanguage,
+    request: Request,
     asked: Asked,
 ) -> Response:
     """Is this face enrolled, under whatever name? Every template is compared."""
-    result = _search(caller, use_cases, metrics, asked)
-    return json_response(dedupe_answer(result, caller, settings.reply_similarity))
+    result = _search(caller, use_cases, metrics, request, asked)
+    return json_response(dedupe_answer(result, language, caller, settings.reply_similarity))
 
 
 @router.post(
@@ -93,44 +120,56 @@ def identify(
     use_cases: AllUseCases,
     settings: Settings,
     metrics: Counted,
+    language: CallersLanguage,
+    request: Request,
     asked: Asked,
 ) -> Response:
     """Whose face is this? Every template is compared."""
-    result = _search(caller, use_cases, metrics, asked)
-    return json_response(identify_answer(result, caller, settings.reply_similarity))
+    result = _search(caller, use_cases, metrics, request, asked)
+    return json_response(identify_answer(result, language, caller, settings.reply_similarity))
 
 
 def _search(
-    caller: Caller, use_cases: UseCases, metrics: Metrics, asked: FaceRequest[SearchBody]
+    caller: Caller,
+    use_cases: UseCases,
+    metrics: Metrics,
+    request: Request,
+    asked: FaceRequest[SearchBody],
 ) -> SearchResult:
     body = asked.body
-    request = SearchRequest(asked.source, body.collection, caller, body.profile, body.limit)
-    result = use_cases.identify(request)
+    search = SearchRequest(asked.source, body.collection, caller, body.profile, body.limit)
+    result = use_cases.identify(search)
+    expected = result.search.expected_false_candidates
+    request.state.expected_false_candidates = expected  # counted with the call, at its end
     metrics.searched(result.candidates[0].who.similarity if result.candidates else None)
     return result
 
 
 def dedupe_answer(
     result: SearchResult,
+    language: Language,
     caller: Caller = LOCAL_USER,
     configured: SimilarityDetail = SimilarityDetail.EXACT,
 ) -> DedupeAnswer:
     """`configured`: as for `detail_for`."""
     detail = detail_for(caller, configured)
-    return DedupeAnswer(duplicate=result.found, **_shared_fields(result, detail))
+    return DedupeAnswer(duplicate=result.found, **_shared_fields(result, language, detail))
 
 
 def identify_answer(
     result: SearchResult,
+    language: Language,
     caller: Caller = LOCAL_USER,
     configured: SimilarityDetail = SimilarityDetail.EXACT,
 ) -> IdentifyAnswer:
     """`configured`: as for `detail_for`."""
     detail = detail_for(caller, configured)
-    return IdentifyAnswer(match=result.found, **_shared_fields(result, detail))
+    return IdentifyAnswer(match=result.found, **_shared_fields(result, language, detail))
 
 
-def _shared_fields(result: SearchResult, detail: SimilarityDetail) -> dict[str, Any]:
+def _shared_fields(
+    result: SearchResult, language: Language, detail: SimilarityDetail
+) -> dict[str, Any]:
     bands = {each.who: each.band for each in result.candidates}
     shown = shown_candidates((each.who for each in result.candidates), detail)
     shown.sort(key=lambda each: list(Band).index(bands[each[0]]))  # where that alone is shown
@@ -139,8 +178,10 @@ def _shared_fields(result: SearchResult, detail: SimilarityDetail) -> dict[str, 
             CandidateAnswer(subject_id=one.subject_id, similarity=similarity, band=bands[one])
             for one, similarity in shown
         ],
-        "threshold": result.profile.threshold,
-        "profile": result.profile.name,
+        "threshold": result.search.threshold,
+        "profile": result.search.profile.name,
         "searched": result.searched,
         "exact": True,
+        "expected_false_candidates": result.search.expected_false_candidates,
+        "warnings": warning_answers(result.search.warnings, language),
     }

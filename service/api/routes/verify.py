@@ -13,13 +13,16 @@ from service.api.models import (
     ImageOutcome,
     Similarity,
     SubjectId,
+    WarningAnswer,
     image_outcomes,
     json_response,
+    warning_answers,
 )
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import Recommendation, SimilarityDetail, detail_for, shown_similarity
+from service.domain.search_threshold import warnings_of
 from service.domain.thresholds import Band
 from service.texts import Language
 from service.usecases.verify import Verification, VerifyRequest
@@ -37,6 +40,7 @@ _ANSWER = example(
         "recommendation": "allow",
         "modelId": "buffalo_l@sha256:4c06...",
         "images": [],
+        "warnings": [],
     }
 )
 
@@ -55,6 +59,7 @@ class VerifyAnswer(Camel):
     recommendation: Recommendation
     model_id: str
     images: list[ImageOutcome]
+    warnings: list[WarningAnswer]
 
 
 @router.post(
@@ -101,4 +106,5 @@ def verify_answer(
         recommendation=decision.recommendation,
         model_id=result.model_id,
         images=image_outcomes(result.samples, language),
+        warnings=warning_answers(warnings_of(decision.profile), language),
     )
