@@ -17,6 +17,7 @@ from service.config import AppConfig
 from service.domain.search import SearchProblem
 from service.engine.pool import LONGEST_WAIT, MAX_WAITING_CALLS
 from service.telemetry.metrics import REQUEST_BUCKETS
+from service.usecases.identify import MOST_CANDIDATES
 from tests.contract.scrape import Scrape, scrape
 from tests.texts.keys import names
 
@@ -140,6 +141,7 @@ REACHED: Mapping[str, float] = {
     "FaceDatabasePool": 1.0,
     "FaceSlowVerification": min(LONGEST_WAIT, REQUEST_BUCKETS[-1]),
     "FaceKeysGuessed": per_second(AppConfig.model_fields["rate_limit_failures"].default),
+    "FaceSearchesNameStrangers": MOST_CANDIDATES,
     "FacePurgeHeld": 1,
     "FaceModelsDiffer": 2,
     "FaceDataKeyOld": 10 * 365 * 86_400,
