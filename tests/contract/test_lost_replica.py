@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from uuid import uuid4
 
 import httpx
+import numpy as np
 import pytest
 from sqlalchemy import text
 
+from service.domain.face import Embedding
+from service.domain.template import MOST_SAMPLES, average
 from service.storage.engine import single_use_engine
 from tests.contract.collection_client import CollectionClient, ok
 from tests.contract.installation import Installation, Server
-from tests.domain.vectors import face_of
+from tests.domain.vectors import at_cosine, face_of
 
 CALLERS, BEFORE_THE_END = 8, 20
+KIM = face_of("kim")
 NAMES = [f"person-{number}" for number in range(120)]
 
 WRITTEN = text("""
@@ -49,15 +53,31 @@ def enroll(client: CollectionClient, name: str) -> httpx.Response:
     return client.given("/enroll", face_of(name), headers=headers, subjectId=name)
 
 
-def enroll_until_killed(late: Server, client: CollectionClient) -> list[str]:
-    """Names whose enrollment was answered; the server dies while others are on their way."""
+def add(client: CollectionClient, photograph: str) -> httpx.Response:
+    """To the one person of `KIM`; the same call whenever it is repeated."""
+    headers = {"Idempotency-Key": photograph}
+    face = photograph_of_kim(photograph)
+    return client.given("/enroll", face, headers=headers, subjectId="kim", mode="add")
+
+
+def photograph_of_kim(name: str) -> Embedding:
+    return at_cosine(KIM, 0.8, name)
+
+
+def until_killed(
+    server: Server,
+    client: CollectionClient,
+    call: Callable[[CollectionClient, str], httpx.Response],
+    names: Sequence[str],
+) -> list[str]:
+    """Of `names` those whose call was answered; the server dies while others are on their way."""
     with ThreadPoolExecutor(CALLERS) as callers:
-        calls = {callers.submit(enroll, client, name): name for name in NAMES}
+        calls = {callers.submit(call, client, name): name for name in names}
         done: set[Future[httpx.Response]] = set()
         while len(done) < BEFORE_THE_END:
             finished, _ = wait(calls.keys() - done, return_when=FIRST_COMPLETED)
             done |= finished
-        late.kill()
+        server.kill()
     return [name for call, name in calls.items() if answered(call)]
 
 
@@ -93,7 +113,7 @@ def test_killed_server_leaves_nothing_half_written_and_nobody_waiting(
     client: CollectionClient,
     client_of_late: CollectionClient,
 ) -> None:
-    told = set(enroll_until_killed(late, client_of_late))
+    told = set(until_killed(late, client_of_late, enroll, NAMES))
     assert BEFORE_THE_END <= len(told) < len(NAMES)
 
     stored = names_of(client)
@@ -108,3 +128,25 @@ def test_killed_server_leaves_nothing_half_written_and_nobody_waiting(
     assert names_of(client) == set(NAMES)
     subjects, templates, answers, _ = written(installation, client.collection)
     assert (subjects, templates, answers) == (len(NAMES),) * 3
+
+
+def test_killed_server_leaves_every_photograph_in_the_template_once(
+    installation: Installation, key: str, client: CollectionClient
+) -> None:
+    photographs = NAMES[: MOST_SAMPLES - 1]
+    ok(client.given("/enroll", KIM, subjectId="kim"), 201)
+    with (
+        installation.serving(data_dir=installation.folder / "dying") as dying,
+        dying.client(key) as http,
+    ):
+        told = until_killed(dying, CollectionClient(http, client.collection), add, photographs)
+    assert BEFORE_THE_END <= len(told) < len(photographs)
+
+    (template,) = ok(client.export("kim"))["templates"]
+    assert 1 + len(told) <= template["samples"] <= 1 + len(told) + CALLERS
+    for name in photographs:  # who got no answer asks again, and so do the others
+        ok(add(client, name), 201)
+    (template,) = ok(client.export("kim"))["templates"]
+    mean = average([KIM, *map(photograph_of_kim, photographs)])
+    assert template["samples"] == MOST_SAMPLES
+    np.testing.assert_allclose(template["embedding"], mean, atol=1e-5)

@@ -38,3 +38,15 @@ def service(model_root: Path, module_database_url: str) -> Iterator[Wiring]:
     wiring.prepare()
     yield wiring
     wiring.storage.close()
+
+
+def settings(data_dir: Path, key: str | None, model_root: Path) -> AppConfig:
+    """Of a machine with an embedded database in `data_dir`."""
+    return AppConfig(
+        model_name="mobile_s",
+        model_root=model_root,
+        use_gpu=False,
+        data_dir=data_dir,
+        database_url=None,
+        master_key=None if key is None else SecretStr(key),
+    )

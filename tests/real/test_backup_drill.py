@@ -10,9 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
-from service.config import AppConfig
 from service.domain.callers import LOCAL_USER, Scope
 from service.domain.errors import BackupDamaged, MasterKeyInvalid, MasterKeyMissing
 from service.domain.face import Uploads
@@ -24,7 +22,7 @@ from service.vault.archive import SealedArchives
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault
 from service.wiring import Wiring
-from tests.real.conftest import MASTER_KEY
+from tests.real.conftest import MASTER_KEY, settings
 
 People = dict[str, list[Path]]
 
@@ -74,7 +72,7 @@ def machine(model_root: Path) -> Wiring:
     """
     folder = tempfile.mkdtemp(prefix="face-test-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Wiring(_config(Path(folder) / "data", MASTER_KEY, model_root))
+    return Wiring(settings(Path(folder) / "data", MASTER_KEY, model_root))
 
 
 @pytest.fixture(scope="module")
@@ -134,13 +132,13 @@ def test_what_is_sealed_in_it_would_be_found_in_the_open(backup: Path) -> None:
 
 def test_wrong_master_key_changes_nothing(backup: Path, model_root: Path, tmp_path: Path) -> None:
     with pytest.raises(MasterKeyInvalid):
-        Wiring(_config(tmp_path / "data", OTHER_KEY, model_root)).restore(backup, unwatched)
+        Wiring(settings(tmp_path / "data", OTHER_KEY, model_root)).restore(backup, unwatched)
     assert not (tmp_path / "data").exists()
 
 
 def test_no_master_key_changes_nothing(backup: Path, model_root: Path, tmp_path: Path) -> None:
     with pytest.raises(MasterKeyMissing):
-        Wiring(_config(tmp_path / "data", None, model_root)).restore(backup, unwatched)
+        Wiring(settings(tmp_path / "data", None, model_root)).restore(backup, unwatched)
     assert not (tmp_path / "data").exists()
 
 
@@ -150,19 +148,8 @@ def test_damaged_backup_changes_nothing(backup: Path, model_root: Path, tmp_path
     damaged = tmp_path / "damaged.face"
     damaged.write_bytes(content)
     with pytest.raises(BackupDamaged):
-        Wiring(_config(tmp_path / "data", MASTER_KEY, model_root)).restore(damaged, unwatched)
+        Wiring(settings(tmp_path / "data", MASTER_KEY, model_root)).restore(damaged, unwatched)
     assert not (tmp_path / "data").exists()
-
-
-def _config(data_dir: Path, key: str | None, model_root: Path) -> AppConfig:
-    return AppConfig(
-        model_name="mobile_s",
-        model_root=model_root,
-        use_gpu=False,
-        data_dir=data_dir,
-        database_url=None,
-        master_key=None if key is None else SecretStr(key),
-    )
 
 
 def _photographs(paths: list[Path]) -> Uploads:

@@ -11,7 +11,7 @@ import pytest
 from service.domain.collection import DEFAULT_COLLECTION, Collection
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import SearchProblem
-from service.domain.template import template_of
+from service.domain.template import average, cosine_similarity, template_of
 from service.domain.thresholds import ARCFACE
 from service.search.collection_index import CodeKind
 from service.search.vector_index import VectorIndex
@@ -21,12 +21,15 @@ from service.usecases import index_sync as keeping
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.candidates import find_candidates, find_candidates_of_many, shortlist
 from service.usecases.collections import Collections
+from service.usecases.enrollment import Mode
 from service.usecases.erase import Erase
 from service.usecases.index_sync import IndexSync
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.vault.vault import Vault
 from tests.enrolled import add_people
 from tests.search.damage import KINDS, write_over
+from tests.usecases.service_process import Service
+from tests.usecases.stand_ins import embedding_of_photo
 
 MODEL = "crowd@sha256:0"
 PEOPLE = 60
@@ -136,6 +139,28 @@ def test_the_erased_are_not_found_and_then_forgotten(crowd: IndexedCollection) -
     assert crowd.index.state().rows == PEOPLE
     crowd.keep()
     assert crowd.index.state().rows == PEOPLE - 1
+
+
+def test_added_photographs_are_searched_before_they_are_held_and_after(
+    service: Service, kind: CodeKind
+) -> None:
+    index = VectorIndex(2**30, kind, workers=1)
+    keep = IndexSync(service.storage, index, worth_holding=1)
+    service.enroll("kim", "kim:1")
+    keep()
+    service.enroll("kim", "kim:2", mode=Mode.ADD)
+    probe = embedding_of_photo("kim")
+    mean = average([embedding_of_photo("kim:1"), embedding_of_photo("kim:2")])
+    for _ in range(2):
+        with service.storage.transaction() as tx:
+            people = UnlockedCollection.unlock(
+                require_collection(tx, DEFAULT_COLLECTION), service.vault
+            ).of_model(service.model_id)
+            among = shortlist(tx, people, probe, 0.4, index)
+            (found,) = find_candidates(tx, people, probe, 0.4, 10, among)
+        assert found.similarity == pytest.approx(cosine_similarity(probe, mean), abs=1e-6)
+        keep()
+    assert index.state().rows == 1
 
 
 def test_small_collections_are_read_whole_instead(crowd: IndexedCollection) -> None:
