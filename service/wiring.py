@@ -27,6 +27,7 @@ from service.domain.lockout import LockoutRules
 from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngine, Telemetry
 from service.domain.search import SearchIndex
 from service.domain.thresholds import Calibration
+from service.engine.licenses import license_of
 from service.privacy import ray_environment
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import ListAudit, VerifyAudit
@@ -455,7 +456,13 @@ class Wiring:
     @cached_property
     def readiness(self) -> CheckReadiness:
         requested = adapters.requested_providers(self.config)
-        return CheckReadiness(self.engine, self.storage, requested, self.index)
+        return CheckReadiness(
+            self.engine,
+            self.storage,
+            requested,
+            license_of(self.config.model_name).spdx,
+            self.index,
+        )
 
     def rewrapping_to(self, new: Path | str) -> RewrapKeys:
         """From the configured master key to `new`: the one in a file, or a KMS key by its id.

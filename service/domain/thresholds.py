@@ -56,6 +56,7 @@ class Origin(StrEnum):
     OPERATOR = "operator"
     CONTRACT = "contract"
     PUBLISHED = "published"
+    RECOMMENDED = "recommended"
     SHIPPED = "shipped"
     MEASURED = "measured"
 
@@ -210,6 +211,22 @@ BUFFALO_L = _calibration(
     Profile(AGGRESSIVE, 0.30, None, _BY_CONTRACT),
 )
 
+_RECOMMENDED = Source(
+    Origin.RECOMMENDED,
+    {"publisher": "OpenCV", "model": "SFace", "at": 0.363, "right": "99.40 %", "pairs": "LFW"},
+)
+"""Best for as many mated as non-mated pairs (opencv/opencv_zoo, models/face_recognition_sface): a false match
+costs no more than a false non-match there, and each rate alone is not published."""
+
+SFACE = _calibration(
+    _RECOMMENDED,
+    0.30,
+    Bands(very_high=0.50, high=0.363, borderline=0.30, low=0.20),
+    Profile(CONSERVATIVE, 0.45, None, _BY_CONTRACT),
+    Profile(BALANCED, 0.363, None, _RECOMMENDED),
+    Profile(AGGRESSIVE, 0.30, None, _BY_CONTRACT),
+)
+
 _DLIB_MEASURED = Source(
     Origin.SHIPPED, {"people": 8, "photographs": 40, "mated": 80, "non_mated": 700}
 )
@@ -230,7 +247,14 @@ yakhyo/uniface, and mirrors of the release v0.7 (deepghs/insightface, public-dat
 DLIB_RESNET = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 """SHA-256 of `dlib_face_recognition_resnet_model_v1.dat`, in face_recognition_models of PyPI."""
 
-_SHIPPED: Mapping[str, Calibration] = {W600K_R50: BUFFALO_L, DLIB_RESNET: DLIB}
+SFACE_2021DEC = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
+"""SHA-256 of `face_recognition_sface_2021dec.onnx`, as opencv/opencv_zoo has it in Git LFS."""
+
+_SHIPPED: Mapping[str, Calibration] = {
+    W600K_R50: BUFFALO_L,
+    DLIB_RESNET: DLIB,
+    SFACE_2021DEC: SFACE,
+}
 
 
 def calibration_for(model: ModelIdentity | None) -> Calibration:

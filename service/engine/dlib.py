@@ -37,7 +37,7 @@ from service.domain.face import (
 )
 from service.domain.ports import ModelIdentity
 from service.domain.template import embedded_face
-from service.engine.packs import sha256_of
+from service.engine.download import sha256_of
 from service.engine.pool import WorkerPool
 from service.engine.quality import quality_of, roll_of
 from service.engine.selection import DETECTION_FLOOR, FoundFace, SelectedFace, selected_face

@@ -9,14 +9,10 @@ from pathlib import Path
 from service.domain.errors import GpuUnavailable
 from service.domain.ports import ModelIdentity
 from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
+from service.engine.download import sha256_of
+from service.engine.licenses import license_of
 from service.engine.pack_engine import PackEngine
-from service.engine.packs import (
-    LICENCE_NOTICE,
-    find_pack,
-    open_pack,
-    pack_folder,
-    sha256_of,
-)
+from service.engine.packs import find_pack, installed_pack
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
     DIRECTML,
@@ -56,13 +52,8 @@ def identify_model(model_name: str, model_root: Path) -> ModelIdentity | None:
     """
     if model_name == DLIB:
         return ModelIdentity(DLIB, sha256_of(find_weights().recognition))
-    folder = pack_folder(model_name, model_root)
-    return open_pack(model_name, folder).model if folder.is_dir() else None
-
-
-def licence_notice(model_name: str) -> str | None:
-    """What to tell an operator about the licence of this model; None where it has no limits."""
-    return None if model_name == DLIB else LICENCE_NOTICE
+    pack = installed_pack(model_name, model_root)
+    return None if pack is None else pack.model
 
 
 def _load_pack(
@@ -76,7 +67,7 @@ def _load_pack(
     require_one_runtime(installed_runtimes())
     choice = choose_providers(use_gpu, use_directml, onnxruntime.get_available_providers())
     pack = find_pack(name, root)
-    logger.info("Model %s. %s", pack.model.model_id, LICENCE_NOTICE)
+    logger.info("Model %s. %s", pack.model.model_id, license_of(name).notice)
     # DirectML does not run one session from several threads.
     workers = pool or WorkerPool(workers=1 if DIRECTML in choice.offered else None)
     engine = PackEngine(pack, threshold, choice.offered, workers)
@@ -86,7 +77,7 @@ def _load_pack(
 
 def _load_dlib(threshold: float, use_gpu: UseGpu, pool: WorkerPool | None) -> DlibEngine:
     engine = DlibEngine(find_weights(), population_mean(), threshold, pool or WorkerPool())
-    logger.info("Model %s, whose weights are CC0", engine.model.model_id)
+    logger.info("Model %s. %s", engine.model.model_id, license_of(DLIB).notice)
     _report_dlib(use_gpu, engine.providers)
     return engine
 

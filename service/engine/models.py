@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from service.domain.face import Image
 from service.engine.packs import Pack, output_names
@@ -41,6 +43,11 @@ class Recognizer(Protocol):
     """Whether its graph takes one crop at a time."""
 
     providers: Sequence[str]
+    input_name: str
+
+    def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
+        """(n, 3, side, side): the graph's input."""
+        ...
 
     def numbers(self, crops: Sequence[Image]) -> Numbers:
         """(n, dimensions), not normalized."""

@@ -6,18 +6,11 @@ is not there is downloaded on first use: whole, or not at all.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import shutil
-import tempfile
-import urllib.request
-import zipfile
 from dataclasses import dataclass
 from enum import StrEnum
-from http.client import HTTPException
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeAlias
-from urllib.error import URLError
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -31,108 +24,49 @@ from insightface.utils.storage import MODEL_ZOO_RELEASE_DOWNLOAD_URL
 
 from service.domain.errors import ModelUnavailable
 from service.domain.ports import ModelIdentity
+from service.domain.thresholds import SFACE_2021DEC
+from service.engine.download import (
+    NotAsPublished,
+    PublishedFile,
+    download_files,
+    download_pack,
+    require_published,
+    sha256_of,
+)
+from service.engine.licenses import license_of
 
 logger = logging.getLogger(__name__)
 
 DOWNLOADABLE = ("buffalo_l", "buffalo_m", "buffalo_s")
 """The packs of InsightFace's release page that hold a detector and a recognizer."""
 
-LICENCE_NOTICE = (
-    "InsightFace's public model packs are for non-commercial research only; ask InsightFace for "
-    "a licence before any other use, or set FACE_MODEL_NAME=dlib, whose weights are CC0."
+_ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
+_HUB = "https://huggingface.co/opencv"
+
+YUNET_FILE = PublishedFile(
+    "face_detection_yunet_2023mar.onnx",
+    232_589,
+    "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    (
+        f"{_HUB}/face_detection_yunet/resolve/3cc26e7f1014a5ee5d74a42acee58bafc9d0a310/face_detection_yunet_2023mar.onnx",
+        f"{_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",
+    ),
 )
+SFACE_FILE = PublishedFile(
+    "face_recognition_sface_2021dec.onnx",
+    38_696_353,
+    SFACE_2021DEC,
+    (
+        f"{_HUB}/face_recognition_sface/resolve/3d7082438a6e4551e840c9b2bb60b71e8da4b524/face_recognition_sface_2021dec.onnx",
+        f"{_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",
+    ),
+)
+"""Where OpenCV publishes them, each at the revision that was looked at: its organization on Hugging Face, and
+its repository on GitHub, which is archived."""
 
-TIMEOUT_SECONDS = 10.0
-"""Longest wait for a connection, and for the next bytes after it; the whole may take longer."""
-
-MAX_PACK_BYTES = 2 * 1024**3
-"""Unpacked size above which an archive is refused; buffalo_l, the largest, has 0.35 GB."""
-
-_CHUNK_BYTES = 1024 * 1024
-
-
-class _BadPack(Exception):
-    """What came is not a pack."""
-
-
-def download_pack(
-    name: str,
-    folder: Path,
-    base_url: str = MODEL_ZOO_RELEASE_DOWNLOAD_URL,
-    timeout: float = TIMEOUT_SECONDS,
-) -> None:
-    """Make `folder` with the pack's models, from `<base_url><name>.zip`.
-
-    It appears in one rename: an interrupted download leaves no half of it, and of several
-    processes at once the first wins. Raises `ModelUnavailable`.
-    """
-    url = f"{base_url}{name}.zip"
-    logger.info("Downloading %s. %s", url, LICENCE_NOTICE)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as workshop:
-            _build(url, Path(workshop), folder, timeout)
-    except (OSError, HTTPException, zipfile.BadZipFile, _BadPack) as error:
-        cause = f"the download from {url} failed: {_in_words(error)}"
-        raise ModelUnavailable(model=name, path=folder, cause=cause) from error
-
-
-def _build(url: str, workshop: Path, folder: Path, timeout: float) -> None:
-    archive, models = workshop / "pack.zip", workshop / "models"
-    _receive(url, archive, timeout)
-    models.mkdir()
-    _unpack(archive, models)
-    try:
-        models.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-
-
-def _receive(url: str, archive: Path, timeout: float) -> None:
-    with urllib.request.urlopen(url, timeout=timeout) as response, archive.open("wb") as file:  # noqa: S310 - the operator's URL
-        shutil.copyfileobj(response, file, _CHUNK_BYTES)
-        announced = response.headers.get("Content-Length")
-    if announced is not None and archive.stat().st_size != int(announced):
-        raise _BadPack("it ended before it was complete")
-
-
-def _unpack(archive: Path, models: Path) -> None:
-    """Only models, and all of them at the top: some archives have a folder of their own inside.
-
-    Reading a member to its end checks its CRC.
-    """
-    with zipfile.ZipFile(archive) as zipped:
-        members = zipped.infolist()
-        if sum(member.file_size for member in members) > MAX_PACK_BYTES:
-            raise _BadPack("it is larger than any known pack")
-        for member in members:
-            target = models / _model_name(member)
-            if target.suffix == ".onnx":
-                with zipped.open(member) as source, target.open("xb") as file:
-                    shutil.copyfileobj(source, file, _CHUNK_BYTES)
-    if not any(models.iterdir()):
-        raise _BadPack("it holds no ONNX model")
-
-
-def _model_name(member: zipfile.ZipInfo) -> str:
-    path = PurePosixPath(member.filename)
-    if path.is_absolute() or ".." in path.parts or set(member.filename) & set("\\:"):
-        raise _BadPack("it names files outside its own folder")
-    return path.name
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "the server stopped answering"
-    if isinstance(error, zipfile.BadZipFile):
-        return "what came is not a whole zip archive"
-    if isinstance(error, URLError) and isinstance(error.reason, Exception):
-        return _in_words(error.reason)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
-
+SFACE = "sface"
+PUBLISHED = (YUNET_FILE, SFACE_FILE)
+"""The pack of this name is these two files and no others."""
 
 Shape: TypeAlias = tuple[int | None, ...]
 """Of a graph's input or output; None for a size that is open."""
@@ -223,16 +157,29 @@ def pack_folder(name: str, model_root: Path) -> Path:
 
 
 def find_pack(name: str, model_root: Path) -> Pack:
-    """The pack of this name; InsightFace's public ones are downloaded where they are missing.
+    """The pack of this name; InsightFace's and OpenCV's public ones are downloaded where they are missing.
 
     Raises `ModelUnavailable`.
     """
     folder = pack_folder(name, model_root)
     if name.strip(".") == "":
         raise ModelUnavailable(model=name, path=folder, cause="this is not the name of a pack")
-    if not folder.is_dir():
+    if name == SFACE:
+        download_files(name, PUBLISHED, folder)
+    elif not folder.is_dir():
         _fetch(name, folder)
-    return open_pack(name, folder)
+    return _opened(name, folder)
+
+
+def installed_pack(name: str, model_root: Path) -> Pack | None:
+    """The pack of this name as it is there; None: it is not, or not all of it. Raises `ModelUnavailable`."""
+    folder = pack_folder(name, model_root)
+    wanted = [folder / file.name for file in PUBLISHED] if name == SFACE else [folder]
+    return _opened(name, folder) if all(path.exists() for path in wanted) else None
+
+
+def _opened(name: str, folder: Path) -> Pack:
+    return _published(name, folder) if name == SFACE else open_pack(name, folder)
 
 
 def open_pack(name: str, folder: Path) -> Pack:
@@ -247,16 +194,25 @@ def open_pack(name: str, folder: Path) -> Pack:
     return Pack(folder, detection, recognition, model)
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _published(name: str, folder: Path) -> Pack:
+    """The pack of exactly the files that OpenCV publishes. Raises `ModelUnavailable`."""
+    for file in PUBLISHED:
+        try:
+            require_published(folder / file.name, file)
+        except (OSError, NotAsPublished) as error:
+            cause = f"{file.name}: {error}. Remove it and it is downloaded; another file needs a folder of its own"
+            raise ModelUnavailable(model=name, path=folder, cause=cause) from error
+    detection, recognition = (ModelFile(folder / file.name) for file in PUBLISHED)
+    return Pack(folder, detection, recognition, ModelIdentity(name, SFACE_FILE.sha256))
 
 
 def _fetch(name: str, folder: Path) -> None:
     if name not in DOWNLOADABLE:
-        cause = f"there is no such folder, and only {', '.join(DOWNLOADABLE)} can be downloaded"
+        known = ", ".join((*DOWNLOADABLE, SFACE))
+        cause = f"there is no such folder, and only {known} can be downloaded"
         raise ModelUnavailable(model=name, path=folder, cause=cause)
-    download_pack(name, folder)
+    logger.info(license_of(name).notice)
+    download_pack(name, folder, MODEL_ZOO_RELEASE_DOWNLOAD_URL)
 
 
 def _routed(folder: Path) -> dict[ModelTask, ModelFile]:

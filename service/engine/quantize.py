@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import version_converter
@@ -31,11 +29,11 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from service.domain.errors import PackExists, QuantizationFailed
 from service.domain.face import FaceCrop
 from service.engine.dlib import DLIB
+from service.engine.licenses import QUANTIZED as QUANTIZED_NAME
+from service.engine.models import Recognizer, load_models
 from service.engine.packs import Pack, find_pack, pack_folder
 from service.engine.providers import CPU
-from service.engine.sessions import InsightFaceModel, load_recognizer
-
-SUFFIX = "_int8"
+from service.engine.recognizer import ArcFace
 
 SCALES_PER_CHANNEL_SINCE = 13
 """ONNX opset in which DequantizeLinear takes one scale per channel."""
@@ -52,7 +50,7 @@ class PackQuantizer:
     def __init__(self, name: str, model_root: Path) -> None:
         self._source = name
         self._root = model_root
-        self.name = f"{name}{SUFFIX}"
+        self.name = f"{name}{QUANTIZED_NAME}"
         self.folder = pack_folder(self.name, model_root)
 
     def require_new(self) -> None:
@@ -85,11 +83,12 @@ class PackQuantizer:
         prepared = folder.parent / "prepared.onnx"
         try:
             onnx.save(_prepared(original), str(prepared))
-            _quantize(prepared, target, _Calibration(load_recognizer(pack, [CPU]), crops))
+            _, recognizer = load_models(pack, [CPU])
+            _quantize(prepared, target, _Calibration(recognizer, crops))
         except Exception as error:
             # onnx, its converter and onnxruntime raise whatever they stumble over.
             raise self._failed(str(error) or type(error).__name__) from error
-        if _normalizes(original) != _normalizes(target):
+        if isinstance(recognizer, ArcFace) and _normalizes(original) != _normalizes(target):
             raise self._failed("InsightFace would no longer see how its pixels are normalized")
         shutil.copyfile(pack.detection.path, folder / pack.detection.path.name)
         return target
@@ -109,22 +108,13 @@ class PackQuantizer:
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]
     """One face at a time, as the recognizer takes them."""
 
-    def __init__(self, recognizer: InsightFaceModel, crops: Sequence[FaceCrop]) -> None:
+    def __init__(self, recognizer: Recognizer, crops: Sequence[FaceCrop]) -> None:
         self._inputs: Iterator[dict[str, NDArray[Any]]] = (
-            {recognizer.input_name: _blob(recognizer, crop)} for crop in crops
+            {recognizer.input_name: recognizer.blob([crop.pixels])} for crop in crops
         )
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         return next(self._inputs, None)
-
-
-def _blob(recognizer: InsightFaceModel, crop: FaceCrop) -> NDArray[Any]:
-    mean = (recognizer.input_mean,) * 3
-    return np.asarray(
-        cv2.dnn.blobFromImage(
-            crop.pixels, 1.0 / recognizer.input_std, recognizer.input_size, mean, swapRB=True
-        )
-    )
 
 
 def _prepared(path: Path) -> onnx.ModelProto:

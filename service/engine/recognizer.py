@@ -30,11 +30,18 @@ class ArcFace:
         self._model = model
         self.crop_side = int(model.input_size[0])
         self.takes_one = bool(model.input_shape[0] == 1)
+        self.input_name: str = model.input_name
         self.providers: Sequence[str] = tuple(model.session.get_providers())
 
     def numbers(self, crops: Sequence[Image]) -> Numbers:
         """(n, dimensions), as the graph gives them: not normalized."""
         return _in_batches(self._model.get_feat, crops, self.takes_one)
+
+    def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
+        """(n, 3, side, side): the graph's input."""
+        factor, mean = 1.0 / self._model.input_std, (self._model.input_mean,) * 3
+        size = self._model.input_size
+        return np.asarray(cv2.dnn.blobFromImages(list(crops), factor, size, mean, swapRB=True))
 
 
 class SFace:
@@ -48,6 +55,7 @@ class SFace:
         self._network = network
         self.crop_side = int(network.input_shape[2])
         self.takes_one = network.input_shape[0] == 1
+        self.input_name = network.input_name
         self.providers: Sequence[str] = network.providers
 
     def numbers(self, crops: Sequence[Image]) -> Numbers:

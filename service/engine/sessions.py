@@ -101,12 +101,12 @@ class Network:
         self.providers: Sequence[str] = tuple(first.get_providers())
         self.input_shape: Sequence[int | str] = image.shape
         self.output_names: Sequence[str] = [one.name for one in first.get_outputs()]
-        self._input_name: str = image.name
+        self.input_name: str = image.name
         self._session = _session_or_one_per_shape(first, another)
 
     def run(self, array: NDArray[Any]) -> list[Any]:
         """All outputs, in the order of their names."""
-        results: list[Any] = self._session.run(self.output_names, {self._input_name: array})
+        results: list[Any] = self._session.run(self.output_names, {self.input_name: array})
         return results
 
 

@@ -23,6 +23,7 @@ class Readiness:
 
     problem: str | None
     model_id: str
+    model_license: str
     providers_requested: Sequence[str]
     providers_obtained: Sequence[str]
     search: SearchState | None = None
@@ -40,12 +41,15 @@ class CheckReadiness:
         engine: FaceEngine,
         storage: Storage,
         providers_requested: Sequence[str],
+        model_license: str,
         index: SearchIndex | None = None,
     ) -> None:
+        """`model_license`: an SPDX expression."""
         self._engine = engine
         self._storage = storage
         self._index = index
         self.providers_requested = providers_requested
+        self._license = model_license
 
     def __call__(self) -> Readiness:
         return self._readiness(self._database_problem())
@@ -58,6 +62,7 @@ class CheckReadiness:
         return Readiness(
             problem,
             self._engine.model.model_id,
+            self._license,
             self.providers_requested,
             self._engine.providers,
             None if self._index is None else self._index.state(),

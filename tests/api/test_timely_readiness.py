@@ -10,8 +10,8 @@ from service.api.background import TimelyReadiness
 from service.usecases.readiness import CheckReadiness, Readiness
 
 GIVEN = 30
-READY = Readiness(None, "model", [], [])
-NOT_READY = Readiness("database_unavailable", "model", [], [])
+READY = Readiness(None, "model", "CC0-1.0", [], [])
+NOT_READY = Readiness("database_unavailable", "model", "CC0-1.0", [], [])
 
 
 class SlowCheck:

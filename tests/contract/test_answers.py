@@ -184,6 +184,7 @@ def test_readiness_tells_model_and_providers(http: httpx.Client) -> None:
         "status",
         "database",
         "model",
+        "modelLicense",
         "providersRequested",
         "providersObtained",
         "search",

@@ -20,6 +20,8 @@ from service.domain.thresholds import (
     CONSERVATIVE,
     DLIB,
     DLIB_RESNET,
+    SFACE,
+    SFACE_2021DEC,
     W600K_R50,
     Band,
     Calibration,
@@ -91,6 +93,14 @@ def test_another_file_under_a_known_name_claims_nothing(name: str) -> None:
 
 def test_dlibs_rates_are_those_of_its_weights() -> None:
     assert calibration_for(ModelIdentity("dlib", DLIB_RESNET)) is DLIB
+
+
+def test_sfaces_balanced_threshold_is_its_authors_and_claims_no_error_rate() -> None:
+    assert calibration_for(ModelIdentity("any", SFACE_2021DEC)) is SFACE
+    balanced = SFACE.profile(BALANCED)
+    assert (balanced.threshold, balanced.source.origin) == (0.363, Origin.RECOMMENDED)
+    assert {profile.most_false_matches for profile in SFACE.profiles.values()} == {None}
+    assert SFACE.bands.of(0.363) is Band.HIGH
 
 
 def test_a_pack_that_is_not_there_has_the_defaults() -> None:

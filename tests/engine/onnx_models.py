@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,54 @@ def write_recognizer(
     _save(path, nodes, [face], [output], [numpy_helper.from_array(matrix, "matrix")])
 
 
+def write_opencv_pack(folder: Path, detector: Path | None = None) -> Path:
+    """A pack with the inputs and outputs of OpenCV's YuNet and SFace.
+
+    `detector`: the real one; None: one that takes a bright cell of 32 pixels for a face.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if detector is None:
+        write_yunet(folder / "face_detection_tiny.onnx")
+    else:
+        shutil.copyfile(detector, folder / detector.name)
+    write_sface(folder / "face_recognition_tiny.onnx")
+    return folder
+
+
+def write_yunet(path: Path) -> None:
+    """Twelve outputs at three strides, and a picture of 640 x 640 pixels only."""
+    nodes, weights, outputs = [], [], []
+    for kind, width in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+        for stride in STRIDES:
+            name = f"{kind}_{stride}"
+            nodes += _head(name, stride, width)
+            weights += _yunet_weights(name, kind, stride, width)
+            shape = [1, (640 // stride) ** 2, width]
+            outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 640, 640])
+    _save(path, nodes, [image], outputs, weights)
+
+
+def write_sface(path: Path) -> None:
+    """Pixels of 0 to 255 are scaled in the graph, then averaged, then a fixed random matrix."""
+    matrix = np.random.default_rng(2).normal(size=(3 * 14 * 14, 128)).astype(np.float32)
+    nodes = [
+        helper.make_node("Sub", ["data", "mean"], ["centered"]),
+        helper.make_node("Mul", ["centered", "factor"], ["scaled"]),
+        helper.make_node("AveragePool", ["scaled"], ["small"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Flatten", ["small"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["fc1"]),
+    ]
+    data = helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 112, 112])
+    output = helper.make_tensor_value_info("fc1", TensorProto.FLOAT, [1, 128])
+    weights = [
+        numpy_helper.from_array(np.asarray([127.5], np.float32), "mean"),
+        numpy_helper.from_array(np.asarray([0.0078125], np.float32), "factor"),
+        numpy_helper.from_array(matrix, "matrix"),
+    ]
+    _save(path, nodes, [data], [output], weights)
+
+
 def write_other(path: Path, size: int) -> None:
     """One input of size x size and one output: 192 is a landmark model, 96 an attribute model."""
     nodes = [helper.make_node("GlobalAveragePool", ["image"], ["result"])]
@@ -99,6 +148,24 @@ def _head_weights(
         numpy_helper.from_array(weight, f"{name}_weight"),
         numpy_helper.from_array(bias, f"{name}_bias"),
         numpy_helper.from_array(shape, f"{name}_shape"),
+    ]
+
+
+def _yunet_weights(name: str, kind: str, stride: int, width: int) -> list[onnx.TensorProto]:
+    """Scores rise with the brightness of 0 to 255; boxes and points lie at fixed places."""
+    weight = np.zeros((width, 3, 1, 1), np.float32)
+    bias = np.zeros(width, np.float32)
+    if kind in ("cls", "obj"):
+        weight[:] = SCORE_SLOPE / 3 / 127.5 if stride == STRIDES[-1] else 0.0
+        bias[:] = -SCORE_SLOPE * (1 + SCORE_AT)
+    elif kind == "bbox":
+        bias[:] = (0.5, 0.5, np.log(2 * BOX), np.log(2 * BOX))
+    else:
+        bias[:] = np.asarray(LANDMARKS) + 0.5
+    return [
+        numpy_helper.from_array(weight, f"{name}_weight"),
+        numpy_helper.from_array(bias, f"{name}_bias"),
+        numpy_helper.from_array(np.asarray([1, -1, width], np.int64), f"{name}_shape"),
     ]
 
 

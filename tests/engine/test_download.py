@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from service.domain.errors import ModelUnavailable
-from service.engine.packs import download_pack, find_pack, open_pack
+from service.engine.download import Patience, download_pack
+from service.engine.packs import find_pack, open_pack
+from tests.engine.file_server import Origin, serving
 from tests.engine.onnx_models import write_pack
 
-STALL = 0.3
-"""Seconds of silence after which these tests give a server up."""
-
-
-class Release:
-    """A server of one archive; `silent`: it sends the head and half of it, then nothing."""
-
-    def __init__(self, archive: bytes, announced: int | None = None, silent: bool = False) -> None:
-        self.archive = archive
-        self.announced = len(archive) if announced is None else announced
-        self.silent = silent
-        self.over = threading.Event()
+PATIENCE = Patience(silence=0.3, whole=1.0)
+"""Seconds after which these tests give a server up."""
 
 
 @pytest.fixture
@@ -45,22 +33,22 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_whole_archive_becomes_a_pack(archive: bytes, folder: Path) -> None:
-    _download(Release(archive), folder)
+    _download(_release(archive), folder)
     assert open_pack("buffalo_s", folder).detection.path == folder / "det_tiny.onnx"
 
 
 def test_only_models_are_taken_out_of_it(archive: bytes, folder: Path) -> None:
-    _download(Release(archive), folder)
+    _download(_release(archive), folder)
     assert sorted(path.name for path in folder.iterdir()) == ["det_tiny.onnx", "w_tiny.onnx"]
 
 
 def test_nothing_else_is_left_behind(archive: bytes, folder: Path) -> None:
-    _download(Release(archive), folder)
+    _download(_release(archive), folder)
     assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_two_at_once_both_succeed(archive: bytes, folder: Path) -> None:
-    with _serving(Release(archive)) as url, ThreadPoolExecutor() as callers:
+    with serving(_release(archive)) as url, ThreadPoolExecutor() as callers:
         calls = [callers.submit(download_pack, "buffalo_s", folder, url) for _ in range(4)]
         for call in calls:
             call.result()
@@ -68,48 +56,48 @@ def test_two_at_once_both_succeed(archive: bytes, folder: Path) -> None:
 
 
 def test_an_archive_that_ends_early_is_refused(archive: bytes, folder: Path) -> None:
-    cause = _refused(Release(archive[:-100], announced=len(archive)), folder)
+    cause = _refused(_release(archive[:-100], announced=len(archive)), folder)
     assert cause.endswith("it ended before it was complete")
 
 
 def test_an_archive_without_its_end_is_refused(archive: bytes, folder: Path) -> None:
-    assert _refused(Release(archive[:-100]), folder).endswith("not a whole zip archive")
+    assert _refused(_release(archive[:-100]), folder).endswith("not a whole zip archive")
 
 
 def test_a_damaged_archive_is_refused(archive: bytes, folder: Path) -> None:
     middle = len(archive) // 2
     damaged = archive[:middle] + bytes(64) + archive[middle + 64 :]
-    assert "the download from" in _refused(Release(damaged), folder)
+    assert "the download from" in _refused(_release(damaged), folder)
 
 
 def test_what_is_no_archive_is_refused(folder: Path) -> None:
-    assert _refused(Release(b"<html>sign in</html>"), folder).endswith("not a whole zip archive")
+    assert _refused(_release(b"<html>sign in</html>"), folder).endswith("not a whole zip archive")
 
 
 def test_an_archive_without_models_is_refused(folder: Path) -> None:
-    cause = _refused(Release(_zip({"README.md": b"read me"})), folder)
+    cause = _refused(_release(_zip({"README.md": b"read me"})), folder)
     assert cause.endswith("it holds no ONNX model")
 
 
 @pytest.mark.parametrize("name", ["../evil.onnx", "a/../../evil.onnx", "/evil.onnx", "C:evil.onnx"])
 def test_an_archive_that_reaches_outside_is_refused(folder: Path, name: str) -> None:
-    cause = _refused(Release(_zip({name: b"evil"})), folder)
+    cause = _refused(_release(_zip({name: b"evil"})), folder)
     assert cause.endswith("it names files outside its own folder")
 
 
 def test_a_server_that_falls_silent_is_given_up(archive: bytes, folder: Path) -> None:
-    cause = _refused(Release(archive, silent=True), folder)
+    cause = _refused(_release(archive, silent=True), folder)
     assert cause.endswith("the server stopped answering")
 
 
 def test_a_pack_that_the_server_does_not_have_is_refused(archive: bytes, folder: Path) -> None:
-    with _serving(Release(archive)) as url, pytest.raises(ModelUnavailable) as refused:
+    with serving(_release(archive)) as url, pytest.raises(ModelUnavailable) as refused:
         download_pack("buffalo_m", folder, url)
     assert "404" in str(refused.value.values["cause"])
 
 
 def test_a_server_that_is_not_there_is_refused(archive: bytes, folder: Path) -> None:
-    with _serving(Release(archive)) as url:
+    with serving(_release(archive)) as url:
         pass
     with pytest.raises(ModelUnavailable) as refused:
         download_pack("buffalo_s", folder, url)
@@ -120,7 +108,7 @@ def test_a_server_that_is_not_there_is_refused(archive: bytes, folder: Path) -> 
 def test_a_folder_that_cannot_be_made_is_refused(archive: bytes, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert "the download from" in _refused(
-        Release(archive), tmp_path / "file" / "models" / "buffalo_s", clean=False
+        _release(archive), tmp_path / "file" / "models" / "buffalo_s", clean=False
     )
 
 
@@ -129,7 +117,8 @@ def test_a_missing_public_pack_is_downloaded_on_first_use(
 ) -> None:
     asked: list[str] = []
 
-    def stand_in(name: str, target: Path) -> None:
+    def stand_in(name: str, target: Path, base_url: str) -> None:
+        assert base_url.startswith("https://github.com/deepinsight/insightface/releases/")
         asked.append(name)
         write_pack(target)
 
@@ -139,12 +128,16 @@ def test_a_missing_public_pack_is_downloaded_on_first_use(
     assert asked == ["buffalo_s"]
 
 
-def _download(release: Release, folder: Path) -> None:
-    with _serving(release) as url:
-        download_pack("buffalo_s", folder, url, timeout=STALL)
+def _release(archive: bytes, announced: int | None = -1, silent: bool = False) -> Origin:
+    return Origin(archive, "/buffalo_s.zip", announced, silent)
 
 
-def _refused(release: Release, folder: Path, clean: bool = True) -> str:
+def _download(release: Origin, folder: Path) -> None:
+    with serving(release) as url:
+        download_pack("buffalo_s", folder, url, PATIENCE)
+
+
+def _refused(release: Origin, folder: Path, clean: bool = True) -> str:
     with pytest.raises(ModelUnavailable) as refused:
         _download(release, folder)
     if clean:
@@ -158,40 +151,3 @@ def _zip(members: dict[str, bytes]) -> bytes:
         for name, content in members.items():
             zipped.writestr(name, content)
     return buffer.getvalue()
-
-
-@contextmanager
-def _serving(release: Release) -> Iterator[str]:
-    """The address of `release`, on this machine."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            _answer(self, release)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its signature
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        release.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _answer(request: BaseHTTPRequestHandler, release: Release) -> None:
-    if request.path != "/buffalo_s.zip":
-        request.send_error(404)
-        return
-    request.send_response(200)
-    request.send_header("Content-Length", str(release.announced))
-    request.end_headers()
-    body = release.archive[: len(release.archive) // 2] if release.silent else release.archive
-    request.wfile.write(body)
-    request.wfile.flush()
-    if release.silent:
-        release.over.wait()

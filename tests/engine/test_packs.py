@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from service.domain.errors import ModelUnavailable
-from service.engine.engines import licence_notice, load_engine
-from service.engine.packs import LICENCE_NOTICE, ModelTask, find_pack, task_of
+from service.engine.engines import load_engine
+from service.engine.licenses import License, license_of
+from service.engine.packs import ModelTask, find_pack, task_of
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack, write_recognizer
 from tests.engine.photographs import lamp
@@ -62,7 +63,9 @@ def test_a_model_is_its_name_and_the_sha_256_of_its_recognition_file(tmp_path: P
 
 
 def test_a_pack_that_is_not_there_says_which_can_be_downloaded(tmp_path: Path) -> None:
-    cause = "there is no such folder, and only buffalo_l, buffalo_m, buffalo_s can be downloaded"
+    cause = (
+        "there is no such folder, and only buffalo_l, buffalo_m, buffalo_s, sface can be downloaded"
+    )
     assert _cause(tmp_path) == cause
 
 
@@ -113,17 +116,26 @@ def test_a_digest_of_the_manifest_that_does_not_fit_is_refused(tmp_path: Path) -
     assert "sha-256" in _cause(tmp_path, "raccoon_s").lower()
 
 
-def test_packs_come_with_a_licence_notice_and_dlib_without() -> None:
-    assert licence_notice("buffalo_l") == LICENCE_NOTICE
-    assert licence_notice("dlib") is None
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("buffalo_l", License.INSIGHTFACE),
+        ("buffalo_l_int8", License.INSIGHTFACE),
+        ("sface", License.OPENCV),
+        ("dlib", License.CC0),
+        ("ours", License.UNKNOWN),
+    ],
+)
+def test_a_model_has_the_license_of_its_weights(name: str, expected: License) -> None:
+    assert license_of(name) is expected
 
 
-def test_loading_says_under_which_licence(
+def test_loading_says_under_which_license(
     tiny_root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO", "service.engine"):
         load_engine("tiny", tiny_root, detection_threshold=0.6, use_gpu=False)
-    assert "non-commercial research only" in caplog.text
+    assert License.UNKNOWN.notice in caplog.text
 
 
 def _declare_other_shape(path: Path) -> None:

@@ -20,6 +20,7 @@ from scripts.tour.installed import Installed
 from scripts.tour.server import HOST, near_free_port
 from scripts.tour.table import StepFailed, Table, columns, padded
 from scripts.tour.words import LANGUAGES, Words, language_of_terminal
+from service.engine.licenses import License, license_of
 
 WORDS = Words("en")
 
@@ -34,39 +35,62 @@ class RecordedEnvironment(Environment):
 
 @dataclass(frozen=True)
 class Packs(Installed):
-    """A service that has, or cannot have, the pack it is asked for."""
+    """A service that has no pack beside `had`."""
 
-    problem: str | None = None
+    had: tuple[str, ...] = ()
 
     def ask(self, *question: str) -> dict[str, Any]:
-        assert question[0] == "model"
-        return {"problem": self.problem, "license": None if self.problem else "research only"}
+        what, name = question
+        if what == "license":
+            return {"license": license_of(name)}
+        problem = f"the download from https://x failed: no way to {name}"
+        return {"problem": None if name in self.had else problem}
 
 
-def _packs(folder: Path, problem: str | None) -> Packs:
-    return Packs(RecordedEnvironment(folder), {}, problem)
+def _packs(folder: Path, *had: str) -> Packs:
+    return Packs(RecordedEnvironment(folder), {}, had)
 
 
 def test_takes_the_configured_model(tmp_path: Path) -> None:
-    choice = model.choose(_packs(tmp_path, None), "mobile_s", WORDS)
-    assert (choice.name, choice.license) == ("mobile_s", "research only")
+    choice = model.choose(_packs(tmp_path, "buffalo_l", "mobile_s"), "mobile_s", WORDS)
+    assert (choice.name, choice.license) == ("mobile_s", WORDS("license_unknown"))
 
 
 def test_takes_buffalo_l_where_none_is_configured(tmp_path: Path) -> None:
-    assert model.choose(_packs(tmp_path, None), None, WORDS).name == "buffalo_l"
+    choice = model.choose(_packs(tmp_path, "buffalo_l", "sface"), None, WORDS)
+    assert (choice.name, choice.license) == ("buffalo_l", WORDS("license_insightface"))
 
 
-def test_takes_dlib_where_the_default_cannot_be_had_and_says_why(tmp_path: Path) -> None:
-    packs = _packs(tmp_path, "the download from https://x failed: no way out")
-    choice = model.choose(packs, None, WORDS)
-    assert (choice.name, choice.license[:3]) == ("dlib", "CC0")
-    assert "no way out" in choice.reason
+def test_takes_sface_where_buffalo_l_cannot_be_had_and_says_why(tmp_path: Path) -> None:
+    choice = model.choose(_packs(tmp_path, "sface"), None, WORDS)
+    assert (choice.name, choice.license) == ("sface", WORDS("license_opencv"))
+    assert "buffalo_l: no way to buffalo_l" in choice.reason
+    assert not (tmp_path / "extras").exists()
+
+
+def test_takes_dlib_where_no_pack_can_be_had_and_says_why(tmp_path: Path) -> None:
+    choice = model.choose(_packs(tmp_path), None, WORDS)
+    assert (choice.name, choice.license) == ("dlib", WORDS("license_cc0"))
+    assert "no way to buffalo_l" in choice.reason
+    assert "no way to sface" in choice.reason
     assert (tmp_path / "extras").read_text() == "dlib"
 
 
-def test_never_replaces_a_configured_model(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match="no such folder"):
-        model.choose(_packs(tmp_path, "there is no such folder"), "mine", WORDS)
+def test_installs_dlib_where_it_is_configured(tmp_path: Path) -> None:
+    assert model.choose(_packs(tmp_path), "dlib", WORDS).name == "dlib"
+    assert (tmp_path / "extras").read_text() == "dlib"
+
+
+@pytest.mark.parametrize("name", ["mine", "buffalo_l", "sface"])
+def test_never_replaces_a_configured_model(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StepFailed, match="no way to"):
+        model.choose(_packs(tmp_path), name, WORDS)
+
+
+@pytest.mark.parametrize("license_", License)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_license_has_words(language: str, license_: License) -> None:
+    assert Words(language).has(f"license_{license_}")
 
 
 def _person(folder: Path, name: str, photos: int) -> None:

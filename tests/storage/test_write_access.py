@@ -44,7 +44,7 @@ def check(url: str) -> FaceError | None:
 def readiness(url: str) -> Readiness:
     storage = Storage(url)
     try:
-        return CheckReadiness(StandInEngine(), storage, [])()
+        return CheckReadiness(StandInEngine(), storage, [], "CC0-1.0")()
     finally:
         storage.close()
 

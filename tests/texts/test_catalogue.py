@@ -17,6 +17,7 @@ from service.domain.face import Reason
 from service.domain.integrity import Flaw, RecordFlaw
 from service.domain.search_threshold import WarningCode
 from service.domain.thresholds import Band, Origin
+from service.engine.licenses import License
 from service.texts import CATALOGUE, Language, field_problem_text, message, text
 from service.usecases.backup import Step
 from tests.texts.keys import KEYS, fields, names
@@ -36,6 +37,7 @@ CODES: dict[str, list[type[StrEnum]]] = {
     "bulk_result": [Result],
     "backup_step": [Step],
     "source": [Origin],
+    "license": [License],
 }
 """The groups whose sentences are looked up by a code."""
 

@@ -10,7 +10,7 @@ NOBODY_LISTENS = "postgresql://127.0.0.1:1/face"
 
 
 def _readiness(storage: Storage) -> Readiness:
-    return CheckReadiness(StandInEngine(), storage, ["CUDAExecutionProvider"])()
+    return CheckReadiness(StandInEngine(), storage, ["CUDAExecutionProvider"], "CC0-1.0")()
 
 
 def test_service_with_a_migrated_database_is_ready(storage: Storage) -> None:

@@ -33,12 +33,13 @@ class SearchStateAnswer(Camel):
 
 class ReadinessAnswer(Camel):
     """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...). `search`: None
-    where every search scans the database.
+    where every search scans the database. `modelLicense`: of the weights, as an SPDX expression.
     """
 
     status: str
     database: str
     model: str
+    model_license: str
     providers_requested: list[str]
     providers_obtained: list[str]
     search: SearchStateAnswer | None = None
@@ -61,7 +62,8 @@ async def healthz() -> HealthAnswer:
             {
                 "status": "ready",
                 "database": "ready",
-                "model": "buffalo_l@sha256:4c06...",
+                "model": "sface@sha256:0ba9...",
+                "modelLicense": "MIT AND Apache-2.0",
                 "providersRequested": ["CUDAExecutionProvider", "CPUExecutionProvider"],
                 "providersObtained": ["CPUExecutionProvider"],
                 "search": {"rows": 1_000_000, "bytes": 156_000_000, "behind": 0, "problem": None},
@@ -80,6 +82,7 @@ async def readyz(request: Request, use_cases: AllUseCases, response: Response) -
         status="ready" if readiness.ready else "not_ready",
         database=readiness.problem or "ready",
         model=readiness.model_id,
+        model_license=readiness.model_license,
         providers_requested=list(readiness.providers_requested),
         providers_obtained=list(readiness.providers_obtained),
         search=_search(readiness.search),
