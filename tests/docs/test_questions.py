@@ -16,6 +16,7 @@ QUESTIONS = (
     "a new engine",
     "a new bulk format",
     "a new export format",
+    "one template of several photographs",
     "the duplicate check",
     "how long an idempotent answer is kept",
     "the SQL of /verify",
