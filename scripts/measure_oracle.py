@@ -23,7 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.bench.galleries import Population
-from scripts.calibrate import DETECTION_THRESHOLD, PhotoFile
+from service.adapters import image_limits
+from service.capture.directory import directory_photographs
+from service.config import AppConfig
 from service.domain.decision import SimilarityDetail, shown_similarity
 from service.domain.face import FaceCrop, Image
 from service.domain.ports import FaceEngine
@@ -36,6 +38,8 @@ Told: TypeAlias = Callable[[float], float]
 THRESHOLD = 0.40
 TEMPLATE_SIZE = 3
 MOST_TRIES = 400
+MOST_OF_A_PERSON = 50
+DETECTION_THRESHOLD = 0.5
 WEIGHTS = (0.15, 0.3, 0.5)
 """Of the other face in a blend."""
 SENT = (10, 20, 50, 100, 200, 400)
@@ -84,8 +88,10 @@ class Faces:
         self.engine = engine
         self.crops: list[FaceCrop] = []
         self.who: list[str] = []
+        limits = image_limits(AppConfig())
         for folder in folders:
-            for found in engine.detect([PhotoFile(path) for path in sorted(folder.iterdir())]):
+            photographs = directory_photographs(str(folder), MOST_OF_A_PERSON, limits, None)
+            for found in engine.detect(photographs):
                 if isinstance(found, FaceCrop):
                     self.crops.append(found)
                     self.who.append(folder.name)

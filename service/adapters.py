@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from service.config import AppConfig
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable, ExtraMissing, MasterKeyMissing
+from service.domain.measurement import Measurement, with_measurement
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, ModelIdentity, Telemetry
 from service.domain.thresholds import Calibration, calibration_for
 
@@ -89,9 +90,28 @@ def identify_model(config: AppConfig) -> ModelIdentity | None:
 
 
 def make_calibration(config: AppConfig, model: ModelIdentity | None) -> Calibration:
-    """The numbers of `model`, with the settings' own thresholds on top."""
+    """The numbers of `model`, with the settings' own thresholds, and the rates that were measured here.
+
+    Raises `CalibrationDamaged`.
+    """
     changed = config.threshold_profiles.get(config.model_name, {})
-    return calibration_for(model).with_thresholds(changed)
+    calibration = calibration_for(model).with_thresholds(changed)
+    measured = None if model is None else saved_measurement(config, model)
+    return calibration if measured is None else with_measurement(calibration, measured)
+
+
+def saved_measurement(config: AppConfig, model: ModelIdentity) -> Measurement | None:
+    """What `face calibrate --save` found out about exactly this model. Raises `CalibrationDamaged`."""
+    from service.engine.saved_calibration import read_measurement
+
+    return read_measurement(config.data_dir, model)
+
+
+def save_measurement(config: AppConfig, measurement: Measurement) -> Path:
+    """Where it is kept from now on. Raises `OSError`."""
+    from service.engine.saved_calibration import save_measurement
+
+    return save_measurement(config.data_dir, measurement)
 
 
 def make_index(config: AppConfig, telemetry: Telemetry = NO_TELEMETRY) -> VectorIndex | None:

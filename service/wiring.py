@@ -43,7 +43,6 @@ from service.usecases.identify import Identify, SearchRequest, SearchResult, aud
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.lockouts import Lockout, Unlock
-from service.usecases.quantize import Quantize
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampler import MakeToken, Sampler
 from service.usecases.subjects import Export, Subjects
@@ -62,6 +61,8 @@ if TYPE_CHECKING:
     from service.storage.scrub import Scrubbed
     from service.storage.storage import Storage
     from service.telemetry.metrics import Metrics
+    from service.usecases.calibrate import Calibrate
+    from service.usecases.quantize import Quantize
     from service.vault.master_key import KeyWrapper, RewrapKeys
     from service.vault.vault import Vault
 
@@ -200,7 +201,7 @@ class Wiring:
     def calibration(self) -> Calibration:
         """Of the model that serves, and where none is loaded, of the file that would be.
 
-        Raises `ModelUnavailable`.
+        Raises `ModelUnavailable`, `CalibrationDamaged`.
         """
         loaded = "engine" in vars(self)
         model = self.engine.model if loaded else adapters.identify_model(self.config)
@@ -314,6 +315,7 @@ class Wiring:
     def quantize(self) -> Quantize:
         """Of the configured pack. Raises what `make_engine` raises."""
         from service.engine.quantize import PackQuantizer
+        from service.usecases.quantize import Quantize
 
         def engine_of(model_name: str) -> FaceEngine:
             return adapters.make_engine(self.config.model_copy(update={"model_name": model_name}))
@@ -321,6 +323,14 @@ class Wiring:
         quantizer = PackQuantizer(self.config.model_name, self.config.model_root)
         quantizer.require_new()  # before a model is loaded for nothing
         return Quantize(self.engine, self.capture, quantizer, engine_of)
+
+    @property
+    def calibrate(self) -> Calibrate:
+        """Of the served model, with the served settings. Raises what `make_engine` raises."""
+        from service.usecases.calibrate import Calibrate
+
+        most = self.config.max_images_per_request
+        return Calibrate(self.sampler, self.engine.model, self.calibration, most, self.clock)
 
     # People and collections.
 

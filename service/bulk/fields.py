@@ -6,7 +6,7 @@ They are those of `POST /enroll`, but that `images` are paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -44,16 +44,15 @@ SUBJECT_ID_ALLOWED: Mapping[str, object] = {
     "signs": " ".join("." + SIGNS),
 }
 
-_FOLDED = {name.lower(): name for name in FIELDS}
 
-
-def field_named(name: str) -> str | None:
+def field_named(name: str, fields: Iterable[str] = FIELDS) -> str | None:
     """The field that a head's name means, also in other case, with spaces, `_` or `-`; None for none.
 
     >>> field_named(" Subject_ID")
     'subjectId'
     """
-    return _FOLDED.get(re.sub(r"[\s_-]", "", name).lower())
+    folded = re.sub(r"[\s_-]", "", name).lower()
+    return next((field for field in fields if field.lower() == folded), None)
 
 
 def columns_of(names: Sequence[str]) -> list[str | None]:

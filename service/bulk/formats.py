@@ -101,19 +101,19 @@ def _is_of_interest(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith(".") or entry.name.casefold() in NOBODY:
         return False
     try:
-        return entry.is_dir() or _is_photograph(entry.name)
+        return entry.is_dir() or is_photograph(entry.name)
     except OSError:  # a symlink to itself
         return True
 
 
-def _is_photograph(name: str) -> bool:
+def is_photograph(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in PHOTOGRAPHS
 
 
 def _problem_of(folder: Path) -> FieldProblem | None:
     try:
         with os.scandir(folder) as entries:
-            found = any(_is_photograph(entry.name) for entry in entries)
+            found = any(is_photograph(entry.name) for entry in entries)
     except NotADirectoryError:
         return FieldProblem.LOOSE_PHOTOGRAPH
     except OSError as error:

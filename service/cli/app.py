@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service.cli import audit, bulk, database, doctor, keys, model, people, server
+from service.cli import audit, bulk, calibrate, database, doctor, keys, model, people, server
 from service.cli.context import warn_of_unknown_settings
 from service.cli.exit_status import exit_status
 from service.wiring import version
@@ -49,7 +49,7 @@ def face(
         warn_of_unknown_settings()
 
 
-for group in (model, server, people, bulk, database, doctor):
+for group in (model, calibrate, server, people, bulk, database, doctor):
     group.register(app)
 app.add_typer(people.subjects, name="subjects")
 app.add_typer(keys.api_keys, name="apikey")

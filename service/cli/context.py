@@ -107,6 +107,16 @@ def print_warnings(warnings: Iterable[DecisionWarning], language: Language) -> N
         err.print(f"{warning_text(language, one)} [{one.code}]")
 
 
+def percent(share: float) -> str:
+    """Three digits, however small.
+
+    >>> [percent(each) for each in (0.0, 0.00826, 1.0, 0.0000384)]
+    ['0 %', '0.826 %', '100 %', '0.00384 %']
+    """
+    digits = f"{share * 100:.3g}"
+    return f"{digits if 'e' not in digits else f'{share * 100:.8f}'.rstrip('0')} %"
+
+
 def labels(language: Language, names: Iterable[str]) -> list[str]:
     """The heads of columns, or what stands before values."""
     return [text(language, f"label.{name}") for name in names]

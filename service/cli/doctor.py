@@ -14,12 +14,14 @@ from service.cli.context import (
     LanguageOption,
     causes_of,
     language_of,
+    percent,
     print_table,
     unknown_settings,
 )
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement
+from service.domain.thresholds import BALANCED
 from service.engine.licenses import license_of
 from service.texts import Language, message, text
 from service.wiring import Wiring, version
@@ -39,6 +41,7 @@ def doctor(lang: LanguageOption = None) -> None:
         "runtimes": _runtimes,
         "model": lambda: wiring.engine.model.model_id,
         "license": lambda: _license(config.model_name, language),
+        "calibration": lambda: _calibration(wiring, language),
         "providers": lambda: _providers(wiring),
         "database": lambda: _database(wiring),
         "clocks": lambda: _clocks(wiring, language),
@@ -82,6 +85,30 @@ def _runtimes() -> str:
 def _license(model_name: str, language: Language) -> str:
     license_ = license_of(model_name)
     return f"{license_.spdx}: {text(language, f'license.{license_}')}"
+
+
+def _calibration(wiring: Wiring, language: Language) -> str:
+    """What is known of the default profile's error, and from where."""
+    calibration = wiring.calibration
+    profile = calibration.profile(BALANCED)
+    source = text(language, f"source.{profile.source.origin}", **profile.source.values)
+    if profile.false_match_rate is None:
+        return text(language, "check.uncalibrated", source=source)
+    return text(
+        language,
+        "check.calibrated",
+        source=source,
+        profile=profile.name,
+        threshold=f"{profile.threshold:.4g}",
+        fmr=_told(profile.false_match_rate, profile.false_match_rate_bound),
+        fnmr=_told(profile.false_non_match_rate, profile.false_non_match_rate_bound),
+    )
+
+
+def _told(rate: float | None, bound: float | None) -> str:
+    if rate is None:
+        return "-"
+    return percent(rate) if bound is None else f"{percent(rate)} (< {percent(bound)})"
 
 
 def _providers(wiring: Wiring) -> str:

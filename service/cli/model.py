@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -35,8 +35,10 @@ from service.domain.face import (
 from service.domain.template import cosine_similarity, normalize
 from service.domain.thresholds import BALANCED
 from service.texts import text
-from service.usecases.quantize import QuantizationReport
 from service.wiring import Wiring
+
+if TYPE_CHECKING:
+    from service.usecases.quantize import QuantizationReport
 
 MaxFrames = Annotated[int | None, typer.Option(min=1, max=100, help="Frames with one face.")]
 
@@ -150,10 +152,10 @@ def _facts(report: QuantizationReport) -> dict[str, str | int | float]:
         "agreement_min": report.agreement[0],
         "agreement_mean": report.agreement[1],
         "threshold": at,
-        "fnmr_before": before.false_non_match_rate(at),
-        "fnmr_after": after.false_non_match_rate(at),
-        "fmr_before": before.false_match_rate(at),
-        "fmr_after": after.false_match_rate(at),
+        "fnmr_before": before.false_non_match.value or 0.0,
+        "fnmr_after": after.false_non_match.value or 0.0,
+        "fmr_before": before.false_match.value or 0.0,
+        "fmr_after": after.false_match.value or 0.0,
     }
 
 

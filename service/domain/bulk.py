@@ -84,3 +84,14 @@ class BulkOutcome:
 
 def refused(row: Row | RefusedRow, error: FaceError) -> BulkOutcome:
     return BulkOutcome(row.place, row.subject_id, Result.REFUSED, error)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Whose photographs are in `files`, in the order in which templates are made of them. `group`: to be
+    looked at for itself; empty where all are of one.
+    """
+
+    name: str
+    files: Sequence[str] = field(repr=False)
+    group: str = ""

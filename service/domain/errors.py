@@ -58,6 +58,7 @@
         ├── BulkFileUnusable                 bulk_file_unusable
         ├── ExtraMissing                     extra_missing
         ├── ClusterUnavailable               cluster_unavailable
+        ├── CalibrationDamaged               calibration_damaged
         ├── PackExists                       pack_exists
         ├── TooFewPhotographs                too_few_photographs
         └── QuantizationFailed               quantization_failed
@@ -478,6 +479,12 @@ class ClusterUnavailable(OperationFailed):
     code = "cluster_unavailable"
 
 
+class CalibrationDamaged(OperationFailed):
+    """Values: `path`, the file; `cause`, in what it is not as it was written."""
+
+    code = "calibration_damaged"
+
+
 class PackExists(OperationFailed):
     """Values: `path`, the folder that is there already."""
 
@@ -485,7 +492,9 @@ class PackExists(OperationFailed):
 
 
 class TooFewPhotographs(OperationFailed):
-    """Values: `found`, photographs with one usable face; `needed`."""
+    """Values: `found`, photographs with a usable face, of how many `people`; `needed`; `refused`, how
+    many were left out, by reason.
+    """
 
     code = "too_few_photographs"
 

@@ -2,23 +2,17 @@
 
 Cosines of different models are not comparable: ArcFace puts strangers near 0, dlib's raw
 descriptors near 0.9. So every threshold belongs to a calibration, and a calibration to a model.
-How well a model tells people apart is measured on photographs of known people, at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import combinations, product
-from typing import Any
-
-from numpy.typing import NDArray
 
 from service.domain.errors import ProfileNotFound
 from service.domain.ports import ModelIdentity
 from service.domain.quality import QualityLimits
-from service.domain.template import cosine_similarity
 
 
 class Band(StrEnum):
@@ -143,7 +137,7 @@ class Calibration:
         bound of the operating point at or below them, or nothing.
         """
         changed = {
-            name: self._profile_at(name, value)
+            name: self.profile_at(name, value)
             for name, value in thresholds.items()
             if name not in self.profiles or self.profiles[name].threshold != value
         }
@@ -156,7 +150,8 @@ class Calibration:
         ]
         return rates[-1] if rates else None
 
-    def _profile_at(self, name: str, threshold: float) -> Profile:
+    def profile_at(self, name: str, threshold: float) -> Profile:
+        """One that is known by the operating point at or below it, or not at all."""
         bound = self.false_match_rate_at(threshold)
         if bound is None:
             return Profile(name, threshold)
@@ -263,34 +258,3 @@ def calibration_for(model: ModelIdentity | None) -> Calibration:
     ArcFace's defaults for what nobody has measured, and for a pack that is not there.
     """
     return ARCFACE if model is None else _SHIPPED.get(model.sha256, ARCFACE)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparisons:
-    """Cosines of mated and of non-mated comparisons."""
-
-    genuine: Sequence[float]
-    impostor: Sequence[float]
-
-    def false_non_match_rate(self, threshold: float) -> float:
-        """Share of the mated ones below `threshold`, 0 to 1."""
-        return sum(value < threshold for value in self.genuine) / len(self.genuine)
-
-    def false_match_rate(self, threshold: float) -> float:
-        """Share of the others at or above `threshold`, 0 to 1."""
-        return sum(value >= threshold for value in self.impostor) / len(self.impostor)
-
-
-def photographs_compared(people: Mapping[str, Sequence[NDArray[Any]]]) -> Comparisons:
-    """Every photograph against every other, by the vectors of each person's."""
-    genuine = [
-        cosine_similarity(one, other)
-        for vectors in people.values()
-        for one, other in combinations(vectors, 2)
-    ]
-    impostor = [
-        cosine_similarity(one, other)
-        for mine, theirs in combinations(people.values(), 2)
-        for one, other in product(mine, theirs)
-    ]
-    return Comparisons(genuine, impostor)

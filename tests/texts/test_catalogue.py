@@ -100,8 +100,9 @@ AS_DOCUMENTED = [
     errors.BulkFileUnusable(),
     errors.ExtraMissing(extra="bulk"),
     errors.ClusterUnavailable(cause="ConnectionError"),
+    errors.CalibrationDamaged(path="calibrations/0.json", cause="too large"),
     errors.PackExists(path="models/mobile_s_int8"),
-    errors.TooFewPhotographs(found=3, needed=16),
+    errors.TooFewPhotographs(found=3, people=1, needed=16, refused="no_face 2"),
     errors.QuantizationFailed(model="mobile_s", cause="it has a manifest"),
 ]
 

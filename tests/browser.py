@@ -1,0 +1,52 @@
+"""Debian's Chromium opens a page as somebody would, and tells what is to be seen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+SECONDS = 120
+
+
+def _chromium() -> str:
+    """Its program, or a skipped test that says so; in CI its absence is a failure."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is not None:
+        return found
+    reason = "chromium is not installed: tests that open a page need it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _run(profile: Path, *arguments: str) -> str:
+    """Without a network: whatever a page would load is not there."""
+    options = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}")
+    offline = "--host-resolver-rules=MAP * ~NOTFOUND"
+    done = subprocess.run(
+        [_chromium(), *options, offline, *arguments],
+        capture_output=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    return done.stdout.decode()
+
+
+def dom(page: Path, profile: Path) -> str:
+    """The page as the browser understood it."""
+    return _run(profile, "--dump-dom", page.as_uri())
+
+
+def picture(page: Path, profile: Path, height: int = 2000) -> NDArray[np.uint8]:
+    """(height, 1300, 3), blue-green-red."""
+    file = profile / "page.png"
+    size = f"--window-size=1300,{height}"
+    _run(profile, size, "--hide-scrollbars", f"--screenshot={file}", page.as_uri())
+    return np.asarray(cv2.imread(str(file)), np.uint8)
