@@ -84,6 +84,8 @@ def status_of(error: FaceError) -> int:
 def problem(request: Request, error: FaceError) -> JSONResponse:
     """The answer to a call that ended in `error`."""
     request.state.code = error.code  # for the log and the metrics
+    if isinstance(error, DuplicateSubject):
+        request.state.expected_false_candidates = error.expected_false_candidates
     language = language_of(request)
     words = message(language, error)
     document: dict[str, Any] = {

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Self, TextIO
 
 import typer
 
-from service.api.models import Camel
+from service.api.models import Camel, WarningAnswer, warning_answers
 from service.bulk.formats import open_source
 from service.cli.context import (
     NO,
@@ -32,6 +32,7 @@ from service.cli.context import (
     particulars_of,
     print_json,
     print_table,
+    print_warnings,
     progress_bar,
     ready,
 )
@@ -40,6 +41,7 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject
 from service.domain.ports import BulkEmbedding, BulkSource
+from service.domain.warning import DecisionWarning
 from service.texts import Language, message, text
 from service.usecases.bulk_transaction import BulkRequest
 from service.wiring import Wiring
@@ -68,7 +70,9 @@ RayAddress = Annotated[
 
 
 class BulkAnswer(Camel):
-    """`refused`: how many by code. `report`: None where nobody was refused or flagged."""
+    """`refused`: how many by code. `report`: None where nobody was refused or flagged. `warnings`: of
+    the last duplicate check, in which the most people are compared.
+    """
 
     rows: int
     enrolled: int
@@ -76,6 +80,7 @@ class BulkAnswer(Camel):
     already: int
     refused: dict[str, int]
     report: str | None
+    warnings: list[WarningAnswer]
 
 
 def bulk_enroll(
@@ -155,6 +160,7 @@ def _print(told: Report, seconds: float, language: Language, *, as_json: bool) -
             already=already,
             refused=refused,
             report=path,
+            warnings=warning_answers(told.warnings, language),
         )
         return print_json(answer)
     facts: list[tuple[str, object]] = [(text(language, "label.read"), told.rows)]
@@ -166,6 +172,7 @@ def _print(told: Report, seconds: float, language: Language, *, as_json: bool) -
     facts += [(text(language, "label.rate"), f"{told.rows / seconds:,.1f}")]
     facts += [(text(language, "label.report"), path or "-")]
     print_table(("", ""), facts)
+    print_warnings(told.warnings, language)
     return None
 
 
@@ -185,6 +192,7 @@ class Report:
         )
         self.results: Counter[Result] = Counter()
         self.codes: Counter[str] = Counter()
+        self.warnings: Sequence[DecisionWarning] = ()
 
     @classmethod
     def beside(cls, source: Path, language: Language) -> Self:
@@ -220,6 +228,7 @@ class Report:
         """On the disk when this returns."""
         for outcome in outcomes:
             self.results[outcome.result] += 1
+            self.warnings = outcome.warnings or self.warnings
             if outcome.error is not None:
                 self.codes[outcome.error.code] += 1
             if outcome.result in (Result.REFUSED, Result.FLAGGED):

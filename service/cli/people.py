@@ -79,6 +79,7 @@ def enroll(
     heading = text(language, "label.duplicates")
     for one in enrolled.duplicates:
         typer.echo(f"  {heading}: {one.subject_id}  {one.similarity:.4f}")
+    print_warnings(enrolled.warnings, language)
     return None
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from service.domain.errors import Candidate, FaceError
 from service.domain.face import DirectoryImages, GivenEmbedding, ImageFiles
 from service.domain.template import PlainTemplate
+from service.domain.warning import DecisionWarning
 
 
 class Unit(StrEnum):
@@ -73,13 +74,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """`error`: why it was refused. `candidates`: of a flagged row, most similar first."""
+    """`error`: why it was refused. `candidates`: of a flagged row, most similar first. `warnings`: of its
+    duplicate check.
+    """
 
     place: Place
     subject_id: str | None
     result: Result
     error: FaceError | None = None
     candidates: Sequence[Candidate] = ()
+    warnings: Sequence[DecisionWarning] = ()
 
 
 def refused(row: Row | RefusedRow, error: FaceError) -> BulkOutcome:

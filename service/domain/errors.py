@@ -211,13 +211,18 @@ class Candidate:
 
 
 class DuplicateSubject(Conflict):
-    """`candidates`: who is enrolled already, most similar first."""
+    """`candidates`: who is enrolled already, most similar first. `expected_false_candidates`: how many
+    strangers such a check names on average; None where nobody has measured it.
+    """
 
     code = "duplicate_subject"
 
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], expected_false_candidates: float | None = None
+    ) -> None:
         super().__init__()
         self.candidates = candidates
+        self.expected_false_candidates = expected_false_candidates
 
 
 class SubjectMismatch(Conflict):

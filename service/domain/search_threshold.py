@@ -9,31 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from service.domain.thresholds import OperatingPoint, Profile
+from service.domain.warning import DecisionWarning, WarningCode
 
 MAX_FALSE_CANDIDATES = 0.1
 """Strangers that a search may name on average, unless the collection says otherwise: one in ten searches
 of somebody who is not enrolled names anybody."""
-
-
-class WarningCode(StrEnum):
-    """Why a decision is worth less than it looks. Part of the contract."""
-
-    UNCALIBRATED_MODEL = "uncalibrated_model"
-    """No error rate was measured for this model and profile."""
-
-    SEARCH_NAMES_STRANGERS = "search_names_strangers"
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionWarning:
-    """`expected_false_candidates`, `max_false_candidates`: of `SEARCH_NAMES_STRANGERS`."""
-
-    code: WarningCode
-    expected_false_candidates: float | None = None
-    max_false_candidates: float | None = None
 
 
 def warnings_of(profile: Profile) -> list[DecisionWarning]:
@@ -45,7 +27,7 @@ def warnings_of(profile: Profile) -> list[DecisionWarning]:
 
 @dataclass(frozen=True, slots=True)
 class SearchThreshold:
-    """The operating point of a search over `people`.
+    """The operating point of a search. `comparisons`: one for each person and probe.
 
     `threshold`: at or above that of `profile`, which was asked for. `false_match_rate`: at it; None
     where nobody has measured it.
@@ -54,14 +36,14 @@ class SearchThreshold:
     profile: Profile
     threshold: float
     false_match_rate: float | None
-    people: int
+    comparisons: int
     max_false_candidates: float
 
     @property
     def expected_false_candidates(self) -> float | None:
         """How many strangers it names on average. With a measured rate, not more than that."""
         rate = self.false_match_rate
-        return None if rate is None else self.people * rate
+        return None if rate is None else self.comparisons * rate
 
     @property
     def warnings(self) -> list[DecisionWarning]:
@@ -76,10 +58,10 @@ class SearchThreshold:
 def search_threshold(
     profile: Profile,
     points: Sequence[OperatingPoint],
-    people: int,
+    comparisons: int,
     max_false_candidates: float = MAX_FALSE_CANDIDATES,
 ) -> SearchThreshold:
-    """The least threshold at which a search over `people` names so few strangers; never below the profile's.
+    """The least threshold at which so many comparisons name so few strangers; never below the profile's.
 
     `points`: measured ones, thresholds rising and rates falling. Where none is strict enough, it is the
     least of those with the lowest rate, and the warning stays.
@@ -90,13 +72,13 @@ def search_threshold(
     [0.4, 0.5, 0.6, 0.6]
     """
     measured = list(_from(profile, points))
-    kept = (one for one in measured if people * one.false_match_rate <= max_false_candidates)
+    kept = (one for one in measured if comparisons * one.false_match_rate <= max_false_candidates)
     strictest = min(measured, key=lambda one: one.false_match_rate, default=None)
     chosen = next(kept, strictest)
     if chosen is None:
-        return SearchThreshold(profile, profile.threshold, None, people, max_false_candidates)
+        return SearchThreshold(profile, profile.threshold, None, comparisons, max_false_candidates)
     return SearchThreshold(
-        profile, chosen.threshold, chosen.false_match_rate, people, max_false_candidates
+        profile, chosen.threshold, chosen.false_match_rate, comparisons, max_false_candidates
     )
 
 

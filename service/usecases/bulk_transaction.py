@@ -12,11 +12,11 @@ from service.domain.audit import Action, Outcome
 from service.domain.bulk import BulkCandidate, BulkOutcome, Result, refused
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy
-from service.domain.errors import DuplicateSubject, SubjectExists
+from service.domain.errors import SubjectExists
 from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.duplicate_check import (
-    Checked,
+    DuplicateCheck,
     DuplicateRule,
     check_duplicates_of_many,
     duplicate_rule,
@@ -233,8 +233,9 @@ def _known(
     }
 
 
-def _outcome(candidate: BulkCandidate, checked: Checked) -> BulkOutcome:
-    if isinstance(checked, DuplicateSubject):
-        return refused(candidate.row, checked)
-    result = Result.FLAGGED if checked else Result.ENROLLED
-    return BulkOutcome(candidate.row.place, candidate.row.subject_id, result, candidates=checked)
+def _outcome(candidate: BulkCandidate, checked: DuplicateCheck) -> BulkOutcome:
+    place, subject_id, warnings = candidate.row.place, candidate.row.subject_id, checked.warnings
+    if checked.refusal is not None:
+        return BulkOutcome(place, subject_id, Result.REFUSED, checked.refusal, warnings=warnings)
+    result = Result.FLAGGED if checked.candidates else Result.ENROLLED
+    return BulkOutcome(place, subject_id, result, candidates=checked.candidates, warnings=warnings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +16,15 @@ from service.domain.collection import CollectionSettings, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject
 from service.domain.face import Embedding
 from service.domain.search import SearchIndex
+from service.domain.search_threshold import (
+    MAX_FALSE_CANDIDATES,
+    SearchThreshold,
+    search_threshold,
+    warnings_of,
+)
 from service.domain.template import cosine_similarity
-from service.domain.thresholds import Calibration, Profile
+from service.domain.thresholds import Calibration, OperatingPoint, Profile
+from service.domain.warning import DecisionWarning
 from service.usecases.candidates import (
     HALF_PRECISION_MARGIN,
     find_candidates,
@@ -37,10 +44,42 @@ _STRICTEST_FIRST = (DuplicatePolicy.REJECT, DuplicatePolicy.FLAG, DuplicatePolic
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """What becomes of somebody enrolled at or above `profile.threshold`."""
+    """What becomes of somebody who looks like one enrolled.
+
+    `profile`: from which cosine on, and more by the `points` of the calibration the more people there
+    are, so that no more than `max_false_candidates` strangers are named.
+    """
 
     policy: DuplicatePolicy
     profile: Profile
+    points: Sequence[OperatingPoint] = ()
+    max_false_candidates: float = MAX_FALSE_CANDIDATES
+
+    def search_over(self, comparisons: int) -> SearchThreshold:
+        return search_threshold(self.profile, self.points, comparisons, self.max_false_candidates)
+
+    def judged(self, found: Sequence[Candidate], search: SearchThreshold) -> DuplicateCheck:
+        """What the rule makes of the candidates that reach the threshold."""
+        if found and self.policy is DuplicatePolicy.REJECT:
+            refusal = DuplicateSubject(found, search.expected_false_candidates)
+            return DuplicateCheck(search.warnings, search, refusal=refusal)
+        return DuplicateCheck(search.warnings, search, found)
+
+    def nothing_compared(self) -> DuplicateCheck:
+        return DuplicateCheck(warnings_of(self.profile), candidates=[])
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateCheck:
+    """Of one face: who looks like it and is to be flagged, or why it is refused.
+
+    `search`: None where nobody was compared.
+    """
+
+    warnings: Sequence[DecisionWarning]
+    search: SearchThreshold | None = None
+    candidates: Sequence[Candidate] = ()
+    refusal: DuplicateSubject | None = None
 
 
 def duplicate_rule(
@@ -57,14 +96,12 @@ def duplicate_rule(
     Raises `ProfileNotFound`.
     """
     own_policy, own = settings.duplicate_policy, calibration.profile(settings.duplicate_profile)
-    asked_policy = policy or own_policy
+    holds = policy or own_policy
     asked = own if profile is None else calibration.profile(profile)
-    if caller.may(Scope.ADMIN):
-        return DuplicateRule(asked_policy, asked)
-    return DuplicateRule(
-        min(own_policy, asked_policy, key=_STRICTEST_FIRST.index),
-        min(own, asked, key=lambda each: each.threshold),
-    )
+    if not caller.may(Scope.ADMIN):
+        holds = min(own_policy, holds, key=_STRICTEST_FIRST.index)
+        asked = min(own, asked, key=lambda each: each.threshold)
+    return DuplicateRule(holds, asked, calibration.operating_points, settings.max_false_candidates)
 
 
 def check_duplicates(
@@ -74,13 +111,14 @@ def check_duplicates(
     subject_id: str,
     probes: Sequence[Embedding],
     index: SearchIndex | None,
-) -> list[Candidate]:
-    """The candidates to flag, without the subject: who looks like any of `probes`, which are all of
+) -> DuplicateCheck:
+    """With the candidates to flag, without the subject: who looks like any of `probes`, which are all of
     this person. Raises `DuplicateSubject` where the rule rejects them, and what `find_candidates` raises.
     """
     if rule.policy is DuplicatePolicy.ALLOW:
-        return []
-    threshold, best = rule.profile.threshold, dict[str, float]()
+        return rule.nothing_compared()
+    search = rule.search_over(len(probes) * tx.templates.mark(unlocked.collection).rows)
+    threshold, best = search.threshold, dict[str, float]()
     for probe in probes:
         shortlisted = shortlist(tx, unlocked, probe, threshold, index)
         for one in find_candidates(
@@ -88,13 +126,10 @@ def check_duplicates(
         ):
             best[one.subject_id] = max(one.similarity, best.get(one.subject_id, one.similarity))
     found = ranked([Candidate(*one) for one in best.items()], DUPLICATES_SHOWN)
-    if found and rule.policy is DuplicatePolicy.REJECT:
-        raise DuplicateSubject(found)
-    return found
-
-
-Checked: TypeAlias = list[Candidate] | DuplicateSubject
-"""The candidates to flag, or the refusal."""
+    check = rule.judged(found, search)
+    if check.refusal is not None:
+        raise check.refusal
+    return check
 
 
 def check_duplicates_of_many(
@@ -103,24 +138,26 @@ def check_duplicates_of_many(
     rule: DuplicateRule,
     faces: Sequence[tuple[str, Embedding]],
     index: SearchIndex | None,
-) -> list[Checked]:
+) -> list[DuplicateCheck]:
     """As if each of `faces`, new subjects, was enrolled after those before it. Who is refused is
     nobody's duplicate.
     """
     if rule.policy is DuplicatePolicy.ALLOW:
-        return [[] for _ in faces]
-    threshold, probes = rule.profile.threshold, [embedding for _, embedding in faces]
-    found = find_candidates_of_many(tx, unlocked, probes, threshold, DUPLICATES_SHOWN, index)
-    checked: list[Checked] = []
-    for enrolled, similar in zip(found, _similar_before(probes, threshold), strict=True):
+        return [rule.nothing_compared() for _ in faces]
+    people, probes = tx.templates.mark(unlocked.collection).rows, [face for _, face in faces]
+    least = rule.search_over(people).threshold  # it only rises, as people are admitted
+    found = find_candidates_of_many(tx, unlocked, probes, least, DUPLICATES_SHOWN, index)
+    checked: list[DuplicateCheck] = []
+    for enrolled, similar in zip(found, _similar_before(probes, least), strict=True):
         here = [
             Candidate(faces[n][0], similarity)
             for n, similarity in similar.items()
-            if not isinstance(checked[n], DuplicateSubject)
+            if checked[n].refusal is None
         ]
-        shown = ranked([*enrolled, *here], DUPLICATES_SHOWN)
-        rejected = shown and rule.policy is DuplicatePolicy.REJECT
-        checked.append(DuplicateSubject(shown) if rejected else shown)
+        search = rule.search_over(people)
+        reached = [one for one in (*enrolled, *here) if one.similarity >= search.threshold]
+        checked.append(rule.judged(ranked(reached, DUPLICATES_SHOWN), search))
+        people += checked[-1].refusal is None
     return checked
 
 

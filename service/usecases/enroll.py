@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 from service.domain.audit import Action
 from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.errors import (
-    Candidate,
     SubjectExists,
     SubjectMismatch,
     SubjectNotFound,
@@ -22,7 +21,7 @@ from service.domain.search import SearchIndex
 from service.domain.template import PlainTemplate, cosine_similarity
 from service.domain.thresholds import BALANCED, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
-from service.usecases.duplicate_check import check_duplicates, duplicate_rule
+from service.usecases.duplicate_check import DuplicateCheck, check_duplicates, duplicate_rule
 from service.usecases.enrollment import (
     Enrolled,
     EnrollRequest,
@@ -165,8 +164,8 @@ class Enroll:
         request: EnrollRequest,
         probe: Probe,
         template: PlainTemplate,
-    ) -> list[Candidate]:
-        """Those to flag: who looks like the photographs, or like what they make of the template. Raises
+    ) -> DuplicateCheck:
+        """With those to flag: who looks like the photographs, or like what they make of the template. Raises
         `ProfileNotFound`, `DuplicateSubject`.
         """
         settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
@@ -183,7 +182,7 @@ class Enroll:
         request: EnrollRequest,
         probe: Probe,
         template: PlainTemplate,
-        duplicates: Sequence[Candidate],
+        duplicates: DuplicateCheck,
     ) -> Enrolled:
         now, collection, change = self._clock(), unlocked.collection, uuid4()
         stored = unlocked.seal(request.subject_id, self._model_id, template, now)
@@ -231,8 +230,9 @@ class Enroll:
         request: EnrollRequest,
         probe: Probe,
         template: StoredTemplate,
-        duplicates: Sequence[Candidate],
+        duplicates: DuplicateCheck,
     ) -> Enrolled:
+        search = duplicates.search
         return Enrolled(
             subject_id=request.subject_id,
             collection=request.collection,
@@ -240,6 +240,9 @@ class Enroll:
             model_id=template.model_id,
             images_used=probe.images_used,
             samples=probe.samples,
-            duplicates=duplicates,
+            duplicates=duplicates.candidates,
+            duplicate_threshold=None if search is None else search.threshold,
+            warnings=duplicates.warnings,
+            expected_false_candidates=None if search is None else search.expected_false_candidates,
             enrolled_at=template.created_at,
         )

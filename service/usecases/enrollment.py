@@ -17,6 +17,7 @@ from service.domain.collection import Collection, DuplicatePolicy, Subject
 from service.domain.errors import Candidate, FieldProblem, InvalidRequest
 from service.domain.expiry import require_agreement
 from service.domain.face import FaceSource, Sample
+from service.domain.warning import DecisionWarning
 from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class EnrollRequest:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
+    """`duplicate_threshold`: of the duplicate check; None where none was made. `expected_false_candidates`:
+    how many strangers it names on average; None for an earlier answer, which makes none.
+    """
+
     subject_id: str
     collection: str
     template_id: UUID
@@ -60,7 +65,10 @@ class Enrolled:
     images_used: int
     samples: Sequence[Sample]
     duplicates: Sequence[Candidate]
+    duplicate_threshold: float | None
+    warnings: Sequence[DecisionWarning]
     enrolled_at: datetime
+    expected_false_candidates: float | None = None
 
 
 LONGEST_ENROLLMENT = timedelta(days=36_525)

@@ -27,6 +27,7 @@ from service.domain.face import (
     Uploads,
     VideoFrames,
 )
+from service.domain.warning import DecisionWarning, WarningCode
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection
 
@@ -138,6 +139,8 @@ def _write(enrolled: Enrolled) -> dict[str, Any]:
         "images_used": enrolled.images_used,
         "samples": [_written(sample) for sample in enrolled.samples],
         "duplicates": [[one.subject_id, one.similarity] for one in enrolled.duplicates],
+        "duplicate_threshold": enrolled.duplicate_threshold,
+        "warnings": [list(astuple(one)) for one in enrolled.warnings],
         "enrolled_at": enrolled.enrolled_at.isoformat(),
     }
 
@@ -150,9 +153,14 @@ def _read(values: dict[str, Any]) -> Enrolled:
             "template_id": UUID(values["template_id"]),
             "enrolled_at": datetime.fromisoformat(values["enrolled_at"]),
             "duplicates": [Candidate(*one) for one in values["duplicates"]],
+            "warnings": [_warning(*one) for one in values["warnings"]],
             "samples": samples,
         }
     )
+
+
+def _warning(code: str, expected: float | None, most: float | None) -> DecisionWarning:
+    return DecisionWarning(WarningCode(code), expected, most)
 
 
 def _written(sample: Sample) -> list[Any]:

@@ -81,7 +81,7 @@ def test_enrollment_as_json_has_the_fields_of_http(people: People) -> None:
     assert status == 0
     assert set(fields) == {
         *("subjectId", "collection", "templateId", "modelId", "imagesUsed", "images"),
-        *("duplicates", "enrolledAt"),
+        *("duplicates", "duplicateThreshold", "warnings", "enrolledAt"),
     }
     assert set(fields["images"][0]) == {"index", "accepted", "reason", "advice", "detectionScore"}
 

@@ -50,6 +50,8 @@ def test_enroll(client: CollectionClient, portraits: list[Path]) -> None:
         "imagesUsed",
         "images",
         "duplicates",
+        "duplicateThreshold",
+        "warnings",
         "enrolledAt",
     }
     assert (answer["subjectId"], answer["collection"]) == ("kim", client.collection)

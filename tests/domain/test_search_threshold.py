@@ -6,18 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.search_threshold import (
-    SearchThreshold,
-    WarningCode,
-    search_threshold,
-    warnings_of,
-)
+from service.domain.search_threshold import SearchThreshold, search_threshold, warnings_of
 from service.domain.thresholds import (
     BALANCED,
     BUFFALO_L,
     OperatingPoint,
     Profile,
 )
+from service.domain.warning import WarningCode
 
 POINTS = [
     OperatingPoint(threshold, rate)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError, from_json
 
@@ -19,9 +19,11 @@ from service.api.models import (
     Moment,
     Similarity,
     SubjectId,
+    WarningAnswer,
     image_outcomes,
     json_response,
     printable,
+    warning_answers,
 )
 from service.api.openapi import PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
@@ -53,6 +55,8 @@ _ANSWER = example(
             }
         ],
         "duplicates": [],
+        "duplicateThreshold": 0.4,
+        "warnings": [],
         "enrolledAt": "2026-01-01T09:00:00Z",
     },
     status=CREATED,
@@ -129,6 +133,14 @@ class EnrollAnswer(Camel):
     images_used: int
     images: list[ImageOutcome]
     duplicates: list[Duplicate]
+    duplicate_threshold: Annotated[
+        float | None,
+        Field(
+            description="From which cosine on somebody is a duplicate; it rises with the number of "
+            "people, as far as the model was calibrated. Null where nobody was compared."
+        ),
+    ]
+    warnings: list[WarningAnswer]
     enrolled_at: datetime
 
 
@@ -144,12 +156,13 @@ def enroll(
     use_cases: AllUseCases,
     settings: Settings,
     language: CallersLanguage,
+    request: Request,
     asked: Annotated[FaceRequest[EnrollBody], Depends(face_request_of(EnrollBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Enroll a person, unless somebody enrolled already looks the same."""
     body = asked.body
-    request = EnrollRequest(
+    enrollment = EnrollRequest(
         subject_id=body.subject_id,
         source=asked.source,
         collection=body.collection,
@@ -162,7 +175,9 @@ def enroll(
         expires_at=body.expires_at,
         consent_reference=body.consent_reference,
     )
-    enrolled = use_cases.enroll(request)
+    enrolled = use_cases.enroll(enrollment)
+    expected = enrolled.expected_false_candidates
+    request.state.expected_false_candidates = expected  # counted with the call, at its end
     answer = enroll_answer(enrolled, language, caller, settings.reply_similarity)
     return json_response(answer, CREATED)
 
@@ -186,5 +201,7 @@ def enroll_answer(
             Duplicate(subject_id=one.subject_id if with_ids else None, similarity=similarity)
             for one, similarity in shown_candidates(enrolled.duplicates, detail)
         ],
+        duplicate_threshold=enrolled.duplicate_threshold,
+        warnings=warning_answers(enrolled.warnings, language),
         enrolled_at=enrolled.enrolled_at,
     )
