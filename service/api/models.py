@@ -43,7 +43,7 @@ from service.domain.identifiers import (
     SUBJECT_ID,
     is_moment,
 )
-from service.domain.warning import DecisionWarning, WarningCode
+from service.domain.warnings import DecisionWarning, WarningCode
 from service.texts import Language, text, warning_text
 
 MOST_FRAMES = 100

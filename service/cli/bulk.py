@@ -41,7 +41,7 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject
 from service.domain.ports import BulkEmbedding, BulkSource
-from service.domain.warning import DecisionWarning
+from service.domain.warnings import DecisionWarning
 from service.texts import Language, message, text
 from service.usecases.bulk_transaction import BulkRequest
 from service.wiring import Wiring

@@ -44,7 +44,7 @@ from service.domain.errors import (
     UnacceptableImages,
     UnusableSamples,
 )
-from service.domain.warning import DecisionWarning
+from service.domain.warnings import DecisionWarning
 from service.texts import Language, field_problem_text, message, text, warning_text
 from service.usecases.key_rotation import Progress as Report
 from service.wiring import Wiring

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from service.domain.errors import Candidate, FaceError
 from service.domain.face import DirectoryImages, GivenEmbedding, ImageFiles
 from service.domain.template import PlainTemplate
-from service.domain.warning import DecisionWarning
+from service.domain.warnings import DecisionWarning
 
 
 class Unit(StrEnum):

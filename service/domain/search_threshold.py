@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.domain.thresholds import OperatingPoint, Profile
-from service.domain.warning import DecisionWarning, WarningCode
+from service.domain.warnings import DecisionWarning, WarningCode
 
 MAX_FALSE_CANDIDATES = 0.1
 """Strangers that a search may name on average, unless the collection says otherwise: one in ten searches

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal, TypeAlias, get_args
 
 from service.domain.errors import FaceError
-from service.domain.warning import DecisionWarning
+from service.domain.warnings import DecisionWarning
 
 Language: TypeAlias = Literal["ko", "en"]
 

@@ -24,7 +24,7 @@ from service.domain.search_threshold import (
 )
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration, OperatingPoint, Profile
-from service.domain.warning import DecisionWarning
+from service.domain.warnings import DecisionWarning
 from service.usecases.candidates import (
     HALF_PRECISION_MARGIN,
     find_candidates,

@@ -17,7 +17,7 @@ from service.domain.collection import Collection, DuplicatePolicy, Subject
 from service.domain.errors import Candidate, FieldProblem, InvalidRequest
 from service.domain.expiry import require_agreement
 from service.domain.face import FaceSource, Sample
-from service.domain.warning import DecisionWarning
+from service.domain.warnings import DecisionWarning
 from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from service.domain.face import (
     Uploads,
     VideoFrames,
 )
-from service.domain.warning import DecisionWarning, WarningCode
+from service.domain.warnings import DecisionWarning, WarningCode
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection
 

@@ -13,7 +13,7 @@ from service.domain.thresholds import (
     OperatingPoint,
     Profile,
 )
-from service.domain.warning import WarningCode
+from service.domain.warnings import WarningCode
 
 POINTS = [
     OperatingPoint(threshold, rate)

@@ -16,7 +16,7 @@ from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
 from service.domain.integrity import Flaw, RecordFlaw
 from service.domain.thresholds import Band, Origin
-from service.domain.warning import WarningCode
+from service.domain.warnings import WarningCode
 from service.engine.licenses import License
 from service.texts import CATALOGUE, Language, field_problem_text, message, text
 from service.usecases.backup import Step

@@ -12,7 +12,7 @@ from service.domain.collection import DuplicatePolicy
 from service.domain.errors import DuplicateSubject
 from service.domain.face import Embedding
 from service.domain.thresholds import ARCFACE, BALANCED, OperatingPoint, Profile
-from service.domain.warning import WarningCode
+from service.domain.warnings import WarningCode
 from service.usecases.enrollment import Enrolled
 from tests.domain.vectors import at_cosine, face_of
 from tests.usecases.service_process import Service
