@@ -34,9 +34,13 @@ def flip_a_byte(tables: Tables, client: CollectionClient) -> None:
 
 
 def swap_two_rows(tables: Tables, client: CollectionClient) -> None:
+    """All but the names: the key is the person's and the model's."""
+    columns = ("template_id", "sealed", "search", "row_sequence", "tag", "created_at")
+    exchanged = ", ".join(f"{column} = other.{column}" for column in columns)
     tables.change(
-        "UPDATE templates SET subject_id = CASE subject_id WHEN 'kim' THEN 'lee' ELSE 'kim' END"
-        f" WHERE {OF_THE_COLLECTION}",
+        f"UPDATE templates SET {exchanged} FROM templates other"
+        " WHERE other.collection_id = templates.collection_id"
+        f" AND other.subject_id <> templates.subject_id AND {OF_THE_COLLECTION}",
         name=client.collection,
     )
 
