@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from service.capture.images import ImageLimits
+    from service.engine.pool import WorkerPool
     from service.search.vector_index import VectorIndex
     from service.storage.storage import Storage
     from service.telemetry.metrics import Metrics
@@ -30,17 +31,25 @@ if TYPE_CHECKING:
 KEY_FILE = "master.key"
 
 
+def make_pool(workers: int | None = None) -> WorkerPool:
+    """What all engines of a process share. `workers`: threads; None: one per core."""
+    from service.engine.pool import WorkerPool
+
+    return WorkerPool(workers)
+
+
 def make_engine(
-    config: AppConfig, workers: int | None = None, metrics: Metrics | None = None
+    config: AppConfig,
+    pool: WorkerPool | None = None,
+    metrics: Metrics | None = None,
 ) -> FaceEngine:
-    """`workers`: threads; None: one per core.
+    """`pool`: None: one of its own, with a thread per core.
 
     Raises `ModelUnavailable`, `GpuUnavailable`, `ConflictingRuntimes`.
     """
     from service.engine.engines import load_engine
-    from service.engine.pool import WorkerPool
 
-    pool = WorkerPool(workers)
+    pool = pool or make_pool()
     engine = load_engine(
         config.model_name,
         config.model_root,

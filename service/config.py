@@ -59,6 +59,10 @@ class AppConfig(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="a pack under `<model_root>/models/`, or `dlib`",
     )
+    next_model_name: str | None = Field(
+        None,
+        description="the model that people are moved to, served beside `model_name`; unset: none",
+    )
     model_root: ExpandedPath = Field(
         Path("~/.insightface"), description="where packs are kept, in InsightFace's own layout"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -22,10 +22,11 @@ from service.config import AppConfig
 from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
-from service.domain.errors import ExtraMissing, ModelMismatch
+from service.domain.errors import ExtraMissing
 from service.domain.lockout import LockoutRules
 from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngine, Telemetry
 from service.domain.search import SearchIndex
+from service.domain.served_models import ServedModel, ServedModels
 from service.domain.thresholds import Calibration
 from service.engine.licenses import license_of
 from service.privacy import ray_environment
@@ -43,8 +44,9 @@ from service.usecases.identify import Identify, SearchRequest, SearchResult, aud
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.lockouts import Lockout, Unlock
+from service.usecases.move_person import MovePerson
 from service.usecases.readiness import CheckReadiness
-from service.usecases.sampler import MakeToken, Sampler
+from service.usecases.sampler import MakeToken, PairSampler, Sampler, Samplers, sampler_of
 from service.usecases.subjects import Export, Subjects
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
     from service.api.rate_limits import RateLimits
     from service.api.settings import ApiSettings
+    from service.engine.pool import WorkerPool
     from service.storage.dump_restore import DatabaseDumps
     from service.storage.embedded_server import EmbeddedServer
     from service.storage.scrub import Scrubbed
@@ -75,6 +78,7 @@ ROWS_WAITING = 4
 
 _OF_THE_ENGINE = (
     "model_name",
+    "next_model_name",
     "model_root",
     "detection_threshold",
     "use_gpu",
@@ -136,16 +140,14 @@ def api_settings(config: AppConfig) -> ApiSettings:
 
 
 def embedding_on_node(
-    settings: Mapping[str, object], model_id: str
+    settings: Mapping[str, object], model_ids: Sequence[str]
 ) -> Callable[[Row], BulkCandidate | BulkOutcome]:
-    """What embeds a row in a process of a cluster, on one core.
+    """What embeds a row in a process of a cluster, on one core, by these models.
 
-    Raises `ModelMismatch` where the node has other files under the model's name than `model_id`.
+    Raises `ModelMismatch` where the node has other files under a model's name.
     """
     wiring = Wiring(AppConfig.model_validate(settings), workers=1)
-    if wiring.model_id != model_id:
-        raise ModelMismatch(stored=model_id, served=wiring.model_id)
-    return partial(embedded, wiring.sampler)
+    return partial(embedded, wiring.sampler_of(model_ids))
 
 
 def version() -> str:
@@ -186,8 +188,25 @@ class Wiring:
     # Adapters.
 
     @cached_property
+    def _pool(self) -> WorkerPool:
+        return adapters.make_pool(self._workers)
+
+    @cached_property
     def engine(self) -> FaceEngine:
-        return adapters.make_engine(self.config, self._workers, self._metrics)
+        return adapters.make_engine(self.config, self._pool, self._metrics)
+
+    @cached_property
+    def next_engine(self) -> FaceEngine | None:
+        """Of the model that people are moved to, on the same workers; None where there is none."""
+        config = self._next_config
+        return None if config is None else adapters.make_engine(config, self._pool)
+
+    @cached_property
+    def _next_config(self) -> AppConfig | None:
+        name = self.config.next_model_name
+        if name in (None, self.config.model_name):
+            return None
+        return self.config.model_copy(update={"model_name": name})
 
     @property
     def model_id(self) -> str:
@@ -263,8 +282,36 @@ class Wiring:
     # Faces.
 
     @cached_property
+    def models(self) -> ServedModels:
+        """The engines' models, each with its own thresholds. Raises what `make_engine` raises."""
+        present, beside = ServedModel(self.model_id, self.calibration), self.next_engine
+        if beside is None or self._next_config is None:
+            return ServedModels(present)
+        calibration = adapters.make_calibration(self._next_config, beside.model)
+        return ServedModels(present, ServedModel(beside.model.model_id, calibration))
+
+    @cached_property
     def sampler(self) -> Sampler:
         return Sampler(self.engine, self.capture, self.calibration, self._telemetry)
+
+    @cached_property
+    def samplers(self) -> Samplers:
+        return Samplers(self.storage, self.models, *self._model_samplers)
+
+    @cached_property
+    def _model_samplers(self) -> tuple[Sampler, Sampler | None]:
+        """Of the served models."""
+        if self.next_engine is None or self.models.next is None:
+            return self.sampler, None
+        parts = self.capture, self.models.present.calibration, self._telemetry
+        present = Sampler(self.engine, *parts, shows_faces=True)
+        parts = self.capture, self.models.next.calibration, self._telemetry
+        beside = Sampler(self.next_engine, *parts, embeddings_of=self.model_id, shows_faces=True)
+        return present, beside
+
+    def sampler_of(self, model_ids: Sequence[str]) -> Sampler | PairSampler:
+        """Without a database. Raises `ModelMismatch` where one of them is not served."""
+        return sampler_of(model_ids, *self._model_samplers)
 
     @cached_property
     def token(self) -> MakeToken:
@@ -273,11 +320,10 @@ class Wiring:
     @cached_property
     def enroll(self) -> Callable[[EnrollRequest], Enrolled]:
         enroll = Enroll(
-            self.sampler,
+            self.samplers,
             self.storage,
             self.vault,
-            self.calibration,
-            self.model_id,
+            self.models,
             self.clock,
             self.audit_recorder,
             self.lockout,
@@ -288,24 +334,23 @@ class Wiring:
     @cached_property
     def verify(self) -> Callable[[VerifyRequest], Verification]:
         verify = Verify(
-            self.sampler,
+            self.samplers,
             self.storage,
             self.vault,
-            self.calibration,
-            self.model_id,
+            self.models,
             self.audit_recorder,
             self.lockout,
+            MovePerson(self.audit_recorder, self.clock),
         )
         return audit_refusals(verify, audited_verification, self.audit_recorder)
 
     @cached_property
     def identify(self) -> Callable[[SearchRequest], SearchResult]:
         identify = Identify(
-            self.sampler,
+            self.samplers,
             self.storage,
             self.vault,
-            self.calibration,
-            self.model_id,
+            self.models,
             self.audit_recorder,
             self.index,
         )
@@ -398,31 +443,35 @@ class Wiring:
         return EnrollBatch(
             self.storage,
             self.vault,
-            self.calibration,
-            self.model_id,
+            self.models,
             self.clock,
             self.audit_recorder,
             sync,
         )
 
     @contextmanager
-    def embedding_here(self) -> Iterator[BulkEmbedding]:
-        yield EmbedHere(self.sampler, (os.cpu_count() or 1) + ROWS_WAITING)
+    def embedding_here(self, collection: str) -> Iterator[BulkEmbedding]:
+        """For a run that enrolls people into this collection."""
+        sampler = self.samplers.of(self.samplers.asked(collection))
+        yield EmbedHere(sampler, (os.cpu_count() or 1) + ROWS_WAITING)
 
     @contextmanager
-    def embedding_on_ray(self, address: str | None) -> Iterator[BulkEmbedding]:
-        """`address`: of a cluster; None: one of this machine alone, for this time only.
+    def embedding_on_ray(self, collection: str, address: str | None) -> Iterator[BulkEmbedding]:
+        """As `embedding_here`. `address`: of a cluster; None: one of this machine alone, for this time only.
 
         Raises `ExtraMissing`, `ClusterUnavailable`.
         """
         settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
-        on_node = partial(embedding_on_node, settings, self.model_id)
+        asked = self.samplers.asked(collection)
+        on_node = partial(embedding_on_node, settings, asked)
         with ray_environment(address):
             try:
                 from service.bulk.ray_cluster import RayEmbedding
             except ModuleNotFoundError:
                 raise ExtraMissing(extra="ray") from None
-            with RayEmbedding(on_node, partial(embedded, self.sampler), address) as cluster:
+            with RayEmbedding(
+                on_node, partial(embedded, self.samplers.of(asked)), address
+            ) as cluster:
                 yield cluster
 
     # Administration.

@@ -20,6 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "use_gpu": True,
     "use_directml": False,
     "model_name": "buffalo_l",
+    "next_model_name": None,
     "model_root": Path.home() / ".insightface",
     "detection_threshold": 0.6,
     "server_host": "127.0.0.1",

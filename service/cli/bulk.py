@@ -105,7 +105,8 @@ def bulk_enroll(
     began = time.perf_counter()
     with _report(source, report, language) as told:
         try:
-            with _embedding(wiring, ray_address, ray=ray or ray_address is not None) as embed:
+            on_ray = ray or ray_address is not None
+            with _embedding(wiring, collection, ray_address, ray=on_ray) as embed:
                 _run(wiring, request, rows, embed, told, language)
         finally:
             _print(told, time.perf_counter() - began, language, as_json=as_json)
@@ -142,8 +143,11 @@ def _report(source: Path, path: Path | None, language: Language) -> Iterator[Rep
 
 
 @contextmanager
-def _embedding(wiring: Wiring, address: str | None, *, ray: bool) -> Iterator[BulkEmbedding]:
-    with wiring.embedding_on_ray(address) if ray else wiring.embedding_here() as embed:
+def _embedding(
+    wiring: Wiring, collection: str, address: str | None, *, ray: bool
+) -> Iterator[BulkEmbedding]:
+    on_ray, here = wiring.embedding_on_ray, wiring.embedding_here
+    with on_ray(collection, address) if ray else here(collection) as embed:
         yield embed
 
 

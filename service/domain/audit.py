@@ -32,6 +32,13 @@ class Action(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     EXPORT = "export"
     UNLOCK = "unlock"
+    MODEL_MOVE = "model_move"
+    MODEL_MOVE_CANCEL = "model_move_cancel"
+    MODEL_MOVE_FINISH = "model_move_finish"
+    MOVE = "move"
+    """A person has a template of the next model from now on."""
+    TEMPLATE_RETIRE = "template_retire"
+    """A person's template of a model that is not the collection's any more went."""
 
 
 class Outcome(StrEnum):

@@ -57,10 +57,10 @@ BulkRow: TypeAlias = Row | RefusedRow
 
 @dataclass(frozen=True, slots=True)
 class BulkCandidate:
-    """A row and the template of the face that was found in its source."""
+    """A row and the template of the face that was found in its source, by each model that is asked for."""
 
     row: Row
-    template: PlainTemplate
+    templates: Mapping[str, PlainTemplate]
 
 
 class Result(StrEnum):

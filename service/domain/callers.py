@@ -91,5 +91,10 @@ OPEN_MONITOR = Caller("open-monitor", frozenset({Scope.ADMIN}), frozenset({""}))
 EXPIRY = Caller("expiry", frozenset())
 """Nobody: a person's time was over."""
 
-RESERVED_NAMES = frozenset({LOCAL_USER.name, OPEN_KIOSK.name, OPEN_MONITOR.name, EXPIRY.name})
+MODEL_MOVE = Caller("model-move", frozenset())
+"""Nobody: everybody of a collection was moved to another model."""
+
+RESERVED_NAMES = frozenset(
+    each.name for each in (LOCAL_USER, OPEN_KIOSK, OPEN_MONITOR, EXPIRY, MODEL_MOVE)
+)
 """No key may be called so: the audit log could not tell them apart."""

@@ -252,7 +252,7 @@ def api_key_digest(key: ApiKey, key_id: str, secret_hash: bytes, keyed: Keyed) -
 
 _SUBJECT = b"face/v1/subject-record"
 
-ENROLLING = (Action.ENROLL, Action.ADD, Action.REPLACE)
+ENROLLING = (Action.ENROLL, Action.ADD, Action.REPLACE, Action.MOVE, Action.TEMPLATE_RETIRE)
 """After which a person is enrolled."""
 
 CHANGES = (*ENROLLING, Action.ERASE, Action.CONSENT_WITHDRAWN, Action.EXPIRE)

@@ -11,7 +11,6 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.errors import ModelMismatch
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.template import search_space
 from service.domain.thresholds import BALANCED
@@ -91,11 +90,6 @@ class Collection:
     created_at: datetime
     next_model_id: str | None = None
     retiring_model_id: str | None = None
-
-    def require_model(self, model_id: str) -> None:
-        """Templates of different models are never compared. Raises `ModelMismatch`."""
-        if self.model_id is not None and self.model_id != model_id:
-            raise ModelMismatch(stored=self.model_id, served=model_id)
 
 
 @dataclass(frozen=True, slots=True)

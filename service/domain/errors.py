@@ -15,6 +15,10 @@
     │   ├── DuplicateSubject                 duplicate_subject
     │   ├── SubjectMismatch                  subject_mismatch
     │   ├── ModelMismatch                    model_mismatch
+    │   ├── ModelMoveUnderWay                model_move_under_way
+    │   ├── ModelNotMoving                   model_not_moving
+    │   ├── PeopleNotMoved                   people_not_moved
+    │   ├── ProfilesMissing                  profiles_missing
     │   ├── IdempotencyConflict              idempotency_conflict
     │   ├── ApiKeyExists                     api_key_exists
     │   ├── SubjectRepeated                  subject_repeated
@@ -233,6 +237,32 @@ class ModelMismatch(Conflict):
     """Values: `stored` and `served`, the two models' ids."""
 
     code = "model_mismatch"
+
+
+class ModelMoveUnderWay(Conflict):
+    """Values: `collection`, and `model`, to which its people are moved or which is being removed."""
+
+    code = "model_move_under_way"
+
+
+class ModelNotMoving(Conflict):
+    """Values: `collection`, whose people are not moved to another model."""
+
+    code = "model_not_moving"
+
+
+class PeopleNotMoved(Conflict):
+    """Values: `collection`, how many `people` it has, and for how many of them (`number`) nothing is
+    stored under the next model.
+    """
+
+    code = "people_not_moved"
+
+
+class ProfilesMissing(Conflict):
+    """Values: `profiles`, names that the collection uses, and `model`, which has no thresholds for them."""
+
+    code = "profiles_missing"
 
 
 class IdempotencyConflict(Conflict):

@@ -141,14 +141,38 @@ class EmbeddedFace:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a face was seen, so that another model can look at the same one."""
+
+    photograph: Photograph
+    box: Box
+
+    def is_same_face(self, other: Seen) -> bool:
+        """Whether two models mean the same face of one photograph: the middle of either's box lies in
+        the other's. Boxes of two detectors differ in how much of the head they take in.
+        """
+        return _holds_middle(self.box, other.box) and _holds_middle(other.box, self.box)
+
+
+def _holds_middle(box: Box, other: Box) -> bool:
+    left, top, right, bottom = box
+    x, y = (other[0] + other[2]) / 2, (other[1] + other[3]) / 2
+    return left < x < right and top < y < bottom
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """What became of one photograph: an embedding or a reason, never both."""
+    """What became of one photograph: an embedding or a reason, never both.
+
+    `seen`: of an accepted one, where another model is to look at it as well; else None.
+    """
 
     embedding: Embedding | None = field(repr=False)
     reason: Reason | None
     detection_score: float | None
     quality: Quality | None = None
     ignored_faces: int = 0
+    seen: Seen | None = field(default=None, repr=False, compare=False)
 
     @property
     def accepted(self) -> bool:

@@ -159,6 +159,18 @@ class SubjectRows:
         found = self._proof.settled(collection, lambda: _read(self._connection, query))
         return found[0][0] if found else None
 
+    def find_locked(self, collection: Collection, subject_id: str) -> Subject | None:
+        """As `find_or_expired`, once nobody else can change or delete the row: it stays so until the end
+        of the transaction. For whoever changes a person without the lock of the collection, and for
+        whoever changes one beside them.
+        """
+        self._lock_row(collection, subject_id)
+        return self.find_or_expired(collection, subject_id)
+
+    def _lock_row(self, collection: Collection, subject_id: str) -> None:
+        row = select(subjects.c.subject_id).where(_is(collection, subject_id))
+        self._connection.execute(row.with_for_update(key_share=True))
+
     def is_stored(self, collection: Collection, subject_id: str) -> bool:
         """Whether there is a row, proved or not: whatever was done to it, it can be deleted."""
         query = select(subjects.c.subject_id).where(
@@ -224,6 +236,19 @@ class SubjectRows:
         query = update(subjects).where(_is(collection, subject.subject_id))
         self._connection.execute(query.values({**_columns(collection, subject), "seal": seal}))
 
+    def bind(self, collection: Collection, subject: Subject) -> None:
+        """Write which templates somebody has, and by which change. Whatever else is kept of them may be
+        moved to another key at this moment.
+        """
+        seal = self._proof.seal(collection, subject)
+        query = update(subjects).where(_is(collection, subject.subject_id))
+        self._connection.execute(query.values(change=subject.change, seal=seal))
+
+    def count(self, collection: Collection) -> int:
+        """All who are stored, also those whose time is over."""
+        query = select(func.count()).select_from(subjects).where(_in(collection))
+        return self._connection.execute(query).scalar_one()
+
     def expired(
         self, collection: Collection, limit: int, among: Sequence[str] | None = None
     ) -> list[str]:
@@ -259,8 +284,10 @@ class SubjectRows:
     def delete(self, collection: Collection, subject_id: str) -> int:
         """Remove the subject and all that hangs on it; returns how many templates went.
 
-        Templates first, to count them; the rest goes by cascade.
+        Templates first, to count them; the rest goes by cascade. Whoever is giving the person a
+        template of another model has ended before.
         """
+        self._lock_row(collection, subject_id)
         collection_id = collection.collection_id
         whose = (
             idempotent_responses.c.collection_id == collection_id,

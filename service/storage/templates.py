@@ -100,6 +100,30 @@ class TemplateRows:
         query = select(func.count()).select_from(templates).where(self._living(collection), *later)
         return self._connection.execute(query).scalar_one()
 
+    def people_of(self, collection: Collection, model_id: str) -> int:
+        """How many have a template of this model, also those whose time is over."""
+        query = select(func.count()).select_from(templates).where(_of_model(collection, model_id))
+        return self._connection.execute(query).scalar_one()
+
+    def some_of(self, collection: Collection, model_id: str, limit: int) -> list[str]:
+        """Ids of up to `limit` people who have a template of this model."""
+        query = select(templates.c.subject_id).where(_of_model(collection, model_id)).limit(limit)
+        return list(self._connection.scalars(query))
+
+    def lacking(
+        self, collection: Collection, model_id: str, limit: int, after: str | None
+    ) -> list[str]:
+        """Ids of up to `limit` people who have templates, but none of this model; by id, those behind
+        `after`. Also those whose time is over.
+        """
+        has_it = func.bool_or(templates.c.model_id == model_id)
+        query = select(templates.c.subject_id).where(_in(collection))
+        if after is not None:
+            query = query.where(templates.c.subject_id > after)
+        query = query.group_by(templates.c.subject_id).having(~has_it)
+        ordered = query.order_by(templates.c.subject_id).limit(limit)
+        return list(self._connection.scalars(ordered))
+
     def any(self, collection: Collection) -> bool:
         query = select(templates.c.template_id).where(self._living(collection)).limit(1)
         return self._connection.execute(query).first() is not None
@@ -198,6 +222,10 @@ class TemplateRows:
 
 def _in(collection: Collection) -> ColumnElement[bool]:
     return templates.c.collection_id == collection.collection_id
+
+
+def _of_model(collection: Collection, model_id: str) -> ColumnElement[bool]:
+    return _in(collection) & (templates.c.model_id == model_id)
 
 
 def _among(shortlist: Shortlist) -> ColumnElement[bool]:

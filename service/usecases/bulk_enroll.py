@@ -39,7 +39,7 @@ from service.domain.ports import BulkEmbedding
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.enrollment import require_future
 from service.usecases.index_sync import UntilBroken, batched, made_ahead
-from service.usecases.sampler import Sampler
+from service.usecases.sampler import PairSampler, Sampler
 from service.usecases.unlocked_collection import require_collection
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ _NO_FAULT_OF_A_ROW = (Unavailable, OperationFailed)
 _Begun: TypeAlias = Future[BulkCandidate | BulkOutcome] | BulkCandidate | BulkOutcome
 
 
-def embedded(sampler: Sampler, row: Row) -> BulkCandidate | BulkOutcome:
+def embedded(sampler: Sampler | PairSampler, row: Row) -> BulkCandidate | BulkOutcome:
     """The row with its face, or refused. Raises `Unavailable`, `OperationFailed`."""
     try:
-        return BulkCandidate(row, sampler.probe(row.source).template)
+        return BulkCandidate(row, sampler.probe(row.source).templates)
     except _NO_FAULT_OF_A_ROW:
         raise
     except FaceError as error:
@@ -74,7 +74,10 @@ class EmbedHere:
     """
 
     def __init__(
-        self, sampler: Sampler, workers: int, sleep: Callable[[float], None] = time.sleep
+        self,
+        sampler: Sampler | PairSampler,
+        workers: int,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._sampler = sampler
         self._workers = workers

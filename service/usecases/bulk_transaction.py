@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 from service.domain.audit import Action, Outcome
 from service.domain.bulk import BulkCandidate, BulkOutcome, Result, refused
 from service.domain.callers import Caller
-from service.domain.collection import Collection, DuplicatePolicy
-from service.domain.errors import SubjectExists
-from service.domain.thresholds import Calibration
+from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate
+from service.domain.errors import Overloaded, SubjectExists
+from service.domain.served_models import CollectionModels, ServedModel, ServedModels
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.duplicate_check import (
     DuplicateCheck,
@@ -28,6 +28,7 @@ from service.usecases.unlocked_collection import (
     UnlockedCollection,
     bind_model,
     lock_collection,
+    models_of,
     require_collection,
 )
 
@@ -62,8 +63,7 @@ class EnrollBatch:
         self,
         storage: Storage,
         vault: Vault,
-        calibration: Calibration,
-        model_id: str,
+        models: ServedModels,
         clock: Callable[[], datetime],
         audit: AuditRecorder,
         index_sync: IndexSync | None = None,
@@ -71,8 +71,7 @@ class EnrollBatch:
         """`index_sync`: holds in memory who is enrolled; None: every duplicate check scans the database."""
         self._storage = storage
         self._vault = vault
-        self._calibration = calibration
-        self._model_id = model_id
+        self._models = models
         self._clock = clock
         self._audit = audit
         self._index_sync = index_sync
@@ -81,16 +80,8 @@ class EnrollBatch:
         """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`: what holds for every row."""
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            self._rule(collection, request)
-            if tx.templates.any(collection):
-                collection.require_model(self._model_id)
-
-    def _rule(self, collection: Collection, request: BulkRequest) -> DuplicateRule:
-        """What to do about candidates, and from which cosine on. Raises `ProfileNotFound`."""
-        settings = collection.settings
-        calibration = self._calibration.with_thresholds(settings.thresholds)
-        asked = request.on_duplicate, request.profile
-        return duplicate_rule(settings, calibration, request.caller, *asked)
+            for model in models_of(tx, collection, self._models).all:
+                _rule(collection, model, request)
 
     def get_ready(self, request: BulkRequest, items: Sequence[BulkCandidate | BulkOutcome]) -> None:
         """What can be done about these before others are kept waiting: read who is enrolled, which
@@ -112,7 +103,7 @@ class EnrollBatch:
             return [item for item in items if isinstance(item, BulkOutcome)]
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
-            unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
             now = self._clock()
             candidates = [item for item in items if isinstance(item, BulkCandidate)]
             changes = {one.row.subject_id: uuid4() for one in candidates}
@@ -136,15 +127,16 @@ class EnrollBatch:
         """By subject id, as `changes`: the audit record of each enrollment."""
         if not candidates:
             return {}
-        bind_model(tx, unlocked.collection, self._model_id)
+        models = bind_model(tx, unlocked.collection, self._models)
+        _require_present(candidates, models)
         became = _known(tx, unlocked, candidates)
         new = [one for one in candidates if one.row.subject_id not in became]
         require_true_date(tx, unlocked.collection, now)
         ids = [one.row.subject_id for one in new]
         remove_expired(tx, unlocked, self._audit, now, len(new), among=ids)
-        checked = self._checked(tx, unlocked, request, new)
+        checked = self._checked(tx, unlocked, models, request, new)
         admitted = [one for one, outcome in zip(new, checked, strict=True) if outcome.error is None]
-        self._store(tx, unlocked, admitted, changes, now)
+        self._store(tx, unlocked, models, admitted, changes, now)
         by_id = zip((one.row.subject_id for one in new), checked, strict=True)
         return became | dict(by_id)
 
@@ -152,31 +144,54 @@ class EnrollBatch:
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
+        models: CollectionModels,
         request: BulkRequest,
         new: Sequence[BulkCandidate],
     ) -> list[BulkOutcome]:
-        """Who may be enrolled, as if each came after those before."""
-        rule = self._rule(unlocked.collection, request)
-        faces = [(one.row.subject_id, one.template.embedding) for one in new]
+        """Who may be enrolled, as if each came after those before: by the present model, and of those the
+        ones who may by the next as well.
+        """
         index = None if self._index_sync is None else self._index_sync.index
-        checked = check_duplicates_of_many(tx, unlocked, rule, faces, index)
-        return [_outcome(*each) for each in zip(new, checked, strict=True)]
+        checked: dict[str, DuplicateCheck] = {}
+        for model in models.all:
+            rule = _rule(unlocked.collection, model, request)
+            faces = [
+                (one.row.subject_id, one.templates[model.model_id].embedding)
+                for one in new
+                if model.model_id in one.templates
+                and (model is models.present or checked[one.row.subject_id].refusal is None)
+            ]
+            people = unlocked.of_model(model.model_id)
+            found = check_duplicates_of_many(tx, people, rule, faces, index)
+            for (whose, _), each in zip(faces, found, strict=True):
+                checked[whose] = checked[whose].joined_by(each) if whose in checked else each
+        return [_outcome(one, checked[one.row.subject_id]) for one in new]
 
     def _store(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
+        models: CollectionModels,
         admitted: Sequence[BulkCandidate],
         changes: Mapping[str, UUID],
         now: datetime,
     ) -> None:
-        faces = [(one.row.subject_id, one.template) for one in admitted]
-        templates = unlocked.seal_all(faces, self._model_id, now)
+        templates: list[StoredTemplate] = []
+        for model in models.all:
+            faces = [
+                (one.row.subject_id, one.templates[model.model_id])
+                for one in admitted
+                if model.model_id in one.templates
+            ]
+            templates += unlocked.seal_all(faces, model.model_id, now)
+        theirs: dict[str, list[UUID]] = {one.row.subject_id: [] for one in admitted}
+        for template in templates:
+            theirs[template.subject_id].append(template.template_id)
         subjects = [
             sealed_subject(
-                unlocked, one.row, now, template.template_id, changes[one.row.subject_id]
+                unlocked, one.row, now, theirs[one.row.subject_id], changes[one.row.subject_id]
             )
-            for one, template in zip(admitted, templates, strict=True)
+            for one in admitted
         ]
         tx.subjects.add_all(unlocked.collection, subjects)
         tx.templates.add_all(unlocked.collection, templates)
@@ -208,6 +223,18 @@ class EnrollBatch:
             )
 
 
+def _rule(collection: Collection, model: ServedModel, request: BulkRequest) -> DuplicateRule:
+    """What to do about candidates, and from which cosine on. Raises `ProfileNotFound`."""
+    asked = request.on_duplicate, request.profile
+    return duplicate_rule(collection.settings, model.calibration, request.caller, *asked)
+
+
+def _require_present(candidates: Sequence[BulkCandidate], models: CollectionModels) -> None:
+    """Raises `Overloaded` where the collection came to another model since the rows were embedded."""
+    if any(models.present.model_id not in one.templates for one in candidates):
+        raise Overloaded
+
+
 def _nothing_to_do(items: Sequence[BulkCandidate | BulkOutcome]) -> bool:
     """Where an earlier run has done it all."""
     return all(isinstance(item, BulkOutcome) and item.result is Result.ALREADY for item in items)
@@ -222,8 +249,8 @@ def _known(
     same = {
         stored.subject_id
         for stored in tx.templates.of_all(unlocked.collection, sorted(existing))
-        if unlocked.similarity(by_id[stored.subject_id].template.embedding, stored)
-        >= SAME_EMBEDDING
+        if (template := by_id[stored.subject_id].templates.get(stored.model_id)) is not None
+        and unlocked.similarity(template.embedding, stored) >= SAME_EMBEDDING
     }
     return {
         one: BulkOutcome(by_id[one].row.place, one, Result.ALREADY)

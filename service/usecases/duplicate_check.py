@@ -6,7 +6,7 @@ Which rule applies, and who are the candidates: of one face, and of many that ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +80,19 @@ class DuplicateCheck:
     search: SearchThreshold | None = None
     candidates: Sequence[Candidate] = ()
     refusal: DuplicateSubject | None = None
+
+    def joined_by(self, more: DuplicateCheck) -> DuplicateCheck:
+        """With what another model says of the same face: everybody once, as by the first that found them."""
+        known = {one.subject_id for one in self.candidates}
+        return replace(
+            self,
+            warnings=[*self.warnings, *(one for one in more.warnings if one not in self.warnings)],
+            candidates=[
+                *self.candidates,
+                *(one for one in more.candidates if one.subject_id not in known),
+            ],
+            refusal=self.refusal or more.refusal,
+        )
 
 
 def duplicate_rule(

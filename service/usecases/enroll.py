@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID, uuid4
 
 from service.domain.audit import Action
 from service.domain.collection import Collection, StoredTemplate, Subject
+from service.domain.decision import decide
 from service.domain.errors import (
     SubjectExists,
     SubjectMismatch,
@@ -18,8 +20,9 @@ from service.domain.errors import (
 from service.domain.expiry import is_expired
 from service.domain.lockout import Comparison
 from service.domain.search import SearchIndex
+from service.domain.served_models import CollectionModels, ServedModels
 from service.domain.template import PlainTemplate, cosine_similarity
-from service.domain.thresholds import BALANCED, Calibration
+from service.domain.thresholds import BALANCED
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.duplicate_check import DuplicateCheck, check_duplicates, duplicate_rule
 from service.usecases.enrollment import (
@@ -33,7 +36,8 @@ from service.usecases.enrollment import (
 from service.usecases.erase import remove_expired
 from service.usecases.idempotency import earlier_response, keep_response
 from service.usecases.lockouts import Lockout
-from service.usecases.sampler import Probe, Sampler
+from service.usecases.move_person import Recognized
+from service.usecases.sampler import Probe, Samplers
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     bind_model,
@@ -45,6 +49,9 @@ if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.storage.transaction import Transaction
     from service.vault.vault import Vault
+
+Templates: TypeAlias = Mapping[str, PlainTemplate]
+"""By model, the present one first."""
 
 _ACTIONS = {Mode.CREATE: Action.ENROLL, Mode.ADD: Action.ADD, Mode.REPLACE: Action.REPLACE}
 
@@ -62,21 +69,19 @@ class Enroll:
 
     def __init__(
         self,
-        sampler: Sampler,
+        samplers: Samplers,
         storage: Storage,
         vault: Vault,
-        calibration: Calibration,
-        model_id: str,
+        models: ServedModels,
         clock: Callable[[], datetime],
         audit: AuditRecorder,
         lockout: Lockout,
         index: SearchIndex | None = None,
     ) -> None:
-        self._sampler = sampler
+        self._samplers = samplers
         self._storage = storage
         self._vault = vault
-        self._calibration = calibration
-        self._model_id = model_id
+        self._models = models
         self._clock = clock
         self._audit = audit
         self._lockout = lockout
@@ -91,16 +96,17 @@ class Enroll:
         if (key := request.idempotency_key) and (earlier := self._first_answer(request, key)):
             return earlier
         require_future(request.expires_at, self._clock())
-        probe = self._sampler.probe(request.source)
+        probe = self._samplers.probe(request.source, request.collection)
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
-            unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
             if key and (earlier := earlier_response(tx, unlocked, request, key)):
                 return earlier
-            template = self._template(tx, unlocked, request, probe)
-            if template is not None:
-                duplicates = self._duplicates(tx, unlocked, request, probe, template)
-                enrolled = self._store(tx, unlocked, request, probe, template, duplicates)
+            models = bind_model(tx, collection, self._models)
+            templates = self._templates(tx, unlocked, models, request, probe)
+            if templates is not None:
+                duplicates = self._duplicates(tx, unlocked, models, request, probe, templates)
+                enrolled = self._store(tx, unlocked, request, probe, templates, duplicates)
                 if key:
                     keep_response(tx, unlocked, request, key, enrolled)
                 return enrolled
@@ -113,14 +119,18 @@ class Enroll:
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             return earlier_response(tx, unlocked, request, key)
 
-    def _template(
-        self, tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, probe: Probe
-    ) -> PlainTemplate | None:
+    def _templates(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        models: CollectionModels,
+        request: EnrollRequest,
+        probe: Probe,
+    ) -> Templates | None:
         """What the person is to have: of the photographs alone, or with those from before. None for a
         stranger.
         """
         now, collection, subject_id = self._clock(), unlocked.collection, request.subject_id
-        bind_model(tx, collection, self._model_id)
         found = tx.subjects.find_or_expired(collection, subject_id)
         exists = found is not None and not is_expired(found, collection.settings, now)
         if request.mode is Mode.CREATE:
@@ -129,18 +139,23 @@ class Enroll:
             require_true_date(tx, collection, now)
             if found is not None:
                 remove_expired(tx, unlocked, self._audit, now, among=[subject_id])
-            return probe.template
+            return _of(probe, models)
         if not exists:
             raise SubjectNotFound
-        before = self._verified(tx, unlocked, request, probe)
-        if before is None:
-            return None
-        return probe.template if request.mode is Mode.REPLACE else before.joined_by(probe.template)
+        who = self._verified(tx, unlocked, models, request, probe)
+        if who is None or request.mode is Mode.REPLACE:
+            return None if who is None else _of(probe, models)
+        return _added(unlocked, models, who, probe)
 
     def _verified(
-        self, tx: Transaction, unlocked: UnlockedCollection, request: EnrollRequest, probe: Probe
-    ) -> PlainTemplate | None:
-        """The enrolled person's template, where it is they whom the photographs show."""
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        models: CollectionModels,
+        request: EnrollRequest,
+        probe: Probe,
+    ) -> Recognized | None:
+        """The enrolled person, where it is they whom the photographs show."""
         subject = tx.failed_comparisons.subject_for_comparison(
             request.collection, request.subject_id, counted=self._lockout.counted
         )
@@ -148,32 +163,38 @@ class Enroll:
         who = request.caller.name
         comparison = Comparison(subject.refusals, who, lockout.clock(), lockout.rules)
         comparison.require_open()
-        template = unlocked.template_of(subject.templates, self._model_id)
-        similarity = cosine_similarity(probe.embedding, template.embedding)
-        match = similarity >= self._calibration_of(unlocked).profile(BALANCED).threshold
-        lockout.settle(tx, subject, request.subject_id, comparison, match=match)
-        return template if match else None
-
-    def _calibration_of(self, unlocked: UnlockedCollection) -> Calibration:
-        return self._calibration.with_thresholds(unlocked.collection.settings.thresholds)
+        deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)
+        template = unlocked.template_of(subject.templates, deciding.model_id)
+        similarity = cosine_similarity(probe.of(deciding.model_id).embedding, template.embedding)
+        decision = decide(similarity, deciding.calibration.profile(BALANCED), deciding.calibration)
+        lockout.settle(tx, subject, request.subject_id, comparison, match=decision.match)
+        whose = request.subject_id, subject.templates
+        return Recognized(*whose, decision, who) if decision.match else None
 
     def _duplicates(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
+        models: CollectionModels,
         request: EnrollRequest,
         probe: Probe,
-        template: PlainTemplate,
+        templates: Templates,
     ) -> DuplicateCheck:
-        """With those to flag: who looks like the photographs, or like what they make of the template. Raises
-        `ProfileNotFound`, `DuplicateSubject`.
+        """With those to flag: who looks like the photographs, or like what they make of a template, by any of
+        the models. Raises `ProfileNotFound`, `DuplicateSubject`.
         """
         settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
-        rule = duplicate_rule(settings, self._calibration_of(unlocked), request.caller, *asked)
-        probes = [probe.embedding]
-        if template is not probe.template:
-            probes.append(template.embedding)
-        return check_duplicates(tx, unlocked, rule, request.subject_id, probes, self._index)
+        checks: list[DuplicateCheck] = []
+        for model, of_photographs in probe.by(models):
+            template = templates.get(model.model_id, of_photographs)
+            probes = [of_photographs.embedding]
+            if template is not of_photographs:
+                probes.append(template.embedding)
+            rule = duplicate_rule(settings, model.calibration, request.caller, *asked)
+            people = unlocked.of_model(model.model_id)
+            whose = rule, request.subject_id
+            checks.append(check_duplicates(tx, people, *whose, probes, self._index))
+        return reduce(DuplicateCheck.joined_by, checks)
 
     def _store(
         self,
@@ -181,27 +202,45 @@ class Enroll:
         unlocked: UnlockedCollection,
         request: EnrollRequest,
         probe: Probe,
-        template: PlainTemplate,
+        templates: Templates,
         duplicates: DuplicateCheck,
     ) -> Enrolled:
         now, collection, change = self._clock(), unlocked.collection, uuid4()
-        stored = unlocked.seal(request.subject_id, self._model_id, template, now)
-        subject = sealed_subject(unlocked, request, now, stored.template_id, change)
+        stored = [
+            unlocked.seal(request.subject_id, model_id, template, now)
+            for model_id, template in templates.items()
+        ]
+        subject = sealed_subject(
+            unlocked, request, now, [each.template_id for each in stored], change
+        )
         if request.mode is Mode.CREATE:
             tx.subjects.add(collection, subject)
         else:
-            self._change(tx, collection, request.mode, subject)
-        tx.templates.add(collection, stored)
+            self._change(tx, collection, request.mode, subject, templates)
+        tx.templates.add_all(collection, stored)
         self._record(tx, unlocked, request, now, change)
-        return self._enrolled(request, probe, stored, duplicates)
+        return self._enrolled(request, probe, stored[0], duplicates)
 
-    def _change(self, tx: Transaction, collection: Collection, mode: Mode, given: Subject) -> None:
-        """What is not given stays as it was; the template of this model goes, for the new one."""
-        before = tx.subjects.find(collection, given.subject_id)
+    def _change(
+        self,
+        tx: Transaction,
+        collection: Collection,
+        mode: Mode,
+        given: Subject,
+        templates: Templates,
+    ) -> None:
+        """What is not given stays as it was; the templates of the same models go, for the new ones. The
+        row is locked: a verification may be moving the person to another model.
+        """
+        before = tx.subjects.find_locked(collection, given.subject_id)
         if before is None:
             raise SubjectNotFound
-        model_id = None if mode is Mode.REPLACE else self._model_id
-        gone = tx.templates.delete_of(collection, given.subject_id, model_id)
+        models = (None,) if mode is Mode.REPLACE else tuple(templates)
+        gone = {
+            one
+            for model_id in models
+            for one in tx.templates.delete_of(collection, given.subject_id, model_id)
+        }
         kept = (one for one in before.template_ids if one not in gone)
         after = replace(
             before,
@@ -246,3 +285,23 @@ class Enroll:
             expected_false_candidates=None if search is None else search.expected_false_candidates,
             enrolled_at=template.created_at,
         )
+
+
+def _of(probe: Probe, models: CollectionModels) -> Templates:
+    return {model.model_id: template for model, template in probe.by(models)}
+
+
+def _added(
+    unlocked: UnlockedCollection, models: CollectionModels, who: Recognized, probe: Probe
+) -> Templates:
+    """What was there joined by the photographs. Of the next model, where there is nothing yet, the
+    photographs alone: once they are beyond doubt.
+    """
+    there = {row.model_id for row in who.templates}
+    joined: dict[str, PlainTemplate] = {}
+    for model_id, more in _of(probe, models).items():
+        if model_id in there:
+            joined[model_id] = unlocked.template_of(who.templates, model_id).joined_by(more)
+        elif who.is_beyond_doubt(models.present.calibration):
+            joined[model_id] = more
+    return joined

@@ -109,7 +109,11 @@ class Terms(Protocol):
 
 
 def sealed_subject(
-    unlocked: UnlockedCollection, terms: Terms, now: datetime, template_id: UUID, change: UUID
+    unlocked: UnlockedCollection,
+    terms: Terms,
+    now: datetime,
+    template_ids: Sequence[UUID],
+    change: UUID,
 ) -> Subject:
     """Somebody enrolled at `now`, with all that is said about them sealed. `change`: the audit record
     of the enrollment.
@@ -119,7 +123,9 @@ def sealed_subject(
         plain = json.dumps(terms.metadata, ensure_ascii=False).encode()
         metadata = unlocked.seal_note(subject_id, METADATA, subject_id, plain)
     consent = seal_consent(unlocked, subject_id, terms.consent_reference)
-    return Subject(subject_id, now, metadata, (template_id,), terms.expires_at, consent, change)
+    return Subject(
+        subject_id, now, metadata, tuple(template_ids), terms.expires_at, consent, change
+    )
 
 
 def seal_consent(

@@ -13,11 +13,17 @@ from service.domain.errors import Candidate
 from service.domain.face import FaceSource, Sample
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.search_threshold import SearchThreshold, search_threshold
+from service.domain.served_models import ServedModel, ServedModels
+from service.domain.template import PlainTemplate
 from service.domain.thresholds import Band, Calibration
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
-from service.usecases.sampler import Sampler
-from service.usecases.unlocked_collection import UnlockedCollection, require_collection
+from service.usecases.sampler import Samplers
+from service.usecases.unlocked_collection import (
+    UnlockedCollection,
+    models_of,
+    require_collection,
+)
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -71,19 +77,17 @@ class Identify:
 
     def __init__(
         self,
-        sampler: Sampler,
+        samplers: Samplers,
         storage: Storage,
         vault: Vault,
-        calibration: Calibration,
-        model_id: str,
+        models: ServedModels,
         audit: AuditRecorder,
         index: SearchIndex | None = None,
     ) -> None:
-        self._sampler = sampler
+        self._samplers = samplers
         self._storage = storage
         self._vault = vault
-        self._calibration = calibration
-        self._model_id = model_id
+        self._models = models
         self._audit = audit
         self._index = index
 
@@ -92,23 +96,61 @@ class Identify:
         `TemplateTampered`, and what `Sampler.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._sampler.probe(request.source)
+        probe = self._samplers.probe(request.source, request.collection)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
-            if tx.templates.any(collection):  # an emptied collection is free for another model
-                collection.require_model(self._model_id)
-            unlocked = UnlockedCollection.unlock(collection, self._vault).of_model(self._model_id)
-            calibration = self._calibration.with_thresholds(collection.settings.thresholds)
-            search = _search_threshold(tx, collection, calibration, request.profile)
-            shortlisted = shortlist(tx, unlocked, probe.embedding, search.threshold, self._index)
-            found = find_candidates(
-                tx, unlocked, probe.embedding, search.threshold, request.limit, shortlisted
+            unlocked = UnlockedCollection.unlock(collection, self._vault)
+            models = models_of(tx, collection, self._models)
+            first, *others = (
+                self._search(tx, unlocked.of_model(model.model_id), model, template, request)
+                for model, template in probe.by(models)
             )
-            searched = _searched(tx, collection, shortlisted)
-            call = audited_search(request)
+            call, found = audited_search(request), _together(first, others)[: request.limit]
             self._audit.record_decision(tx, call, collection, match=bool(found))
-        candidates = [RatedCandidate(one, calibration.bands.of(one.similarity)) for one in found]
-        return SearchResult(candidates, search, searched, self._model_id, probe.samples)
+        model_id = models.present.model_id
+        return SearchResult(found, first.search, first.searched, model_id, probe.samples)
+
+    def _search(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        model: ServedModel,
+        template: PlainTemplate,
+        request: SearchRequest,
+    ) -> _Searched:
+        """By one model."""
+        collection, probe = unlocked.collection, template.embedding
+        search = _search_threshold(tx, collection, model.calibration, request.profile)
+        shortlisted = shortlist(tx, unlocked, probe, search.threshold, self._index)
+        found = find_candidates(tx, unlocked, probe, search.threshold, request.limit, shortlisted)
+        bands = model.calibration.bands
+        candidates = [RatedCandidate(one, bands.of(one.similarity)) for one in found]
+        return _Searched(candidates, search, _searched(tx, collection, shortlisted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """`searched`: templates, those of all models."""
+
+    candidates: Sequence[RatedCandidate]
+    search: SearchThreshold
+    searched: int
+
+
+def _together(first: _Searched, others: Sequence[_Searched]) -> Sequence[RatedCandidate]:
+    """Everybody whom any of the models finds, once: as the one finds them by which they are farther above
+    the threshold. In this order too, since similarities of two models cannot be compared.
+    """
+    if not others:
+        return first.candidates
+    best: dict[str, tuple[float, RatedCandidate]] = {}
+    for each in (first, *others):
+        for one in each.candidates:
+            above = one.who.similarity - each.search.threshold
+            if one.who.subject_id not in best or above > best[one.who.subject_id][0]:
+                best[one.who.subject_id] = above, one
+    ranked = sorted(best.values(), key=lambda found: (-found[0], found[1].who.subject_id))
+    return [one for _, one in ranked]
 
 
 def _search_threshold(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from service.domain.errors import InconsistentImages, NoUsableFace
+from service.domain.errors import InconsistentImages, ModelMismatch, NoUsableFace, Overloaded
 from service.domain.face import (
     CameraFrames,
+    Detection,
     EmbeddedFace,
     Embedding,
     FaceCrop,
@@ -18,23 +20,54 @@ from service.domain.face import (
     Reason,
     Refusal,
     Sample,
+    Seen,
     Stream,
     VideoFrames,
 )
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
 from service.domain.quality import judged, refused_sample, sample_of
+from service.domain.served_models import CollectionModels, ServedModel, ServedModels
 from service.domain.template import PlainTemplate, disagreeing, embedding_of, template_of
 from service.domain.thresholds import Calibration
+from service.usecases.unlocked_collection import models_of, require_collection
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One person's template and the samples it was made of (none where an embedding was given, which
     counts as one).
+
+    `templates`: by model; more than one of them where people are moved to another model.
     """
 
-    template: PlainTemplate
+    templates: Mapping[str, PlainTemplate]
     samples: Sequence[Sample] = ()
+
+    @property
+    def template(self) -> PlainTemplate:
+        """Of the model that the photographs were accepted by."""
+        return next(iter(self.templates.values()))
+
+    def of(self, model_id: str) -> PlainTemplate:
+        """Raises `Overloaded` where the collection came to another model since the photographs were
+        looked at: they are to be sent again.
+        """
+        if model_id not in self.templates:
+            raise Overloaded
+        return self.templates[model_id]
+
+    def by(self, models: CollectionModels) -> Sequence[tuple[ServedModel, PlainTemplate]]:
+        """By each of the collection's models, the present one first, the next if it saw the face.
+
+        Raises `Overloaded`.
+        """
+        found, following = [(models.present, self.of(models.present.model_id))], models.next
+        if following is not None and following.model_id in self.templates:
+            found.append((following, self.templates[following.model_id]))
+        return found
 
     @property
     def embedding(self) -> Embedding:
@@ -54,24 +87,54 @@ class Sampler:
         capture: Capture,
         calibration: Calibration,
         telemetry: Telemetry = NO_TELEMETRY,
+        *,
+        embeddings_of: str | None = None,
+        shows_faces: bool = False,
     ) -> None:
+        """`embeddings_of`: the model by which callers' embeddings are made, where that is another one;
+        then none are taken. `shows_faces`: samples tell where each face was seen.
+        """
         self._engine = engine
         self._capture = capture
         self._agreement = calibration.agreement
         self._limits = calibration.quality
         self._telemetry = telemetry
+        self.model_id = engine.model.model_id
+        self._embeddings_of = embeddings_of
+        self._shows_faces = shows_faces
 
     def probe(self, source: FaceSource, faces: Faces = Faces.ONE) -> Probe:
         """`faces`: which photographs have a face that counts. Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
         if isinstance(source, GivenEmbedding):
-            return Probe(template_of([embedding_of(source.numbers, self._engine.dimensions)]))
+            return Probe({self.model_id: self._given(source)})
         samples = self.samples(source, faces)
         embeddings = [sample.embedding for sample in samples if sample.embedding is not None]
         if not embeddings:
             raise NoUsableFace(samples)
         if strangers := disagreeing(embeddings, self._agreement):
             raise InconsistentImages(_marked(samples, strangers))
-        return Probe(template_of(embeddings), samples)
+        return Probe({self.model_id: template_of(embeddings)}, samples)
+
+    def _given(self, source: GivenEmbedding) -> PlainTemplate:
+        """Raises `InvalidEmbedding`, `ModelMismatch`."""
+        if self._embeddings_of is not None:
+            raise ModelMismatch(stored=self.model_id, served=self._embeddings_of)
+        return template_of([embedding_of(source.numbers, self._engine.dimensions)])
+
+    def same_faces(self, samples: Sequence[Sample], faces: Faces) -> PlainTemplate | None:
+        """The template of what another model has accepted, by this one: of the same faces in the same
+        photographs. None where this one sees too little of them, or not one person.
+        """
+        seen = [sample.seen for sample in samples if sample.accepted and sample.seen is not None]
+        again = self._samples_of([each.photograph for each in seen], faces) if seen else []
+        embeddings = [
+            sample.embedding
+            for sample, first in zip(again, seen, strict=True)
+            if sample.embedding is not None and sample.seen and sample.seen.is_same_face(first)
+        ]
+        if not embeddings or disagreeing(embeddings, self._agreement):
+            return None
+        return template_of(embeddings)
 
     def samples(self, source: FaceSource, faces: Faces = Faces.ONE) -> list[Sample]:
         """What becomes of each photograph, in order."""
@@ -91,12 +154,13 @@ class Sampler:
         if crops:
             with self._telemetry.stage("embed"):
                 embedded = iter(self._engine.embed(crops))
-        return [
+        samples = [
             refused_sample(found)
             if isinstance(found, Refusal)
             else sample_of(found, next(embedded), self._limits)
             for found in seen
         ]
+        return _showing(samples, photographs, seen) if self._shows_faces else samples
 
     def _samples_of_stream(self, stream: Stream, faces: Faces) -> list[Sample]:
         """Frames of use, at most `max_frames`; of a stream without any, its last refusal.
@@ -114,6 +178,18 @@ class Sampler:
         return accepted or last
 
 
+def _showing(
+    samples: Sequence[Sample], photographs: Sequence[Photograph], found: Sequence[Detection]
+) -> list[Sample]:
+    """The same, each accepted one with its face."""
+    return [
+        replace(sample, seen=Seen(photograph, each.box))
+        if sample.accepted and each.box is not None
+        else sample
+        for sample, photograph, each in zip(samples, photographs, found, strict=True)
+    ]
+
+
 def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]:
     """`samples`, those accepted ones at the positions `strangers` turned into refusals."""
     accepted = [index for index, sample in enumerate(samples) if sample.accepted]
@@ -122,6 +198,72 @@ def _marked(samples: Sequence[Sample], strangers: Sequence[int]) -> list[Sample]
         replace(sample, embedding=None, reason=Reason.INCONSISTENT) if index in marked else sample
         for index, sample in enumerate(samples)
     ]
+
+
+class PairSampler:
+    """Makes probes of two models: of what the first accepts, the second sees the same faces in the same
+    photographs. Where it sees too little there is a probe of the first alone.
+    """
+
+    def __init__(self, first: Sampler, second: Sampler) -> None:
+        self._first = first
+        self._second = second
+
+    def probe(self, source: FaceSource, faces: Faces = Faces.ONE) -> Probe:
+        """Raises what `Sampler.probe` raises."""
+        probe = self._first.probe(source, faces)
+        template = self._second.same_faces(probe.samples, faces)
+        if template is None:
+            return probe
+        return replace(probe, templates={**probe.templates, self._second.model_id: template})
+
+
+class Samplers:
+    """One of each served model. `models`: which are served."""
+
+    def __init__(
+        self, storage: Storage, models: ServedModels, present: Sampler, beside: Sampler | None
+    ) -> None:
+        self._storage = storage
+        self._models = models
+        self._present = present
+        self._beside = beside
+
+    def probe(self, source: FaceSource, collection_name: str) -> Probe:
+        """For a call on this collection. Raises `CollectionNotFound`, `ModelMismatch`, and what
+        `Sampler.probe` raises.
+        """
+        if self._beside is None:
+            return self._present.probe(source)
+        return self.of(self.asked(collection_name)).probe(source)
+
+    def asked(self, collection_name: str) -> Sequence[str]:
+        """The models by which photographs are looked at for this collection, the one that accepts them
+        first. Where one alone is served nobody need be asked.
+
+        Raises `CollectionNotFound`, `ModelMismatch`.
+        """
+        if self._beside is None:
+            return [self._models.present.model_id]
+        with self._storage.transaction() as tx:
+            collection = require_collection(tx, collection_name)
+            return [each.model_id for each in models_of(tx, collection, self._models).all]
+
+    def of(self, model_ids: Sequence[str]) -> Sampler | PairSampler:
+        """`model_ids`: of `asked`."""
+        return sampler_of(model_ids, self._present, self._beside)
+
+
+def sampler_of(
+    model_ids: Sequence[str], present: Sampler, beside: Sampler | None
+) -> Sampler | PairSampler:
+    """Of the served models these. Raises `ModelMismatch` where one of them is not served."""
+    served = {each.model_id: each for each in (present, beside) if each}
+    for model_id in model_ids:
+        if model_id not in served:
+            raise ModelMismatch(stored=model_id, served=present.model_id)
+    first, *second = (served[each] for each in model_ids)
+    return PairSampler(first, second[0]) if second else first
 
 
 class MakeToken:

@@ -21,6 +21,7 @@ from service.domain.errors import (
 )
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
+from service.domain.served_models import CollectionModels, ServedModels, unbound
 from service.domain.template import PlainTemplate, cosine_similarity, search_space
 from service.vault.cipher import AuthenticationFailed
 
@@ -61,16 +62,25 @@ def lock_collection(tx: Transaction, name: str) -> Collection:
     return require_collection(tx, name)
 
 
-def bind_model(tx: Transaction, collection: Collection, model_id: str) -> None:
+def models_of(tx: Transaction, collection: Collection, served: ServedModels) -> CollectionModels:
+    """By which of the served models its people are compared; an emptied one is free for any.
+
+    Raises `ModelMismatch`.
+    """
+    if served.serve(collection) or tx.templates.any(collection):
+        return served.of(collection)
+    return served.alone(collection)
+
+
+def bind_model(tx: Transaction, collection: Collection, served: ServedModels) -> CollectionModels:
     """The first enrollment fixes the collection's model; an emptied one is free again.
 
     Raises `ModelMismatch`.
     """
-    if collection.model_id == model_id:
-        return
-    if tx.templates.any(collection):
-        collection.require_model(model_id)
-    tx.collections.update(replace(collection, model_id=model_id))
+    models = models_of(tx, collection, served)
+    if collection.model_id != models.present.model_id:
+        tx.collections.update(unbound(collection, models.present.model_id))
+    return models
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +212,11 @@ class UnlockedCollection:
         raise TemplateTampered
 
     def template_of(self, rows: Sequence[StoredTemplate], model_id: str) -> PlainTemplate:
-        """Of one person's `rows` the one of the model, opened.
+        """Of one person's `rows` the one of the model, opened. A model that is being removed counts no more.
 
         Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`.
         """
+        rows = [row for row in rows if row.model_id != self.collection.retiring_model_id]
         if not rows:
             raise SubjectNotFound
         for row in rows:

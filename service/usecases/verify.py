@@ -11,14 +11,17 @@ from service.domain.callers import Caller
 from service.domain.decision import Decision, decide
 from service.domain.face import FaceSource, Sample
 from service.domain.lockout import Comparison
+from service.domain.served_models import CollectionModels, ServedModels
 from service.domain.template import cosine_similarity
-from service.domain.thresholds import BALANCED, Calibration
+from service.domain.thresholds import BALANCED
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
-from service.usecases.sampler import Sampler
+from service.usecases.move_person import MovePerson, Recognized
+from service.usecases.sampler import Samplers
 from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
+    from service.storage.failed_comparisons import SubjectForComparison
     from service.storage.storage import Storage
     from service.vault.vault import Vault
 
@@ -53,43 +56,54 @@ class Verify:
 
     def __init__(
         self,
-        sampler: Sampler,
+        samplers: Samplers,
         storage: Storage,
         vault: Vault,
-        calibration: Calibration,
-        model_id: str,
+        models: ServedModels,
         audit: AuditRecorder,
         lockout: Lockout,
+        move: MovePerson,
     ) -> None:
-        self._sampler = sampler
+        self._samplers = samplers
         self._storage = storage
         self._vault = vault
-        self._calibration = calibration
-        self._model_id = model_id
+        self._models = models
         self._audit = audit
         self._lockout = lockout
+        self._move = move
 
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
         `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._sampler.probe(request.source)
+        probe = self._samplers.probe(request.source, request.collection)
         caller, subject_id = request.caller.name, request.subject_id
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
             )
             collection, lockout = subject.collection, self._lockout
-            calibration = self._calibration.with_thresholds(collection.settings.thresholds)
-            profile = calibration.profile(request.profile or BALANCED)
+            models = self._models_of(subject)
+            deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)
+            profile = deciding.calibration.profile(request.profile or BALANCED)
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            template = unlocked.template_of(subject.templates, self._model_id)
-            similarity = cosine_similarity(probe.template.embedding, template.embedding)
-            decision = decide(similarity, profile, calibration)
+            template = unlocked.template_of(subject.templates, deciding.model_id)
+            embedding = probe.of(deciding.model_id).embedding
+            similarity = cosine_similarity(embedding, template.embedding)
+            decision = decide(similarity, profile, deciding.calibration)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
+            if models.next is not None and decision.match:
+                who = Recognized(subject_id, subject.templates, decision, caller)
+                self._move(tx, unlocked, models, who, probe)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
-        return Verification(request.subject_id, decision, self._model_id, probe.samples)
+        return Verification(request.subject_id, decision, deciding.model_id, probe.samples)
+
+    def _models_of(self, subject: SubjectForComparison) -> CollectionModels:
+        """Raises `ModelMismatch` where somebody is enrolled by models that are not served."""
+        if subject.templates:
+            return self._models.of(subject.collection)
+        return self._models.alone(subject.collection)

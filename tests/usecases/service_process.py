@@ -106,7 +106,8 @@ class Service:
         request = BulkRequest(**{"collection": DEFAULT, "caller": self.caller, **fields})
         batch = self.wiring.enroll_batch(request.collection, coming=0)
         bulk = BulkEnroll(self.storage, batch, self.clock, sleep=lambda _: None)
-        done = bulk(request, rows, EmbedHere(self.wiring.sampler, workers=2))
+        sampler = self.wiring.samplers.of(self.wiring.samplers.asked(request.collection))
+        done = bulk(request, rows, EmbedHere(sampler, workers=2))
         return [outcome for outcomes in done for outcome in outcomes]
 
     def verify(
