@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from service.domain.errors import ProfileNotFound
 from service.domain.ports import ModelIdentity
-from service.domain.quality import QualityLimits
+from service.domain.quality import GROSS_DEFECTS, QualityLimits
 
 
 class Band(StrEnum):
@@ -158,16 +158,6 @@ class Calibration:
         return Profile(name, threshold, bound, self.source, false_match_rate_bound=bound)
 
 
-GROSS_DEFECTS = QualityLimits(
-    sharpness=0.035,
-    brightness=14.0,
-    overexposure=0.55,
-    roll=50.0,
-    norm=None,
-    source="measured with a small ArcFace pack on 929 altered and 685 natural photographs",
-)
-
-
 def _calibration(source: Source, agreement: float, bands: Bands, *profiles: Profile) -> Calibration:
     by_name = {profile.name: profile for profile in profiles}
     return Calibration(by_name, bands, agreement, source, GROSS_DEFECTS)
@@ -245,10 +235,14 @@ DLIB_RESNET = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 SFACE_2021DEC = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
 """SHA-256 of `face_recognition_sface_2021dec.onnx`, as opencv/opencv_zoo has it in Git LFS."""
 
+MOBILE_FACENET = "304e6b515f0f3103f797aa87ed2db7817ce98d2e35161eb6120869ac2321da41"
+"""SHA-256 of `w_mobilefacenet.onnx`, of the small pack on which the limits of quality were chosen."""
+
 _SHIPPED: Mapping[str, Calibration] = {
     W600K_R50: BUFFALO_L,
     DLIB_RESNET: DLIB,
     SFACE_2021DEC: SFACE,
+    MOBILE_FACENET: replace(ARCFACE, quality=GROSS_DEFECTS.with_median_norm(5.64)),
 }
 
 

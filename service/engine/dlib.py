@@ -39,7 +39,7 @@ from service.domain.ports import ModelIdentity
 from service.domain.template import embedded_face
 from service.engine.download import sha256_of
 from service.engine.pool import WorkerPool
-from service.engine.quality import quality_of, roll_of
+from service.engine.quality import Cut, FacePart, quality_of, roll_of
 from service.engine.selection import DETECTION_FLOOR, FoundFace, SelectedFace, selected_face
 
 DLIB = "dlib"
@@ -98,6 +98,12 @@ def _existing(path: Path) -> Path:
 
 CHIP_SIZE = 150
 """Pixels of the square that dlib's ResNet takes."""
+
+CHIP_PADDING = 0.25
+"""dlib's own: the share of the face that it leaves to either side."""
+
+CHIP_PART = FacePart(20, 6, 128, 119)
+"""By the places of the eyes in dlib's mean face, the same part as of an ArcFace crop."""
 
 UPSAMPLING = 1
 """Doublings before detection; see the module's docstring."""
@@ -186,7 +192,8 @@ class DlibEngine:
         points = self._landmarks(rgb, box)
         chip = self._dlib.get_face_chip(rgb, points, CHIP_SIZE)
         crop = np.ascontiguousarray(chip[:, :, ::-1])
-        quality = quality_of(crop, _roll(points))
+        details = self._dlib.get_face_chip_details(points, CHIP_SIZE, CHIP_PADDING)
+        quality = quality_of(crop, Cut(_matrix(details), rgb.shape[:2], CHIP_PART), _roll(points))
         return FaceCrop(crop, face.score, quality, face.box, selected.ignored)
 
     def _embed_one(self, crop: FaceCrop) -> EmbeddedFace:
@@ -221,6 +228,15 @@ def _roll(points: Any) -> float:  # noqa: ANN401 - dlib's
     x = [(points.part(n).x, points.part(n).y) for n in range(4)]
     right, left = np.mean(x[:2], axis=0), np.mean(x[2:], axis=0)
     return roll_of(np.asarray([left, right]))
+
+
+def _matrix(details: Any) -> NDArray[np.float64]:  # noqa: ANN401 - dlib's
+    """(2, 3): from the photograph to the chip, which is a turned square of it."""
+    center, scale = details.rect.center(), CHIP_SIZE / details.rect.width()
+    matrix = cv2.getRotationMatrix2D((center.x, center.y), math.degrees(details.angle), scale)
+    middle = (CHIP_SIZE - 1) / 2
+    matrix[:, 2] += middle - center.x, middle - center.y
+    return np.asarray(matrix, np.float64)
 
 
 def _to_rgb(bgr: Image) -> Image:

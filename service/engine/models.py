@@ -23,11 +23,15 @@ from service.engine.yunet import YuNet, is_yunet, resizable
 
 
 class Detector(Protocol):
-    side: int
-    """Pixels of the longer side to which every picture is reduced."""
+    sides: Sequence[int]
+    """Pixels of the longer side to which every picture is reduced, rising: it is looked at in each."""
 
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
         """Faces scored `floor` or more: (n, 5) of corners and score, (n, 5, 2) of landmarks."""
+        ...
+
+    def look(self, image: Image, side: int, floor: float) -> tuple[Floats, Floats]:
+        """As `detect`, at one of `sides` only, and a face may be told several times."""
         ...
 
     def warm_up(self, rounds: int) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
 from insightface.utils import face_align
+from numpy.typing import NDArray
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import (
@@ -25,12 +27,14 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
+from service.domain.quality import refused
 from service.domain.template import embedded_face
 from service.engine.models import load_models
+from service.engine.orientation import CERTAIN, is_turned, sheet_of_face, sheet_of_picture
 from service.engine.packs import Pack
 from service.engine.pool import Batches, WorkerPool
 from service.engine.providers import CPU, CUDA
-from service.engine.quality import quality_of, roll_of
+from service.engine.quality import Cut, arcface_part, quality_of, quality_of_picture, roll_of
 from service.engine.selection import (
     DETECTION_FLOOR,
     SCORE_MARGIN,
@@ -38,6 +42,7 @@ from service.engine.selection import (
     SelectedFace,
     found_faces,
     is_settled,
+    likeliest_face,
     selected_face,
 )
 from service.engine.sessions import BATCH_SIZES, features_by_size, silence_alignment_warning
@@ -96,7 +101,7 @@ class PackEngine:
         return self.pool.map_unbounded(self._embed_one, crops)
 
     def _detect_one(self, photograph: Photograph, rule: Faces) -> Detection:
-        decoded = _decoded(photograph, self._detector.side)
+        decoded = _decoded(photograph, self._detector.sides[-1])
         if isinstance(decoded, Reason):
             return Refusal(decoded)
         reduced = decoded.denominator > 1
@@ -105,7 +110,40 @@ class PackEngine:
             return self._detect_one(_Whole(photograph), rule)
         height, width = decoded.pixels.shape[:2]
         selected = selected_face(faces, self._threshold, rule, (height, width))
-        return selected if isinstance(selected, Refusal) else self._crop(decoded, selected)
+        if isinstance(selected, Refusal):
+            return self._told_better(selected, decoded.pixels, faces)
+        crop = self._crop(decoded, selected)
+        turned = self._is_turned(decoded.pixels, selected.face)
+        return refused(crop, Reason.TURNED) if turned else crop
+
+    def _told_better(self, refusal: Refusal, image: Image, faces: Sequence[FoundFace]) -> Refusal:
+        """What is seen badly, or not at all, may lie on its side, or have its cause in the light."""
+        if refusal.reason is Reason.NO_FACE:
+            return self._nothing_seen(image)
+        if refusal.reason is not Reason.LOW_DETECTION_SCORE or refusal.box is None:
+            return refusal
+        face = likeliest_face(faces)
+        if self._is_turned(image, face):
+            return replace(refusal, reason=Reason.TURNED)
+        return replace(refusal, quality=self._crop(Decoded(image), SelectedFace(face)).quality)
+
+    def _nothing_seen(self, image: Image) -> Refusal:
+        """One look more, as dear as the first: nobody who sends pictures of nothing gets more."""
+        quality = quality_of_picture(image)
+        if quality is None:
+            return Refusal(Reason.NO_FACE)
+        side = self._detector.sides[-1]
+        turned = self._shows_turned(sheet_of_picture(image, side), side)
+        return Refusal(Reason.TURNED if turned else Reason.NO_FACE, quality=quality)
+
+    def _is_turned(self, image: Image, face: FoundFace) -> bool:
+        side = self._detector.sides[0]
+        return face.score < CERTAIN and self._shows_turned(
+            sheet_of_face(image, face.box, side), side
+        )
+
+    def _shows_turned(self, sheet: Image, side: int) -> bool:
+        return is_turned(found_faces(*self._detector.look(sheet, side, DETECTION_FLOOR)), side)
 
     def _faces(self, image: Image, floor: float) -> list[FoundFace]:
         boxes, landmarks = self._detector.detect(_widened(image), floor)
@@ -113,8 +151,10 @@ class PackEngine:
 
     def _crop(self, decoded: Decoded, selected: SelectedFace) -> FaceCrop:
         face = selected.face
-        aligned = face_align.norm_crop(decoded.pixels, face.landmarks, image_size=self._crop_side)
-        quality = quality_of(aligned, roll_of(np.asarray(face.landmarks)))
+        landmarks, side = np.asarray(face.landmarks), self._crop_side
+        cut = Cut(_alignment(landmarks, side), decoded.pixels.shape[:2], arcface_part(side))
+        aligned = np.asarray(cv2.warpAffine(decoded.pixels, cut.matrix, (side, side)), np.uint8)
+        quality = quality_of(aligned, cut, roll_of(landmarks))
         box = face.box_in_whole(decoded.denominator)
         return FaceCrop(aligned, face.score, quality, box, selected.ignored)
 
@@ -155,6 +195,12 @@ class PackEngine:
 
     def _unavailable(self, cause: str) -> ModelUnavailable:
         return ModelUnavailable(model=self.model.name, path=self._pack.folder, cause=cause)
+
+
+def _alignment(landmarks: NDArray[Any], side: int) -> NDArray[np.float64]:
+    """(2, 3): as `face_align.norm_crop` cuts; nothing is cut by landmarks that lie all in one place."""
+    matrix = np.asarray(face_align.estimate_norm(landmarks, side), np.float64)
+    return matrix if np.isfinite(matrix).all() else np.zeros((2, 3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ blurred face loses little. The noise of a sensor looks sharp, and comes after th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,6 +24,9 @@ WIDTH, HEIGHT = 72, 76
 """Pixels at which a face part is measured: those that it has in a crop of 112."""
 
 OVEREXPOSED = 250
+
+LEAST_CONTRAST = 1.0
+"""Standard deviation of gray below which a picture shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,17 @@ def quality_of(crop: Image, cut: Cut, roll: float) -> Quality:
     )
 
 
+def quality_of_picture(image: Image) -> Quality | None:
+    """That of a picture in which no face is seen: light tells why. None where all of it is one color."""
+    reduced = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    gray = np.asarray(cv2.cvtColor(reduced, cv2.COLOR_BGR2GRAY), np.float32)
+    if gray.std() < LEAST_CONTRAST:
+        return None
+    everywhere = np.ones(gray.shape, np.bool_)
+    overexposure = float((gray >= OVEREXPOSED).mean())
+    return Quality(_sharpness(gray, everywhere), float(gray.mean()), overexposure, roll=0.0)
+
+
 def roll_of(landmarks: NDArray[Any]) -> float:
     """Degrees of the line from the left to the right eye in the picture; 0 upright.
 
@@ -99,7 +112,7 @@ def _within_photograph(cut: Cut) -> NDArray[np.bool_]:
     (a, b, c), (d, e, f) = cv2.invertAffineTransform(cut.matrix)
     x = a * columns[None, :] + b * rows[:, None] + c
     y = d * columns[None, :] + e * rows[:, None] + f
-    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
 
 
 def _gaussian(sigma: float) -> Kernel:
@@ -107,35 +120,35 @@ def _gaussian(sigma: float) -> Kernel:
     return np.asarray(cv2.getGaussianKernel(2 * math.ceil(3 * sigma) + 1, sigma), np.float32)
 
 
-def _padded(kernel: Kernel, side: int) -> Kernel:
+def _taken_by(blur: Kernel, start: Kernel) -> Kernel:
+    """What `blur` takes away of `start`."""
+    kept = cv2.filter2D(start, -1, blur, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(start - kept, np.float32)
+
+
+def _centered(kernel: Kernel, side: int) -> Kernel:
     rows, columns = ((side - each) // 2 for each in kernel.shape)
     return np.pad(kernel, ((rows, rows), (columns, columns)))
 
 
-def _what_blur_takes(before: Kernel, blur: Kernel) -> Kernel:
-    """`before` less the same after `blur`."""
-    after = np.asarray(cv2.filter2D(_padded(before, 15), -1, blur, borderType=0), np.float32)
-    return _padded(before, 15) - after
-
-
-_ALONG = _gaussian(1.5)
-_ASLANT = _gaussian(1.5 / math.sqrt(2))
+_POINT = np.ones((1, 1), np.float32)
+_ALONG, _ASLANT = _gaussian(1.5), np.diag(_gaussian(1.5 / math.sqrt(2))[:, 0])
 """Neighbors on a diagonal lie farther apart."""
-_NOTHING = np.ones((1, 1), np.float32)
-_SMOOTH = _gaussian(1.0) @ _gaussian(1.0).T
 
-_FINE: Sequence[Kernel] = [
-    _what_blur_takes(_NOTHING, blur)
-    for blur in (_ALONG, _ALONG.T, np.diag(_ASLANT[:, 0]), np.fliplr(np.diag(_ASLANT[:, 0])))
+_FINE = [
+    _taken_by(blur, np.pad(_POINT, [(side // 2, side // 2) for side in blur.shape]))
+    for blur in (_ALONG, _ALONG.T, _ASLANT, np.ascontiguousarray(np.fliplr(_ASLANT)))
 ]
 """In four directions, of which the least counts: what moved is still sharp across its way."""
 
-_COARSE = _what_blur_takes(_SMOOTH, _ALONG @ _ALONG.T)
+_SMOOTH = _gaussian(1.0)
+_COARSE = _taken_by(_ALONG @ _ALONG.T, _centered(_SMOOTH @ _SMOOTH.T, 17))
+
 COARSE_TO_FINE = 0.87
-"""Of photographs that are just sharp enough the coarse scale shows 1 / 0.87 of the fine one."""
+"""The coarse scale shows 1 / 0.87 of what the fine one does, of photographs that are just sharp enough."""
 
 _NOISE = np.asarray([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-"""Sees no edge, straight or not, but hardly anything else than noise."""
+"""Sees no edge along the pixels, and hardly anything else than noise."""
 
 NOISE_MARGIN = 1.25
 """Alignment and JPEG smooth noise, so that more of it is there than `_NOISE` sees."""
@@ -146,20 +159,22 @@ _REACH = np.ones((11, 11), np.uint8)
 
 def _sharpness(gray: Gray, seen: NDArray[np.bool_]) -> float:
     inner = cv2.erode(seen.astype(np.uint8), _REACH, borderValue=1).astype(bool)
-    contrast, smooth = float(gray[seen].std()), cv2.filter2D(gray, -1, _SMOOTH)
-    if not inner.any() or contrast < 1:
+    contrast = float(gray[seen].std())
+    if not inner.any() or contrast < LEAST_CONTRAST:
         return 0.0
-    noise = _mean_of(gray, _NOISE, inner) / float(np.linalg.norm(_NOISE))
-    fine = min(_detail(gray, kernel, inner, noise) for kernel in _FINE) / contrast
-    coarse = _detail(gray, _COARSE, inner, noise) / float(smooth[seen].std() or 1.0)
-    return min(fine, coarse * COARSE_TO_FINE)
+    smooth = cv2.sepFilter2D(gray, -1, _SMOOTH, _SMOOTH)
+    smooth_contrast = float(smooth[seen].std()) or 1.0
+    noise = _mean_of(cv2.filter2D(gray, -1, _NOISE), inner) / float(np.linalg.norm(_NOISE))
+    fine = min(_detail(cv2.filter2D(gray, -1, one), one, inner, noise) for one in _FINE)
+    coarse = _detail(smooth - cv2.sepFilter2D(smooth, -1, _ALONG, _ALONG), _COARSE, inner, noise)
+    return min(fine / contrast, COARSE_TO_FINE * coarse / smooth_contrast)
 
 
-def _detail(gray: Gray, kernel: Kernel, inner: NDArray[np.bool_], noise: float) -> float:
+def _detail(taken: Any, kernel: Kernel, inner: NDArray[np.bool_], noise: float) -> float:  # noqa: ANN401
     """Without what noise adds to it, which adds up by squares."""
     added = NOISE_MARGIN * noise * float(np.linalg.norm(kernel))
-    return math.sqrt(max(0.0, _mean_of(gray, kernel, inner) ** 2 - added**2))
+    return math.sqrt(max(0.0, _mean_of(taken, inner) ** 2 - added**2))
 
 
-def _mean_of(gray: Gray, kernel: Kernel, inner: NDArray[np.bool_]) -> float:
-    return float(np.abs(cv2.filter2D(gray, -1, kernel))[inner].mean())
+def _mean_of(taken: Any, inner: NDArray[np.bool_]) -> float:  # noqa: ANN401 - OpenCV's arrays
+    return float(np.abs(taken)[inner].mean())

@@ -72,7 +72,7 @@ class Scrfd:
         self._model = model
         self._spares_close_ups = spare_close_ups and len(model.input_sizes) > 1
         self._strides, self._anchors = LAYOUTS[len(model.output_names)]
-        self.side = max(max(size) for size in model.input_sizes)
+        self.sides: Sequence[int] = sorted(max(size) for size in model.input_sizes)
         self._buffer = InputBuffer()
 
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
@@ -88,6 +88,11 @@ class Scrfd:
                 return boxes, landmarks
         larger = [self._look(image, size, floor) for size in others]
         return self._without_overlaps([small, *larger])
+
+    def look(self, image: Image, side: int, floor: float) -> tuple[Floats, Floats]:
+        """As `detect`, at one of its sizes only, and a face may be told several times."""
+        found = self._look(image, _square(side), floor)
+        return np.column_stack((found.boxes, found.scores)), found.landmarks
 
     def warm_up(self, rounds: int) -> None:
         """Look at nothing, so often, in every size that a photograph may be looked at in."""

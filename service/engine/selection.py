@@ -95,10 +95,13 @@ def selected_face(
     """
     if not faces:
         return Refusal(Reason.NO_FACE)
-    best = max(face.score for face in faces)
+    likeliest = likeliest_face(faces)
+    best = likeliest.score
     counted = [face for face in faces if face.score >= threshold]
+    if not counted and likeliest.shorter_side < MIN_FACE_SIDE:
+        return Refusal(Reason.FACE_TOO_SMALL, best, box=likeliest.box)
     if not counted:
-        return Refusal(Reason.LOW_DETECTION_SCORE, best)
+        return Refusal(Reason.LOW_DETECTION_SCORE, best, box=likeliest.box)
     subject = dominant_face(counted, picture) if rule is Faces.DOMINANT else _only(counted)
     if subject is None:
         return Refusal(Reason.MULTIPLE_FACES, best)
@@ -109,6 +112,10 @@ def selected_face(
         small = Reason.FACE_TOO_SMALL
         return Refusal(small, subject.score, box=subject.box, ignored_faces=ignored)
     return SelectedFace(subject, ignored)
+
+
+def likeliest_face(faces: Sequence[FoundFace]) -> FoundFace:
+    return max(faces, key=lambda face: face.score)
 
 
 def _only(faces: Sequence[FoundFace]) -> FoundFace | None:

@@ -54,7 +54,7 @@ class YuNet:
         self._network = network
         self._sizes = tuple(sizes)
         self._buffer = InputBuffer()
-        self.side = max(max(size) for size in sizes)
+        self.sides: Sequence[int] = sorted(max(size) for size in sizes)
 
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
         """Faces scored `floor` or more, best first: (n, 5) of corners and score, (n, 5, 2) of landmarks."""
@@ -63,6 +63,11 @@ class YuNet:
         landmarks = np.vstack([one.landmarks for one in found])
         kept = _without_overlaps(boxes)
         return boxes[kept], landmarks[kept]
+
+    def look(self, image: Image, side: int, floor: float) -> tuple[Floats, Floats]:
+        """As `detect`, at one size only, and a face may be told several times."""
+        found = self._look(image, (side, side), floor)
+        return np.column_stack((found.boxes, found.scores)), found.landmarks
 
     def warm_up(self, rounds: int) -> None:
         """Look at nothing, so often, in every size."""

@@ -54,7 +54,15 @@ def test_a_face_at_the_threshold_counts(rule: Faces) -> None:
 @both_rules
 def test_faces_below_the_threshold_give_the_best_score(rule: Faces) -> None:
     faces = [_face(0.4), _face(0.5)]
-    assert _seen(faces, rule) == Refusal(Reason.LOW_DETECTION_SCORE, 0.5)
+    expected = Refusal(Reason.LOW_DETECTION_SCORE, 0.5, box=_face(0.5).box)
+    assert _seen(faces, rule) == expected
+
+
+def test_small_face_below_the_threshold_is_too_small() -> None:
+    faces = [_face(0.4, MIN_FACE_SIDE - 0.1), _face(0.3)]
+    seen = _seen(faces, Faces.ONE)
+    assert isinstance(seen, Refusal)
+    assert seen.reason is Reason.FACE_TOO_SMALL
 
 
 @both_rules
