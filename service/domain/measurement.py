@@ -9,11 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.domain.ports import ModelIdentity
+from service.domain.quality import QualityLimits
 from service.domain.thresholds import Calibration, OperatingPoint, Origin, Profile, Source
-
-COVERED_BELOW = 0.60
-"""Of the median norm of a model's raw output. Measured with a small ArcFace pack: below it are 22 of 24
-faces with mask and sunglasses, and none of 685 natural photographs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def with_measurement(calibration: Calibration, measurement: Measurement) -> Cali
         calibration,
         source=measurement.source,
         operating_points=measurement.operating_points,
-        quality=replace(calibration.quality, norm=_norm_limit(calibration, measurement)),
+        quality=_limits(calibration, measurement),
     )
     known = {(one.name, one.threshold): one for one in measurement.profiles}
     profiles = {
@@ -70,9 +67,9 @@ def with_measurement(calibration: Calibration, measurement: Measurement) -> Cali
     return replace(measured, profiles=profiles)
 
 
-def _norm_limit(calibration: Calibration, measurement: Measurement) -> float | None:
-    median = measurement.norm
-    return calibration.quality.norm if median is None else COVERED_BELOW * median
+def _limits(calibration: Calibration, measurement: Measurement) -> QualityLimits:
+    limits, median = calibration.quality, measurement.norm
+    return limits if median is None else limits.with_median_norm(median)
 
 
 def _rated(profile: Profile, known: MeasuredProfile | None, measured: Calibration) -> Profile:

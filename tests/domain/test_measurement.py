@@ -9,6 +9,7 @@ import pytest
 
 from service.domain.measurement import MeasuredProfile, Measurement, with_measurement
 from service.domain.ports import ModelIdentity
+from service.domain.quality import COVERED_BELOW
 from service.domain.thresholds import (
     ARCFACE,
     BALANCED,
@@ -63,8 +64,8 @@ def test_searches_choose_from_the_operating_points() -> None:
     assert with_measurement(ARCFACE, MEASURED).operating_points == MEASURED.operating_points
 
 
-def test_a_face_is_covered_below_three_fifths_of_the_median_norm() -> None:
-    assert with_measurement(ARCFACE, MEASURED).quality.norm == pytest.approx(3.0)
+def test_a_face_is_covered_below_a_share_of_the_median_norm() -> None:
+    assert with_measurement(ARCFACE, MEASURED).quality.norm == pytest.approx(5 * COVERED_BELOW)
 
 
 def test_without_a_norm_the_gate_stays_as_it_is() -> None:
