@@ -57,7 +57,7 @@ class AppConfig(BaseSettings):
     model_name: str = Field(
         "buffalo_l",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
-        description="a pack under `<model_root>/models/`, or `dlib`",
+        description="a pack under `<model_root>/models/`, `sface` or `dlib`",
     )
     next_model_name: str | None = Field(
         None,
