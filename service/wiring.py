@@ -140,13 +140,16 @@ def api_settings(config: AppConfig) -> ApiSettings:
 
 
 def embedding_on_node(
-    settings: Mapping[str, object], model_ids: Sequence[str]
+    settings: Mapping[str, object], models: ServedModels, model_ids: Sequence[str]
 ) -> Callable[[Row], BulkCandidate | BulkOutcome]:
     """What embeds a row in a process of a cluster, on one core, by these models.
+
+    `models`: of the machine that asks. It keeps what was measured of them, and its gate counts.
 
     Raises `ModelMismatch` where the node has other files under a model's name.
     """
     wiring = Wiring(AppConfig.model_validate(settings), workers=1)
+    wiring.models, wiring.calibration = models, models.present.calibration
     return partial(embedded, wiring.sampler_of(model_ids))
 
 
@@ -463,7 +466,7 @@ class Wiring:
         """
         settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
         asked = self.samplers.asked(collection)
-        on_node = partial(embedding_on_node, settings, asked)
+        on_node = partial(embedding_on_node, settings, self.models, asked)
         with ray_environment(address):
             try:
                 from service.bulk.ray_cluster import RayEmbedding
