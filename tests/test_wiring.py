@@ -7,12 +7,13 @@ import logging
 import os
 import stat
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
-from service.adapters import key_file
+from service.adapters import identify_model, key_file, save_measurement
 from service.api.settings import ApiSettings
 from service.config import AppConfig
 from service.domain.errors import (
@@ -22,7 +23,8 @@ from service.domain.errors import (
     MasterKeyMissing,
 )
 from service.domain.face import DirectoryImages
-from service.domain.thresholds import ARCFACE, DLIB
+from service.domain.measurement import MeasuredProfile, Measurement
+from service.domain.thresholds import ARCFACE, DLIB, OperatingPoint
 from service.wiring import Wiring, build_app
 from tests.vault.wrappers import kms_server, new_kms_key, use_kms
 
@@ -144,7 +146,7 @@ def test_a_folder_of_a_known_name_with_another_file_claims_nothing(
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "buffalo_l").symlink_to(model_root / "models" / "mobile_s")
     wiring = Wiring(AppConfig(model_name="buffalo_l", model_root=tmp_path))
-    assert wiring.calibration == ARCFACE
+    assert wiring.calibration.profiles == ARCFACE.profiles
     assert "engine" not in vars(wiring)
 
 
@@ -194,3 +196,16 @@ def _with(config: AppConfig, **changes: object) -> AppConfig:
     """`config` with some settings made anew, and checked."""
     given = {name: getattr(config, name) for name in config.model_fields_set}
     return AppConfig(**{**given, **changes})
+
+
+def test_what_was_measured_of_a_model_is_its_calibration(served: AppConfig) -> None:
+    model = identify_model(served)
+    assert model is not None
+    point = OperatingPoint(0.30, 0.05)
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    rates = MeasuredProfile("balanced", 0.40, 0.008, 0.009, 0.005, 0.01)
+    save_measurement(served, Measurement(model, now, 40, 400, (1,), (rates,), (point,), 5.6))
+    wiring = Wiring(served)
+    assert wiring.calibration.profile("balanced").false_match_rate_bound == 0.009
+    assert wiring.calibration.operating_points == (point,)
+    assert wiring.models.present.calibration == wiring.calibration

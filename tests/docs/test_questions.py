@@ -26,6 +26,8 @@ QUESTIONS = (
     "the status of an error",
     "when somebody is expired",
     "the thresholds",
+    "an error rate and its bounds",
+    "what was measured of a model, kept",
     "the threshold of a search",
     "who may call /admin",
     "where a refusal becomes an audit record",
