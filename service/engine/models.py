@@ -26,6 +26,9 @@ class Detector(Protocol):
     sides: Sequence[int]
     """Pixels of the longer side to which every picture is reduced, rising: it is looked at in each."""
 
+    certain: float
+    """Score from which a face is the right way up without a further look."""
+
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
         """Faces scored `floor` or more: (n, 5) of corners and score, (n, 5, 2) of landmarks."""
         ...

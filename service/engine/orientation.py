@@ -3,6 +3,7 @@
 Detectors find a face that is upside down as if it stood, or badly: of 300 pictures turned by 180 degrees SCRFD found
 89 with a score up to 0.78 and eyes where the mouth is. In one more look each turn competes with the others: of
 these 89 a turned copy won 89 times, of 300 upright ones never (people/ and orl/, as they are and in larger pictures).
+YuNet found 380 of 380 with a score up to 0.91; a turned copy won 380 times, of 380 upright ones never.
 """
 
 from __future__ import annotations
@@ -14,9 +15,6 @@ import numpy as np
 
 from service.domain.face import Box, Image
 from service.engine.selection import FoundFace
-
-CERTAIN = 0.8
-"""Score from which a face is the right way up without a further look."""
 
 AROUND_FACE = 1.6
 """Side of what is shown of a picture, over the longer side of the face's box."""

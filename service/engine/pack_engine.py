@@ -30,7 +30,7 @@ from service.domain.ports import ModelIdentity
 from service.domain.quality import refused
 from service.domain.template import embedded_face
 from service.engine.models import load_models
-from service.engine.orientation import CERTAIN, is_turned, sheet_of_face, sheet_of_picture
+from service.engine.orientation import is_turned, sheet_of_face, sheet_of_picture
 from service.engine.packs import Pack
 from service.engine.pool import Batches, WorkerPool
 from service.engine.providers import CPU, CUDA
@@ -138,7 +138,7 @@ class PackEngine:
 
     def _is_turned(self, image: Image, face: FoundFace) -> bool:
         side = self._detector.sides[0]
-        return face.score < CERTAIN and self._shows_turned(
+        return face.score < self._detector.certain and self._shows_turned(
             sheet_of_face(image, face.box, side), side
         )
 

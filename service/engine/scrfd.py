@@ -24,6 +24,9 @@ Floats: TypeAlias = NDArray[np.float32]
 Size: TypeAlias = tuple[int, int]
 """Width and height."""
 
+CERTAIN = 0.8
+"""Of 300 pictures upside down the highest score is 0.78 (`service/engine/orientation.py`)."""
+
 LAYOUTS = {9: ((8, 16, 32), 2), 15: ((8, 16, 32, 64, 128), 1)}
 """Strides and anchors in a cell by the number of outputs: scores, boxes and landmarks per stride."""
 
@@ -72,6 +75,7 @@ class Scrfd:
         self._model = model
         self._spares_close_ups = spare_close_ups and len(model.input_sizes) > 1
         self._strides, self._anchors = LAYOUTS[len(model.output_names)]
+        self.certain = CERTAIN
         self.sides: Sequence[int] = sorted(max(size) for size in model.input_sizes)
         self._buffer = InputBuffer()
 

@@ -28,6 +28,9 @@ SIZES = ((320, 320), (640, 640))
 """Looked at together: at 640 alone 3 of 40 close-ups show no face, at 160 landmarks are twice as far from
 SCRFD's as at 320 (0.13 of the eye distance against 0.06; measured on 440 photographs)."""
 
+CERTAIN = 0.93
+"""Of 380 pictures upside down the highest score is 0.91, of 380 upright ones the median 0.94."""
+
 OVERLAP = 0.3
 """Share of two boxes' union that they have in common above which they are one face: OpenCV's default."""
 
@@ -54,6 +57,7 @@ class YuNet:
         self._network = network
         self._sizes = tuple(sizes)
         self._buffer = InputBuffer()
+        self.certain = CERTAIN
         self.sides: Sequence[int] = sorted(max(size) for size in sizes)
 
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -11,15 +14,19 @@ import pytest
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import FaceCrop, Reason, Refusal
-from service.engine.engines import load_engine
+from service.domain.quality import judged
+from service.domain.template import cosine_similarity
+from service.domain.thresholds import ARCFACE
+from service.engine.engines import identify_model, load_engine
 from service.engine.models import load_models
 from service.engine.pack_engine import PackEngine
 from service.engine.packs import SFACE_FILE, YUNET_FILE, find_pack, open_pack
 from service.engine.providers import CPU
+from service.engine.quantize import PackQuantizer
 from service.engine.recognizer import SFace
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_opencv_pack
-from tests.engine.photographs import Picture, blank, lamp, picture
+from tests.engine.photographs import Picture, blank, lamp, picture, plain_crop
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +81,32 @@ def test_a_portrait_has_a_face_and_a_group_has_several(
     assert [getattr(one, "reason", None) for one in groups] == [Reason.MULTIPLE_FACES] * len(scenes)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_portrait_on_its_side_or_on_its_head_is_turned(
+    real: PackEngine, people: dict[str, list[Path]], turns: int
+) -> None:
+    """Or not taken for another cause, where a part of it looks like a face."""
+    pictures = [_turned(path, turns) for path in chain(*people.values())]
+    seen = [judged(one, ARCFACE.quality) for one in real.detect(pictures)]
+    assert not any(isinstance(one, FaceCrop) for one in seen)
+    assert sum(one.reason is Reason.TURNED for one in seen if isinstance(one, Refusal)) >= 37
+
+
+def _turned(path: Path, turns: int) -> Picture:
+    image = np.asarray(cv2.imread(str(path)), np.uint8)
+    return Picture(np.ascontiguousarray(np.rot90(image, turns)))
+
+
+def test_no_upright_photograph_is_refused_for_its_quality(
+    real: PackEngine, people: dict[str, list[Path]], orl: dict[str, list[Path]]
+) -> None:
+    """None of 240: less than 1.3 %, at 95 %."""
+    paths = [*chain(*people.values()), *chain(*(some[::2] for some in orl.values()))]
+    seen = real.detect([picture(path) for path in paths])
+    assert len(paths) == 240
+    assert all(isinstance(judged(one, ARCFACE.quality), FaceCrop) for one in seen)
+
+
 def test_crops_are_those_of_opencv(
     real: PackEngine, root: Path, yunet_file: Path, people: dict[str, list[Path]]
 ) -> None:
@@ -123,13 +156,42 @@ def test_a_file_under_the_published_name_must_be_the_published_one(tmp_path: Pat
 
 
 def test_the_published_detector_is_the_one_that_was_tested(yunet_file: Path) -> None:
-    import hashlib
-
     content = yunet_file.read_bytes()
     assert (len(content), hashlib.sha256(content).hexdigest()) == (
         YUNET_FILE.size,
         YUNET_FILE.sha256,
     )
+
+
+def test_a_start_that_cannot_download_says_where_it_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(ModelUnavailable) as refused:
+        load_engine("sface", tmp_path, detection_threshold=0.6, use_gpu=False)
+    cause = str(refused.value.values["cause"])
+    assert all(url in cause for url in YUNET_FILE.urls)
+    assert list((tmp_path / "models" / "sface").iterdir()) == []
+
+
+def test_half_of_the_pair_is_no_pack_yet(tmp_path: Path, yunet_file: Path) -> None:
+    folder = tmp_path / "models" / "sface"
+    folder.mkdir(parents=True)
+    shutil.copyfile(yunet_file, folder / YUNET_FILE.name)
+    assert identify_model("sface", tmp_path) is None
+
+
+def test_its_copy_of_8_bits_runs_and_sees_nearly_the_same(root: Path, tiny: PackEngine) -> None:
+    crops = [_random_crop(seed) for seed in range(16)]
+    PackQuantizer("tiny", root).quantize(crops)
+    copy = engine_of("tiny_int8", root)
+    for ours, theirs in zip(tiny.embed(crops), copy.embed(crops), strict=True):
+        assert cosine_similarity(ours.embedding, theirs.embedding) > 0.99
+
+
+def _random_crop(seed: int) -> FaceCrop:
+    pixels = np.random.default_rng(seed).integers(0, 256, (112, 112, 3), np.uint8)
+    return replace(plain_crop(0), pixels=pixels)
 
 
 def test_every_origin_is_https_and_at_a_fixed_revision() -> None:
