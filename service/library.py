@@ -122,6 +122,7 @@ class _EncoderManager:
             config.detection_threshold,
             config.use_gpu,
             config.use_directml,
+            config.data_dir,  # where what was measured of the model is kept: the gate goes by it
         )
         with self._lock:
             if key not in self._encoders:

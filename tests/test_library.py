@@ -8,6 +8,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 
@@ -28,8 +29,10 @@ from service import (
     generate_token_from_video,
     load_images_from_directory,
 )
+from service.adapters import identify_model, save_measurement
 from service.domain.errors import CameraUnavailable, ModelUnavailable, NoUsableFace
 from service.domain.face import Embedding, Image
+from service.domain.measurement import Measurement
 
 People = dict[str, list[Path]]
 
@@ -198,3 +201,17 @@ def test_many_threads_get_what_one_gets(config: AppConfig, people: People) -> No
     with ThreadPoolExecutor(16) as threads:
         found = threads.map(lambda _: extract_face_embeddings([image], encoder), range(16))
         assert all(np.allclose(embedding, alone, atol=1e-5) for [embedding] in found)
+
+
+def test_the_gate_goes_by_what_was_measured_of_the_model(
+    config: AppConfig, people: People, tmp_path: Path
+) -> None:
+    """Of a model whose faces are ten times as plain as these, these are covered ones."""
+    measured = config.model_copy(update={"data_dir": tmp_path / "measured"})
+    image = picture(people["amy"][0])
+    assert len(encoder_manager.get_encoder(config).encode([image])) == 1
+    model = identify_model(measured)
+    assert model is not None
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    save_measurement(measured, Measurement(model, now, 40, 400, (1,), (), (), norm=56.4))
+    assert encoder_manager.get_encoder(measured).encode([image]) == []

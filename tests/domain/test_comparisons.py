@@ -112,6 +112,12 @@ def test_counts_by_person_and_group_are_those_of_single_comparisons(
         assert counted.non_mated.tolist() == others.tolist()
 
 
+def test_no_block_holds_more_scores_than_it_may(samples: LabeledSamples) -> None:
+    blocks = list(comparisons.blocks(_templates(samples, 1), samples))
+    assert len(blocks) > 1
+    assert max(block.scores.size for block in blocks) <= comparisons.MOST_SCORES
+
+
 def test_groups_among_themselves_and_mixed_make_up_all(samples: LabeledSamples) -> None:
     single = rates_by_size(samples, {"door": THRESHOLD})[0]
     rates = [each.profiles["door"].false_match for each in single.groups]
