@@ -11,7 +11,7 @@ import pytest
 from service.domain.errors import Overloaded
 from service.storage.failures import QueryFailed
 from service.storage.storage import Storage
-from tests.storage.people import KEY_ID, NOW, collection, subject, template, vectors
+from tests.storage.people import NOW, collection, subject, template, vectors
 
 NAMES = [f"p{number}" for number in range(20)]
 
@@ -94,8 +94,7 @@ def test_search_finds_rows_written_at_once(storage: Storage) -> None:
     with storage.transaction() as tx:
         tx.collections.add(kept)
         tx.subjects.add_all(kept, [subject(name) for name in NAMES])
-        tx.templates.add_all(
-            kept, [template(*each) for each in zip(NAMES, directions, strict=True)]
-        )
-        (found,) = tx.templates.nearest(kept, {KEY_ID: directions[7]}, 0.9, 5)
+        rows = [template(*each) for each in zip(NAMES, directions, strict=True)]
+        tx.templates.add_all(kept, rows)
+        (found,) = tx.templates.nearest(kept, {rows[7].space_id: directions[7]}, 0.9, 5)
     assert found.subject_id == "p7"
