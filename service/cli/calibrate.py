@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bulk.corpus import known_people
-from service.cli.context import (
-    WRONG_USE,
-    LanguageOption,
-    err,
-    language_of,
-    print_table,
-    progress_bar,
-)
+from service.cli.context import LanguageOption, err, language_of, progress_bar
+from service.cli.report import print_sections, require_new, write_report
 from service.config import AppConfig
 from service.texts import Language, text
 from service.wiring import Wiring
@@ -75,19 +69,13 @@ def _require_report(path: Path | None, language: Language) -> None:
     from service.cli.calibration_report import require_plots
 
     require_plots()
-    if path.exists():
-        err.print(text(language, "notice.report_exists", path=path))
-        raise typer.Exit(WRONG_USE)
+    require_new(path, language)
 
 
 def _print(found: CalibrationReport, language: Language) -> None:
     from service.cli.calibration_tables import sections
 
-    for section in sections(found, language):
-        typer.echo(f"\n{section.title}")
-        print_table(section.headings, section.rows)
-        if section.note:
-            typer.echo(section.note)
+    print_sections(sections(found, language))
 
 
 def _keep(
@@ -101,10 +89,10 @@ def _keep(
     from service.adapters import save_measurement
 
     if report is not None:
-        from service.cli.calibration_report import write_report
+        from service.cli.calibration_report import content
 
-        write_report(report, found, language)
-        err.print(text(language, "calibration.report_written", path=report))
+        title = text(language, "calibration.title", model=found.measurement.model.name)
+        write_report(report, title, content(found, language), language)
     if save:
         path = save_measurement(config, found.measurement)
         err.print(text(language, "calibration.saved", path=path))

@@ -1,22 +1,20 @@
-"""The report of `face calibrate`: one HTML file with plots, that loads nothing and shows no face."""
+"""The report of `face calibrate`: its tables, and plots, and no face."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from importlib.util import find_spec
-from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
 
-from service.cli.calibration_tables import Section, sections
+from service.cli.calibration_tables import sections
 from service.cli.context import percent
+from service.cli.report import table
 from service.domain.error_rates import CONFIDENCE, RULE_OF_THREE
 from service.domain.errors import ExtraMissing
 from service.domain.performance import SizeRates
@@ -44,37 +42,17 @@ def require_plots() -> None:
         raise ExtraMissing(extra=EXTRA)
 
 
-def write_report(path: Path, report: CalibrationReport, language: Language) -> None:
-    """`path`: a new file; only its owner may read it, since it names files. Raises `OSError`."""
-    page = _page(report, language)
-    with path.open("x", encoding="utf-8") as file:
-        path.chmod(0o600)
-        file.write(page)
+def content(report: CalibrationReport, language: Language) -> str:
+    """Its tables and plots, as HTML."""
+    summary, *rest = map(table, sections(report, language))
+    return "\n".join((summary, _figure(report, language), *rest))
 
 
-def _page(report: CalibrationReport, language: Language) -> str:
-    summary, *rest = sections(report, language)
-    template = Template(files("service.cli").joinpath("calibration_report.html").read_text("utf-8"))
-    return template.substitute(
-        language=language,
-        title=escape(text(language, "calibration.title", model=report.measurement.model.name)),
-        summary=_table(summary),
-        det=escape(text(language, "calibration.det")),
-        det_note=escape(text(language, "calibration.det_note")),
-        plots=_plots(report.sizes),
-        sections="\n".join(map(_table, rest)),
-    )
-
-
-def _table(section: Section) -> str:
-    head = "".join(f"<th>{escape(one)}</th>" for one in section.headings if any(section.headings))
-    rows = "\n".join(_row(row) for row in section.rows)
-    note = f"<p>{escape(section.note)}</p>" if section.note else ""
-    return f"<h2>{escape(section.title)}</h2>\n{note}\n<table><tr>{head}</tr>\n{rows}\n</table>"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+def _figure(report: CalibrationReport, language: Language) -> str:
+    head = escape(text(language, "calibration.det"))
+    note = escape(text(language, "calibration.det_note"))
+    caption = f"<figcaption>{note}</figcaption>"
+    return f'<h2>{head}</h2>\n<figure id="plots">\n{_plots(report.sizes)}\n{caption}\n</figure>'
 
 
 def _plots(sizes: Sequence[SizeRates]) -> str:

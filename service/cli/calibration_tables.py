@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from service.cli.context import percent
+from service.cli.report import Row, Section
 from service.domain.comparisons import TEMPLATE_SIZES
 from service.domain.error_rates import RULE_OF_THREE, Rate
 from service.domain.performance import Rates, SizeRates, WantedRate
@@ -14,18 +14,6 @@ from service.texts import Language, text
 from service.usecases.calibrate import GALLERIES, CalibrationReport, NamedPair
 
 MOST_REFUSED_SHOWN = 50
-
-Row = Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """`note`: what to know before reading it; may be empty."""
-
-    title: str
-    note: str
-    headings: Row
-    rows: Sequence[Row]
 
 
 def sections(report: CalibrationReport, language: Language) -> Iterator[Section]:
