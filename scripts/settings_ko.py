@@ -35,6 +35,8 @@ MEANINGS: Mapping[str, str] = {
     "max_image_pixels": "이미지 하나의 최대 픽셀 수. 넘으면 거부",
     "max_images_per_request": "한 요청의 최대 이미지 수. 넘으면 거부",
     "language": "`Accept-Language`로 정해지지 않을 때 메시지의 언어",
+    "faces": "얼굴로 인정할 사진. `one`: 얼굴이 정확히 하나인 사진. `dominant`: 다른 어느 얼굴보다 두 배 이상 크고 "
+    "가운데에 가장 가까운 얼굴이 하나 있는 사진도 인정. 컬렉션이나 요청에서 따로 정할 수 있음",
     "master_key_kms": "직접 만든 마스터 키 대신 쓸 AWS KMS 키(ID, ARN, 별칭). "
     "리전, 자격 증명, 엔드포인트는 AWS의 환경 변수로 지정",
     "rate_limit_per_key": "API 키 하나의 호출 수. `off`이면 제한 없음",

@@ -118,6 +118,12 @@ class AppConfig(BaseSettings):
     language: Literal["ko", "en"] = Field(
         "ko", description="language of messages where `Accept-Language` does not choose"
     )
+    faces: Literal["one", "dominant"] = Field(
+        "one",
+        description="which photographs have a face that counts: `one`: those with exactly one; "
+        "`dominant`: those as well in which one face is at least twice as large as any other and nearest "
+        "to the middle; a collection and a request may say otherwise",
+    )
     master_key_kms: str | None = Field(
         None,
         description="AWS KMS key (id, ARN or alias) in place of a master key of one's own; region, "

@@ -16,6 +16,7 @@ from service.domain.face import (
     DirectoryImages,
     Embedding,
     FaceCrop,
+    Faces,
     FaceSource,
     Image,
     Reason,
@@ -51,9 +52,11 @@ class FaceEncoder:
     """
 
     def __init__(self, config: AppConfig | None = None) -> None:
-        wiring = Wiring(config or AppConfig())
+        config = config or AppConfig()
+        wiring = Wiring(config)
         self._engine: FaceEngine = wiring.engine
         self._calibration = wiring.calibration
+        self._faces = Faces(config.faces)
 
     @property
     def model_id(self) -> str:
@@ -61,7 +64,7 @@ class FaceEncoder:
         return self._engine.model.model_id
 
     def encode(self, images: Sequence[Image]) -> list[Embedding]:
-        """One embedding per image with exactly one face that shows enough, in order; other images
+        """One embedding per image with one face that counts and shows enough, in order; other images
         are skipped.
 
         `images`: height x width x 3, blue-green-red, uint8. An embedding: float32 (512,), L2
@@ -69,7 +72,8 @@ class FaceEncoder:
         """
         photographs = [_Decoded(_checked(image)) for image in images]
         limits = self._calibration.quality
-        seen = [judged(found, limits) for found in self._engine.detect(photographs)]
+        detections = self._engine.detect(photographs, self._faces)
+        seen = [judged(found, limits) for found in detections]
         crops = [found for found in seen if isinstance(found, FaceCrop)]
         faces = self._engine.embed(crops) if crops else []
         samples = [sample_of(*each, limits) for each in zip(crops, faces, strict=True)]
@@ -80,7 +84,7 @@ class FaceEncoder:
 
         Raises `NoUsableFace`, `InconsistentImages`, `CameraUnavailable`.
         """
-        make_token = MakeToken(Sampler(self._engine, capture, self._calibration))
+        make_token = MakeToken(Sampler(self._engine, capture, self._calibration, faces=self._faces))
         return [float(number) for number in make_token(source)]
 
 
@@ -123,6 +127,7 @@ class _EncoderManager:
             config.use_gpu,
             config.use_directml,
             config.data_dir,  # where what was measured of the model is kept: the gate goes by it
+            config.faces,
         )
         with self._lock:
             if key not in self._encoders:

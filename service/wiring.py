@@ -23,6 +23,7 @@ from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
 from service.domain.errors import ExtraMissing
+from service.domain.face import Faces
 from service.domain.lockout import LockoutRules
 from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngine, Telemetry
 from service.domain.search import SearchIndex
@@ -81,6 +82,7 @@ _OF_THE_ENGINE = (
     "next_model_name",
     "model_root",
     "detection_threshold",
+    "faces",
     "use_gpu",
     "use_directml",
     "max_image_bytes",
@@ -140,7 +142,10 @@ def api_settings(config: AppConfig) -> ApiSettings:
 
 
 def embedding_on_node(
-    settings: Mapping[str, object], models: ServedModels, model_ids: Sequence[str]
+    settings: Mapping[str, object],
+    models: ServedModels,
+    model_ids: Sequence[str],
+    faces: Faces | None,
 ) -> Callable[[Row], BulkCandidate | BulkOutcome]:
     """What embeds a row in a process of a cluster, on one core, by these models.
 
@@ -150,7 +155,7 @@ def embedding_on_node(
     """
     wiring = Wiring(AppConfig.model_validate(settings), workers=1)
     wiring.models, wiring.calibration = models, models.present.calibration
-    return partial(embedded, wiring.sampler_of(model_ids))
+    return partial(embedded, wiring.sampler_of(model_ids), faces=faces)
 
 
 def version() -> str:
@@ -295,7 +300,8 @@ class Wiring:
 
     @cached_property
     def sampler(self) -> Sampler:
-        return Sampler(self.engine, self.capture, self.calibration, self._telemetry)
+        faces = Faces(self.config.faces)
+        return Sampler(self.engine, self.capture, self.calibration, self._telemetry, faces)
 
     @cached_property
     def samplers(self) -> Samplers:
@@ -306,9 +312,10 @@ class Wiring:
         """Of the served models."""
         if self.next_engine is None or self.models.next is None:
             return self.sampler, None
-        parts = self.capture, self.models.present.calibration, self._telemetry
+        faces = Faces(self.config.faces)
+        parts = self.capture, self.models.present.calibration, self._telemetry, faces
         present = Sampler(self.engine, *parts, shows_faces=True)
-        parts = self.capture, self.models.next.calibration, self._telemetry
+        parts = self.capture, self.models.next.calibration, self._telemetry, faces
         beside = Sampler(self.next_engine, *parts, embeddings_of=self.model_id, shows_faces=True)
         return present, beside
 
@@ -453,28 +460,31 @@ class Wiring:
         )
 
     @contextmanager
-    def embedding_here(self, collection: str) -> Iterator[BulkEmbedding]:
-        """For a run that enrolls people into this collection."""
-        sampler = self.samplers.of(self.samplers.asked(collection))
-        yield EmbedHere(sampler, (os.cpu_count() or 1) + ROWS_WAITING)
+    def embedding_here(self, collection: str, faces: Faces | None) -> Iterator[BulkEmbedding]:
+        """For a run that enrolls people into this collection. `faces`: None: as it is set."""
+        look = self.samplers.look_at(collection)
+        workers = (os.cpu_count() or 1) + ROWS_WAITING
+        yield EmbedHere(self.samplers.of(look.model_ids), workers, faces=faces or look.faces)
 
     @contextmanager
-    def embedding_on_ray(self, collection: str, address: str | None) -> Iterator[BulkEmbedding]:
+    def embedding_on_ray(
+        self, collection: str, faces: Faces | None, address: str | None
+    ) -> Iterator[BulkEmbedding]:
         """As `embedding_here`. `address`: of a cluster; None: one of this machine alone, for this time only.
 
         Raises `ExtraMissing`, `ClusterUnavailable`.
         """
         settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
-        asked = self.samplers.asked(collection)
-        on_node = partial(embedding_on_node, settings, self.models, asked)
+        look = self.samplers.look_at(collection)
+        rule = faces or look.faces
+        on_node = partial(embedding_on_node, settings, self.models, look.model_ids, rule)
         with ray_environment(address):
             try:
                 from service.bulk.ray_cluster import RayEmbedding
             except ModuleNotFoundError:
                 raise ExtraMissing(extra="ray") from None
-            with RayEmbedding(
-                on_node, partial(embedded, self.samplers.of(asked)), address
-            ) as cluster:
+            here = partial(embedded, self.samplers.of(look.model_ids), faces=rule)
+            with RayEmbedding(on_node, here, address) as cluster:
                 yield cluster
 
     # Administration.

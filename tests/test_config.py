@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "lockout_seconds": 900,
     "audit_decisions": True,
     "reply_similarity": "rounded",
+    "faces": "one",
 }
 
 SECRET = "s3cr3t"

@@ -250,7 +250,7 @@ async def require_known_query(request: Request) -> None:
 
 def _unknown(name: str, known: Collection[str], method: str) -> Mapping[str, Any]:
     """What a call with a body is given as a query by mistake has a right place, if not a right name."""
-    if known or method not in ("POST", "PUT"):
+    if known or method not in ("POST", "PUT", "PATCH"):
         return unknown(name, known)
     return {"field": name[:MOST_CHARACTERS_OF_A_NAME], "problem": FieldProblem.NOT_IN_QUERY}
 

@@ -31,8 +31,10 @@ from service.domain.face import (
     EMBEDDING_SIZE,
     CameraFrames,
     DirectoryImages,
+    Faces,
     FaceSource,
     GivenEmbedding,
+    Quality,
     Reason,
     Sample,
     Uploads,
@@ -184,6 +186,7 @@ class FaceBody(Camel):
     camera: CameraSource | None = None
     directory: DirectorySource | None = None
     profile: ProfileName | None = None
+    faces: Faces | None = None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
@@ -203,12 +206,38 @@ class FaceBody(Camel):
         return Uploads(self.images or [])
 
 
+class QualityAnswer(Camel):
+    """What the gate looks at, of the face that counts (the cues of ISO/IEC 29794-5)."""
+
+    sharpness: float = Field(description="0 and more; of the aligned face")
+    brightness: float = Field(description="Mean of the face, 0 to 255")
+    overexposure: float = Field(description="Share of the face that is white, 0 to 1")
+    roll: float = Field(description="Degrees of the line through the eyes; 0 upright")
+    norm: float | None = Field(
+        description="How much the recognizer sees; null where it was not asked"
+    )
+
+    @staticmethod
+    def of(quality: Quality) -> QualityAnswer:
+        return QualityAnswer(
+            sharpness=round(quality.sharpness, 3),
+            brightness=round(quality.brightness, 1),
+            overexposure=round(quality.overexposure, 3),
+            roll=round(quality.roll, 1),
+            norm=None if quality.norm is None else round(quality.norm, 2),
+        )
+
+
 class ImageOutcome(Camel):
+    """`quality`: null where no face counts. `ignoredFaces`: others than the one that counts."""
+
     index: int
     accepted: bool
     reason: Reason | None
     advice: str | None
     detection_score: float | None
+    quality: QualityAnswer | None
+    ignored_faces: int
 
 
 class WarningAnswer(Camel):
@@ -242,6 +271,8 @@ def image_outcomes(samples: Sequence[Sample], language: Language) -> list[ImageO
             reason=sample.reason,
             advice=text(language, f"advice.{sample.reason}") if sample.reason else None,
             detection_score=sample.detection_score,
+            quality=None if sample.quality is None else QualityAnswer.of(sample.quality),
+            ignored_faces=sample.ignored_faces,
         )
         for index, sample in enumerate(samples)
     ]

@@ -180,6 +180,24 @@ def _body(form: dict[str, Any], json: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+QUALITY_EXAMPLE = {
+    "sharpness": 0.187,
+    "brightness": 118.3,
+    "overexposure": 0.002,
+    "roll": -2.1,
+    "norm": 21.4,
+}
+IMAGE_EXAMPLE = {
+    "index": 0,
+    "accepted": True,
+    "reason": None,
+    "advice": None,
+    "detectionScore": 0.87,
+    "quality": QUALITY_EXAMPLE,
+    "ignoredFaces": 0,
+}
+
+
 def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """The documented answer of a call that goes well."""
     return {status: {"content": {"application/json": {"example": value}}}}

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.auth import language_of
 from service.api.field_problems import invalid_request
+from service.api.models import image_outcomes
 from service.domain.callers import Caller, Scope
 from service.domain.decision import detail_for, shown_candidates
 from service.domain.errors import (
@@ -113,16 +114,8 @@ def _particulars(
     request: Request, error: FaceError, language: Language
 ) -> Sequence[Mapping[str, Any]]:
     if isinstance(error, UnusableSamples):
-        return [
-            {
-                "index": index,
-                "reason": sample.reason,
-                "advice": text(language, f"advice.{sample.reason}"),
-                "detectionScore": sample.detection_score,
-            }
-            for index, sample in enumerate(error.samples)
-            if sample.reason is not None
-        ]
+        outcomes = image_outcomes(error.samples, language)
+        return [one.model_dump(by_alias=True) for one in outcomes if not one.accepted]
     if isinstance(error, DuplicateSubject):
         return _candidates(request, error)
     if isinstance(error, Unauthenticated) and error.shut:

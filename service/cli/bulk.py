@@ -26,6 +26,7 @@ from service.cli.context import (
     WRONG_USE,
     AsJson,
     Collection,
+    FacesOption,
     LanguageOption,
     Profile,
     err,
@@ -40,6 +41,7 @@ from service.domain.bulk import BulkOutcome, Result
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.errors import Candidate, DuplicateSubject
+from service.domain.face import Faces
 from service.domain.ports import BulkEmbedding, BulkSource
 from service.domain.warnings import DecisionWarning
 from service.texts import Language, message, text
@@ -88,6 +90,7 @@ def bulk_enroll(
     collection: Collection = DEFAULT_COLLECTION,
     on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
     profile: Profile = None,
+    faces: FacesOption = None,
     max_images: MaxImages = None,
     report: ReportFile = None,
     ray: OnRay = False,
@@ -106,7 +109,7 @@ def bulk_enroll(
     with _report(source, report, language) as told:
         try:
             on_ray = ray or ray_address is not None
-            with _embedding(wiring, collection, ray_address, ray=on_ray) as embed:
+            with _embedding(wiring, collection, faces, ray_address, ray=on_ray) as embed:
                 _run(wiring, request, rows, embed, told, language)
         finally:
             _print(told, time.perf_counter() - began, language, as_json=as_json)
@@ -144,10 +147,10 @@ def _report(source: Path, path: Path | None, language: Language) -> Iterator[Rep
 
 @contextmanager
 def _embedding(
-    wiring: Wiring, collection: str, address: str | None, *, ray: bool
+    wiring: Wiring, collection: str, faces: Faces | None, address: str | None, *, ray: bool
 ) -> Iterator[BulkEmbedding]:
     on_ray, here = wiring.embedding_on_ray, wiring.embedding_here
-    with on_ray(collection, address) if ray else here(collection) as embed:
+    with on_ray(collection, faces, address) if ray else here(collection, faces) as embed:
         yield embed
 
 

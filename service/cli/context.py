@@ -44,6 +44,7 @@ from service.domain.errors import (
     UnacceptableImages,
     UnusableSamples,
 )
+from service.domain.face import Faces
 from service.domain.warnings import DecisionWarning
 from service.texts import Language, field_problem_text, message, text, warning_text
 from service.usecases.key_rotation import Progress as Report
@@ -241,6 +242,14 @@ Collection = Annotated[str, typer.Option("--collection", callback=matching(ident
 Profile = Annotated[
     str | None,
     typer.Option("--profile", callback=matching(identifiers.PROFILE), show_default=False),
+]
+FacesOption = Annotated[
+    Faces | None,
+    typer.Option(
+        "--faces",
+        help="Which photographs have a face that counts. Default: as the collection or the service is set.",
+        show_default=False,
+    ),
 ]
 LanguageOption = Annotated[
     Lang | None,

@@ -12,6 +12,7 @@ import typer
 from service.cli.context import (
     NO,
     WRONG_USE,
+    FacesOption,
     Lang,
     LanguageOption,
     Profile,
@@ -29,6 +30,7 @@ from service.domain.face import (
     CameraFrames,
     DirectoryImages,
     Embedding,
+    Faces,
     FaceSource,
     VideoFrames,
 )
@@ -43,27 +45,29 @@ if TYPE_CHECKING:
 MaxFrames = Annotated[int | None, typer.Option(min=1, max=100, help="Frames with one face.")]
 
 
-def camera(max_frames: MaxFrames = None) -> None:
+def camera(max_frames: MaxFrames = None, faces: FacesOption = None) -> None:
     """Print the embedding of whoever stands before the camera."""
     config = AppConfig()
-    _print_token(CameraFrames(max_frames or config.max_frames), config)
+    _print_token(CameraFrames(max_frames or config.max_frames), config, faces)
 
 
 def directory(
     path: Annotated[Path, typer.Option("--path", exists=True, file_okay=False)],
     max_images: Annotated[int | None, typer.Option(min=1, help="Images to take.")] = None,
+    faces: FacesOption = None,
 ) -> None:
     """Print the embedding of the photographs in a folder (.jpg, .jpeg, .png)."""
     config = AppConfig()
-    _print_token(DirectoryImages(str(path), max_images or config.max_images), config)
+    _print_token(DirectoryImages(str(path), max_images or config.max_images), config, faces)
 
 
 def video(
     path: Annotated[Path, typer.Option("--path", exists=True, dir_okay=False)],
     max_frames: Annotated[int, typer.Option(min=1, max=100, help="Frames with one face.")] = 10,
+    faces: FacesOption = None,
 ) -> None:
     """Print the embedding of the person in a video file."""
-    _print_token(VideoFrames(str(path), max_frames), AppConfig())
+    _print_token(VideoFrames(str(path), max_frames), AppConfig(), faces)
 
 
 def compare(
@@ -83,8 +87,8 @@ def compare(
         raise typer.Exit(NO)
 
 
-def _print_token(source: FaceSource, config: AppConfig) -> None:
-    print_embedding(Wiring(config).token(source).tolist())
+def _print_token(source: FaceSource, config: AppConfig, faces: Faces | None) -> None:
+    print_embedding(Wiring(config).token(source, faces).tolist())
 
 
 def _read(path: Path, lang: Lang | None, config: AppConfig) -> Embedding:

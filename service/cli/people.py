@@ -13,6 +13,7 @@ from service.cli.context import (
     NO,
     AsJson,
     Collection,
+    FacesOption,
     LanguageOption,
     Photographs,
     Profile,
@@ -28,7 +29,7 @@ from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.decision import Decision
-from service.domain.face import Uploads
+from service.domain.face import Faces, Uploads
 from service.domain.search_threshold import warnings_of
 from service.texts import Language, text
 from service.usecases.enrollment import EnrollRequest, Mode
@@ -51,6 +52,7 @@ def enroll(
     mode: Annotated[Mode, typer.Option()] = Mode.CREATE,
     on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
     profile: Profile = None,
+    faces: FacesOption = None,
     as_json: AsJson = False,
     lang: LanguageOption = None,
 ) -> None:
@@ -64,6 +66,7 @@ def enroll(
         mode=mode,
         on_duplicate=on_duplicate,
         profile=profile,
+        faces=faces,
     )
     enrolled = wiring.enroll(request)
     if as_json:
@@ -88,13 +91,14 @@ def verify(
     photos: Photographs,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
+    faces: FacesOption = None,
     as_json: AsJson = False,
     lang: LanguageOption = None,
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
     wiring, language = ready(lang)
     result = wiring.verify(
-        VerifyRequest(subject, _uploads(photos, wiring), collection, LOCAL_USER, profile)
+        VerifyRequest(subject, _uploads(photos, wiring), collection, LOCAL_USER, profile, faces)
     )
     decision = result.decision
     if as_json:
@@ -112,13 +116,14 @@ def dedupe(
     photos: Photographs,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
+    faces: FacesOption = None,
     limit: Limit = DEFAULT_CANDIDATES,
     as_json: AsJson = False,
     lang: LanguageOption = None,
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
     wiring, language = ready(lang)
-    result = wiring.identify(_search(wiring, photos, collection, profile, limit))
+    result = wiring.identify(_search(wiring, photos, collection, profile, limit, faces))
     if as_json:
         from service.api.routes.search import dedupe_answer
 
@@ -133,13 +138,14 @@ def identify(
     photos: Photographs,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
+    faces: FacesOption = None,
     limit: Limit = DEFAULT_CANDIDATES,
     as_json: AsJson = False,
     lang: LanguageOption = None,
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
     wiring, language = ready(lang)
-    result = wiring.identify(_search(wiring, photos, collection, profile, limit))
+    result = wiring.identify(_search(wiring, photos, collection, profile, limit, faces))
     if as_json:
         from service.api.routes.search import identify_answer
 
@@ -173,9 +179,15 @@ def delete(
 
 
 def _search(
-    wiring: Wiring, photos: Sequence[Path], collection: str, profile: str | None, limit: int
+    wiring: Wiring,
+    photos: Sequence[Path],
+    collection: str,
+    profile: str | None,
+    limit: int,
+    faces: Faces | None,
 ) -> SearchRequest:
-    return SearchRequest(_uploads(photos, wiring), collection, LOCAL_USER, profile, limit)
+    source = _uploads(photos, wiring)
+    return SearchRequest(source, collection, LOCAL_USER, profile, limit, faces)
 
 
 def _uploads(photos: Sequence[Path], wiring: Wiring) -> Uploads:

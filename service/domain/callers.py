@@ -73,9 +73,12 @@ class Caller:
         self.require_collection(collection)
         self.require_source(source)
 
+    def may_enter(self, collection: str) -> bool:
+        return not self.collections or collection in self.collections
+
     def require_collection(self, collection: str) -> None:
         """Raises `NotAllowed`."""
-        if self.collections and collection not in self.collections:
+        if not self.may_enter(collection):
             raise NotAllowed(collection=collection)
 
 

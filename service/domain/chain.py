@@ -218,6 +218,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
         settings.duplicate_profile,
         settings.retention_days,
         float(settings.max_false_candidates),
+        settings.faces,
     ]
     return keyed(
         encoded(

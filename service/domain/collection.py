@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from service.domain.face import Faces
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.template import search_space
 from service.domain.thresholds import BALANCED
@@ -38,6 +39,8 @@ class CollectionSettings:
 
     `retention_days`: days of 24 hours, from a person's enrollment, after which they expire; None
     for no such limit.
+
+    `faces`: which photographs have a face that counts; None: as the service is set.
     """
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -45,6 +48,7 @@ class CollectionSettings:
     duplicate_profile: str = BALANCED
     retention_days: int | None = None
     max_false_candidates: float = MAX_FALSE_CANDIDATES
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from service.domain.collection import (
     WrappedKey,
 )
 from service.domain.errors import Overloaded, RecordTampered
+from service.domain.face import Faces
 from service.domain.ports import Telemetry
 from service.domain.search import WriteWatermark
 from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, vouching_head
@@ -311,6 +312,7 @@ def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:
             duplicate_profile=settings["duplicate_profile"],
             retention_days=settings.get("retention_days"),
             max_false_candidates=float(settings["max_false_candidates"]),
+            faces=None if settings["faces"] is None else Faces(settings["faces"]),
         ),
         keys=_keys(rows),
         created_at=row["created_at"],
@@ -376,4 +378,5 @@ def _settings(settings: CollectionSettings) -> dict[str, Any]:
         "duplicate_profile": settings.duplicate_profile,
         "retention_days": settings.retention_days,
         "max_false_candidates": settings.max_false_candidates,
+        "faces": settings.faces,
     }

@@ -34,7 +34,7 @@ from service.domain.errors import (
     SubjectRepeated,
     Unavailable,
 )
-from service.domain.face import GivenEmbedding
+from service.domain.face import Faces, GivenEmbedding
 from service.domain.ports import BulkEmbedding
 from service.usecases.bulk_transaction import BulkRequest, EnrollBatch
 from service.usecases.enrollment import require_future
@@ -57,10 +57,12 @@ _NO_FAULT_OF_A_ROW = (Unavailable, OperationFailed)
 _Begun: TypeAlias = Future[BulkCandidate | BulkOutcome] | BulkCandidate | BulkOutcome
 
 
-def embedded(sampler: Sampler | PairSampler, row: Row) -> BulkCandidate | BulkOutcome:
+def embedded(
+    sampler: Sampler | PairSampler, row: Row, faces: Faces | None = None
+) -> BulkCandidate | BulkOutcome:
     """The row with its face, or refused. Raises `Unavailable`, `OperationFailed`."""
     try:
-        return BulkCandidate(row, sampler.probe(row.source).templates)
+        return BulkCandidate(row, sampler.probe(row.source, faces).templates)
     except _NO_FAULT_OF_A_ROW:
         raise
     except FaceError as error:
@@ -70,7 +72,7 @@ def embedded(sampler: Sampler | PairSampler, row: Row) -> BulkCandidate | BulkOu
 class EmbedHere:
     """Implements `BulkEmbedding` on this process's engine.
 
-    `workers`: rows that are embedded at the same time.
+    `workers`: rows that are embedded at the same time. `faces`: None: as the service is set.
     """
 
     def __init__(
@@ -78,8 +80,10 @@ class EmbedHere:
         sampler: Sampler | PairSampler,
         workers: int,
         sleep: Callable[[float], None] = time.sleep,
+        faces: Faces | None = None,
     ) -> None:
         self._sampler = sampler
+        self._faces = faces
         self._workers = workers
         self._sleep = sleep
 
@@ -100,17 +104,17 @@ class EmbedHere:
         if isinstance(item, BulkOutcome):
             return item
         if isinstance(item.source, GivenEmbedding):  # not worth a thread's attention
-            return embedded(self._sampler, item)
+            return embedded(self._sampler, item, self._faces)
         return pool.submit(self._embedded, item)
 
     def _embedded(self, row: Row) -> BulkCandidate | BulkOutcome:
         """It is this run's own rows that the engine is busy with: no reason to end it."""
         for _ in range(ENGINE_TRIES - 1):
             try:
-                return embedded(self._sampler, row)
+                return embedded(self._sampler, row, self._faces)
             except Overloaded as error:
                 self._sleep(error.retry_after)
-        return embedded(self._sampler, row)
+        return embedded(self._sampler, row, self._faces)
 
 
 def _is_done(begun: _Begun) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from service.domain.audit import Action
+from service.domain.callers import Caller
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
 from service.domain.search_threshold import SearchThreshold, search_threshold
@@ -43,6 +44,14 @@ class CollectionDetails:
         return search_threshold(profile, calibration.operating_points, self.templates, most)
 
 
+@dataclass(frozen=True, slots=True)
+class CollectionPage:
+    """`next_cursor`: where the next page starts; None on the last."""
+
+    collections: Sequence[CollectionDetails]
+    next_cursor: str | None
+
+
 class Collections:
     """`calibration`: asked for where thresholds are told or set, and not to see that `default` exists:
     it takes a look at the model's file.
@@ -67,23 +76,43 @@ class Collections:
         with self._storage.transaction() as tx:
             return self._details(tx, require_collection(tx, name))
 
-    def put(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
-        """Create the collection, or give it these settings.
+    def page(self, caller: Caller, limit: int, after: str | None) -> CollectionPage:
+        """The first `limit` collections after the one of this name that the caller is let into, by name."""
+        with self._storage.transaction() as tx:
+            names = sorted(filter(caller.may_enter, tx.collections.names()))
+            names = [name for name in names if after is None or name > after]
+            found = map(tx.collections.find_with_keys_locked, names[:limit])
+            shown = [self._details(tx, each) for each in found if each is not None]
+        return CollectionPage(shown, names[limit - 1] if len(names) > limit else None)
 
-        Raises `ProfileNotFound` where the duplicate profile is none of the collection's, and
-        `PurgeHeld`, `ClocksDisagree` where a longer retention would bring back the expired.
-        """
-        calibration = self._calibration().with_thresholds(settings.thresholds)
-        calibration.profile(settings.duplicate_profile)
+    def put(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
+        """Create the collection, or give it these settings. Raises what `change` raises."""
         with self._storage.transaction(name) as tx:
             self._ensure(tx, name)
+            return self._set(tx, lock_collection(tx, name), settings, caller)
+
+    def change(self, name: str, named: Mapping[str, Any], caller: str) -> CollectionDetails:
+        """Give the collection what is named, by the fields of `CollectionSettings`; the rest stays.
+
+        Raises `CollectionNotFound`, `ProfileNotFound` where the duplicate profile is none of the
+        collection's, and `PurgeHeld`, `ClocksDisagree` where a longer retention would bring back the
+        expired.
+        """
+        with self._storage.transaction(name) as tx:
             collection = lock_collection(tx, name)
-            if _keeps_longer(settings, collection.settings):
-                self._remove_expired(tx, collection)
-            collection = replace(collection, settings=settings)
-            tx.collections.update(collection)
-            self._audit.record(tx, Action.COLLECTION_SET, caller, name)
-            return self._details(tx, collection)
+            return self._set(tx, collection, replace(collection.settings, **named), caller)
+
+    def _set(
+        self, tx: Transaction, collection: Collection, settings: CollectionSettings, caller: str
+    ) -> CollectionDetails:
+        calibration = self._calibration().with_thresholds(settings.thresholds)
+        calibration.profile(settings.duplicate_profile)
+        if _keeps_longer(settings, collection.settings):
+            self._remove_expired(tx, collection)
+        collection = replace(collection, settings=settings)
+        tx.collections.update(collection)
+        self._audit.record(tx, Action.COLLECTION_SET, caller, collection.name)
+        return self._details(tx, collection)
 
     def delete(self, name: str, caller: str) -> int:
         """Remove a collection, its key and its people; returns how many templates went.

@@ -96,7 +96,7 @@ class Enroll:
         if (key := request.idempotency_key) and (earlier := self._first_answer(request, key)):
             return earlier
         require_future(request.expires_at, self._clock())
-        probe = self._samplers.probe(request.source, request.collection)
+        probe = self._samplers.probe(request.source, request.collection, request.faces)
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)

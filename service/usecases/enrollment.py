@@ -16,7 +16,7 @@ from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy, Subject
 from service.domain.errors import Candidate, FieldProblem, InvalidRequest
 from service.domain.expiry import require_agreement
-from service.domain.face import FaceSource, Sample
+from service.domain.face import Faces, FaceSource, Sample
 from service.domain.warnings import DecisionWarning
 from service.usecases.unlocked_collection import UnlockedCollection
 
@@ -50,6 +50,7 @@ class EnrollRequest:
     idempotency_key: str | None = None
     expires_at: datetime | None = None
     consent_reference: str | None = field(default=None, repr=False)
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def _content(request: EnrollRequest) -> bytes:
         request.metadata,
         None if request.expires_at is None else request.expires_at.timestamp(),
         request.consent_reference,
+        request.faces,
         _source_content(request.source),
     ]
     return json.dumps(parts, sort_keys=True).encode()

@@ -10,7 +10,7 @@ from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import Collection
 from service.domain.errors import Candidate
-from service.domain.face import FaceSource, Sample
+from service.domain.face import Faces, FaceSource, Sample
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.search_threshold import SearchThreshold, search_threshold
 from service.domain.served_models import ServedModel, ServedModels
@@ -41,6 +41,7 @@ class SearchRequest:
     caller: Caller
     profile: str | None = None
     limit: int = DEFAULT_CANDIDATES
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Identify:
         `TemplateTampered`, and what `Sampler.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._samplers.probe(request.source, request.collection)
+        probe = self._samplers.probe(request.source, request.collection, request.faces)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)

@@ -87,11 +87,13 @@ class Sampler:
         capture: Capture,
         calibration: Calibration,
         telemetry: Telemetry = NO_TELEMETRY,
+        faces: Faces = Faces.ONE,
         *,
         embeddings_of: str | None = None,
         shows_faces: bool = False,
     ) -> None:
-        """`embeddings_of`: the model by which callers' embeddings are made, where that is another one;
+        """`faces`: which photographs have a face that counts, where a call does not say.
+        `embeddings_of`: the model by which callers' embeddings are made, where that is another one;
         then none are taken. `shows_faces`: samples tell where each face was seen.
         """
         self._engine = engine
@@ -99,12 +101,13 @@ class Sampler:
         self._agreement = calibration.agreement
         self._limits = calibration.quality
         self._telemetry = telemetry
+        self._faces = faces
         self.model_id = engine.model.model_id
         self._embeddings_of = embeddings_of
         self._shows_faces = shows_faces
 
-    def probe(self, source: FaceSource, faces: Faces = Faces.ONE) -> Probe:
-        """`faces`: which photographs have a face that counts. Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
+    def probe(self, source: FaceSource, faces: Faces | None = None) -> Probe:
+        """Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
         if isinstance(source, GivenEmbedding):
             return Probe({self.model_id: self._given(source)})
         samples = self.samples(source, faces)
@@ -121,7 +124,7 @@ class Sampler:
             raise ModelMismatch(stored=self.model_id, served=self._embeddings_of)
         return template_of([embedding_of(source.numbers, self._engine.dimensions)])
 
-    def same_faces(self, samples: Sequence[Sample], faces: Faces) -> PlainTemplate | None:
+    def same_faces(self, samples: Sequence[Sample], faces: Faces | None) -> PlainTemplate | None:
         """The template of what another model has accepted, by this one: of the same faces in the same
         photographs. None where this one sees too little of them, or not one person.
         """
@@ -136,7 +139,7 @@ class Sampler:
             return None
         return template_of(embeddings)
 
-    def samples(self, source: FaceSource, faces: Faces = Faces.ONE) -> list[Sample]:
+    def samples(self, source: FaceSource, faces: Faces | None = None) -> list[Sample]:
         """What becomes of each photograph, in order."""
         if isinstance(source, GivenEmbedding):
             return []
@@ -144,10 +147,10 @@ class Sampler:
             return self._samples_of_stream(source, faces)
         return self._samples_of(self._capture.stills(source), faces)
 
-    def _samples_of(self, photographs: Sequence[Photograph], faces: Faces) -> list[Sample]:
+    def _samples_of(self, photographs: Sequence[Photograph], faces: Faces | None) -> list[Sample]:
         """All faces go through the model in one batch."""
         with self._telemetry.stage("detect"):
-            detections = self._engine.detect(photographs, faces)
+            detections = self._engine.detect(photographs, faces or self._faces)
         seen = [judged(found, self._limits) for found in detections]
         crops = [found for found in seen if isinstance(found, FaceCrop)]
         embedded: Iterator[EmbeddedFace] = iter(())
@@ -162,7 +165,7 @@ class Sampler:
         ]
         return _showing(samples, photographs, seen) if self._shows_faces else samples
 
-    def _samples_of_stream(self, stream: Stream, faces: Faces) -> list[Sample]:
+    def _samples_of_stream(self, stream: Stream, faces: Faces | None) -> list[Sample]:
         """Frames of use, at most `max_frames`; of a stream without any, its last refusal.
 
         Each is embedded as it comes, since that tells whether a better one must be waited for.
@@ -209,13 +212,23 @@ class PairSampler:
         self._first = first
         self._second = second
 
-    def probe(self, source: FaceSource, faces: Faces = Faces.ONE) -> Probe:
+    def probe(self, source: FaceSource, faces: Faces | None = None) -> Probe:
         """Raises what `Sampler.probe` raises."""
         probe = self._first.probe(source, faces)
         template = self._second.same_faces(probe.samples, faces)
         if template is None:
             return probe
         return replace(probe, templates={**probe.templates, self._second.model_id: template})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How photographs are looked at for a collection. `model_ids`: by which models, the one that
+    accepts them first. `faces`: which of them have a face that counts; None: as the service is set.
+    """
+
+    model_ids: Sequence[str]
+    faces: Faces | None = None
 
 
 class Samplers:
@@ -229,28 +242,32 @@ class Samplers:
         self._present = present
         self._beside = beside
 
-    def probe(self, source: FaceSource, collection_name: str) -> Probe:
-        """For a call on this collection. Raises `CollectionNotFound`, `ModelMismatch`, and what
-        `Sampler.probe` raises.
-        """
-        if self._beside is None:
-            return self._present.probe(source)
-        return self.of(self.asked(collection_name)).probe(source)
+    def probe(self, source: FaceSource, collection_name: str, faces: Faces | None) -> Probe:
+        """For a call on this collection, which says itself which `faces` count or leaves it to the
+        collection. Where that is said, and one model alone is served, nothing need be read.
 
-    def asked(self, collection_name: str) -> Sequence[str]:
-        """The models by which photographs are looked at for this collection, the one that accepts them
-        first. Where one alone is served nobody need be asked.
+        Raises `CollectionNotFound`, `ModelMismatch`, and what `Sampler.probe` raises.
+        """
+        if self._beside is None and (faces or isinstance(source, GivenEmbedding)):
+            return self._present.probe(source, faces)
+        look = self.look_at(collection_name)
+        return self.of(look.model_ids).probe(source, faces or look.faces)
+
+    def look_at(self, collection_name: str) -> Look:
+        """How photographs for this collection are looked at. In a transaction of its own: none may be
+        open for as long as a model runs.
 
         Raises `CollectionNotFound`, `ModelMismatch`.
         """
-        if self._beside is None:
-            return [self._models.present.model_id]
         with self._storage.transaction() as tx:
             collection = require_collection(tx, collection_name)
-            return [each.model_id for each in models_of(tx, collection, self._models).all]
+            if self._beside is None:
+                return Look([self._models.present.model_id], collection.settings.faces)
+            models = models_of(tx, collection, self._models)
+            return Look([each.model_id for each in models.all], collection.settings.faces)
 
     def of(self, model_ids: Sequence[str]) -> Sampler | PairSampler:
-        """`model_ids`: of `asked`."""
+        """`model_ids`: of `look_at`."""
         return sampler_of(model_ids, self._present, self._beside)
 
 
@@ -270,6 +287,6 @@ class MakeToken:
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
 
-    def __call__(self, source: FaceSource) -> Embedding:
+    def __call__(self, source: FaceSource, faces: Faces | None = None) -> Embedding:
         """The template of the photographs. Raises what `Sampler.probe` raises."""
-        return self._sampler.probe(source).embedding
+        return self._sampler.probe(source, faces).embedding

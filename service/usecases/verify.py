@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.decision import Decision, decide
-from service.domain.face import FaceSource, Sample
+from service.domain.face import Faces, FaceSource, Sample
 from service.domain.lockout import Comparison
 from service.domain.served_models import CollectionModels, ServedModels
 from service.domain.template import cosine_similarity
@@ -33,6 +33,7 @@ class VerifyRequest:
     collection: str
     caller: Caller
     profile: str | None = None
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Verify:
         `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._samplers.probe(request.source, request.collection)
+        probe = self._samplers.probe(request.source, request.collection, request.faces)
         caller, subject_id = request.caller.name, request.subject_id
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(

@@ -38,6 +38,9 @@ OF_NO_COLLECTION = {"/token/camera", "/token/directory", "/token/images", "/metr
 SHOWN_BY_COLLECTION = {"/admin/audit"}
 """Where none is named they show what concerns those that the key may see."""
 
+OF_EVERY_COLLECTION = {"/admin/collections"}
+"""They show those that the key is let into."""
+
 REFUSED = (401, 403)
 
 
@@ -91,7 +94,9 @@ def _routes() -> Iterator[Route]:
 
 ROUTES = list(_routes())
 GUARDED = [route for route in ROUTES if route.path not in OPEN_TO_ALL]
-OF_A_COLLECTION = [route for route in GUARDED if route.path not in OF_NO_COLLECTION]
+OF_A_COLLECTION = [
+    route for route in GUARDED if route.path not in OF_NO_COLLECTION | OF_EVERY_COLLECTION
+]
 
 
 @pytest.fixture(scope="module")

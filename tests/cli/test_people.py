@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from service.domain.errors import (
     CollectionNotFound,
     FaceError,
+    NoUsableFace,
     SubjectLocked,
     SubjectMismatch,
     SubjectNotFound,
     UnsupportedImage,
 )
 from tests.cli.face import MASTER_KEY, call
+from tests.engine.photographs import picture, with_face_behind
 from tests.postgres import TestServer
 
 People = dict[str, list[Path]]
@@ -83,7 +87,24 @@ def test_enrollment_as_json_has_the_fields_of_http(people: People) -> None:
         *("subjectId", "collection", "templateId", "modelId", "imagesUsed", "images"),
         *("duplicates", "duplicateThreshold", "warnings", "enrolledAt"),
     }
-    assert set(fields["images"][0]) == {"index", "accepted", "reason", "advice", "detectionScore"}
+    assert set(fields["images"][0]) == {
+        *("index", "accepted", "reason", "advice", "detectionScore", "quality", "ignoredFaces")
+    }
+
+
+def test_somebody_small_behind_a_person_is_ignored_where_that_was_asked_for(
+    people: People, tmp_path: Path
+) -> None:
+    crowded = tmp_path / "crowded.png"
+    joined = with_face_behind(picture(people["amy"][2]), picture(people["raj"][0]))
+    assert isinstance(joined.content, np.ndarray)
+    cv2.imwrite(str(crowded), joined.content)
+    with pytest.raises(NoUsableFace):
+        run("verify", "amy", crowded)
+    status, fields = answer("verify", "amy", crowded, "--faces", "dominant")
+    assert (status, fields["images"][0]["ignoredFaces"]) == (0, 1)
+    assert answer("dedupe", crowded, "--faces", "dominant")[0] == 1
+    assert answer("identify", crowded, "--faces", "dominant")[0] == 0
 
 
 def test_photograph_that_was_left_out_is_named_with_advice(

@@ -28,6 +28,8 @@ CALLS: dict[str, tuple[Scope, str, str, Any]] = {
     "withdraw consent": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/consent", None),
     "unlock": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/lock", None),
     "put collection": (Scope.ADMIN, "PUT", "/admin/collections/default", {}),
+    "change collection": (Scope.ADMIN, "PATCH", "/admin/collections/default", {}),
+    "list collections": (Scope.ADMIN, "GET", "/admin/collections", None),
     "show collection": (Scope.ADMIN, "GET", "/admin/collections/default", None),
     "audit": (Scope.ADMIN, "GET", "/admin/audit", None),
     "delete collection": (Scope.ADMIN, "DELETE", "/admin/collections/default", None),

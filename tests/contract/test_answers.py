@@ -12,10 +12,14 @@ import pytest
 from tests.contract.collection_client import CollectionClient, files, ok
 from tests.domain.vectors import face_of
 
-IMAGE_FIELDS = {"index", "accepted", "reason", "advice", "detectionScore"}
+IMAGE_FIELDS = {
+    *("index", "accepted", "reason", "advice", "detectionScore", "quality", "ignoredFaces")
+}
+QUALITY_FIELDS = {"sharpness", "brightness", "overexposure", "roll", "norm"}
 SEARCH_FIELDS = {
     *("candidates", "threshold", "profile", "searched", "exact", "expectedFalseCandidates"),
     "warnings",
+    "images",
 }
 
 
@@ -73,6 +77,19 @@ def test_images_of_an_enrollment(client: CollectionClient, portraits: list[Path]
     assert (unreadable["index"], unreadable["accepted"]) == (1, False)
     assert unreadable["reason"] == "unreadable"
     assert "다시 촬영" in unreadable["advice"]
+    assert good["quality"].keys() == QUALITY_FIELDS
+    assert all(len(f"{cue:g}") <= 6 for cue in good["quality"].values())
+    assert (good["ignoredFaces"], unreadable["quality"]) == (0, None)
+
+
+def test_images_of_a_refused_enrollment(client: CollectionClient, cases: Path) -> None:
+    blurred = cases / "images" / "amy_blur20.jpg"
+    (refused,) = client.enroll("amy", blurred).json()["errors"]
+    assert refused.keys() == IMAGE_FIELDS
+    assert (refused["accepted"], refused["reason"]) == (False, "too_blurred")
+    assert refused["quality"].keys() == QUALITY_FIELDS
+    assert refused["quality"]["sharpness"] < 0.05
+    assert refused["quality"]["norm"] is None
 
 
 def test_verify(enrolled: CollectionClient, portraits: list[Path]) -> None:
@@ -98,6 +115,7 @@ def test_dedupe(enrolled: CollectionClient, portraits: list[Path]) -> None:
     answer = ok(enrolled.dedupe(portraits[1]))
     assert answer.keys() == {"duplicate", *SEARCH_FIELDS}
     assert (answer["duplicate"], answer["searched"], answer["exact"]) == (True, 1, True)
+    assert [image.keys() for image in answer["images"]] == [IMAGE_FIELDS]
     (candidate,) = answer["candidates"]
     assert candidate.keys() == {"subjectId", "similarity", "band"}
 

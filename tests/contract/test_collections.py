@@ -1,4 +1,4 @@
-"""PUT, GET and DELETE of collections."""
+"""PUT, PATCH, GET and DELETE of collections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from service.domain.callers import Scope
 from tests.contract.collection_client import CollectionClient, code, ok
+from tests.contract.installation import Installation, Server
 from tests.domain.vectors import at_cosine, face_of
 
 KIM = face_of("kim")
@@ -16,6 +18,22 @@ KIM = face_of("kim")
 
 def _show(client: CollectionClient) -> httpx.Response:
     return client.http.get(f"/admin/collections/{client.collection}")
+
+
+def _patch(client: CollectionClient, **named: Any) -> httpx.Response:
+    return client.http.patch(f"/admin/collections/{client.collection}", json=named)
+
+
+def _listed(http: httpx.Client, limit: int = 100) -> list[dict[str, Any]]:
+    """All of them, page by page."""
+    found: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"limit": limit}
+    while True:
+        page = ok(http.get("/admin/collections", params=query))
+        found += page["collections"]
+        if page["nextCursor"] is None:
+            return found
+        query["cursor"] = page["nextCursor"]
 
 
 def _delete(client: CollectionClient) -> httpx.Response:
@@ -30,6 +48,7 @@ def test_collection_as_it_is_made(client: CollectionClient) -> None:
         "thresholdProfiles",
         "duplicatePolicy",
         "duplicateProfile",
+        "faces",
         "templates",
         "expectedFalseCandidates",
         "maxFalseCandidates",
@@ -40,7 +59,7 @@ def test_collection_as_it_is_made(client: CollectionClient) -> None:
     assert (answer["duplicatePolicy"], answer["duplicateProfile"]) == ("reject", "balanced")
     assert (answer["modelId"], answer["templates"]) == (None, 0)
     assert (answer["maxFalseCandidates"], answer["searchThreshold"]) == (0.1, 0.40)
-    assert answer["retentionDays"] is None
+    assert (answer["retentionDays"], answer["faces"]) == (None, None)
     thresholds = {name: one["threshold"] for name, one in answer["thresholdProfiles"].items()}
     assert thresholds == {"conservative": 0.45, "balanced": 0.40, "aggressive": 0.30}
 
@@ -51,6 +70,53 @@ def test_put_answers_what_get_does(client: CollectionClient) -> None:
     assert put == ok(_show(client))
     assert put["maxFalseCandidates"] == 2.5
     assert put["thresholdProfiles"]["vip"]["threshold"] == 0.6
+
+
+def test_patch_sets_what_is_named_and_nothing_else(client: CollectionClient) -> None:
+    before = ok(client.put(thresholdProfiles={"vip": 0.6}, retentionDays=30))
+    changed = ok(_patch(client, faces="dominant"))
+    assert changed == {**before, "faces": "dominant"}
+    assert changed == ok(_show(client))
+    assert ok(_patch(client, retentionDays=None, faces=None)) == {**before, "retentionDays": None}
+
+
+def test_put_sets_what_is_not_named_to_its_default(client: CollectionClient) -> None:
+    before = ok(_show(client))
+    ok(client.put(faces="dominant", duplicatePolicy="flag"))
+    assert ok(client.put()) == before
+
+
+def test_patch_of_an_unknown_collection(client: CollectionClient) -> None:
+    nowhere = CollectionClient(client.http, "nowhere")
+    assert code(_patch(nowhere, faces="one")) == (404, "collection_not_found")
+    assert code(_show(nowhere)) == (404, "collection_not_found")
+
+
+def test_patch_refuses_a_profile_that_there_is_not(client: CollectionClient) -> None:
+    assert code(_patch(client, duplicateProfile="vip")) == (404, "profile_not_found")
+    ok(_patch(client, duplicateProfile="vip", thresholdProfiles={"vip": 0.6}))
+    assert code(_patch(client, thresholdProfiles={})) == (404, "profile_not_found")
+
+
+def test_list_shows_each_collection_as_it_shows_itself(client: CollectionClient) -> None:
+    listed = {one["collection"]: one for one in _listed(client.http)}
+    assert listed[client.collection] == ok(_show(client))
+    assert list(listed) == sorted(listed)
+    assert "default" in listed
+
+
+def test_list_comes_in_pages(client: CollectionClient) -> None:
+    everybody = [one["collection"] for one in _listed(client.http)]
+    assert [one["collection"] for one in _listed(client.http, limit=2)] == everybody
+    assert len(everybody) > 2
+
+
+def test_key_of_one_collection_is_shown_that_one(
+    client: CollectionClient, server: Server, installation: Installation
+) -> None:
+    key = installation.key(Scope.ADMIN, collections=(client.collection,))
+    with server.client(key) as http:
+        assert [one["collection"] for one in _listed(http)] == [client.collection]
 
 
 def test_own_profile_decides_in_its_collection_alone(
@@ -95,6 +161,7 @@ def test_search_threshold_is_apart_from_verification(client: CollectionClient) -
         {"maxFalseCandidates": 101},
         {"maxFalseCandidates": "few"},
         {"maxFalseCandidates": None},
+        {"faces": "largest"},
         {"thresholdProfiles": {"vip": 1.1}},
         {"thresholdProfiles": {"vip": "high"}},
         {"thresholdProfiles": {"vip": None}},

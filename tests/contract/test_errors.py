@@ -83,7 +83,7 @@ def test_wrong_method_names_the_right_one(http: httpx.Client) -> None:
 def test_wrong_method_names_all_right_ones(http: httpx.Client) -> None:
     for path, methods in {
         "/admin/subjects/kim": "DELETE, GET, HEAD",
-        "/admin/collections/default": "DELETE, GET, HEAD, PUT",
+        "/admin/collections/default": "DELETE, GET, HEAD, PATCH, PUT",
     }.items():
         answer = http.post(path)
         assert code(answer) == (405, "method_not_allowed")

@@ -36,6 +36,7 @@ def test_body_above_the_limit(strict: Server, key: str, path: str, body: str) ->
         "POST /token/camera",
         "POST /token/directory",
         "PUT /admin/collections/default",
+        "PATCH /admin/collections/default",
     ],
 )
 def test_call_that_takes_no_photographs_takes_no_large_body(
@@ -78,6 +79,7 @@ def test_stranger_who_sends_chunks_is_told_to_authenticate(strict: Server) -> No
         "POST /dedupe",
         "POST /identify",
         "PUT /admin/collections/default",
+        "PATCH /admin/collections/default",
     ],
 )
 def test_stranger_is_answered_before_the_body_is_sent(strict: Server, call: str) -> None:

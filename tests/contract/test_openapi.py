@@ -26,7 +26,9 @@ ROUTES = {
     ("get", "/admin/subjects/{subjectId}/export"),
     ("delete", "/admin/subjects/{subjectId}/consent"),
     ("delete", "/admin/subjects/{subjectId}/lock"),
+    ("get", "/admin/collections"),
     ("put", "/admin/collections/{collection}"),
+    ("patch", "/admin/collections/{collection}"),
     ("get", "/admin/collections/{collection}"),
     ("delete", "/admin/collections/{collection}"),
     ("get", "/healthz"),
@@ -98,7 +100,7 @@ def test_every_answer_has_an_example_with_the_fields_of_its_schema(document: Doc
 
 def test_every_body_has_an_example_and_a_schema(document: Document) -> None:
     with_body = [one for one in operations(document).values() if "requestBody" in one]
-    assert len(with_body) == 8
+    assert len(with_body) == 9
     for operation in with_body:
         for content in operation["requestBody"]["content"].values():
             assert content["schema"]

@@ -133,7 +133,7 @@ def test_bulk_run_decides_as_one_call(
         for number, (name, photos) in enumerate(people.items(), 1)
     ]
     run = service.bulk_enroll("bulk", len(rows))
-    with service.embedding_here("bulk") as embed:
+    with service.embedding_here("bulk", None) as embed:
         batches = list(run(BulkRequest("bulk", LOCAL_USER), rows, embed))
     outcomes = [one for batch in batches for one in batch]
     assert {one.result for one in outcomes} == {Result.ENROLLED}

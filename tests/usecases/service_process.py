@@ -15,14 +15,14 @@ from service.config import AppConfig
 from service.domain.bulk import BulkOutcome, BulkRow
 from service.domain.callers import Caller, Scope
 from service.domain.collection import DEFAULT_COLLECTION, CollectionSettings
-from service.domain.face import FaceSource
+from service.domain.face import Faces, FaceSource
 from service.domain.lockout import LockoutRules
 from service.storage.engine import single_use_engine
 from service.storage.storage import Storage
 from service.storage.tables import metadata
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit_recorder import AuditRecorder
-from service.usecases.bulk_enroll import BulkEnroll, EmbedHere
+from service.usecases.bulk_enroll import BulkEnroll
 from service.usecases.bulk_transaction import BulkRequest
 from service.usecases.collections import CollectionDetails, Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
@@ -106,9 +106,8 @@ class Service:
         request = BulkRequest(**{"collection": DEFAULT, "caller": self.caller, **fields})
         batch = self.wiring.enroll_batch(request.collection, coming=0)
         bulk = BulkEnroll(self.storage, batch, self.clock, sleep=lambda _: None)
-        sampler = self.wiring.samplers.of(self.wiring.samplers.asked(request.collection))
-        done = bulk(request, rows, EmbedHere(sampler, workers=2))
-        return [outcome for outcomes in done for outcome in outcomes]
+        with self.wiring.embedding_here(request.collection, None) as embed:
+            return [outcome for outcomes in bulk(request, rows, embed) for outcome in outcomes]
 
     def verify(
         self,
@@ -116,9 +115,10 @@ class Service:
         source: FaceSource | str,
         collection: str = DEFAULT,
         profile: str | None = None,
+        faces: Faces | None = None,
     ) -> Verification:
         return self.wiring.verify(
-            VerifyRequest(subject_id, _source(source), collection, self.caller, profile)
+            VerifyRequest(subject_id, _source(source), collection, self.caller, profile, faces)
         )
 
     def search(

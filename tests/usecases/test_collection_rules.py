@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from service.domain.bulk import Place, Result, Row, Unit
 from service.domain.collection import CollectionSettings, DuplicatePolicy
-from service.domain.errors import CollectionNotFound, DuplicateSubject, ProfileNotFound
+from service.domain.errors import (
+    CollectionNotFound,
+    DuplicateSubject,
+    NoUsableFace,
+    ProfileNotFound,
+)
+from service.domain.face import Faces, ImageFiles, Reason
 from tests.domain.vectors import at_cosine, face_of
 from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
@@ -25,7 +32,9 @@ def test_new_collection_has_the_defaults(service: Service) -> None:
 
 
 def test_settings_are_kept(service: Service) -> None:
-    settings = CollectionSettings({"door": 0.55}, DuplicatePolicy.FLAG, "door")
+    settings = CollectionSettings(
+        {"door": 0.55}, DuplicatePolicy.FLAG, "door", faces=Faces.DOMINANT
+    )
     service.collections.put("shop", settings, CALLER)
     assert service.collections.show("shop").collection.settings == settings
 
@@ -163,3 +172,37 @@ def test_several_workers_may_start_on_an_empty_database_at_once(
     started = outcomes([bare_service.collections.ensure_default] * 8)
     assert started == [None] * 8
     assert len(tables.rows("SELECT 1 FROM collections")) == 1
+
+
+def test_collections_own_rule_says_which_faces_count(service: Service) -> None:
+    service.put(faces=Faces.DOMINANT)
+    (sample,) = service.enroll("kim", "kim:1+1").samples
+    assert sample.ignored_faces == 1
+    assert service.verify("kim", "kim:2+1").decision.match
+    assert service.found("kim:2+1") == ["kim"]
+
+
+def test_request_says_otherwise_than_the_collection(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    assert service.verify("kim", "kim:2+1", faces=Faces.DOMINANT).decision.match
+    service.put(faces=Faces.DOMINANT)
+    with pytest.raises(NoUsableFace) as refusal:
+        service.verify("kim", "kim:2+1", faces=Faces.ONE)
+    assert [sample.reason for sample in refusal.value.samples] == [Reason.MULTIPLE_FACES]
+
+
+def test_bulk_run_goes_by_the_collections_rule(service: Service) -> None:
+    def enrolled(number: int) -> Result:
+        row = Row(Place(Unit.LINE, number), f"kim{number}", ImageFiles([f"kim{number}:1+1"]))
+        (outcome,) = service.bulk([row])
+        return outcome.result
+
+    assert enrolled(1) is Result.REFUSED
+    service.put(faces=Faces.DOMINANT)
+    assert enrolled(2) is Result.ENROLLED
+
+
+def test_photographs_for_a_collection_that_there_is_not_are_not_looked_at(service: Service) -> None:
+    with pytest.raises(CollectionNotFound):
+        service.verify("kim", "kim:1", collection="nowhere")
+    assert service.engine.looked_at == 0

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from service.api.auth import AdminCaller, AllUseCases, CallersLanguage, PathCollection
-from service.api.models import WHOLE, Camel, ProfileName
+from service.api.models import WHOLE, Camel, CollectionName, ProfileName
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.face import Faces
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.thresholds import BALANCED, Profile
 from service.texts import Language, text
@@ -33,10 +34,16 @@ class CollectionBody(Camel):
     )
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: ProfileName = BALANCED
+    faces: Faces | None = Field(None, description="null: as the service is set")
     retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None
     max_false_candidates: Annotated[float, Field(ge=LEAST_FALSE_CANDIDATES, le=MOST_CANDIDATES)] = (
         MAX_FALSE_CANDIDATES
     )
+
+    def named(self) -> dict[str, Any]:
+        """What the caller names, by the fields of `CollectionSettings`."""
+        fields = {"threshold_profiles": "thresholds"}
+        return {fields.get(name, name): getattr(self, name) for name in self.model_fields_set}
 
 
 class ProfileAnswer(Camel):
@@ -72,6 +79,7 @@ class CollectionAnswer(Camel):
     threshold_profiles: dict[str, ProfileAnswer]
     duplicate_policy: DuplicatePolicy
     duplicate_profile: str
+    faces: Faces | None
     templates: int
     expected_false_candidates: float | None
     max_false_candidates: float
@@ -80,35 +88,56 @@ class CollectionAnswer(Camel):
     retention_days: int | None
 
 
+class CollectionList(Camel):
+    collections: list[CollectionAnswer]
+    next_cursor: str | None
+
+
 class CollectionErasureAnswer(Camel):
     collection: str
     templates_deleted: int
 
 
-_ANSWER = example(
-    {
-        "collection": "default",
-        "modelId": "buffalo_l@sha256:4c06...",
-        "thresholdProfiles": {
-            "balanced": {
-                "threshold": 0.4,
-                "falseMatchRate": 0.0004,
-                "falseMatchRateBound": 0.0006,
-                "falseNonMatchRate": 0.012,
-                "falseNonMatchRateBound": 0.017,
-                "source": "...",
-            }
-        },
-        "duplicatePolicy": "reject",
-        "duplicateProfile": "balanced",
-        "templates": 1200,
-        "expectedFalseCandidates": 0.0012,
-        "maxFalseCandidates": 0.1,
-        "searchThreshold": 0.4,
-        "createdAt": "2026-01-01T09:00:00Z",
-        "retentionDays": 365,
-    }
-)
+_EXAMPLE = {
+    "collection": "default",
+    "modelId": "buffalo_l@sha256:4c06...",
+    "thresholdProfiles": {
+        "balanced": {
+            "threshold": 0.4,
+            "falseMatchRate": 0.0004,
+            "falseMatchRateBound": 0.0006,
+            "falseNonMatchRate": 0.012,
+            "falseNonMatchRateBound": 0.017,
+            "source": "...",
+        }
+    },
+    "duplicatePolicy": "reject",
+    "duplicateProfile": "balanced",
+    "faces": None,
+    "templates": 1200,
+    "expectedFalseCandidates": 0.0012,
+    "maxFalseCandidates": 0.1,
+    "searchThreshold": 0.4,
+    "createdAt": "2026-01-01T09:00:00Z",
+    "retentionDays": 365,
+}
+_ANSWER = example(_EXAMPLE)
+
+DEFAULT_PAGE, LARGEST_PAGE = 50, 100
+
+
+@router.get("", responses=example({"collections": [_EXAMPLE], "nextCursor": None}))
+def list_collections(
+    caller: AdminCaller,
+    use_cases: AllUseCases,
+    language: CallersLanguage,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    cursor: CollectionName | None = None,
+) -> CollectionList:
+    """The collections that the caller's key is let into, by name."""
+    page = use_cases.collections.page(caller, limit, cursor)
+    shown = [_answer(details, language) for details in page.collections]
+    return CollectionList(collections=shown, next_cursor=page.next_cursor)
 
 
 @router.put(
@@ -132,21 +161,31 @@ def put_collection(
     language: CallersLanguage,
     body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
-    """Create a collection, or set its thresholds, duplicate rules and retention.
+    """Create a collection, or set all of its settings: what is not named is set to its default.
 
     A person expires `retentionDays` after their first enrollment, or at their own `expiresAt`,
     whichever comes first. `expectedFalseCandidates` tells how many strangers one search names on average at the present
     size: choose `duplicateProfile` by it. Where it would be more than `maxFalseCandidates`, the threshold of searches rises,
     as far as the model was calibrated; else they warn.
     """
-    settings = CollectionSettings(
-        thresholds=body.threshold_profiles,
-        duplicate_policy=body.duplicate_policy,
-        duplicate_profile=body.duplicate_profile,
-        retention_days=body.retention_days,
-        max_false_candidates=body.max_false_candidates,
-    )
+    settings = CollectionSettings(**body.named())
     return _answer(use_cases.collections.put(name, settings, caller.name), language)
+
+
+@router.patch(
+    "/{collection}",
+    responses=_ANSWER,
+    openapi_extra=json_body(CollectionBody, {"faces": "dominant"}),
+)
+def change_collection(
+    caller: AdminCaller,
+    use_cases: AllUseCases,
+    name: PathCollection,
+    language: CallersLanguage,
+    body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
+) -> CollectionAnswer:
+    """Set of a collection what is named, each as a whole; the rest stays as it is."""
+    return _answer(use_cases.collections.change(name, body.named(), caller.name), language)
 
 
 @router.get("/{collection}", responses=_ANSWER)
@@ -179,6 +218,7 @@ def _answer(details: CollectionDetails, language: Language) -> CollectionAnswer:
         },
         duplicate_policy=collection.settings.duplicate_policy,
         duplicate_profile=collection.settings.duplicate_profile,
+        faces=collection.settings.faces,
         templates=details.templates,
         expected_false_candidates=details.search.expected_false_candidates,
         max_false_candidates=collection.settings.max_false_candidates,

@@ -25,7 +25,7 @@ from service.api.models import (
     printable,
     warning_answers,
 )
-from service.api.openapi import PROBLEMS, example, face_body
+from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller, Scope
 from service.domain.collection import DuplicatePolicy
@@ -45,15 +45,7 @@ _ANSWER = example(
         "templateId": "1f7b4c0e-6a53-4f0a-9f61-6f6f0d7c1f0a",
         "modelId": "buffalo_l@sha256:4c06...",
         "imagesUsed": 3,
-        "images": [
-            {
-                "index": 0,
-                "accepted": True,
-                "reason": None,
-                "advice": None,
-                "detectionScore": 0.87,
-            }
-        ],
+        "images": [IMAGE_EXAMPLE],
         "duplicates": [],
         "duplicateThreshold": 0.4,
         "warnings": [],
@@ -174,6 +166,7 @@ def enroll(
         idempotency_key=idempotency_key,
         expires_at=body.expires_at,
         consent_reference=body.consent_reference,
+        faces=body.faces,
     )
     enrolled = use_cases.enroll(enrollment)
     expected = enrolled.expected_false_candidates

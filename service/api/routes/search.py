@@ -12,12 +12,14 @@ from service.api.models import (
     WHOLE,
     Camel,
     FaceBody,
+    ImageOutcome,
     Similarity,
     WarningAnswer,
+    image_outcomes,
     json_response,
     warning_answers,
 )
-from service.api.openapi import PROBLEMS, example, face_body
+from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
@@ -56,6 +58,7 @@ class SearchAnswer(Camel):
     ]
     profile: str
     searched: int
+    images: list[ImageOutcome]
     exact: bool
     expected_false_candidates: Annotated[
         float | None,
@@ -80,6 +83,7 @@ _FOUND = {
     "threshold": 0.4,
     "profile": "balanced",
     "searched": 1200,
+    "images": [IMAGE_EXAMPLE],
     "exact": True,
     "expectedFalseCandidates": 0.0012,
     "warnings": [],
@@ -137,7 +141,9 @@ def _search(
     asked: FaceRequest[SearchBody],
 ) -> SearchResult:
     body = asked.body
-    search = SearchRequest(asked.source, body.collection, caller, body.profile, body.limit)
+    search = SearchRequest(
+        asked.source, body.collection, caller, body.profile, body.limit, body.faces
+    )
     result = use_cases.identify(search)
     expected = result.search.expected_false_candidates
     request.state.expected_false_candidates = expected  # counted with the call, at its end
@@ -181,6 +187,7 @@ def _shared_fields(
         "threshold": result.search.threshold,
         "profile": result.search.profile.name,
         "searched": result.searched,
+        "images": image_outcomes(result.samples, language),
         "exact": True,
         "expected_false_candidates": result.search.expected_false_candidates,
         "warnings": warning_answers(result.search.warnings, language),

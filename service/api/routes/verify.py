@@ -18,7 +18,7 @@ from service.api.models import (
     json_response,
     warning_answers,
 )
-from service.api.openapi import PROBLEMS, example, face_body
+from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import Recommendation, SimilarityDetail, detail_for, shown_similarity
@@ -39,7 +39,7 @@ _ANSWER = example(
         "band": "very_high",
         "recommendation": "allow",
         "modelId": "buffalo_l@sha256:4c06...",
-        "images": [],
+        "images": [IMAGE_EXAMPLE],
         "warnings": [],
     }
 )
@@ -81,7 +81,9 @@ def verify(
     """Compare a face with one enrolled person. A "no" is an answer, not an error."""
     body = asked.body
     verification = use_cases.verify(
-        VerifyRequest(body.subject_id, asked.source, body.collection, caller, body.profile)
+        VerifyRequest(
+            body.subject_id, asked.source, body.collection, caller, body.profile, body.faces
+        )
     )
     request.state.decision = verification.decision  # counted with the call, at its end
     return json_response(verify_answer(verification, language, caller, settings.reply_similarity))
