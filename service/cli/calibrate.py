@@ -63,7 +63,7 @@ def calibrate(
 
 
 def _require_report(path: Path | None, language: Language) -> None:
-    """Before hours of work: that there is what draws, and a place for it. Raises `ExtraMissing`."""
+    """Before hours of work: that there is what draws, and a place for it. Raises `ExtraMissing`, `OSError`."""
     if path is None:
         return
     from service.cli.calibration_report import require_plots

@@ -37,10 +37,13 @@ def print_sections(sections: Iterable[Section]) -> None:
 
 
 def require_new(path: Path, language: Language) -> None:
-    """Before hours of work. Wrong use where the file exists."""
-    if path.exists():
+    """Before hours of work. Wrong use where the file exists. Raises `OSError` where none can be made."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
         err.print(text(language, "notice.report_exists", path=path))
-        raise typer.Exit(WRONG_USE)
+        raise typer.Exit(WRONG_USE) from None
+    path.unlink()
 
 
 def write_report(path: Path, title: str, content: str, language: Language) -> None:

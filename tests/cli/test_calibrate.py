@@ -284,6 +284,29 @@ def test_report_that_exists_is_left_alone(face: Face, photos: Path, tmp_path: Pa
     assert page.read_text() == "mine"
 
 
+def test_place_where_nothing_can_be_written_is_told_before_the_work(
+    face: Face, photos: Path, tmp_path: Path
+) -> None:
+    run = face("calibrate", photos, "--report", tmp_path / "nowhere" / "report.html")
+    assert (run.status, run.out) == (3, "")
+    assert "nowhere" in run.err
+
+
+def test_the_fewest_photographs_that_can_be_compared_make_a_report(
+    face: Face, photos: Path, tmp_path: Path
+) -> None:
+    for name in ("amy", "raj"):
+        (tmp_path / "few" / name).mkdir(parents=True)
+        for photo in ("1.png", "2.png"):
+            shutil.copyfile(photos / name / photo, tmp_path / "few" / name / photo)
+    run = face("calibrate", tmp_path / "few", "--report", tmp_path / "report.html", "--json")
+    assert run.status == 0, run.err
+    (single,) = json.loads(run.out)["templates"]
+    assert single["profiles"]["balanced"]["falseMatch"]["trials"] == 4
+    assert {each["at"] for each in single["wanted"]} == {None}
+    assert (tmp_path / "report.html").is_file()
+
+
 def _one_person(photos: Path, folder: Path) -> None:
     shutil.copytree(photos / "amy", folder / "amy")
 
