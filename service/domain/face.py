@@ -88,7 +88,8 @@ class Quality:
     `sharpness`: mean of abs(I - blurred I) over the standard deviation of I, 0 and more.
     `brightness`: mean, 0 to 255. `overexposure`: share of pixels at 250 and above, 0 to 1. `roll`: angle
     of the line through the eyes in degrees, 0 upright, -180 to 180. `norm`: L2 norm of the
-    recognizer's output before it is normalized; None where the face was not embedded.
+    recognizer's output before it is normalized; None where the face was not embedded. `features`: as
+    `sharpness`, of an eye or the mouth, whichever has least; None where no face was seen.
     """
 
     sharpness: float
@@ -96,6 +97,7 @@ class Quality:
     overexposure: float
     roll: float
     norm: float | None = None
+    features: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class PackEngine:
         if refusal.reason is not Reason.LOW_DETECTION_SCORE or refusal.box is None:
             return refusal
         face = likeliest_face(faces)
-        if self._is_turned(image, face):
+        if self._is_turned(image, face) or self._lies_turned(image):
             return replace(refusal, reason=Reason.TURNED)
         return replace(refusal, quality=self._crop(Decoded(image), SelectedFace(face)).quality)
 
@@ -132,9 +132,12 @@ class PackEngine:
         quality = quality_of_picture(image)
         if quality is None:
             return Refusal(Reason.NO_FACE)
+        reason = Reason.TURNED if self._lies_turned(image) else Reason.NO_FACE
+        return Refusal(reason, quality=quality)
+
+    def _lies_turned(self, image: Image) -> bool:
         side = self._detector.sides[-1]
-        turned = self._shows_turned(sheet_of_picture(image, side), side)
-        return Refusal(Reason.TURNED if turned else Reason.NO_FACE, quality=quality)
+        return self._shows_turned(sheet_of_picture(image, side), side)
 
     def _is_turned(self, image: Image, face: FoundFace) -> bool:
         side = self._detector.sides[0]
@@ -152,7 +155,7 @@ class PackEngine:
     def _crop(self, decoded: Decoded, selected: SelectedFace) -> FaceCrop:
         face = selected.face
         landmarks, side = np.asarray(face.landmarks), self._crop_side
-        cut = Cut(_alignment(landmarks, side), decoded.pixels.shape[:2], arcface_part(side))
+        cut = Cut(alignment(landmarks, side), decoded.pixels.shape[:2], arcface_part(side))
         aligned = np.asarray(cv2.warpAffine(decoded.pixels, cut.matrix, (side, side)), np.uint8)
         quality = quality_of(aligned, cut, roll_of(landmarks))
         box = face.box_in_whole(decoded.denominator)
@@ -197,7 +200,7 @@ class PackEngine:
         return ModelUnavailable(model=self.model.name, path=self._pack.folder, cause=cause)
 
 
-def _alignment(landmarks: NDArray[Any], side: int) -> NDArray[np.float64]:
+def alignment(landmarks: NDArray[Any], side: int) -> NDArray[np.float64]:
     """(2, 3): as `face_align.norm_crop` cuts; nothing is cut by landmarks that lie all in one place."""
     matrix = np.asarray(face_align.estimate_norm(landmarks, side), np.float64)
     return matrix if np.isfinite(matrix).all() else np.zeros((2, 3))

@@ -65,8 +65,10 @@ def quality_of(crop: Image, cut: Cut, roll: float) -> Quality:
     pixels = gray[seen]
     if not pixels.size:
         return Quality(0.0, 0.0, 0.0, roll)
+    measured = _measured(gray, seen)
     return Quality(
-        sharpness=_sharpness(gray, seen),
+        sharpness=measured.sharpness,
+        features=measured.features,
         brightness=float(pixels.mean()),
         overexposure=float((pixels >= OVEREXPOSED).mean()),
         roll=roll,
@@ -81,7 +83,9 @@ def quality_of_picture(image: Image) -> Quality | None:
         return None
     everywhere = np.ones(gray.shape, np.bool_)
     overexposure = float((gray >= OVEREXPOSED).mean())
-    return Quality(_sharpness(gray, everywhere), float(gray.mean()), overexposure, roll=0.0)
+    return Quality(
+        _measured(gray, everywhere).sharpness, float(gray.mean()), overexposure, roll=0.0
+    )
 
 
 def roll_of(landmarks: NDArray[Any]) -> float:
@@ -147,34 +151,68 @@ _COARSE = _taken_by(_ALONG @ _ALONG.T, _centered(_SMOOTH @ _SMOOTH.T, 17))
 COARSE_TO_FINE = 0.87
 """The coarse scale shows 1 / 0.87 of what the fine one does, of photographs that are just sharp enough."""
 
+_ROUND = _taken_by(_ALONG @ _ALONG.T, _centered(_POINT, 11))
+
+_FEATURES = [
+    (slice(23, 34), slice(9, 28)),
+    (slice(23, 34), slice(44, 63)),
+    (slice(62, 75), slice(23, 50)),
+]
+"""Rows and columns of either eye and of the mouth."""
+
 _NOISE = np.asarray([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 """Sees no edge along the pixels, and hardly anything else than noise."""
 
 NOISE_MARGIN = 1.25
 """Alignment and JPEG smooth noise, so that more of it is there than `_NOISE` sees."""
 
+MOST_NOISE = 0.8
+"""Share of what the fine scale shows from which it shows noise: of a picture dithered to few colors, say."""
+
 _REACH = np.ones((11, 11), np.uint8)
 """How far the fine scale looks: of pixels nearer than that to the photograph's edge nothing is said."""
 
 
-def _sharpness(gray: Gray, seen: NDArray[np.bool_]) -> float:
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    sharpness: float
+    features: float
+
+
+def _measured(gray: Gray, seen: NDArray[np.bool_]) -> _Measured:
     inner = cv2.erode(seen.astype(np.uint8), _REACH, borderValue=1).astype(bool)
     contrast = float(gray[seen].std())
     if not inner.any() or contrast < LEAST_CONTRAST:
-        return 0.0
-    smooth = cv2.sepFilter2D(gray, -1, _SMOOTH, _SMOOTH)
-    smooth_contrast = float(smooth[seen].std()) or 1.0
+        return _Measured(0.0, 0.0)
     noise = _mean_of(cv2.filter2D(gray, -1, _NOISE), inner) / float(np.linalg.norm(_NOISE))
-    fine = min(_detail(cv2.filter2D(gray, -1, one), one, inner, noise) for one in _FINE)
-    coarse = _detail(smooth - cv2.sepFilter2D(smooth, -1, _ALONG, _ALONG), _COARSE, inner, noise)
-    return min(fine / contrast, COARSE_TO_FINE * coarse / smooth_contrast)
+    return _Measured(
+        _sharpness(gray, inner, noise, contrast), _least_of_features(gray, noise) / contrast
+    )
 
 
-def _detail(taken: Any, kernel: Kernel, inner: NDArray[np.bool_], noise: float) -> float:  # noqa: ANN401
+def _sharpness(gray: Gray, inner: NDArray[np.bool_], noise: float, contrast: float) -> float:
+    smooth = cv2.sepFilter2D(gray, -1, _SMOOTH, _SMOOTH)
+    smooth_contrast = float(smooth[inner].std()) or 1.0
+    taken = smooth - cv2.sepFilter2D(smooth, -1, _ALONG, _ALONG)
+    coarse = COARSE_TO_FINE * _detail(taken, _COARSE, inner, noise) / smooth_contrast
+    fine = [(cv2.filter2D(gray, -1, one), one) for one in _FINE]
+    least = min(_mean_of(taken, inner) for taken, _ in fine)
+    if noise * float(np.linalg.norm(_FINE[0])) > MOST_NOISE * least:
+        return coarse
+    return min(coarse, *(_detail(*each, inner, noise) / contrast for each in fine))
+
+
+def _least_of_features(gray: Gray, noise: float) -> float:
+    """Of a mask or of sunglasses the inside is plain."""
+    taken = np.abs(gray - cv2.sepFilter2D(gray, -1, _ALONG, _ALONG))
+    return min(_detail(taken[place], _ROUND, ..., noise) for place in _FEATURES)
+
+
+def _detail(taken: Any, kernel: Kernel, where: Any, noise: float) -> float:  # noqa: ANN401
     """Without what noise adds to it, which adds up by squares."""
     added = NOISE_MARGIN * noise * float(np.linalg.norm(kernel))
-    return math.sqrt(max(0.0, _mean_of(taken, inner) ** 2 - added**2))
+    return math.sqrt(max(0.0, _mean_of(taken, where) ** 2 - added**2))
 
 
-def _mean_of(taken: Any, inner: NDArray[np.bool_]) -> float:  # noqa: ANN401 - OpenCV's arrays
-    return float(np.abs(taken)[inner].mean())
+def _mean_of(taken: Any, where: Any) -> float:  # noqa: ANN401 - OpenCV's arrays
+    return float(np.abs(taken)[where].mean())
