@@ -73,7 +73,8 @@ class AppConfig(BaseSettings):
     server_port: int = Field(23535, ge=0, le=65535, description="port to listen on")
     data_dir: ExpandedPath = Field(
         default_factory=lambda: platformdirs.user_data_path("face"),
-        description="embedded database and key file; default: the user data folder of `face`",
+        description="embedded database, key file and saved calibrations; default: the user data "
+        "folder of `face`",
     )
     database_url: SecretStr | None = Field(
         None,

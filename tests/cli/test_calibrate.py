@@ -197,6 +197,23 @@ def test_refused_photographs_are_a_rate_of_their_own(
     }
 
 
+def test_which_face_counts_is_as_it_is_served(face: Face, tmp_path: Path, photos: Path) -> None:
+    """Somebody small stands in the corner of one photograph."""
+    shutil.copytree(photos, tmp_path / "people")
+    front, behind = (
+        np.asarray(cv2.imread(str(photos / name / "1.png")), np.uint8) for name in ("amy", "raj")
+    )
+    small = np.asarray(cv2.resize(behind, None, fx=0.4, fy=0.4), np.uint8)
+    both = np.zeros((front.shape[0], front.shape[1] + small.shape[1], 3), np.uint8)
+    both[:, : front.shape[1]] = front
+    both[: small.shape[0], front.shape[1] :] = small
+    cv2.imwrite(str(tmp_path / "people" / "amy" / "6.png"), both)
+    one = _json(face("calibrate", tmp_path / "people", "--json"))
+    dominant = _json(face.but(faces="dominant")("calibrate", tmp_path / "people", "--json"))
+    assert [each["reason"] for each in one["refused"]] == ["multiple_faces"]
+    assert (dominant["refused"], dominant["photographs"]) == ([], 41)
+
+
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
