@@ -107,6 +107,15 @@ def test_somebody_small_behind_a_person_is_ignored_where_that_was_asked_for(
     assert answer("identify", crowded, "--faces", "dominant")[0] == 0
 
 
+@pytest.mark.parametrize("command", ["verify", "dedupe", "identify"])
+def test_what_an_answer_is_worth_is_told_beside_it(people: People, command: str) -> None:
+    whom = ["amy"] if command == "verify" else []
+    outcome = call(command, *whom, people["amy"][2], "--lang", "en")
+    assert "No error rate was measured for this model and profile." in outcome.err
+    assert outcome.err.rstrip().endswith("[uncalibrated_model]")
+    assert "uncalibrated_model" not in outcome.out
+
+
 def test_photograph_that_was_left_out_is_named_with_advice(
     people: People, scenes: list[Path]
 ) -> None:
