@@ -86,6 +86,12 @@ def test_put_sets_what_is_not_named_to_its_default(client: CollectionClient) -> 
     assert ok(client.put()) == before
 
 
+def test_patch_sets_how_many_strangers_a_search_may_name(client: CollectionClient) -> None:
+    assert ok(_patch(client, maxFalseCandidates=2))["maxFalseCandidates"] == 2
+    assert ok(_patch(client, faces="one"))["maxFalseCandidates"] == 2
+    assert code(_patch(client, maxFalseCandidates=0)) == (400, "invalid_request")
+
+
 def test_patch_of_an_unknown_collection(client: CollectionClient) -> None:
     nowhere = CollectionClient(client.http, "nowhere")
     assert code(_patch(nowhere, faces="one")) == (404, "collection_not_found")

@@ -5,6 +5,7 @@ Forty people in two halves: the model is calibrated on one, the other is enrolle
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from service.domain.bulk import KnownPerson
 from service.domain.face import Embedding, ImageFiles
 from service.domain.measurement import with_measurement
 from service.domain.template import average
+from service.telemetry.logs import formatter
 from service.wiring import Wiring
 from tests.api.in_process import InProcess, calling
 
@@ -182,6 +184,19 @@ def test_search_is_counted_with_the_strangers_that_it_names(
         _ask(http, "/dedupe", probe)
     assert _counted(calibrated) == counted[0] + 1
     assert _counted(uncalibrated) == counted[1]  # nobody knows how many
+
+
+def test_refused_duplicate_is_counted_and_logged_as_a_search(
+    calibrated: InProcess, faces: Faces, caplog: pytest.LogCaptureFixture
+) -> None:
+    counted, shown = _counted(calibrated), _allow(calibrated, MOST)
+    fields = {"subjectId": "again", "embedding": next(iter(faces.values()))[-1].tolist()}
+    with caplog.at_level("INFO", "service.access"):
+        refusal = calibrated.request("POST", "/enroll", json=fields)
+    assert refusal.json()["code"] == "duplicate_subject"
+    assert _counted(calibrated) == counted + 1
+    line = json.loads(formatter(as_json=True).format(caplog.records[-1]))
+    assert line["expected_false_candidates"] == shown["expectedFalseCandidates"] > 0
 
 
 def _counted(http: InProcess) -> float:
