@@ -1,10 +1,9 @@
 """The dlib engine has a HOG detector and a ResNet, whose weights (from PyPI, CC0) serve any purpose.
 
-The detector is the frontal HOG one. Measured on 40 close-ups and 5 group scenes, on 2 cores: HOG
-26 ms a photograph, with a face in each of the 40 and several in each scene; dlib's neural
-detector (mmod) 2,100 ms, with one face more or less in a scene, and embeddings that separate
-people no better (strangers' highest cosine 0.54 against 0.55). Both want the photograph doubled:
-HOG then finds faces from about 40 pixels.
+Faces are found by OpenCV's YuNet where it is at hand, else by dlib's frontal HOG detector. dlib's landmarks and network
+work on the boxes of either, and decide the same (docs/decisions/0023-sface.md). dlib's own neural detector (mmod) takes 80 times what HOG
+takes, finds one face more or less in a group, and separates people no better. HOG wants the photograph
+doubled: it then finds faces from about 40 pixels.
 """
 
 from __future__ import annotations
@@ -36,8 +35,10 @@ from service.domain.face import (
     Refusal,
 )
 from service.domain.ports import ModelIdentity
+from service.domain.quality import refused
 from service.domain.template import embedded_face
 from service.engine.download import sha256_of
+from service.engine.finder import FaceFinder
 from service.engine.pool import WorkerPool
 from service.engine.quality import Cut, FacePart, quality_of, roll_of
 from service.engine.selection import DETECTION_FLOOR, FoundFace, SelectedFace, selected_face
@@ -112,11 +113,38 @@ MAX_DETECTION_SIDE = 1280
 """Longer side, in pixels, to which photographs are reduced before detection (0.45 s at this size).
 The crop is still cut from the original."""
 
+WARM_UP_ROUNDS = 2
+"""Detections of each worker at the start, as for a pack: memory then stays as it is."""
+
 SCORE_AT_ZERO = 0.6
 """Detection score of a face at dlib's own decision threshold, a HOG margin of 0.
 
 0.6 is the service's default `detection_threshold`: the default then means dlib's default.
 """
+
+
+class Hog:
+    """dlib's frontal detector. It keeps scratch memory inside: one picture at a time."""
+
+    def __init__(self, detector: Any) -> None:  # noqa: ANN401 - dlib's
+        self._detector = detector
+        self._lock = Lock()
+
+    def faces(self, image: Image, floor: float) -> list[FoundFace]:
+        """Those scored `floor` or more."""
+        scale = min(1.0, MAX_DETECTION_SIDE / max(image.shape[:2]))
+        with self._lock:
+            boxes, margins, _ = self._detector.run(
+                _reduced(_to_rgb(image), scale), UPSAMPLING, margin_of(floor)
+            )
+        return [
+            FoundFace(score_of(margin), _corners(box, scale))
+            for box, margin in zip(boxes, margins, strict=True)
+        ]
+
+    def is_turned(self, image: Image, face: FoundFace) -> bool:  # noqa: ARG002
+        """It finds no others than upright ones."""
+        return False
 
 
 class DlibEngine:
@@ -128,24 +156,27 @@ class DlibEngine:
         mean: NDArray[np.float64],
         detection_threshold: float,
         pool: WorkerPool,
+        finder: FaceFinder | None = None,
     ) -> None:
         """`mean`: (128,), taken from every descriptor: dlib's raw cosines are all near 0.9, and
-        spread only around the population's center.
+        spread only around the population's center. `finder`: of faces; None: dlib's HOG detector.
 
         Raises `ModelUnavailable`.
         """
         self._dlib = import_dlib()
-        self._detector = self._dlib.get_frontal_face_detector()
+        self._finder = finder or Hog(self._dlib.get_frontal_face_detector())
         self._landmarks = self._dlib.shape_predictor(str(weights.landmarks))
         self._network = self._dlib.face_recognition_model_v1(str(weights.recognition))
-        self._detector_lock, self._network_lock = Lock(), Lock()
+        self._network_lock = Lock()
         self._mean = mean
         self._threshold = detection_threshold
-        self._margin_floor = margin_of(min(DETECTION_FLOOR, detection_threshold))
+        self._floor = min(DETECTION_FLOOR, detection_threshold)
         self.pool = pool
         self.model = ModelIdentity(DLIB, sha256_of(weights.recognition))
         self.dimensions = DESCRIPTOR_SIZE
         self.providers: Sequence[str] = dlib_providers()
+        if finder is not None:
+            pool.warm_up(lambda: finder.warm_up(WARM_UP_ROUNDS), lambda: None)
 
     def detect(
         self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
@@ -170,21 +201,14 @@ class DlibEngine:
         image = photograph.pixels()
         if isinstance(image, Reason):
             return Refusal(image)
-        rgb = _to_rgb(image)
-        height, width = rgb.shape[:2]
-        selected = selected_face(self._faces(rgb), self._threshold, rule, (height, width))
-        return selected if isinstance(selected, Refusal) else self._crop(rgb, selected)
-
-    def _faces(self, rgb: Image) -> list[FoundFace]:
-        scale = min(1.0, MAX_DETECTION_SIDE / max(rgb.shape[:2]))
-        with self._detector_lock:
-            boxes, margins, _ = self._detector.run(
-                _reduced(rgb, scale), UPSAMPLING, self._margin_floor
-            )
-        return [
-            FoundFace(score_of(margin), _corners(box, scale))
-            for box, margin in zip(boxes, margins, strict=True)
-        ]
+        height, width = image.shape[:2]
+        faces = self._finder.faces(image, self._floor)
+        selected = selected_face(faces, self._threshold, rule, (height, width))
+        if isinstance(selected, Refusal):
+            return selected
+        crop = self._crop(_to_rgb(image), selected)
+        turned = self._finder.is_turned(image, selected.face)
+        return refused(crop, Reason.TURNED) if turned else crop
 
     def _crop(self, rgb: Image, selected: SelectedFace) -> FaceCrop:
         face = selected.face

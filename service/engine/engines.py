@@ -10,11 +10,14 @@ from service.domain.errors import GpuUnavailable
 from service.domain.ports import ModelIdentity
 from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
 from service.engine.download import sha256_of
+from service.engine.finder import FaceFinder
 from service.engine.licenses import license_of
+from service.engine.models import load_yunet
 from service.engine.pack_engine import PackEngine
-from service.engine.packs import find_pack, installed_pack
+from service.engine.packs import find_pack, installed_pack, installed_yunet
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
+    CPU,
     DIRECTML,
     UseGpu,
     choose_providers,
@@ -41,7 +44,7 @@ def load_engine(
     `ConflictingRuntimes`.
     """
     if model_name == DLIB:
-        return _load_dlib(detection_threshold, use_gpu, pool)
+        return _load_dlib(model_root, detection_threshold, use_gpu, pool)
     return _load_pack(model_name, model_root, detection_threshold, use_gpu, use_directml, pool)
 
 
@@ -75,9 +78,14 @@ def _load_pack(
     return engine
 
 
-def _load_dlib(threshold: float, use_gpu: UseGpu, pool: WorkerPool | None) -> DlibEngine:
-    engine = DlibEngine(find_weights(), population_mean(), threshold, pool or WorkerPool())
+def _load_dlib(
+    root: Path, threshold: float, use_gpu: UseGpu, pool: WorkerPool | None
+) -> DlibEngine:
+    workers, yunet = pool or WorkerPool(), installed_yunet(root)
+    finder = None if yunet is None else FaceFinder(load_yunet(yunet, [CPU], DLIB))
+    engine = DlibEngine(find_weights(), population_mean(), threshold, workers, finder)
     logger.info("Model %s. %s", engine.model.model_id, license_of(DLIB).notice)
+    logger.info("Faces are found by %s", "HOG" if yunet is None else f"YuNet (MIT), {yunet}")
     _report_dlib(use_gpu, engine.providers)
     return engine
 

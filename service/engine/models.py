@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -73,7 +74,12 @@ def load_models(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recogni
 
 
 def _opencv(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recognizer]:
-    detector = load_network(pack, resizable(pack.detection.path), providers)
-    recognizer = load_network(pack, pack.recognition.path, providers)
+    name = pack.model.name
+    recognizer = load_network(pack.recognition.path, providers, name=name, folder=pack.folder)
     require_alignable(pack, recognizer.input_shape[2])
-    return YuNet(detector), SFace(recognizer)
+    return load_yunet(pack.detection.path, providers, name), SFace(recognizer)
+
+
+def load_yunet(path: Path, providers: Sequence[str], name: str) -> YuNet:
+    """`name`: of the model that it belongs to. Raises `ModelUnavailable`."""
+    return YuNet(load_network(resizable(path), providers, name=name, folder=path.parent))

@@ -29,8 +29,8 @@ from service.domain.face import (
 from service.domain.ports import ModelIdentity
 from service.domain.quality import refused
 from service.domain.template import embedded_face
+from service.engine.finder import FaceFinder
 from service.engine.models import load_models
-from service.engine.orientation import is_turned, sheet_of_face, sheet_of_picture
 from service.engine.packs import Pack
 from service.engine.pool import Batches, WorkerPool
 from service.engine.providers import CPU, CUDA
@@ -40,7 +40,6 @@ from service.engine.selection import (
     SCORE_MARGIN,
     FoundFace,
     SelectedFace,
-    found_faces,
     is_settled,
     likeliest_face,
     selected_face,
@@ -50,12 +49,6 @@ from service.engine.sessions import BATCH_SIZES, features_by_size, silence_align
 WARM_UP_ROUNDS = 2
 """Detections of each worker at the start, beside all the others. Measured with 16 workers, 16
 callers then take 1.06 to 1.10 of the memory of one; up to 1.6 where the workers start one by one."""
-
-MAX_ASPECT_RATIO = 16
-"""Longer side over shorter above which a picture is given black bars.
-
-SCRFD scales to 128 pixels: the shorter side of a 129 x 1 strip would become 0.
-"""
 
 
 class PackEngine:
@@ -73,7 +66,8 @@ class PackEngine:
         Raises `ModelUnavailable`.
         """
         silence_alignment_warning()
-        self._detector, self._recognizer = load_models(pack, providers)
+        detector, self._recognizer = load_models(pack, providers)
+        self._finder = FaceFinder(detector)
         self._crop_side = self._recognizer.crop_side
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
@@ -101,11 +95,11 @@ class PackEngine:
         return self.pool.map_unbounded(self._embed_one, crops)
 
     def _detect_one(self, photograph: Photograph, rule: Faces) -> Detection:
-        decoded = _decoded(photograph, self._detector.sides[-1])
+        decoded = _decoded(photograph, self._finder.side)
         if isinstance(decoded, Reason):
             return Refusal(decoded)
         reduced = decoded.denominator > 1
-        faces = self._faces(decoded.pixels, self._doubt_floor if reduced else self._floor)
+        faces = self._finder.faces(decoded.pixels, self._doubt_floor if reduced else self._floor)
         if reduced and not is_settled(faces, self._threshold, self._crop_side, rule):
             return self._detect_one(_Whole(photograph), rule)
         height, width = decoded.pixels.shape[:2]
@@ -113,7 +107,7 @@ class PackEngine:
         if isinstance(selected, Refusal):
             return self._told_better(selected, decoded.pixels, faces)
         crop = self._crop(decoded, selected)
-        turned = self._is_turned(decoded.pixels, selected.face)
+        turned = self._finder.is_turned(decoded.pixels, selected.face)
         return refused(crop, Reason.TURNED) if turned else crop
 
     def _told_better(self, refusal: Refusal, image: Image, faces: Sequence[FoundFace]) -> Refusal:
@@ -123,7 +117,7 @@ class PackEngine:
         if refusal.reason is not Reason.LOW_DETECTION_SCORE or refusal.box is None:
             return refusal
         face = likeliest_face(faces)
-        if self._is_turned(image, face) or self._lies_turned(image):
+        if self._finder.is_turned(image, face) or self._finder.picture_is_turned(image):
             return replace(refusal, reason=Reason.TURNED)
         return replace(refusal, quality=self._crop(Decoded(image), SelectedFace(face)).quality)
 
@@ -132,25 +126,8 @@ class PackEngine:
         quality = quality_of_picture(image)
         if quality is None:
             return Refusal(Reason.NO_FACE)
-        reason = Reason.TURNED if self._lies_turned(image) else Reason.NO_FACE
-        return Refusal(reason, quality=quality)
-
-    def _lies_turned(self, image: Image) -> bool:
-        side = self._detector.sides[-1]
-        return self._shows_turned(sheet_of_picture(image, side), side)
-
-    def _is_turned(self, image: Image, face: FoundFace) -> bool:
-        side = self._detector.sides[0]
-        return face.score < self._detector.certain and self._shows_turned(
-            sheet_of_face(image, face.box, side), side
-        )
-
-    def _shows_turned(self, sheet: Image, side: int) -> bool:
-        return is_turned(found_faces(*self._detector.look(sheet, side, DETECTION_FLOOR)), side)
-
-    def _faces(self, image: Image, floor: float) -> list[FoundFace]:
-        boxes, landmarks = self._detector.detect(_widened(image), floor)
-        return found_faces(boxes, landmarks)
+        turned = self._finder.picture_is_turned(image)
+        return Refusal(Reason.TURNED if turned else Reason.NO_FACE, quality=quality)
 
     def _crop(self, decoded: Decoded, selected: SelectedFace) -> FaceCrop:
         face = selected.face
@@ -184,7 +161,7 @@ class PackEngine:
         face = [np.zeros((self._crop_side, self._crop_side, 3), np.uint8)]
         try:
             widths = self.pool.warm_up(
-                lambda: self._detector.warm_up(WARM_UP_ROUNDS),
+                lambda: self._finder.warm_up(WARM_UP_ROUNDS),
                 lambda: self._features(face).shape[1],
             )
             for size in BATCH_SIZES if self._fills_batches else ():
@@ -222,14 +199,3 @@ def _decoded(photograph: Photograph, side: int) -> Decoded | Reason:
         return photograph.reduced(side)
     pixels = photograph.pixels()
     return pixels if isinstance(pixels, Reason) else Decoded(pixels)
-
-
-def _widened(image: Image) -> Image:
-    height, width = image.shape[:2]
-    least = -(-max(height, width) // MAX_ASPECT_RATIO)
-    below, right = max(0, least - height), max(0, least - width)
-    if below == right == 0:
-        return image
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT), dtype=np.uint8
-    )

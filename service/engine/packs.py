@@ -178,6 +178,19 @@ def installed_pack(name: str, model_root: Path) -> Pack | None:
     return _opened(name, folder) if all(path.exists() for path in wanted) else None
 
 
+def installed_yunet(model_root: Path) -> Path | None:
+    """OpenCV's detector, where it is there as it was published: whichever engine may use it."""
+    path = pack_folder(SFACE, model_root) / YUNET_FILE.name
+    try:
+        require_published(path, YUNET_FILE)
+    except FileNotFoundError:
+        return None
+    except (OSError, NotAsPublished) as error:
+        logger.warning("%s is not used: %s", path, error)
+        return None
+    return path
+
+
 def _opened(name: str, folder: Path) -> Pack:
     return _published(name, folder) if name == SFACE else open_pack(name, folder)
 

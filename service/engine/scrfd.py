@@ -25,7 +25,7 @@ Size: TypeAlias = tuple[int, int]
 """Width and height."""
 
 CERTAIN = 0.8
-"""Of 300 pictures upside down the highest score is 0.78 (`service/engine/orientation.py`)."""
+"""Of 300 pictures upside down the highest score is 0.78 (`service/engine/finder.py`)."""
 
 LAYOUTS = {9: ((8, 16, 32), 2), 15: ((8, 16, 32, 64, 128), 1)}
 """Strides and anchors in a cell by the number of outputs: scores, boxes and landmarks per stride."""

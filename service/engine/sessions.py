@@ -151,13 +151,19 @@ def load_recognizer(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
     return recognizer
 
 
-def load_network(pack: Pack, model: Path | bytes, providers: Sequence[str]) -> Network:
-    """`model`: a graph of `pack`, as a file or as its bytes. Raises `ModelUnavailable`."""
+def load_network(
+    model: Path | bytes, providers: Sequence[str], *, name: str, folder: Path
+) -> Network:
+    """`model`: a graph, as a file or as its bytes. `name`, `folder`: of what it belongs to.
+
+    Raises `ModelUnavailable`.
+    """
     try:
         return Network(_session(model, providers), lambda: _session(model, providers))
     except Exception as error:
         # onnxruntime raises anything from ValueError to Fail here.
-        raise _unavailable(pack, f"a model cannot be loaded: {error}") from error
+        cause = f"a model cannot be loaded: {error}"
+        raise ModelUnavailable(model=name, path=folder, cause=cause) from error
 
 
 def require_alignable(pack: Pack, side: object) -> None:

@@ -121,7 +121,7 @@ def test_crops_are_those_of_opencv(
 
 def _row(image: np.ndarray, engine: PackEngine) -> np.ndarray:
     """(1, 15), as `cv2.FaceDetectorYN` answers."""
-    boxes, landmarks = engine._detector.detect(image, 0.6)
+    boxes, landmarks = engine._finder._detector.detect(image, 0.6)
     return np.hstack((boxes[:1, :4], landmarks[:1].reshape(1, 10), boxes[:1, 4:])).astype(
         np.float32
     )

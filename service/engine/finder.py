@@ -1,4 +1,6 @@
-"""Whether a picture lies on its side, or on its head, is told by a sheet that shows it in all four turns at once.
+"""The faces that a neural detector sees in a picture, and whether they are the right way up.
+
+That is told by a sheet that shows a picture in all four turns at once.
 
 Detectors find a face that is upside down as if it stood, or badly: of 300 pictures turned by 180 degrees SCRFD found
 89 with a score up to 0.78 and eyes where the mouth is. In one more look each turn competes with the others: of
@@ -14,13 +16,60 @@ import cv2
 import numpy as np
 
 from service.domain.face import Box, Image
-from service.engine.selection import FoundFace
+from service.engine.models import Detector
+from service.engine.selection import DETECTION_FLOOR, FoundFace, found_faces
 
 AROUND_FACE = 1.6
 """Side of what is shown of a picture, over the longer side of the face's box."""
 
 LEAST_SCORE = 0.5
 """Score of a turned copy below which it tells nothing."""
+
+MAX_ASPECT_RATIO = 16
+"""Longer side over shorter above which a picture is given black bars.
+
+SCRFD scales to 128 pixels: the shorter side of a 129 x 1 strip would become 0.
+"""
+
+
+class FaceFinder:
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.side = detector.sides[-1]
+        """Pixels of the longer side to which every picture is reduced."""
+
+    def faces(self, image: Image, floor: float) -> list[FoundFace]:
+        """Those scored `floor` or more."""
+        return found_faces(*self._detector.detect(_widened(image), floor))
+
+    def is_turned(self, image: Image, face: FoundFace) -> bool:
+        """Whether `face`, found in `image`, lies on its side or on its head."""
+        side = self._detector.sides[0]
+        return face.score < self._detector.certain and self._shows_turned(
+            sheet_of_face(image, face.box, side), side
+        )
+
+    def picture_is_turned(self, image: Image) -> bool:
+        """Whether a face is seen in it only once the picture is turned: as dear as `faces`."""
+        return self._shows_turned(sheet_of_picture(image, self.side), self.side)
+
+    def warm_up(self, rounds: int) -> None:
+        """Look at nothing, so often, in every size that a photograph may be looked at in."""
+        self._detector.warm_up(rounds)
+
+    def _shows_turned(self, sheet: Image, side: int) -> bool:
+        return is_turned(found_faces(*self._detector.look(sheet, side, DETECTION_FLOOR)), side)
+
+
+def _widened(image: Image) -> Image:
+    height, width = image.shape[:2]
+    least = -(-max(height, width) // MAX_ASPECT_RATIO)
+    below, right = max(0, least - height), max(0, least - width)
+    if below == right == 0:
+        return image
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT), dtype=np.uint8
+    )
 
 
 def sheet_of_face(image: Image, box: Box, side: int) -> Image:
