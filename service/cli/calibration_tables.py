@@ -42,8 +42,10 @@ def number(of: float) -> str:
 
 
 def _short(file: str) -> str:
-    """As people keep photographs: the person's folder and the file."""
-    return "/".join(Path(file).parts[-2:])
+    """As people keep photographs: the person's folder and the file. Signs that are not seen, or would
+    move a terminal's cursor, as escapes.
+    """
+    return repr("/".join(Path(file).parts[-2:]))[1:-1]
 
 
 class _Words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import sys
@@ -253,6 +254,21 @@ def test_a_damaged_file_stops_the_start(gallery_face: Face, photos: Path, tmp_pa
     assert f"{saved}: version: " in run.err
     assert "[calibration_damaged]" in run.err
     assert re.search(r"calibration +!!", gallery_face("doctor").out)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such names cannot be")
+def test_file_names_that_are_no_text_are_told_by_escapes(
+    face: Face, photos: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(photos, tmp_path / "people")
+    odd = os.fsencode(tmp_path / "people" / "leonard" / "5") + b"\xff\x1b[2J.png"
+    (tmp_path / "people" / "leonard" / "5.png").rename(os.fsdecode(odd))
+    page = tmp_path / "report.html"
+    run = face("calibrate", tmp_path / "people", "--report", page)
+    assert run.status == 0, run.err
+    assert "leonard/5\\udcff\\x1b[2J.png" in run.out
+    assert "\x1b" not in run.out
+    assert "leonard/5\\udcff" in page.read_text("utf-8")
 
 
 def test_nothing_is_saved_unasked(face: Face, photos: Path, tmp_path: Path) -> None:
