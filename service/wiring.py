@@ -47,7 +47,14 @@ from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.move_person import MovePerson
 from service.usecases.readiness import CheckReadiness
-from service.usecases.sampler import MakeToken, PairSampler, Sampler, Samplers, sampler_of
+from service.usecases.sampler import (
+    CheckPhotograph,
+    MakeToken,
+    PairSampler,
+    Sampler,
+    Samplers,
+    sampler_of,
+)
 from service.usecases.subjects import Export, Subjects
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases
@@ -326,6 +333,10 @@ class Wiring:
     @cached_property
     def token(self) -> MakeToken:
         return MakeToken(self.sampler)
+
+    @cached_property
+    def check(self) -> CheckPhotograph:
+        return CheckPhotograph(self.sampler, self.capture)
 
     @cached_property
     def enroll(self) -> Callable[[EnrollRequest], Enrolled]:
@@ -615,6 +626,7 @@ class Wiring:
         """For callers over HTTP."""
         return UseCases(
             token=self.token,
+            check=self.check,
             enroll=self.enroll,
             verify=self.verify,
             identify=self.identify,

@@ -18,6 +18,7 @@ from service.api.open_door import OpenDoor
 from service.api.rate_limits import RateLimits
 from service.api.routes import (
     audit,
+    check,
     collections,
     enroll,
     health,
@@ -43,6 +44,7 @@ BODIES = (
     verify.VerifyBody,
     search.SearchBody,
     token.ImagesBody,
+    check.CheckBody,
     CameraSource,
     DirectorySource,
     collections.CollectionBody,
@@ -91,7 +93,18 @@ def create_app(
     app.state.connections = Connections(settings.connections, metrics)
     app.state.concurrency = Concurrency(settings.max_body_bytes)
     app.state.readiness = TimelyReadiness()
-    resources = (token, enroll, verify, search, subjects, collections, audit, health, openapi)
+    resources = (
+        token,
+        check,
+        enroll,
+        verify,
+        search,
+        subjects,
+        collections,
+        audit,
+        health,
+        openapi,
+    )
     for resource in resources:
         app.include_router(resource.router)
     problems.install(app)

@@ -69,14 +69,14 @@ def _scrapes(concurrency: Concurrency) -> ConcurrencyLimit:
 
 
 class CallerWith:
-    """A dependency: the caller, once known to hold `scope`. It runs before a body is read.
+    """A dependency: the caller, once known to hold one of `scopes`. It runs before a body is read.
 
     Every route has exactly one, or is among the pages that are open to all: a test walks the
     routes and looks for it.
     """
 
-    def __init__(self, scope: Scope, keyless: Keyless = _nobody, places: Places = _calls) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: Scope, keyless: Keyless = _nobody, places: Places = _calls) -> None:
+        self.scopes = scopes
         self._keyless = keyless
         self._places = places
 
@@ -109,8 +109,8 @@ class CallerWith:
             raise
         request.state.caller = caller
         limits.admit(caller.name, address)
-        if self.scope not in caller.scopes:
-            raise NotAllowed(scope=self.scope)
+        if not any(map(caller.may, self.scopes)):
+            raise NotAllowed(scope=self.scopes[0])
         return caller
 
     def _authenticated(self, request: Request, presented: str | None) -> Caller:
@@ -139,12 +139,15 @@ def _of_this_machine(request: Request, caller: Caller, *, allowed: bool) -> Call
     return caller
 
 
-TokenCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, _open_kiosk))]
+TokenCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, keyless=_open_kiosk))]
+CheckCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, Scope.ENROLL, Scope.VERIFY))]
 EnrollCaller = Annotated[Caller, Depends(CallerWith(Scope.ENROLL))]
 VerifyCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY))]
 SearchCaller = Annotated[Caller, Depends(CallerWith(Scope.SEARCH))]
 AdminCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
-MetricsCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN, _open_monitor, _scrapes))]
+MetricsCaller = Annotated[
+    Caller, Depends(CallerWith(Scope.ADMIN, keyless=_open_monitor, places=_scrapes))
+]
 
 
 def _in_query(

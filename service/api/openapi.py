@@ -84,7 +84,7 @@ def _limit_images(value: object, most: int) -> None:
             _limit_images(each, most)
     if isinstance(value, dict):
         if _IMAGE.intersection(value.get("items", ())):
-            value["maxItems"] = most
+            value.setdefault("maxItems", most)
         for each in value.values():
             _limit_images(each, most)
 
@@ -158,13 +158,21 @@ def _multipart(shape: type[Camel], fields: Mapping[str, object]) -> dict[str, An
         for name, schema in whole["properties"].items()
         if name not in _SOURCES
     }
+    files = _files(whole["properties"]["images"])
+    names = ["1.jpg", "2.jpg"][: files.get("maxItems")]
     form = {
         "type": "object",
         "additionalProperties": False,
         "required": [*(name for name in whole.get("required", ()) if name in texts), "images"],
-        "properties": {**texts, "images": {"type": "array", "minItems": 1, "items": _BYTES}},
+        "properties": {**texts, "images": files},
     }
-    return {"schema": form, "example": {**fields, "images": ["1.jpg", "2.jpg"]}}
+    return {"schema": form, "example": {**fields, "images": names}}
+
+
+def _files(images: Mapping[str, Any]) -> dict[str, Any]:
+    """As the schema `images` of base64, where it says how many."""
+    most = {"maxItems": images["maxItems"]} if "maxItems" in images else {}
+    return {"type": "array", "minItems": 1, **most, "items": _BYTES}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from service.domain.face import (
     Sample,
     Seen,
     Stream,
+    Uploads,
     VideoFrames,
 )
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
@@ -149,9 +150,7 @@ class Sampler:
 
     def _samples_of(self, photographs: Sequence[Photograph], faces: Faces | None) -> list[Sample]:
         """All faces go through the model in one batch."""
-        with self._telemetry.stage("detect"):
-            detections = self._engine.detect(photographs, faces or self._faces)
-        seen = [judged(found, self._limits) for found in detections]
+        seen = self.looked_at(photographs, faces)
         crops = [found for found in seen if isinstance(found, FaceCrop)]
         embedded: Iterator[EmbeddedFace] = iter(())
         if crops:
@@ -164,6 +163,12 @@ class Sampler:
             for found in seen
         ]
         return _showing(samples, photographs, seen) if self._shows_faces else samples
+
+    def looked_at(self, photographs: Sequence[Photograph], faces: Faces | None) -> list[Detection]:
+        """What is found in each photograph, and of use by its quality; nothing is embedded."""
+        with self._telemetry.stage("detect"):
+            detections = self._engine.detect(photographs, faces or self._faces)
+        return [judged(found, self._limits) for found in detections]
 
     def _samples_of_stream(self, stream: Stream, faces: Faces | None) -> list[Sample]:
         """Frames of use, at most `max_frames`; of a stream without any, its last refusal.
@@ -290,3 +295,15 @@ class MakeToken:
     def __call__(self, source: FaceSource, faces: Faces | None = None) -> Embedding:
         """The template of the photographs. Raises what `Sampler.probe` raises."""
         return self._sampler.probe(source, faces).embedding
+
+
+class CheckPhotograph:
+    """Tells whether a photograph would do, by detector and quality alone."""
+
+    def __init__(self, sampler: Sampler, capture: Capture) -> None:
+        self._sampler = sampler
+        self._capture = capture
+
+    def __call__(self, source: Uploads, faces: Faces | None = None) -> Detection:
+        """`source`: one photograph. Raises `Overloaded` and what `Capture.stills` raises."""
+        return self._sampler.looked_at(self._capture.stills(source), faces)[0]

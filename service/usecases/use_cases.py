@@ -15,7 +15,7 @@ from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
 from service.usecases.lockouts import Unlock
 from service.usecases.readiness import CheckReadiness
-from service.usecases.sampler import MakeToken
+from service.usecases.sampler import CheckPhotograph, MakeToken
 from service.usecases.subjects import Export, Subjects
 from service.usecases.verify import Verification, VerifyRequest
 
@@ -23,6 +23,7 @@ from service.usecases.verify import Verification, VerifyRequest
 @dataclass(frozen=True, slots=True)
 class UseCases:
     token: MakeToken
+    check: CheckPhotograph
     enroll: Callable[[EnrollRequest], Enrolled]
     verify: Callable[[VerifyRequest], Verification]
     identify: Callable[[SearchRequest], SearchResult]
