@@ -14,7 +14,7 @@ MEANINGS: Mapping[str, str] = {
     "use_gpu": "CUDA를 먼저 시도. `required`이면 GPU가 없을 때 오류",
     "use_directml": "DirectML을 시도",
     "model_name": "`<model_root>/models/` 아래의 모델 팩, `sface` 또는 `dlib`",
-    "next_model_name": "사람들을 옮겨 갈 모델. `model_name`과 함께 사용. 없으면 옮기지 않음",
+    "next_model_name": "[사람들을 옮겨 갈 모델](model-move.md). `model_name`과 함께 사용. 없으면 옮기지 않음",
     "model_root": "모델 팩을 두는 곳. InsightFace와 같은 구조",
     "detection_threshold": "얼굴 검출 점수의 하한, 0~1",
     "server_host": "수신할 주소",

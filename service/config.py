@@ -61,7 +61,8 @@ class AppConfig(BaseSettings):
     )
     next_model_name: str | None = Field(
         None,
-        description="the model that people are moved to, served beside `model_name`; unset: none",
+        description="the model that people are [moved to](model-move.md), served beside `model_name`; "
+        "unset: none",
     )
     model_root: ExpandedPath = Field(
         Path("~/.insightface"), description="where packs are kept, in InsightFace's own layout"

@@ -45,6 +45,7 @@ from service.usecases.identify import Identify, SearchRequest, SearchResult, aud
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.lockouts import Lockout, Unlock
+from service.usecases.model_move import AdvanceMoves, MoveModel
 from service.usecases.move_person import MovePerson
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampler import (
@@ -242,6 +243,15 @@ class Wiring:
         return adapters.make_calibration(self.config, model)
 
     @cached_property
+    def _next_calibration(self) -> Calibration | None:
+        """As `calibration`, of the model that people are moved to; None where there is none."""
+        if (config := self._next_config) is None:
+            return None
+        loaded = self.next_engine if "next_engine" in vars(self) else None
+        model = adapters.identify_model(config) if loaded is None else loaded.model
+        return adapters.make_calibration(config, model)
+
+    @cached_property
     def embedded(self) -> EmbeddedServer:
         """The database server of this process, started. Raises `DatabaseUnavailable`."""
         from service.storage.embedded_server import start_embedded
@@ -300,10 +310,9 @@ class Wiring:
     def models(self) -> ServedModels:
         """The engines' models, each with its own thresholds. Raises what `make_engine` raises."""
         present, beside = ServedModel(self.model_id, self.calibration), self.next_engine
-        if beside is None or self._next_config is None:
+        if beside is None or self._next_calibration is None:
             return ServedModels(present)
-        calibration = adapters.make_calibration(self._next_config, beside.model)
-        return ServedModels(present, ServedModel(beside.model.model_id, calibration))
+        return ServedModels(present, ServedModel(beside.model.model_id, self._next_calibration))
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -444,7 +453,12 @@ class Wiring:
     @cached_property
     def collections(self) -> Collections:
         return Collections(
-            self.storage, self.vault, lambda: self.calibration, self.clock, self.audit_recorder
+            self.storage,
+            self.vault,
+            lambda: self.calibration,
+            self.clock,
+            self.audit_recorder,
+            lambda: self._next_calibration,
         )
 
     @cached_property
@@ -535,6 +549,15 @@ class Wiring:
     @cached_property
     def rotate_key(self) -> RotateKey:
         return RotateKey(self.storage, self.vault, self.clock, self.audit_recorder)
+
+    @cached_property
+    def move_model(self) -> MoveModel:
+        return MoveModel(self.storage, lambda: self.models, self.audit_recorder)
+
+    @cached_property
+    def advance_moves(self) -> AdvanceMoves:
+        report = self._metrics.moves if self._metrics else lambda _moved, _waiting: None
+        return AdvanceMoves(self.move_model, lambda: self.models, report)
 
     @cached_property
     def readiness(self) -> CheckReadiness:
@@ -642,5 +665,6 @@ class Wiring:
             purge=self.purge,
             unlock=self.unlock,
             index_sync=self.index_sync,
+            advance_moves=self.advance_moves,
             restart_database=self.restart_database,
         )

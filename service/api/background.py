@@ -1,6 +1,7 @@
 """What a running server does by itself, every so often, in threads of their own.
 
-It removes the expired, brings the search index up to date, and looks after the embedded database.
+It removes the expired, brings the search index up to date, ends the moves to another model in which
+everybody was moved, and looks after the embedded database.
 And it tells whether it can serve, in time, whatever else it does.
 """
 
@@ -26,6 +27,7 @@ from service.domain.expiry import ClockWatch
 from service.telemetry.metrics import Metrics
 from service.usecases.erase import PurgeBatch
 from service.usecases.index_sync import IndexSync
+from service.usecases.model_move import AdvanceMoves
 from service.usecases.readiness import CheckReadiness, Readiness
 from service.usecases.use_cases import UseCases
 
@@ -36,6 +38,10 @@ STOP_SECONDS = 5.0
 
 SYNC_SECONDS = 1.0
 """Between two looks for what was written: until then it is scanned in the database."""
+
+MOVE_SECONDS = 60.0
+"""Between two looks whether everybody of a collection was moved to another model: counting a million
+people takes a second."""
 
 RESTART_SECONDS = 1.0
 """Between two looks for the embedded database, which cost less than a millisecond."""
@@ -66,6 +72,8 @@ def background_tasks(
     yield purge_expired(use_cases.purge.batches, settings.purge_interval)
     if use_cases.index_sync is not None:
         yield sync_index(use_cases.index_sync, metrics)
+    if use_cases.advance_moves is not None:
+        yield advance_moves(use_cases.advance_moves)
     if use_cases.restart_database is not None:
         yield restart_database(use_cases.restart_database)
 
@@ -93,6 +101,19 @@ def sync_index(sync: IndexSync, metrics: Metrics) -> BackgroundTask:
             metrics.search_state(sync.index.state())
 
     return BackgroundTask("the index sync", look, SYNC_SECONDS)
+
+
+def advance_moves(advance: AdvanceMoves) -> BackgroundTask:
+    """Each worker does it; whichever comes first does the work."""
+
+    def look(_: threading.Event) -> None:
+        for model_id in advance():
+            logger.warning(
+                "a collection is decided by %s alone from now on: once all are, set FACE_MODEL_NAME",
+                model_id,
+            )
+
+    return BackgroundTask("the look after models", look, MOVE_SECONDS)
 
 
 def restart_database(restart: Callable[[], None]) -> BackgroundTask:

@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service.cli import audit, bulk, calibrate, database, doctor, keys, model, people, server
+from service.cli import (
+    audit,
+    bulk,
+    calibrate,
+    database,
+    doctor,
+    keys,
+    model,
+    model_move,
+    people,
+    server,
+)
 from service.cli.context import warn_of_unknown_settings
 from service.cli.exit_status import exit_status
 from service.wiring import version
@@ -55,6 +66,7 @@ app.add_typer(people.subjects, name="subjects")
 app.add_typer(keys.api_keys, name="apikey")
 app.add_typer(keys.data_keys, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(model_move.app, name="model")
 
 
 def run(arguments: Sequence[str]) -> int:

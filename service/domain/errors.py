@@ -260,7 +260,7 @@ class PeopleNotMoved(Conflict):
 
 
 class ProfilesMissing(Conflict):
-    """Values: `profiles`, names that the collection uses, and `model`, which has no thresholds for them."""
+    """Values: `collection`, and the `profiles` in use for which the next model has no thresholds."""
 
     code = "profiles_missing"
 

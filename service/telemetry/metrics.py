@@ -169,6 +169,13 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=registry,
         )
+        self._moves = Gauge(
+            "face_model_move_people",
+            "People of collections that are moved to another model: moved, or still waiting.",
+            ["state"],
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
         self._clock_difference = Gauge(
             "face_clock_difference_seconds",
             "By how much this machine's clock is ahead of the database's.",
@@ -293,6 +300,11 @@ class Metrics:
 
     def purge_holds(self, people: int) -> None:
         self._purge_held.set(people)
+
+    def moves(self, moved: int, waiting: int) -> None:
+        """How many people have a template of the next model, and how many have not, where people are moved."""
+        self._moves.labels("moved").set(moved)
+        self._moves.labels("waiting").set(waiting)
 
     def clock_differs(self, seconds: float) -> None:
         self._clock_difference.set(seconds)

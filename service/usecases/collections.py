@@ -16,6 +16,7 @@ from service.domain.search_threshold import SearchThreshold, search_threshold
 from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.erase import remove_expired
+from service.usecases.model_move import require_profiles
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     lock_collection,
@@ -54,7 +55,7 @@ class CollectionPage:
 
 class Collections:
     """`calibration`: asked for where thresholds are told or set, and not to see that `default` exists:
-    it takes a look at the model's file.
+    it takes a look at the model's file. `next_calibration`: of the model that people are moved to.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Collections:
         calibration: Callable[[], Calibration],
         clock: Callable[[], datetime],
         audit: AuditRecorder,
+        next_calibration: Callable[[], Calibration | None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._vault = vault
         self._calibration = calibration
         self._clock = clock
         self._audit = audit
+        self._next_calibration = next_calibration
 
     def show(self, name: str) -> CollectionDetails:
         """Raises `CollectionNotFound`."""
@@ -96,7 +99,7 @@ class Collections:
 
         Raises `CollectionNotFound`, `ProfileNotFound` where the duplicate profile is none of the
         collection's, and `PurgeHeld`, `ClocksDisagree` where a longer retention would bring back the
-        expired.
+        expired; `ProfilesMissing`.
         """
         with self._storage.transaction(name) as tx:
             collection = lock_collection(tx, name)
@@ -110,6 +113,9 @@ class Collections:
         if _keeps_longer(settings, collection.settings):
             self._remove_expired(tx, collection)
         collection = replace(collection, settings=settings)
+        following = self._next_calibration() if collection.next_model_id else None
+        if following is not None:
+            require_profiles(collection, calibration, following)
         tx.collections.update(collection)
         self._audit.record(tx, Action.COLLECTION_SET, caller, collection.name)
         return self._details(tx, collection)

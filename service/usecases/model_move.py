@@ -10,6 +10,7 @@ killed leaves nothing half done, and the next one goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -25,7 +26,8 @@ from service.domain.errors import (
     ProfilesMissing,
     RecordTampered,
 )
-from service.domain.served_models import ServedModel, ServedModels
+from service.domain.served_models import ServedModels
+from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.key_rotation import Progress, retried
 from service.usecases.unlocked_collection import lock_collection, require_collection
@@ -85,6 +87,13 @@ class MoveModel:
         with self._storage.transaction() as tx:
             names = tx.collections.names()
             return [status_of(tx, require_collection(tx, name)) for name in names]
+
+    def under_way(self) -> Sequence[MoveStatus]:
+        """Of the collections that have to do with another model."""
+        with self._storage.transaction() as tx:
+            found = [require_collection(tx, name) for name in tx.collections.names()]
+            moving = [each for each in found if each.next_model_id or each.retiring_model_id]
+            return [status_of(tx, each) for each in moving]
 
     def unmoved(self, name: str) -> Iterator[str]:
         """Ids of those who have nothing under the next model, a few at a time.
@@ -162,32 +171,46 @@ class MoveModel:
 
 
 class AdvanceMoves:
-    """What a server does about moves by itself: it finishes those in which everybody was moved, and
-    removes what an earlier run has left.
+    """What a server does about moves by itself: it finishes those in which everybody was moved, and removes
+    what an earlier run has left. `models`: those served.
     """
 
     def __init__(
-        self, storage: Storage, move: MoveModel, report: Callable[[Sequence[MoveStatus]], None]
+        self,
+        move: MoveModel,
+        models: Callable[[], ServedModels],
+        report: Callable[[int, int], None],
     ) -> None:
-        """`report`: told how far all moves are."""
-        self._storage = storage
+        """`report`: told how many people were moved in all collections together, and how many were not."""
         self._move = move
+        self._models = models
         self._report = report
 
     def __call__(self) -> Sequence[str]:
-        """The collections whose move was finished. Raises what `MoveModel.finish` raises."""
-        found = self._move.all()
-        self._report([each for each in found if each.collection.next_model_id])
-        finished = []
-        for each in found:
-            collection = each.collection
-            if collection.retiring_model_id or (collection.next_model_id and not each.unmoved):
-                self._finish(collection.name)
-                finished.append(collection.name)
-        return finished
+        """The models that decide alone from now on, one for each collection that came to its end.
 
-    def _finish(self, name: str) -> None:
-        self._move.finish(name, MODEL_MOVE.name, lambda *_: None, erase_unmoved=False)
+        Raises what `MoveModel.finish` raises.
+        """
+        under_way = [each for each in self._move.under_way() if self._serves(each)]
+        moving = [each for each in under_way if each.collection.next_model_id]
+        self._report(sum(each.moved for each in moving), sum(each.unmoved for each in moving))
+        return [
+            self._finish(each.collection.name)
+            for each in under_way
+            if each.collection.retiring_model_id or not each.unmoved
+        ]
+
+    def _serves(self, each: MoveStatus) -> bool:
+        return self._models().serve(each.collection)
+
+    def _finish(self, name: str) -> str:
+        with suppress(ModelNotMoving):  # another worker was faster
+            self._move.finish(name, MODEL_MOVE.name, _tell_nobody, erase_unmoved=False)
+        return str(self._move.status(name).collection.model_id)
+
+
+def _tell_nobody(moved: int, total: int) -> None:
+    """The progress of a server's own work."""
 
 
 def _alone(tx: Transaction, name: str) -> Collection:
@@ -219,19 +242,17 @@ def _following(collection: Collection, models: ServedModels) -> Collection:
         raise ModelMoveUnderWay(collection=collection.name, model=other)
     if collection.model_id != present.model_id:
         raise ModelMismatch(stored=collection.model_id, served=present.model_id)
-    require_profiles(collection, present, following)
+    require_profiles(collection, present.calibration, following.calibration)
     return replace(collection, next_model_id=following.model_id)
 
 
-def require_profiles(collection: Collection, present: ServedModel, following: ServedModel) -> None:
+def require_profiles(collection: Collection, present: Calibration, following: Calibration) -> None:
     """A threshold belongs to a model: a profile that the collection or the settings have for the present
-    one alone would mean nothing to people who were moved. Raises `ProfilesMissing`.
+    one alone would mean nothing for people who were moved. Raises `ProfilesMissing`.
     """
-    own = present.calibration.with_thresholds(collection.settings.thresholds).profiles
-    if missing := sorted({*own} - {*following.calibration.profiles}):
-        raise ProfilesMissing(
-            collection=collection.name, profiles=", ".join(missing), model=following.model_id
-        )
+    own = present.with_thresholds(collection.settings.thresholds).profiles
+    if missing := sorted({*own} - {*following.profiles}):
+        raise ProfilesMissing(collection=collection.name, profiles=", ".join(missing))
 
 
 def _moved(collection: Collection) -> Collection:

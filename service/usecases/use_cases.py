@@ -14,6 +14,7 @@ from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
 from service.usecases.lockouts import Unlock
+from service.usecases.model_move import AdvanceMoves
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampler import CheckPhotograph, MakeToken
 from service.usecases.subjects import Export, Subjects
@@ -39,4 +40,5 @@ class UseCases:
     list_audit: ListAudit
     audit_recorder: AuditRecorder
     index_sync: IndexSync | None = None
+    advance_moves: AdvanceMoves | None = None
     restart_database: Callable[[], None] | None = None

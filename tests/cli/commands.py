@@ -54,6 +54,8 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
         ("keys", "status"): (),
         ("keys", "rotate"): (),
         ("keys", "rewrap"): ("--new-key-file", file),
+        ("model", "move"): ("default", "--finish"),
+        ("model", "status"): (),
         ("audit", "list"): (),
         ("audit", "verify"): (),
     }

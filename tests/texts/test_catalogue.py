@@ -60,7 +60,7 @@ AS_DOCUMENTED = [
     errors.ModelMoveUnderWay(collection="default", model="b@sha256:1"),
     errors.ModelNotMoving(collection="default"),
     errors.PeopleNotMoved(collection="default", number=3, people=20),
-    errors.ProfilesMissing(collection="default", profiles="door", model="b@sha256:1"),
+    errors.ProfilesMissing(collection="default", profiles="door"),
     errors.IdempotencyConflict(),
     errors.ApiKeyExists(),
     errors.SubjectRepeated(),

@@ -28,6 +28,7 @@ from service.usecases.collections import CollectionDetails, Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
+from service.usecases.model_move import MoveModel
 from service.usecases.subjects import Exported, Subjects
 from service.usecases.verify import (
     Verification,
@@ -57,6 +58,7 @@ class Service:
     rules: LockoutRules = RULES
     decisions: bool = True
     caller: Caller = KEY_HOLDER
+    next_engine: StandInEngine | None = None
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -66,10 +68,12 @@ class Service:
             lockout_window=int(self.rules.window.total_seconds()),
             lockout_seconds=int(self.rules.lasts.total_seconds()),
             audit_decisions=self.decisions,
+            next_model_name=self.next_engine and self.next_engine.model.name,
         )
         wiring = Wiring(config, clock=self.clock)
         wiring.storage, wiring.vault = self.storage, self.vault
         wiring.engine, wiring.capture = self.engine, self.capture
+        wiring.next_engine = self.next_engine
         return wiring
 
     @property
@@ -95,6 +99,10 @@ class Service:
     @property
     def model_id(self) -> str:
         return self.wiring.model_id
+
+    @property
+    def move_model(self) -> MoveModel:
+        return self.wiring.move_model
 
     def enroll(self, subject_id: str, source: FaceSource | str, **fields: Any) -> Enrolled:
         """`fields`: those of `EnrollRequest`."""

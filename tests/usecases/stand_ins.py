@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,6 +94,38 @@ class StandInEngine:
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         self.batches.append(len(crops))
         return [EmbeddedFace(embedding_of_photo(_name(crop.pixels)), 1.0) for crop in crops]
+
+
+class NextEngine(StandInEngine):
+    """Another model: its vectors have nothing to do with the first one's. `unseen`: photographs in which
+    it sees nobody; `elsewhere`: those in which it takes another face for the subject's.
+    """
+
+    def __init__(
+        self, name: str = "next", unseen: Sequence[str] = (), elsewhere: Sequence[str] = ()
+    ) -> None:
+        super().__init__(name)
+        self._unseen = unseen
+        self._elsewhere = elsewhere
+
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
+        return [self._own(found) for found in super().detect(photographs, faces)]
+
+    def _own(self, found: Detection) -> Detection:
+        if isinstance(found, Refusal):
+            return found
+        if _name(found.pixels) in self._unseen:
+            return Refusal(Reason.NO_FACE)
+        if _name(found.pixels) in self._elsewhere:
+            return replace(found, box=(200.0, 0.0, 300.0, 100.0))
+        return replace(found, box=(20.0, 10.0, 90.0, 105.0))
+
+    def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
+        self.batches.append(len(crops))
+        names = [f"{self.model.name} {_name(crop.pixels)}" for crop in crops]
+        return [EmbeddedFace(embedding_of_photo(name), 1.0) for name in names]
 
 
 class StandInCapture:
