@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from service.domain.audit import AuditQuery
+from service.domain.bulk import Place, Result, Row, Unit
 from service.domain.collection import DuplicatePolicy
 from service.domain.errors import (
     DuplicateSubject,
@@ -20,7 +21,11 @@ from service.domain.errors import (
     ProfilesMissing,
     SubjectNotFound,
 )
+from service.domain.face import ImageFiles
+from service.search.two_bits import TWO_BITS
+from service.search.vector_index import VectorIndex
 from service.usecases.enrollment import Mode
+from service.usecases.index_sync import IndexSync
 from service.usecases.key_rotation import RotateKey
 from service.usecases.model_move import MoveStatus
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
@@ -292,6 +297,41 @@ def test_moved_people_survive_a_new_key_an_erasure_and_an_expiry(
         "park",
     }
     assert is_whole(moving)
+
+
+def test_bulk_enrollment_stores_and_compares_by_both(moving: Service, tables: Tables) -> None:
+    moving.verify("kim", "kim:2")
+    rows = [
+        Row(Place(Unit.ROW, number), name, ImageFiles([photo]))
+        for number, (name, photo) in enumerate(
+            [("choi", "choi:1"), ("twin", "choi:2"), ("kim2", "kim:4"), ("lee2", "lee:4")]
+        )
+    ]
+    results = [each.result for each in moving.bulk(rows)]
+    assert results == [Result.ENROLLED, Result.REFUSED, Result.REFUSED, Result.REFUSED]
+    assert models_of(moving, "choi") == ["next", "stand-in"]
+    assert [each.result for each in moving.bulk(rows[:1])] == [Result.ALREADY]
+    assert is_whole(moving)
+
+
+def test_memory_of_searches_keeps_the_models_apart(moving: Service) -> None:
+    moving.wiring.index = VectorIndex(2**30, TWO_BITS, workers=1)
+    keep = IndexSync(moving.storage, moving.wiring.index, worth_holding=1)
+    keep()
+    moving.verify("kim", "kim:2")
+    for _ in range(2):
+        for name in PEOPLE:
+            assert moving.found(f"{name}:4") == [name]
+        with pytest.raises(DuplicateSubject):
+            moving.enroll("other", "kim:5")
+        keep()
+    assert moving.wiring.index.state().rows == len(PEOPLE) + 1
+    finish(moving, erase_unmoved=True)
+    assert moving.found("kim:4") == ["kim"]
+    assert moving.found("lee:4") == []
+    keep()
+    assert moving.wiring.index.state().rows == 1
+    assert moving.found("kim:4") == ["kim"]
 
 
 def test_server_finishes_by_itself_once_everybody_was_moved(moving: Service) -> None:
