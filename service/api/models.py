@@ -216,6 +216,9 @@ class QualityAnswer(Camel):
     norm: float | None = Field(
         description="How much the recognizer sees; null where it was not asked"
     )
+    features: float | None = Field(
+        description="As sharpness, of an eye or the mouth, whichever has least; null without a face"
+    )
 
     @staticmethod
     def of(quality: Quality) -> QualityAnswer:
@@ -225,6 +228,7 @@ class QualityAnswer(Camel):
             overexposure=round(quality.overexposure, 3),
             roll=round(quality.roll, 1),
             norm=None if quality.norm is None else round(quality.norm, 2),
+            features=None if quality.features is None else round(quality.features, 3),
         )
 
 

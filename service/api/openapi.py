@@ -194,6 +194,7 @@ QUALITY_EXAMPLE = {
     "overexposure": 0.002,
     "roll": -2.1,
     "norm": 21.4,
+    "features": 0.244,
 }
 IMAGE_EXAMPLE = {
     "index": 0,

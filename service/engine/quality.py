@@ -19,6 +19,8 @@ from service.domain.face import Image, Quality
 
 Kernel: TypeAlias = NDArray[np.float32]
 Gray: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.uint8]
+"""(HEIGHT, WIDTH), 1 where pixels count."""
 
 WIDTH, HEIGHT = 72, 76
 """Pixels at which a face part is measured: those that it has in a crop of 112."""
@@ -62,15 +64,15 @@ class Cut:
 def quality_of(crop: Image, cut: Cut, roll: float) -> Quality:
     """`crop`: aligned, side x side x 3. `roll`: degrees, of the photograph before it was aligned."""
     gray, seen = _face_part(crop, cut.part), _within_photograph(cut)
-    pixels = gray[seen]
-    if not pixels.size:
+    pixels = cv2.countNonZero(seen)
+    if not pixels:
         return Quality(0.0, 0.0, 0.0, roll)
     measured = _measured(gray, seen)
     return Quality(
         sharpness=measured.sharpness,
         features=measured.features,
-        brightness=float(pixels.mean()),
-        overexposure=float((pixels >= OVEREXPOSED).mean()),
+        brightness=cv2.mean(gray, seen)[0],
+        overexposure=cv2.countNonZero(seen * (gray >= OVEREXPOSED)) / pixels,
         roll=roll,
     )
 
@@ -81,7 +83,7 @@ def quality_of_picture(image: Image) -> Quality | None:
     gray = np.asarray(cv2.cvtColor(reduced, cv2.COLOR_BGR2GRAY), np.float32)
     if gray.std() < LEAST_CONTRAST:
         return None
-    everywhere = np.ones(gray.shape, np.bool_)
+    everywhere = np.ones(gray.shape, np.uint8)
     overexposure = float((gray >= OVEREXPOSED).mean())
     return Quality(
         _measured(gray, everywhere).sharpness, float(gray.mean()), overexposure, roll=0.0
@@ -108,15 +110,16 @@ def _face_part(crop: Image, part: FacePart) -> Gray:
     return np.asarray(reduced, dtype=np.float32)
 
 
-def _within_photograph(cut: Cut) -> NDArray[np.bool_]:
-    """(HEIGHT, WIDTH): which pixels of the face part are photograph; the edge of a close-up is no detail."""
+def _within_photograph(cut: Cut) -> Mask:
+    """Which pixels of the face part are photograph; the edge of a close-up is no detail."""
     part, (height, width) = cut.part, cut.photograph
     columns = np.linspace(part.left, part.right - 1, WIDTH)
     rows = np.linspace(part.top, part.bottom - 1, HEIGHT)
     (a, b, c), (d, e, f) = cv2.invertAffineTransform(cut.matrix)
     x = a * columns[None, :] + b * rows[:, None] + c
     y = d * columns[None, :] + e * rows[:, None] + f
-    return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
+    within = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return np.asarray(within, np.uint8)
 
 
 def _gaussian(sigma: float) -> Kernel:
@@ -179,10 +182,10 @@ class _Measured:
     features: float
 
 
-def _measured(gray: Gray, seen: NDArray[np.bool_]) -> _Measured:
-    inner = cv2.erode(seen.astype(np.uint8), _REACH, borderValue=1).astype(bool)
-    contrast = float(gray[seen].std())
-    if not inner.any() or contrast < LEAST_CONTRAST:
+def _measured(gray: Gray, seen: Mask) -> _Measured:
+    inner = np.asarray(cv2.erode(seen, _REACH, borderValue=1), np.uint8)
+    contrast = _contrast(gray, seen)
+    if not cv2.countNonZero(inner) or contrast < LEAST_CONTRAST:
         return _Measured(0.0, 0.0)
     noise = _mean_of(cv2.filter2D(gray, -1, _NOISE), inner) / float(np.linalg.norm(_NOISE))
     return _Measured(
@@ -190,9 +193,14 @@ def _measured(gray: Gray, seen: NDArray[np.bool_]) -> _Measured:
     )
 
 
-def _sharpness(gray: Gray, inner: NDArray[np.bool_], noise: float, contrast: float) -> float:
+def _contrast(gray: Any, where: Mask) -> float:  # noqa: ANN401 - OpenCV's arrays
+    """The standard deviation."""
+    return float(cv2.meanStdDev(gray, mask=where)[1][0, 0])
+
+
+def _sharpness(gray: Gray, inner: Mask, noise: float, contrast: float) -> float:
     smooth = cv2.sepFilter2D(gray, -1, _SMOOTH, _SMOOTH)
-    smooth_contrast = float(smooth[inner].std()) or 1.0
+    smooth_contrast = _contrast(smooth, inner) or 1.0
     taken = smooth - cv2.sepFilter2D(smooth, -1, _ALONG, _ALONG)
     coarse = COARSE_TO_FINE * _detail(taken, _COARSE, inner, noise) / smooth_contrast
     fine = [(cv2.filter2D(gray, -1, one), one) for one in _FINE]
@@ -204,15 +212,17 @@ def _sharpness(gray: Gray, inner: NDArray[np.bool_], noise: float, contrast: flo
 
 def _least_of_features(gray: Gray, noise: float) -> float:
     """Of a mask or of sunglasses the inside is plain."""
-    taken = np.abs(gray - cv2.sepFilter2D(gray, -1, _ALONG, _ALONG))
-    return min(_detail(taken[place], _ROUND, ..., noise) for place in _FEATURES)
+    taken = gray - cv2.sepFilter2D(gray, -1, _ALONG, _ALONG)
+    return min(_detail(taken[place], _ROUND, None, noise) for place in _FEATURES)
 
 
-def _detail(taken: Any, kernel: Kernel, where: Any, noise: float) -> float:  # noqa: ANN401
+def _detail(taken: Any, kernel: Kernel, where: Mask | None, noise: float) -> float:  # noqa: ANN401
     """Without what noise adds to it, which adds up by squares."""
     added = NOISE_MARGIN * noise * float(np.linalg.norm(kernel))
     return math.sqrt(max(0.0, _mean_of(taken, where) ** 2 - added**2))
 
 
-def _mean_of(taken: Any, where: Any) -> float:  # noqa: ANN401 - OpenCV's arrays
-    return float(np.abs(taken)[where].mean())
+def _mean_of(taken: Any, where: Mask | None) -> float:  # noqa: ANN401 - OpenCV's arrays
+    """Of what was taken, whichever its sign."""
+    pixels = taken.size if where is None else cv2.countNonZero(where)
+    return float(cv2.norm(taken, cv2.NORM_L1, where)) / pixels

@@ -15,7 +15,7 @@ from tests.domain.vectors import face_of
 IMAGE_FIELDS = {
     *("index", "accepted", "reason", "advice", "detectionScore", "quality", "ignoredFaces")
 }
-QUALITY_FIELDS = {"sharpness", "brightness", "overexposure", "roll", "norm"}
+QUALITY_FIELDS = {"sharpness", "brightness", "overexposure", "roll", "norm", "features"}
 SEARCH_FIELDS = {
     *("candidates", "threshold", "profile", "searched", "exact", "expectedFalseCandidates"),
     "warnings",
