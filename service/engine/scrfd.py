@@ -24,7 +24,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Size: TypeAlias = tuple[int, int]
 """Width and height."""
 
-CERTAIN = 0.8
+CERTAIN = 0.79
 """Of 300 pictures upside down the highest score is 0.78 (`service/engine/finder.py`)."""
 
 LAYOUTS = {9: ((8, 16, 32), 2), 15: ((8, 16, 32, 64, 128), 1)}

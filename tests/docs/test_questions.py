@@ -13,6 +13,7 @@ QUESTIONS = (
     "the lock-out rule",
     "a refusal reason",
     "the liveness check",
+    "the gate",
     "a new engine",
     "which two models a pack holds",
     "where a model is downloaded from",
