@@ -93,8 +93,8 @@ def _size_rates(
 ) -> SizeRates:
     counts = count_scores(templates, samples, threshold_grid([*profiles.values()]))
     found = {wanted: _thresholds_for(wanted, counts) for wanted in WANTED_RATES}
-    looked_at = {*profiles.values(), *(one for pair in found.values() for one in pair if one)}
-    told = _RatesAt(templates, samples, sorted(looked_at))
+    thresholds = [*profiles.values(), *(one for pair in found.values() for one in pair)]
+    told = _RatesAt(templates, samples, sorted({one for one in thresholds if one is not None}))
     return SizeRates(
         templates.size,
         len(templates),
@@ -126,6 +126,7 @@ class _RatesAt:
     ) -> None:
         every, *reached = count_by_person(templates, samples, [EVERY_SCORE, *thresholds])
         self._samples = samples
+        self._has_template = np.isin(np.arange(samples.people), templates.person)
         self._every = every
         self._reached: Mapping[float, PersonCounts] = dict(zip(thresholds, reached, strict=True))
 
@@ -136,7 +137,12 @@ class _RatesAt:
         reached, every = self._reached[threshold], self._every
         return Rates(
             threshold,
-            _false_matches(reached.non_mated.sum(axis=1), every.non_mated.sum(axis=1)),
+            rate_by_people(
+                reached.non_mated.sum(axis=1),
+                every.non_mated.sum(axis=1),
+                in_each=2,
+                independent=self._pairs(np.ones_like(self._has_template)),
+            ),
             _false_non_matches(every.mated - reached.mated, every.mated),
         )
 
@@ -153,7 +159,12 @@ class _RatesAt:
         reached, every = self._reached[threshold], self._every
         return Rates(
             threshold,
-            _false_matches(reached.non_mated[members, group], every.non_mated[members, group]),
+            rate_by_people(
+                reached.non_mated[members, group],
+                every.non_mated[members, group],
+                in_each=2,
+                independent=self._pairs(members),
+            ),
             _false_non_matches((every.mated - reached.mated)[members], every.mated[members]),
         )
 
@@ -163,13 +174,19 @@ class _RatesAt:
             each.non_mated.sum(axis=1) - each.non_mated[people, own]
             for each in (self._reached[threshold], self._every)
         )
+        within = sum(self._pairs(own == group) for group in range(self._samples.groups))
+        pairs = self._pairs(np.ones_like(self._has_template)) - within
         nobody = np.zeros(0, np.int64)
-        return Rates(threshold, _false_matches(errors, trials), _false_non_matches(nobody, nobody))
+        return Rates(
+            threshold,
+            rate_by_people(errors, trials, in_each=2, independent=pairs),
+            _false_non_matches(nobody, nobody),
+        )
 
-
-def _false_matches(errors: Counts, trials: Counts) -> Rate:
-    people = int((trials > 0).sum())
-    return rate_by_people(errors, trials, in_each=2, independent=people * (people - 1) // 2)
+    def _pairs(self, members: NDArray[np.bool_]) -> int:
+        """Of these people, those pairs of whom at least one has a template."""
+        people, without = int(members.sum()), int((members & ~self._has_template).sum())
+        return (people * (people - 1) - without * (without - 1)) // 2
 
 
 def _false_non_matches(errors: Counts, trials: Counts) -> Rate:

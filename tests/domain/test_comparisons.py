@@ -128,6 +128,16 @@ def test_groups_among_themselves_and_mixed_make_up_all(samples: LabeledSamples) 
     assert whole.errors > 0
 
 
+@pytest.mark.parametrize(("size", "whole", "across"), [(0, 15, 11), (2, 12, 9)])
+def test_where_nobody_is_confused_each_pair_of_people_counts_once(
+    samples: LabeledSamples, size: int, whole: int, across: int
+) -> None:
+    """Of six people, in groups of 3, 2 and 1; at five photographs, three of them have templates."""
+    rates = rates_by_size(samples, {"never": 1.0})[size]
+    assert rates.profiles["never"].false_match.effective == whole
+    assert rates.groups[-1].profiles["never"].false_match.effective == across
+
+
 def test_template_is_never_compared_with_its_own_photographs(samples: LabeledSamples) -> None:
     for size in (3, 5):
         templates = _templates(samples, size)
