@@ -17,7 +17,7 @@ from tests.own_server import own_server
 
 
 def test_doctor_is_content_where_all_is_in_order(gallery_face: Face) -> None:
-    outcome = gallery_face("doctor")
+    outcome = gallery_face("doctor", "--lang", "en")
     assert outcome.status == 0, outcome.out
     assert "mobile_s@sha256:" in outcome.out
     assert "CPUExecutionProvider -> CPUExecutionProvider" in outcome.out
@@ -34,10 +34,10 @@ def test_doctor_tells_of_the_database(bare: Face) -> None:
         server.stop()
         stopped = face("doctor", "--lang", "en").out
         server.start()
-    assert "database    ok  PostgreSQL 18." in told
+    assert "database     ok  PostgreSQL 18." in told
     assert f", postgres@127.0.0.1:{server.port}/face, no TLS, revision {head()}" in told
     assert (
-        f"database    !!  The database cannot be reached. Nobody listens at 127.0.0.1:{server.port}."
+        f"database     !!  The database cannot be reached. Nobody listens at 127.0.0.1:{server.port}."
         in stopped
     )
 
@@ -50,14 +50,14 @@ def test_doctor_tells_of_clocks_that_disagree(
     monkeypatch.setattr(wiring, "utc_now", lambda: datetime.now(UTC) + timedelta(days=400))
     told = call("doctor", "--lang", "en")
     assert told.status == 3
-    assert "clocks      !!  The clocks of the service and its database disagree." in told.out
+    assert "clocks       !!  The clocks of the service and its database disagree." in told.out
     assert "is 34560000 s ahead" in told.out
 
 
 def test_doctor_tells_of_a_redis_that_does_not_answer(bare_gallery: Face) -> None:
     told = bare_gallery.but(rate_limit_storage="redis://127.0.0.1:1")("doctor", "--lang", "en")
     assert told.status == 3
-    assert "redis       !!  The Redis of FACE_RATE_LIMIT_STORAGE does not answer." in told.out
+    assert "redis        !!  The Redis of FACE_RATE_LIMIT_STORAGE does not answer." in told.out
 
 
 def test_version_is_printed(bare: Face) -> None:
@@ -72,16 +72,16 @@ def test_short_help_is_that_of_every_command(bare: Face) -> None:
 def test_doctor_names_a_missing_pack_and_looks_at_the_rest(bare_gallery: Face) -> None:
     outcome = bare_gallery.but(model_name="nopack")("doctor", "--lang", "en")
     assert outcome.status == 3
-    assert "model       !!  The model cannot be loaded. Model nopack:" in outcome.out
-    assert "master key  ok" in outcome.out
+    assert "model        !!  The model cannot be loaded. Model nopack:" in outcome.out
+    assert "master key   ok" in outcome.out
     assert "Traceback" not in outcome.err
 
 
 def test_doctor_names_what_the_database_lacks(face: Face, empty_database_url: str) -> None:
     outcome = face.but(database_url=empty_database_url, master_key=MASTER_KEY)("doctor")
     assert outcome.status == 3
-    assert "model       ok" in outcome.out
-    assert "providers   ok" in outcome.out
+    assert "model        ok" in outcome.out
+    assert "providers    ok" in outcome.out
     assert "`face migrate`" in outcome.out
 
 
@@ -89,7 +89,7 @@ def test_doctor_names_a_data_folder_that_cannot_be_made(bare: Face, tmp_path: Pa
     (tmp_path / "file").touch()
     outcome = bare.but(data_dir=tmp_path / "file" / "data")("doctor")
     assert outcome.status == 3
-    assert "runtimes    ok" in outcome.out
+    assert "runtimes     ok" in outcome.out
     assert str(tmp_path / "file") in outcome.out
 
 
