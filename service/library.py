@@ -85,7 +85,7 @@ class FaceEncoder:
         Raises `NoUsableFace`, `InconsistentImages`, `CameraUnavailable`.
         """
         make_token = MakeToken(Sampler(self._engine, capture, self._calibration, faces=self._faces))
-        return [float(number) for number in make_token(source)]
+        return [float(number) for number in make_token(source).embedding]
 
 
 class _Decoded:

@@ -13,7 +13,6 @@ from service.api.background import TimelyReadiness, background_tasks, lifespan
 from service.api.concurrency import Concurrency
 from service.api.connections import Connections
 from service.api.middleware import add_middleware
-from service.api.models import CameraSource, DirectorySource
 from service.api.open_door import OpenDoor
 from service.api.rate_limits import RateLimits
 from service.api.routes import (
@@ -45,8 +44,8 @@ BODIES = (
     search.SearchBody,
     token.ImagesBody,
     check.CheckBody,
-    CameraSource,
-    DirectorySource,
+    token.CameraBody,
+    token.DirectoryBody,
     collections.CollectionBody,
 )
 """What FastAPI does not see: bodies are read by dependencies of our own."""

@@ -23,6 +23,7 @@ from service.capture.heif import can_read_heif, heif_kind
 from service.capture.images import EncodedPhotograph, ImageLimits
 from service.domain.errors import (
     DirectoryNotAllowed,
+    DirectoryNotFound,
     FieldProblem,
     InvalidRequest,
     TooManyImages,
@@ -118,6 +119,17 @@ def directory_photographs(
     if not files and _named_with(HEIF_SUFFIXES, folder):
         raise UnsupportedImage
     return [FilePhotograph(file, limits) for file in files]
+
+
+def require_directory(path: str) -> None:
+    """Raises `DirectoryNotFound` for what is no folder, or none that this user may read."""
+    folder = _resolved(as_on_disk(Path(path)))
+    try:
+        readable = folder is not None and folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+    except (OSError, ValueError):
+        readable = False
+    if not readable:
+        raise DirectoryNotFound
 
 
 def named_photographs(

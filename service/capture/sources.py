@@ -22,7 +22,11 @@ from service.capture.camera import (
     next_frame,
     regular_file,
 )
-from service.capture.directory import directory_photographs, named_photographs
+from service.capture.directory import (
+    directory_photographs,
+    named_photographs,
+    require_directory,
+)
 from service.capture.images import EncodedPhotograph, ImageLimits, Timeouts, is_supported
 from service.capture.picture import cv2
 from service.domain.errors import CameraUnavailable, ImageTooLarge, TooManyImages, UnsupportedImage
@@ -82,14 +86,19 @@ class OpenCvCapture:
         self._timeouts = timeouts
 
     def stills(self, source: Stills) -> list[Photograph]:
-        """Raises `ImageTooLarge`, `TooManyImages`, `UnsupportedImage`, `DirectoryNotAllowed`."""
+        """Raises `ImageTooLarge`, `TooManyImages`, `UnsupportedImage`, `DirectoryNotAllowed`,
+        `DirectoryNotFound`.
+        """
         if isinstance(source, Uploads):
             return uploaded_photographs(source.images, self._limits)
         if isinstance(source, ImageFiles):
             return named_photographs(source.paths, self._limits, self._image_roots)
-        return directory_photographs(
+        photographs = directory_photographs(
             source.path, source.max_images, self._limits, self._image_roots
         )
+        if not photographs:
+            require_directory(source.path)
+        return photographs
 
     def frames(self, stream: Stream) -> AbstractContextManager[Iterable[Photograph]]:
         """Entering or iterating raises `CameraUnavailable`."""

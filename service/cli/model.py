@@ -88,7 +88,7 @@ def compare(
 
 
 def _print_token(source: FaceSource, config: AppConfig, faces: Faces | None) -> None:
-    print_embedding(Wiring(config).token(source, faces).tolist())
+    print_embedding(Wiring(config).token(source, faces).embedding.tolist())
 
 
 def _read(path: Path, lang: Lang | None, config: AppConfig) -> Embedding:

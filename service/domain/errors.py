@@ -29,6 +29,7 @@
     │   └── UnsupportedImage                 unsupported_image
     ├── UnusableSamples
     │   ├── NoUsableFace                     no_usable_face
+    │   │   └── DirectoryNotFound            directory_not_found
     │   ├── InconsistentImages               inconsistent_images
     │   └── InvalidEmbedding                 invalid_embedding
     ├── TemplateTampered                     template_tampered
@@ -315,6 +316,12 @@ class UnusableSamples(FaceError):
 
 class NoUsableFace(UnusableSamples):
     code = "no_usable_face"
+
+
+class DirectoryNotFound(NoUsableFace):
+    """There is no such folder, or it is closed to the service; of an empty one there are no samples."""
+
+    code = "directory_not_found"
 
 
 class InconsistentImages(UnusableSamples):

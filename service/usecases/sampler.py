@@ -292,9 +292,9 @@ class MakeToken:
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
 
-    def __call__(self, source: FaceSource, faces: Faces | None = None) -> Embedding:
+    def __call__(self, source: FaceSource, faces: Faces | None = None) -> Probe:
         """The template of the photographs. Raises what `Sampler.probe` raises."""
-        return self._sampler.probe(source, faces).embedding
+        return self._sampler.probe(source, faces)
 
 
 class CheckPhotograph:

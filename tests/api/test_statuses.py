@@ -28,7 +28,7 @@ CONTRACT = {
     },
     413: {"image_too_large", "too_many_images"},
     415: {"unsupported_image"},
-    422: {"no_usable_face", "inconsistent_images", "invalid_embedding"},
+    422: {"no_usable_face", "directory_not_found", "inconsistent_images", "invalid_embedding"},
     429: {"rate_limited", "subject_locked"},
     500: {"audit_tampered", "record_tampered", "template_tampered", "internal_error"},
     503: {"overloaded", "database_unavailable", "camera_unavailable"},

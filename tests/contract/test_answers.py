@@ -31,17 +31,17 @@ def enrolled(client: CollectionClient, portraits: list[Path]) -> CollectionClien
 
 def test_token(http: httpx.Client, portraits: list[Path]) -> None:
     answer = ok(http.post("/token/images", files=files(portraits[:1])))
-    assert answer.keys() == {"success", "embedding", "error"}
+    assert answer.keys() == {"success", "embedding", "error", "code", "images"}
+    assert answer["code"] is None
+    assert [image.keys() for image in answer["images"]] == [IMAGE_FIELDS]
     assert (answer["success"], len(answer["embedding"]), answer["error"]) == (True, 512, None)
 
 
 def test_token_without_a_face(http: httpx.Client) -> None:
     answer = ok(http.post("/token/images", files=files([b""])))
-    assert answer == {
-        "success": False,
-        "embedding": None,
-        "error": "얼굴 임베딩을 추출하지 못했습니다.",
-    }
+    assert (answer["success"], answer["embedding"]) == (False, None)
+    assert answer["error"] == "얼굴 임베딩을 추출하지 못했습니다."
+    assert (answer["code"], answer["images"][0]["reason"]) == ("no_usable_face", "unreadable")
 
 
 def test_enroll(client: CollectionClient, portraits: list[Path]) -> None:

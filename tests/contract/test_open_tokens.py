@@ -101,16 +101,17 @@ def test_documented_camera_call_without_a_camera(kiosk: Server, camera_video: Ca
         "success": False,
         "embedding": None,
         "error": "카메라를 열 수 없습니다.",
+        "code": "camera_unavailable",
+        "images": [],
     }
 
 
 def test_documented_camera_call_with_nobody_there(kiosk: Server, camera_video: CameraVideo) -> None:
     camera_video.write([])
-    assert curl(kiosk, "/token/camera", '{"maxFrames": 5}') == {
-        "success": False,
-        "embedding": None,
-        "error": "얼굴 임베딩을 추출하지 못했습니다.",
-    }
+    answer = curl(kiosk, "/token/camera", '{"maxFrames": 5}')
+    assert (answer["success"], answer["embedding"]) == (False, None)
+    assert answer["error"] == "얼굴 임베딩을 추출하지 못했습니다."
+    assert (answer["code"], answer["images"][0]["reason"]) == ("no_usable_face", "no_face")
 
 
 def test_failed_capture_in_english(stranger: httpx.Client, camera_video: CameraVideo) -> None:

@@ -75,6 +75,7 @@ class Caller:
 def make_tokens(caller: Caller, folder: Path) -> None:
     photograph = caller.visit.photograph
     (folder / f"{caller.personal.path}.png").write_bytes(photograph)
+    ok(caller.send("POST", "/check", files=files([photograph])))
     ok(caller.send("POST", "/token/images", files=files([photograph])))
     ok(caller.send("POST", "/token/directory", json={"dirPath": str(folder)}))
     ok(caller.send("POST", "/token/camera", json={"maxFrames": 1}))
@@ -135,7 +136,9 @@ def administer(caller: Caller, tables: Tables) -> None:
     ok(caller.in_collection("GET", f"{person}/export"))
     ok(caller.in_collection("DELETE", f"{person}/lock"))
     ok(caller.send("PUT", collection, json={"duplicatePolicy": "allow"}))
+    ok(caller.send("PATCH", collection, json={"faces": "one"}))
     ok(caller.send("GET", collection))
+    ok(caller.send("GET", "/admin/collections"))
     break_in(caller, tables)
     ok(caller.in_collection("DELETE", person))
     caller.in_collection("DELETE", person)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 
 from tests.contract.collection_client import CollectionClient, code, files, ok
@@ -191,3 +194,44 @@ def test_tokens_take_one_kind_of_source_each(http: httpx.Client, portraits: list
         refusal = http.post(path, files=files(portraits[:1]))
         assert code(refusal) == (400, "invalid_request")
     assert code(http.post("/token/images", json={"camera": {}})) == (400, "invalid_request")
+
+
+def test_token_tells_failures_of_a_folder_apart(
+    http: httpx.Client, album: Path, portraits: list[Path], scenes: list[Path]
+) -> None:
+    for name, photo in (("several", scenes[0]), ("nobody", _blank(album))):
+        (album / name).mkdir()
+        shutil.copy(photo, album / name)
+    (album / "empty").mkdir()
+
+    def told(name: str) -> tuple[str, list[str]]:
+        answer = ok(http.post("/token/directory", json={"dirPath": str(album / name)}))
+        assert (answer["success"], answer["embedding"]) == (False, None)
+        assert answer["error"] == "얼굴 임베딩을 추출하지 못했습니다."
+        return answer["code"], [image["reason"] for image in answer["images"]]
+
+    assert told("missing") == ("directory_not_found", [])
+    assert told("empty") == ("no_usable_face", [])
+    assert told("several") == ("no_usable_face", ["multiple_faces"])
+    assert told("nobody") == ("no_usable_face", ["no_face"])
+
+
+def test_folder_that_does_not_exist_enrolls_nobody(client: CollectionClient, album: Path) -> None:
+    refusal = client.json("/dedupe", directory={"dirPath": str(album / "missing")})
+    assert code(refusal) == (422, "directory_not_found")
+
+
+def _blank(folder: Path) -> Path:
+    path = folder / "blank.png"
+    cv2.imwrite(str(path), np.full((200, 200, 3), 127, np.uint8))
+    return path
+
+
+def test_token_takes_the_dominant_face_where_that_was_asked_for(
+    http: httpx.Client, cases: Path
+) -> None:
+    photo = files([cases / "images" / "poster60.jpg"])
+    refused = ok(http.post("/token/images", files=photo))
+    assert (refused["success"], refused["images"][0]["reason"]) == (False, "multiple_faces")
+    taken = ok(http.post("/token/images", data={"faces": "dominant"}, files=photo))
+    assert (taken["success"], taken["images"][0]["ignoredFaces"]) == (True, 1)

@@ -30,6 +30,7 @@ CONTRACT_CODES = [
     "too_many_images",
     "unsupported_image",
     "no_usable_face",
+    "directory_not_found",
     "inconsistent_images",
     "invalid_embedding",
     "template_tampered",

@@ -71,6 +71,7 @@ AS_DOCUMENTED = [
     errors.UnsupportedImage(),
     errors.UnusableSamples(),
     errors.NoUsableFace([]),
+    errors.DirectoryNotFound(),
     errors.InconsistentImages([]),
     errors.InvalidEmbedding(),
     errors.TemplateTampered(),

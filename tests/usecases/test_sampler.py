@@ -188,7 +188,7 @@ def test_camera_is_released_whatever_it_saw(film: list[str]) -> None:
 
 
 def test_token_is_the_probes_embedding() -> None:
-    token = MakeToken(_sampler())(photos("kim:1"))
+    token = MakeToken(_sampler())(photos("kim:1")).embedding
     np.testing.assert_array_equal(token, _sampler().probe(photos("kim:1")).embedding)
 
 
