@@ -5,7 +5,7 @@ That is told by a sheet that shows a picture in all four turns at once.
 Detectors find a face that is upside down as if it stood, or badly: of 300 pictures turned by 180 degrees SCRFD found
 89 with a score up to 0.78 and eyes where the mouth is. In one more look each turn competes with the others: of
 these 89 a turned copy won 89 times, of 300 upright ones never (people/ and orl/, as they are and in larger pictures).
-YuNet found 380 of 380 with a score up to 0.91; a turned copy won 380 times, of 380 upright ones never.
+YuNet found 380 of 380, by scores of its own up to 0.91; a turned copy won 380 times, of 380 upright ones never.
 """
 
 from __future__ import annotations
