@@ -43,7 +43,7 @@ class _Model(_Strict):
 
 
 class _Profile(_Strict):
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: str
     threshold: Cosine
     false_match_rate: Share
     false_match_rate_bound: Share
@@ -65,7 +65,7 @@ class _File(_Strict):
     people: Number
     photographs: Number
     template_sizes: Annotated[tuple[Number, ...], Field(min_length=1, max_length=8)]
-    profiles: Annotated[tuple[_Profile, ...], Field(max_length=64)]
+    profiles: tuple[_Profile, ...]
     operating_points: Annotated[tuple[_Point, ...], Field(max_length=4096)]
     median_norm: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None
 

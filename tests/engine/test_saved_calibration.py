@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,14 @@ def test_a_newer_measurement_takes_the_place_of_the_older(tmp_path: Path) -> Non
     save_measurement(tmp_path, newer)
     assert read_measurement(tmp_path, MODEL) == newer
     assert len(list((tmp_path / "calibrations").iterdir())) == 1
+
+
+def test_profiles_may_have_any_name_and_number(tmp_path: Path) -> None:
+    many = tuple(
+        MeasuredProfile(f"문 {number} {'x' * 80}", 0.4, 0.0, 0.1, 0.0, 0.1) for number in range(99)
+    )
+    save_measurement(tmp_path, replace(MEASURED, profiles=many))
+    assert read_measurement(tmp_path, MODEL) == replace(MEASURED, profiles=many)
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
