@@ -47,6 +47,8 @@ def doctor(lang: LanguageOption = None) -> None:
         "clocks": lambda: _clocks(wiring, language),
         "master key": lambda: _vault(wiring, language),
     }
+    if config.next_model_name is not None:
+        checks["next model"] = lambda: wiring.models.next.model_id if wiring.models.next else "-"
     if config.rate_limit_storage is not None:
         checks["redis"] = lambda: _redis(wiring, language)
     results = [(name, *_checked(check, language)) for name, check in checks.items()]

@@ -123,7 +123,7 @@ def quantize(
 ) -> None:
     """Copy the configured model pack with 8-bit weights, as NAME_int8, and print what that costs.
 
-    The copy is another model: people enrolled under the original have to be enrolled again.
+    The copy is another model: people enrolled under the original have to be enrolled again, or moved.
     """
     config = AppConfig()
     wiring = Wiring(config)
