@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from service.domain.errors import InconsistentImages, InvalidEmbedding, NoUsableFace
 from service.domain.face import (
     CameraFrames,
+    Detection,
     DirectoryImages,
+    FaceCrop,
     Faces,
     GivenEmbedding,
+    Photograph,
     Reason,
     VideoFrames,
 )
@@ -167,6 +173,43 @@ def test_stream_without_a_face_is_refused_with_its_last_reason() -> None:
     with pytest.raises(NoUsableFace) as refusal:
         _sampler(capture=capture).probe(CameraFrames(5))
     assert [sample.reason for sample in refusal.value.samples] == [Reason.MULTIPLE_FACES]
+
+
+class SoftFocus(StandInEngine):
+    """Sees of every other frame, the first among them, a face that is out of focus."""
+
+    def detect(
+        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+    ) -> list[Detection]:
+        soft = self.looked_at % 2 == 0
+        return [
+            replace(found, quality=replace(found.quality, sharpness=0.01))
+            if soft and isinstance(found, FaceCrop)
+            else found
+            for found in super().detect(photographs, faces)
+        ]
+
+
+def test_stream_goes_on_to_frames_of_better_quality() -> None:
+    capture = StandInCapture(film=["kim:1", "kim:2", "kim:3", "kim:4", "kim:5"])
+    engine = SoftFocus()
+    probe = _sampler(engine, capture).probe(CameraFrames(2))
+    assert (probe.images_used, engine.looked_at) == (2, 4)
+    expected = average([embedding_of_photo("kim:2"), embedding_of_photo("kim:4")])
+    np.testing.assert_array_equal(probe.embedding, expected)
+
+
+def test_stream_without_a_good_frame_tells_what_the_last_one_lacks() -> None:
+    with pytest.raises(NoUsableFace) as refusal:
+        _sampler(SoftFocus(), StandInCapture(film=["kim:1"])).probe(CameraFrames(2))
+    assert [sample.reason for sample in refusal.value.samples] == [Reason.TOO_BLURRED]
+
+
+def test_face_of_too_low_quality_is_not_embedded() -> None:
+    engine = SoftFocus()
+    with pytest.raises(NoUsableFace):
+        _sampler(engine).probe(photos("kim:1"))
+    assert engine.batches == []
 
 
 def test_stream_without_a_frame_is_refused() -> None:
