@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,8 +19,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from service.config import AppConfig
+from service.domain.callers import LOCAL_USER
 from service.domain.causes import Cause, Diagnosis
-from service.domain.collection import DuplicatePolicy
+from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.errors import DatabaseDistributed, DatabaseUnavailable, RecordTampered
 from service.storage.dump_restore import DatabaseDumps
 from service.storage.engine import single_use_engine
@@ -36,7 +38,7 @@ from service.wiring import Wiring
 from tests.storage.people import collection, subject, template, vectors
 from tests.storage.statements import LOCKS, noted, without_subject
 from tests.usecases.service_process import Service
-from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
+from tests.usecases.stand_ins import NextEngine, StandInCapture, StandInClock, StandInEngine
 from tests.usecases.test_key_rotation import rotate
 
 DISTRIBUTED = ("subjects", "templates", "idempotent_responses", "failed_comparisons")
@@ -233,6 +235,18 @@ def test_call_about_one_person_asks_one_shard(service: Service, call: str) -> No
         ABOUT_ONE[call](service)
     named = [one for one in statements if any(table in one for table in DISTRIBUTED)]
     assert named or call == "verify"  # its one trip goes past SQLAlchemy: see below
+    assert [(one, each) for one in named if (each := without_subject(one, DISTRIBUTED))] == []
+
+
+def test_person_who_is_moved_asks_one_shard(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    both = replace(service, next_engine=NextEngine())
+    both.move_model.begin(DEFAULT_COLLECTION, LOCAL_USER.name)
+    with noted() as statements:
+        assert both.verify("kim", "kim:2").decision.match
+    assert both.move_model.status(DEFAULT_COLLECTION).moved == 1
+    named = [one for one in statements if any(table in one for table in DISTRIBUTED)]
+    assert [one for one in named if LOCKS.search(one)]
     assert [(one, each) for one in named if (each := without_subject(one, DISTRIBUTED))] == []
 
 
