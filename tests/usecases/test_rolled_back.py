@@ -51,15 +51,16 @@ CREATE_STEPS = [
     "subjects.find_or_expired",
     "templates.listed",
     "subjects.add",
-    "templates.add",
+    "templates.add_all",
     "audit.append",
     "idempotency.add",
 ]
 CHANGE_STEPS = [
     "failed_comparisons.subject_for_comparison",
+    "subjects.find_locked",
     "templates.delete_of",
     "subjects.update",
-    "templates.add",
+    "templates.add_all",
     "audit.append",
     "idempotency.add",
 ]
