@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.markers import put_between_markers
+from service.domain.search_threshold import search_threshold
 from service.domain.thresholds import BUFFALO_L, Profile
 from service.search.two_bits import BYTES_PER_ROW
 
@@ -170,7 +171,7 @@ def _strangers() -> str:
 
 def _expected(profile: Profile, people: int) -> str:
     """More below the cosine of the published rate, fewer above it."""
-    expected = profile.expected_false_candidates(people)
+    expected = search_threshold(profile, (), people).expected_false_candidates
     if expected is None:
         return "more; no published rate"
     return f"{'at least' if profile.threshold < PUBLISHED_AT else 'fewer than'} {expected:,.0f}"

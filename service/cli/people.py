@@ -30,7 +30,6 @@ from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.decision import Decision
 from service.domain.face import Faces, Uploads
-from service.domain.search_threshold import warnings_of
 from service.texts import Language, text
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.identify import (
@@ -107,7 +106,7 @@ def verify(
         print_json(verify_answer(result, language))
     else:
         typer.echo(_compared(subject, decision, language))
-        print_warnings(warnings_of(decision.profile), language)
+        print_warnings(decision.profile.warnings, language)
     if not decision.match:
         raise typer.Exit(NO)
 

@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import Faces
-from service.domain.search_threshold import MAX_FALSE_CANDIDATES
+from service.domain.search_threshold import (
+    MAX_FALSE_CANDIDATES,
+    SearchThreshold,
+    search_threshold,
+)
 from service.domain.template import search_space
-from service.domain.thresholds import BALANCED
+from service.domain.thresholds import BALANCED, Calibration
 
 DEFAULT_COLLECTION = "default"
 
@@ -49,6 +53,19 @@ class CollectionSettings:
     retention_days: int | None = None
     max_false_candidates: float = MAX_FALSE_CANDIDATES
     faces: Faces | None = None
+
+    def search_over(
+        self, comparisons: int, calibration: Calibration, profile: str | None = None
+    ) -> SearchThreshold:
+        """The operating point of a search. `profile`: None: the collection's own for searches.
+
+        Raises `ProfileNotFound`.
+        """
+        asked, points = (
+            calibration.profile(profile or self.duplicate_profile),
+            calibration.operating_points,
+        )
+        return search_threshold(asked, points, comparisons, self.max_false_candidates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,6 @@ MAX_FALSE_CANDIDATES = 0.1
 of somebody who is not enrolled names anybody."""
 
 
-def warnings_of(profile: Profile) -> list[DecisionWarning]:
-    """What is to be said of a comparison with one person."""
-    if profile.false_match_rate is None:
-        return [DecisionWarning(WarningCode.UNCALIBRATED_MODEL)]
-    return []
-
-
 @dataclass(frozen=True, slots=True)
 class SearchThreshold:
     """The operating point of a search. `comparisons`: one for each person and probe.
@@ -49,7 +42,7 @@ class SearchThreshold:
     def warnings(self) -> list[DecisionWarning]:
         expected, most = self.expected_false_candidates, self.max_false_candidates
         if expected is None:
-            return [DecisionWarning(WarningCode.UNCALIBRATED_MODEL)]
+            return self.profile.warnings
         if expected > most:
             return [DecisionWarning(WarningCode.SEARCH_NAMES_STRANGERS, expected, most)]
         return []

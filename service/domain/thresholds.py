@@ -13,6 +13,7 @@ from enum import StrEnum
 from service.domain.errors import ProfileNotFound
 from service.domain.ports import ModelIdentity
 from service.domain.quality import GROSS_DEFECTS, QualityLimits
+from service.domain.warnings import DecisionWarning, WarningCode
 
 
 class Band(StrEnum):
@@ -89,13 +90,12 @@ class Profile:
         bound = self.false_match_rate_bound
         return self.false_match_rate if bound is None else bound
 
-    def expected_false_candidates(self, templates: int) -> float | None:
-        """How many strangers a search over `templates` people names on average, at most.
-
-        A search makes one comparison per person, so the chance adds up: N x FMR.
-        """
-        rate = self.most_false_matches
-        return None if rate is None else templates * rate
+    @property
+    def warnings(self) -> list[DecisionWarning]:
+        """What is to be said of a comparison at this profile."""
+        if self.false_match_rate is None:
+            return [DecisionWarning(WarningCode.UNCALIBRATED_MODEL)]
+        return []
 
 
 CONSERVATIVE, BALANCED, AGGRESSIVE = "conservative", "balanced", "aggressive"

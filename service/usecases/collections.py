@@ -12,7 +12,7 @@ from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
 from service.domain.expiry import require_usual
-from service.domain.search_threshold import SearchThreshold, search_threshold
+from service.domain.search_threshold import SearchThreshold
 from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.erase import remove_expired
@@ -39,10 +39,7 @@ class CollectionDetails:
 
     @property
     def search(self) -> SearchThreshold:
-        settings, calibration = self.collection.settings, self.calibration
-        profile = calibration.profile(settings.duplicate_profile)
-        most = settings.max_false_candidates
-        return search_threshold(profile, calibration.operating_points, self.templates, most)
+        return self.collection.settings.search_over(self.templates, self.calibration)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from service.domain.search_threshold import (
     MAX_FALSE_CANDIDATES,
     SearchThreshold,
     search_threshold,
-    warnings_of,
 )
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import Calibration, OperatingPoint, Profile
@@ -66,7 +65,7 @@ class DuplicateRule:
         return DuplicateCheck(search.warnings, search, found)
 
     def nothing_compared(self) -> DuplicateCheck:
-        return DuplicateCheck(warnings_of(self.profile), candidates=[])
+        return DuplicateCheck(self.profile.warnings, candidates=[])
 
 
 @dataclass(frozen=True, slots=True)

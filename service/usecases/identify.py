@@ -12,10 +12,10 @@ from service.domain.collection import Collection
 from service.domain.errors import Candidate
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.search import SearchIndex, Shortlist
-from service.domain.search_threshold import SearchThreshold, search_threshold
+from service.domain.search_threshold import SearchThreshold
 from service.domain.served_models import ServedModel, ServedModels
 from service.domain.template import PlainTemplate
-from service.domain.thresholds import Band, Calibration
+from service.domain.thresholds import Band
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.sampler import Samplers
@@ -121,7 +121,8 @@ class Identify:
     ) -> _Searched:
         """By one model."""
         collection, probe = unlocked.collection, template.embedding
-        search = _search_threshold(tx, collection, model.calibration, request.profile)
+        people = tx.templates.mark(collection).rows
+        search = collection.settings.search_over(people, model.calibration, request.profile)
         shortlisted = shortlist(tx, unlocked, probe, search.threshold, self._index)
         found = find_candidates(tx, unlocked, probe, search.threshold, request.limit, shortlisted)
         bands = model.calibration.bands
@@ -152,16 +153,6 @@ def _together(first: _Searched, others: Sequence[_Searched]) -> Sequence[RatedCa
                 best[one.who.subject_id] = above, one
     ranked = sorted(best.values(), key=lambda found: (-found[0], found[1].who.subject_id))
     return [one for _, one in ranked]
-
-
-def _search_threshold(
-    tx: Transaction, collection: Collection, calibration: Calibration, asked: str | None
-) -> SearchThreshold:
-    """Raises `ProfileNotFound`."""
-    settings = collection.settings
-    profile = calibration.profile(asked or settings.duplicate_profile)
-    people, most = tx.templates.mark(collection).rows, settings.max_false_candidates
-    return search_threshold(profile, calibration.operating_points, people, most)
 
 
 def _searched(tx: Transaction, collection: Collection, shortlisted: Shortlist | None) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.search_threshold import SearchThreshold, search_threshold, warnings_of
+from service.domain.search_threshold import SearchThreshold, search_threshold
 from service.domain.thresholds import (
     BALANCED,
     BUFFALO_L,
@@ -133,8 +133,8 @@ def test_profile_below_everything_measured_rises_to_where_the_rate_is_known() ->
 
 
 def test_comparison_with_one_person_warns_of_an_unknown_rate_alone() -> None:
-    assert [one.code for one in warnings_of(Profile("any", 0.4))] == ["uncalibrated_model"]
-    assert warnings_of(Profile("any", 0.4, 1.0)) == []
+    assert [one.code for one in Profile("any", 0.4).warnings] == ["uncalibrated_model"]
+    assert Profile("any", 0.4, 1.0).warnings == []
 
 
 def test_profile_without_a_false_match_seen_is_reckoned_by_its_bound() -> None:

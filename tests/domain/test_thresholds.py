@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.domain.errors import ProfileNotFound
 from service.domain.ports import ModelIdentity
+from service.domain.search_threshold import search_threshold
 from service.domain.thresholds import (
     AGGRESSIVE,
     ARCFACE,
@@ -145,24 +146,27 @@ def test_setting_thresholds_leaves_the_original_alone() -> None:
     assert "door" not in ARCFACE.profiles
 
 
+def strangers_named(profile: Profile, people: int) -> float | None:
+    return search_threshold(profile, (), people).expected_false_candidates
+
+
 def test_search_among_a_million_at_the_published_rate_names_about_one_stranger() -> None:
-    expected = BUFFALO_L.profile(BALANCED).expected_false_candidates(1_000_000)
+    expected = strangers_named(BUFFALO_L.profile(BALANCED), 1_000_000)
     assert expected == pytest.approx(1.0)
 
 
 @given(st.integers(0, 10**9), st.floats(0.0, 1.0))
 def test_expected_strangers_are_people_times_error_rate(people: int, rate: float) -> None:
-    assert Profile("door", 0.4, rate).expected_false_candidates(people) == people * rate
+    assert strangers_named(Profile("door", 0.4, rate), people) == people * rate
 
 
 def test_expected_strangers_go_by_the_bound() -> None:
-    assert Profile("door", 0.4, 0.0, false_match_rate_bound=0.003).expected_false_candidates(
-        1000
-    ) == pytest.approx(3.0)
+    profile = Profile("door", 0.4, 0.0, false_match_rate_bound=0.003)
+    assert strangers_named(profile, 1000) == pytest.approx(3.0)
 
 
 def test_expected_strangers_are_unknown_where_nobody_measured() -> None:
-    assert ARCFACE.profile(BALANCED).expected_false_candidates(1_000_000) is None
+    assert strangers_named(ARCFACE.profile(BALANCED), 1_000_000) is None
 
 
 MEASURED = replace(

@@ -9,6 +9,7 @@ import pytest
 
 from scripts.environment import ROOT
 from scripts.sizing import MEASURED, PEOPLE, outdated, tables
+from service.domain.search_threshold import search_threshold
 from service.domain.thresholds import BUFFALO_L, CONSERVATIVE
 
 
@@ -43,7 +44,7 @@ def test_one_person_is_the_sum_of_their_rows() -> None:
 def test_search_at_the_published_rate_names_one_stranger_in_a_million() -> None:
     profile = BUFFALO_L.profile(CONSERVATIVE)
     for people, cell in zip(PEOPLE, cells("`conservative`, 0.45"), strict=True):
-        expected = profile.expected_false_candidates(people)
+        expected = search_threshold(profile, (), people).expected_false_candidates
         assert cell == f"fewer than {expected:,.0f}"
     assert cells("`balanced`, 0.40") == ["at least 1", "at least 100", "at least 1,000"]
 

@@ -22,7 +22,6 @@ from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import Recommendation, SimilarityDetail, detail_for, shown_similarity
-from service.domain.search_threshold import warnings_of
 from service.domain.thresholds import Band
 from service.texts import Language
 from service.usecases.verify import Verification, VerifyRequest
@@ -97,7 +96,7 @@ def verify_answer(
 ) -> VerifyAnswer:
     """`configured`: as for `detail_for`."""
     detail = detail_for(caller, configured)
-    decision = result.decision
+    decision, warnings = result.decision, result.decision.profile.warnings
     return VerifyAnswer(
         subject_id=result.subject_id,
         match=decision.match,
@@ -108,5 +107,5 @@ def verify_answer(
         recommendation=decision.recommendation,
         model_id=result.model_id,
         images=image_outcomes(result.samples, language),
-        warnings=warning_answers(warnings_of(decision.profile), language),
+        warnings=warning_answers(warnings, language),
     )
