@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import statistics
 import time
 from pathlib import Path
 
@@ -144,14 +143,16 @@ def test_nothing_is_written_down(http: httpx.Client, tables: Tables, portraits: 
 
 
 def test_it_takes_less_than_a_token(http: httpx.Client, portraits: list[Path]) -> None:
-    """In turns, so that a machine that is busy is so for both; by medians, with a tenth on top."""
+    """In turns, so that a machine that is busy is so for both; by the least of each, to which
+    other work adds nothing, with a tenth on top.
+    """
     seconds: dict[str, list[float]] = {"/check": [], "/token/images": []}
     for _ in range(CALLS):
         for path, taken in seconds.items():
             began = time.perf_counter()
             ok(http.post(path, files=files(portraits[:1])))
             taken.append(time.perf_counter() - began)
-    checked, token = (statistics.median(taken) for taken in seconds.values())
+    checked, token = (min(taken) for taken in seconds.values())
     assert checked <= (MOST_OF_A_TOKEN + 0.1) * token
 
 

@@ -75,6 +75,7 @@ def test_every_route_works_with_the_rights_of_the_service(
     assert ok(client.dedupe(kim[4]))["duplicate"]
     assert ok(client.identify(kim[4]))["match"]
     ok(http.post("/token/images", files=files(kim[:1])))
+    assert ok(http.post("/check", files=files(kim[:1])))["usable"]
     ok(client.subjects())
     ok(client.subject("kim"))
     ok(client.export("kim"))
@@ -82,6 +83,8 @@ def test_every_route_works_with_the_rights_of_the_service(
     ok(client.delete("kim"))
     ok(client.enroll("lee", lee[0]), 201)
     ok(client.withdraw_consent("lee"))
+    ok(http.get("/admin/collections"))
+    ok(http.patch(place, json={"faces": "dominant"}))
     ok(http.get(place))
     ok(http.get("/admin/audit"))
     ok(http.delete(place))
