@@ -80,6 +80,14 @@ class DuplicateCheck:
     candidates: Sequence[Candidate] = ()
     refusal: DuplicateSubject | None = None
 
+    @property
+    def threshold(self) -> float | None:
+        return None if self.search is None else self.search.threshold
+
+    @property
+    def expected_false_candidates(self) -> float | None:
+        return None if self.search is None else self.search.expected_false_candidates
+
     def joined_by(self, more: DuplicateCheck) -> DuplicateCheck:
         """With what another model says of the same face: everybody once, as by the first that found them."""
         known = {one.subject_id for one in self.candidates}

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 from service.domain.audit import Action
 from service.domain.collection import Collection, StoredTemplate, Subject
-from service.domain.decision import decide
 from service.domain.errors import (
     SubjectExists,
     SubjectMismatch,
@@ -21,7 +20,7 @@ from service.domain.expiry import is_expired
 from service.domain.lockout import Comparison
 from service.domain.search import SearchIndex
 from service.domain.served_models import CollectionModels, ServedModels
-from service.domain.template import PlainTemplate, cosine_similarity
+from service.domain.template import PlainTemplate
 from service.domain.thresholds import BALANCED
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.duplicate_check import DuplicateCheck, check_duplicates, duplicate_rule
@@ -44,6 +43,7 @@ from service.usecases.unlocked_collection import (
     lock_collection,
     require_collection,
 )
+from service.usecases.verify import compare
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -164,9 +164,8 @@ class Enroll:
         comparison = Comparison(subject.refusals, who, lockout.clock(), lockout.rules)
         comparison.require_open()
         deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)
-        template = unlocked.template_of(subject.templates, deciding.model_id)
-        similarity = cosine_similarity(probe.of(deciding.model_id).embedding, template.embedding)
-        decision = decide(similarity, deciding.calibration.profile(BALANCED), deciding.calibration)
+        profile = deciding.calibration.profile(BALANCED)
+        decision = compare(unlocked, subject.templates, probe, deciding, profile)
         lockout.settle(tx, subject, request.subject_id, comparison, match=decision.match)
         whose = request.subject_id, subject.templates
         return Recognized(*whose, decision, who) if decision.match else None
@@ -271,7 +270,6 @@ class Enroll:
         template: StoredTemplate,
         duplicates: DuplicateCheck,
     ) -> Enrolled:
-        search = duplicates.search
         return Enrolled(
             subject_id=request.subject_id,
             collection=request.collection,
@@ -280,9 +278,9 @@ class Enroll:
             images_used=probe.images_used,
             samples=probe.samples,
             duplicates=duplicates.candidates,
-            duplicate_threshold=None if search is None else search.threshold,
+            duplicate_threshold=duplicates.threshold,
             warnings=duplicates.warnings,
-            expected_false_candidates=None if search is None else search.expected_false_candidates,
+            expected_false_candidates=duplicates.expected_false_candidates,
             enrolled_at=template.created_at,
         )
 

@@ -53,8 +53,8 @@ class MovePerson:
         models: CollectionModels,
         who: Recognized,
         probe: Probe,
-    ) -> bool:
-        """Whether the person has a template of the next model from now on, of the probe's photographs.
+    ) -> None:
+        """From now on the person has a template of the next model, of the probe's photographs.
 
         Not where people are not moved, the person was moved already, the next model saw too little of the
         face, or the comparison leaves a doubt. Nor where somebody was faster, so that the person is gone
@@ -62,20 +62,19 @@ class MovePerson:
         """
         following, collection, now = models.next, unlocked.collection, self._clock()
         if following is None or following.model_id not in probe.templates:
-            return False
+            return
         if any(row.model_id == following.model_id for row in who.templates):
-            return False
+            return
         if not who.is_beyond_doubt(models.present.calibration):
-            return False
+            return
         subject = tx.subjects.find_locked(collection, who.subject_id)
         if subject is None or is_expired(subject, collection.settings, now):
-            return False
+            return
         if {*subject.template_ids} != {row.template_id for row in who.templates}:
-            return False
+            return
         template = probe.of(following.model_id)
         stored = unlocked.seal(who.subject_id, following.model_id, template, now)
         self._store(tx, unlocked, subject, stored, who.caller)
-        return True
 
     def _store(
         self,

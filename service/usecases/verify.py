@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from service.domain.audit import Action
 from service.domain.callers import Caller
+from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.lockout import Comparison
-from service.domain.served_models import CollectionModels, ServedModels
+from service.domain.served_models import CollectionModels, ServedModel, ServedModels
 from service.domain.template import cosine_similarity
-from service.domain.thresholds import BALANCED
+from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.lockouts import Lockout
 from service.usecases.move_person import MovePerson, Recognized
-from service.usecases.sampler import Samplers
+from service.usecases.sampler import Probe, Samplers
 from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
@@ -91,10 +92,7 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            template = unlocked.template_of(subject.templates, deciding.model_id)
-            embedding = probe.of(deciding.model_id).embedding
-            similarity = cosine_similarity(embedding, template.embedding)
-            decision = decide(similarity, profile, deciding.calibration)
+            decision = compare(unlocked, subject.templates, probe, deciding, profile)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
             if models.next is not None and decision.match:
                 who = Recognized(subject_id, subject.templates, decision, caller)
@@ -108,3 +106,19 @@ class Verify:
         if subject.templates:
             return self._models.of(subject.collection)
         return self._models.alone(subject.collection)
+
+
+def compare(
+    unlocked: UnlockedCollection,
+    templates: Sequence[StoredTemplate],
+    probe: Probe,
+    model: ServedModel,
+    profile: Profile,
+) -> Decision:
+    """Whether the probe shows the person of these templates, by one model.
+
+    Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`, `Overloaded`.
+    """
+    template = unlocked.template_of(templates, model.model_id)
+    similarity = cosine_similarity(probe.of(model.model_id).embedding, template.embedding)
+    return decide(similarity, profile, model.calibration)
