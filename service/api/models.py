@@ -221,7 +221,9 @@ class QualityAnswer(Camel):
     )
 
     @staticmethod
-    def of(quality: Quality) -> QualityAnswer:
+    def of(quality: Quality | None) -> QualityAnswer | None:
+        if quality is None:
+            return None
         return QualityAnswer(
             sharpness=round(quality.sharpness, 3),
             brightness=round(quality.brightness, 1),
@@ -267,15 +269,19 @@ class ProblemAnswer(Camel):
     errors: list[dict[str, Any]] | None = None
 
 
+def advice_for(reason: Reason | None, language: Language) -> str | None:
+    return text(language, f"advice.{reason}") if reason else None
+
+
 def image_outcomes(samples: Sequence[Sample], language: Language) -> list[ImageOutcome]:
     return [
         ImageOutcome(
             index=index,
             accepted=sample.reason is None,
             reason=sample.reason,
-            advice=text(language, f"advice.{sample.reason}") if sample.reason else None,
+            advice=advice_for(sample.reason, language),
             detection_score=sample.detection_score,
-            quality=None if sample.quality is None else QualityAnswer.of(sample.quality),
+            quality=QualityAnswer.of(sample.quality),
             ignored_faces=sample.ignored_faces,
         )
         for index, sample in enumerate(samples)

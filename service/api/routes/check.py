@@ -8,11 +8,17 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from service.api.auth import AllUseCases, CallersLanguage, CheckCaller
-from service.api.models import Base64Image, Camel, QualityAnswer, json_response
+from service.api.models import (
+    Base64Image,
+    Camel,
+    QualityAnswer,
+    advice_for,
+    json_response,
+)
 from service.api.openapi import PROBLEMS, QUALITY_EXAMPLE, example, images_body
 from service.api.request_body import body_of
 from service.domain.face import Box, Detection, Faces, Reason, Refusal, Uploads
-from service.texts import Language, text
+from service.texts import Language
 
 router = APIRouter(tags=["check"], responses=PROBLEMS)
 
@@ -84,8 +90,8 @@ def check_answer(found: Detection, language: Language) -> CheckAnswer:
     return CheckAnswer(
         usable=reason is None,
         reason=reason,
-        advice=text(language, f"advice.{reason}") if reason else None,
+        advice=advice_for(reason, language),
         face=None if found.box is None else FaceBox.of(found.box),
-        quality=None if found.quality is None else QualityAnswer.of(found.quality),
+        quality=QualityAnswer.of(found.quality),
         ignored_faces=found.ignored_faces,
     )
