@@ -238,16 +238,17 @@ class Wiring:
 
         Raises `ModelUnavailable`, `CalibrationDamaged`.
         """
-        loaded = "engine" in vars(self)
-        model = self.engine.model if loaded else adapters.identify_model(self.config)
-        return adapters.make_calibration(self.config, model)
+        return self._calibration_of(self.config, "engine")
 
     @cached_property
     def _next_calibration(self) -> Calibration | None:
         """As `calibration`, of the model that people are moved to; None where there is none."""
-        if (config := self._next_config) is None:
-            return None
-        loaded = self.next_engine if "next_engine" in vars(self) else None
+        config = self._next_config
+        return None if config is None else self._calibration_of(config, "next_engine")
+
+    def _calibration_of(self, config: AppConfig, engine: str) -> Calibration:
+        """`engine`: the name of the property that loads it."""
+        loaded: FaceEngine | None = vars(self).get(engine)  # there once it was asked for
         model = adapters.identify_model(config) if loaded is None else loaded.model
         return adapters.make_calibration(config, model)
 
@@ -316,8 +317,25 @@ class Wiring:
 
     @cached_property
     def sampler(self) -> Sampler:
-        faces = Faces(self.config.faces)
-        return Sampler(self.engine, self.capture, self.calibration, self._telemetry, faces)
+        return self._sampler_by(self.engine, self.calibration)
+
+    def _sampler_by(
+        self,
+        engine: FaceEngine,
+        calibration: Calibration,
+        *,
+        embeddings_of: str | None = None,
+        shows_faces: bool = False,
+    ) -> Sampler:
+        return Sampler(
+            engine,
+            self.capture,
+            calibration,
+            self._telemetry,
+            Faces(self.config.faces),
+            embeddings_of=embeddings_of,
+            shows_faces=shows_faces,
+        )
 
     @cached_property
     def samplers(self) -> Samplers:
@@ -328,12 +346,13 @@ class Wiring:
         """Of the served models."""
         if self.next_engine is None or self.models.next is None:
             return self.sampler, None
-        faces = Faces(self.config.faces)
-        parts = self.capture, self.models.present.calibration, self._telemetry, faces
-        present = Sampler(self.engine, *parts, shows_faces=True)
-        parts = self.capture, self.models.next.calibration, self._telemetry, faces
-        beside = Sampler(self.next_engine, *parts, embeddings_of=self.model_id, shows_faces=True)
-        return present, beside
+        numbers, others = self.models.present.calibration, self.models.next.calibration
+        return (
+            self._sampler_by(self.engine, numbers, shows_faces=True),
+            self._sampler_by(
+                self.next_engine, others, shows_faces=True, embeddings_of=self.model_id
+            ),
+        )
 
     def sampler_of(self, model_ids: Sequence[str]) -> Sampler | PairSampler:
         """Without a database. Raises `ModelMismatch` where one of them is not served."""
