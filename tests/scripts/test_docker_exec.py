@@ -125,7 +125,7 @@ def test_lines_as_printed_do_their_work_without_an_entrypoint(container: Contain
     for line in printed_commands():
         done = container.run(line)
         assert done.returncode == 0, done.stderr
-    assert "database    ok" in container.run("face doctor").stdout
+    assert "database     ok" in container.run("face doctor").stdout
 
 
 def test_password_stands_in_no_argument_and_in_no_variable() -> None:
