@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
@@ -26,7 +26,7 @@ from service.domain.face import Faces
 from service.domain.ports import Telemetry
 from service.domain.search import WriteWatermark
 from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, vouching_head
-from service.storage.engine import Query, Rows, compiled, run
+from service.storage.engine import AnyConnection, Query, Rows, compiled, run
 from service.storage.idempotency import keep_keys
 from service.storage.tables import (
     audit_head,
@@ -123,19 +123,12 @@ class CollectionRows:
         self, name: str, *others: Query
     ) -> tuple[Collection | None, list[Rows]]:
         """The same, and in one trip with it the rows of each of `others`."""
-        for _ in range(TRIES):
-            highest = self._registry.highest
-            _, rows, *theirs = run(self._connection, *_queries(name), *others)
-            if not rows:
-                return None, theirs
-            found = _readable(rows)
-            if self._proves(found, rows[0], highest):
-                return found, theirs
-        raise Overloaded
 
-    def _proves(self, found: Collection, row: Mapping[str, Any], highest: int) -> bool:
-        proof = partial(collection_proof, found)
-        return self._registry.proves(vouching_head(row), highest, proof)
+        def read() -> list[Rows]:
+            _, *rows = run(self._connection, *_queries(name), *others)
+            return rows
+
+        return _proved(read, self._registry)
 
     def unproved(self, name: str) -> Collection | None:
         """As it is stored, for telling an operator about it: nothing may be decided by it."""
@@ -252,6 +245,31 @@ class CollectionRows:
             )
         ]
         return removed[0]
+
+
+def find_collection(
+    connection: AnyConnection, name: str, registry: RegistryRow
+) -> Collection | None:
+    """As it is at this moment: its keys are not kept in use, nor anything else.
+
+    Raises what `CollectionRows.find_with_keys_locked` raises.
+    """
+    return _proved(lambda: run(connection, _queries(name)[1]), registry)[0]
+
+
+def _proved(
+    read: Callable[[], list[Rows]], registry: RegistryRow
+) -> tuple[Collection | None, list[Rows]]:
+    """`read`: the rows of the collection first. Raises `RecordTampered`, `AuditTampered`, `Overloaded`."""
+    for _ in range(TRIES):
+        highest = registry.highest
+        rows, *others = read()
+        if not rows:
+            return None, others
+        found = _readable(rows)
+        if registry.proves(vouching_head(rows[0]), highest, partial(collection_proof, found)):
+            return found, others
+    raise Overloaded
 
 
 def _queries(name: str) -> tuple[Query, Query]:

@@ -10,14 +10,16 @@ from functools import cached_property
 from threading import Lock, Semaphore
 from typing import TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import PoolProxiedConnection, text
 
 from service.domain.callers import ApiKey
+from service.domain.collection import Collection
 from service.domain.errors import DatabaseNotMigrated, Overloaded
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.storage.api_keys import find_api_key
 from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_log import AuditSnapshot, audit_snapshot
+from service.storage.collections import find_collection
 from service.storage.counters import CallCounters
 from service.storage.engine import pooled_engine, run
 from service.storage.expiry import Clock, ServerClock, server_time
@@ -172,9 +174,22 @@ class Storage:
         """The key and the SHA-256 of its secret, as committed at this moment: outside of any
         transaction, since every call asks. Raises as `transaction` does.
         """
+        with self._registry() as (connection, registry):
+            return find_api_key(connection, key_id, registry)
+
+    def find_collection(self, name: str) -> Collection | None:
+        """As committed at this moment, outside of any transaction: in one trip, since every call with
+        photographs asks. Raises as `transaction` does.
+        """
+        with self._registry() as (connection, registry):
+            return find_collection(connection, name, registry)
+
+    @contextmanager
+    def _registry(self) -> Iterator[tuple[PoolProxiedConnection, RegistryRow]]:
+        """What proves a row that is read by itself."""
         with translated(), closing(self._engine.raw_connection()) as connection:
             head = AuditHeadRow(connection, self._vault)
-            return find_api_key(connection, key_id, RegistryRow(connection, head, self._proved))
+            yield connection, RegistryRow(connection, head, self._proved)
 
     @contextmanager
     def audit_snapshot(self) -> Iterator[AuditSnapshot]:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from service.domain.errors import InconsistentImages, ModelMismatch, NoUsableFace, Overloaded
+from service.domain.errors import (
+    CollectionNotFound,
+    InconsistentImages,
+    ModelMismatch,
+    NoUsableFace,
+    Overloaded,
+)
 from service.domain.face import (
     CameraFrames,
     Detection,
@@ -259,15 +265,17 @@ class Samplers:
         return self.of(look.model_ids).probe(source, faces or look.faces)
 
     def look_at(self, collection_name: str) -> Look:
-        """How photographs for this collection are looked at. In a transaction of its own: none may be
-        open for as long as a model runs.
+        """How photographs for this collection are looked at. Read by itself: no transaction may be open
+        for as long as a model runs.
 
         Raises `CollectionNotFound`, `ModelMismatch`.
         """
+        if self._beside is None:
+            if (found := self._storage.find_collection(collection_name)) is None:
+                raise CollectionNotFound
+            return Look([self._models.present.model_id], found.settings.faces)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, collection_name)
-            if self._beside is None:
-                return Look([self._models.present.model_id], collection.settings.faces)
             models = models_of(tx, collection, self._models)
             return Look([each.model_id for each in models.all], collection.settings.faces)
 
