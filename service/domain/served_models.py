@@ -51,12 +51,14 @@ class ServedModels:
     present: ServedModel
     next: ServedModel | None = None
 
-    def of(self, collection: Collection) -> CollectionModels:
-        """Raises `ModelMismatch` unless all models that decide in the collection are served: comparing
+    def of(self, collection: Collection, *, enrolled: bool = True) -> CollectionModels:
+        """`enrolled`: whether anybody is: whatever an emptied collection was bound to holds no more.
+
+        Raises `ModelMismatch` unless all models that decide in the collection are served: comparing
         by one of two would miss people, or enroll them by the other one alone.
         """
-        if collection.model_id is None:
-            return self.alone(collection)
+        if collection.model_id is None or not enrolled:
+            collection = unbound(collection, self.present.model_id)
         if not self.serve(collection):
             raise ModelMismatch(stored=_shown(_asked(collection)), served=_shown(list(self._by_id)))
         present, *following = (self._by_id[each] for each in _asked(collection))
@@ -66,10 +68,6 @@ class ServedModels:
     def serve(self, collection: Collection) -> bool:
         """Whether all models that decide in the collection are served."""
         return all(each in self._by_id for each in _asked(collection))
-
-    def alone(self, collection: Collection) -> CollectionModels:
-        """Those of a collection in which nobody is enrolled: whatever it was bound to holds no more."""
-        return self.of(unbound(collection, self.present.model_id))
 
     @property
     def _by_id(self) -> dict[str, ServedModel]:

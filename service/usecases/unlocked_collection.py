@@ -67,9 +67,8 @@ def models_of(tx: Transaction, collection: Collection, served: ServedModels) -> 
 
     Raises `ModelMismatch`.
     """
-    if served.serve(collection) or tx.templates.any(collection):
-        return served.of(collection)
-    return served.alone(collection)
+    enrolled = served.serve(collection) or tx.templates.any(collection)
+    return served.of(collection, enrolled=enrolled)
 
 
 def bind_model(tx: Transaction, collection: Collection, served: ServedModels) -> CollectionModels:

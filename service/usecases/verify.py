@@ -12,7 +12,7 @@ from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.lockout import Comparison
-from service.domain.served_models import CollectionModels, ServedModel, ServedModels
+from service.domain.served_models import ServedModel, ServedModels
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
@@ -22,7 +22,6 @@ from service.usecases.sampler import Probe, Samplers
 from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
-    from service.storage.failed_comparisons import SubjectForComparison
     from service.storage.storage import Storage
     from service.vault.vault import Vault
 
@@ -86,7 +85,7 @@ class Verify:
                 request.collection, subject_id, counted=self._lockout.counted
             )
             collection, lockout = subject.collection, self._lockout
-            models = self._models_of(subject)
+            models = self._models.of(collection, enrolled=bool(subject.templates))
             deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)
             profile = deciding.calibration.profile(request.profile or BALANCED)
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
@@ -100,12 +99,6 @@ class Verify:
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(request.subject_id, decision, deciding.model_id, probe.samples)
-
-    def _models_of(self, subject: SubjectForComparison) -> CollectionModels:
-        """Raises `ModelMismatch` where somebody is enrolled by models that are not served."""
-        if subject.templates:
-            return self._models.of(subject.collection)
-        return self._models.alone(subject.collection)
 
 
 def compare(
