@@ -110,7 +110,6 @@ def _download_file(model: str, file: PublishedFile, folder: Path, patience: Pati
                 _receive(url, draft, file.size, patience)
                 require_published(draft, file)
                 draft.replace(folder / file.name)
-            _sync(folder)
             return
         except (OSError, HTTPException, NotAsPublished) as error:
             causes.append(f"the download from {url} failed: {_in_words(error)}")
@@ -168,16 +167,6 @@ def _progress(name: str, size: int | None) -> Iterator[Callable[[int], None]]:
     ) as progress:
         task = progress.add_task(name, total=size)
         yield lambda count: progress.advance(task, count)
-
-
-def _sync(folder: Path) -> None:
-    """The name reaches the disk as well as the content; Windows does that by itself."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _build(url: str, workshop: Path, folder: Path, patience: Patience) -> None:
