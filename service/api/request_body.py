@@ -17,7 +17,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.api.concurrency import BodyShare
-from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request
+from service.api.field_problems import MOST_CHARACTERS_OF_A_NAME, invalid_request, unknown
 from service.api.json_body import ImageTextLimits, json_of
 from service.api.models import Camel, FaceBody
 from service.api.settings import ApiSettings
@@ -123,7 +123,9 @@ async def _form(request: Request, limit: int) -> Mapping[str, Any]:
     for name, value in form.multi_items():
         if isinstance(value, UploadFile) and name == IMAGES:
             files.append(await value.read())
-        elif isinstance(value, UploadFile) or name == IMAGES or name in fields:
+        elif isinstance(value, UploadFile):
+            raise InvalidRequest([unknown(name, [IMAGES])])
+        elif name == IMAGES or name in fields:
             raise _invalid(name)
         else:
             fields[name] = value

@@ -6,6 +6,7 @@ import json
 from typing import Annotated
 
 import typer
+from pydantic.alias_generators import to_camel
 
 from service.cli.context import (
     WRONG_USE,
@@ -102,7 +103,9 @@ def status(
     found = mover.all() if collection is None else [mover.status(collection)]
     rows = [_row(each) for each in found]
     if as_json:
-        typer.echo(json.dumps([dict(zip(_COLUMNS, row, strict=True)) for row in rows]))
+        typer.echo(
+            json.dumps([dict(zip(map(to_camel, _COLUMNS), row, strict=True)) for row in rows])
+        )
         return
     shown = [["-" if cell is None else cell for cell in row] for row in rows]
     print_table(labels(language, _COLUMNS), shown)

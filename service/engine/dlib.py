@@ -47,7 +47,7 @@ DLIB = "dlib"
 DESCRIPTOR_SIZE = 128
 """Numbers that dlib's ResNet gives for a face."""
 
-_INSTALL = "install it with: pip install 'face-enrollment-service[dlib]'"
+_INSTALL = "install it in the clone with: pip install '.[dlib]'"
 _MEAN_FILE = "dlib_population_mean.json"
 
 

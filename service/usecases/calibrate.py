@@ -185,7 +185,7 @@ def _require_enough(looked_at: Sequence[_LookedAt]) -> None:
             found=usable.total(),
             people=len(usable),
             needed=LEAST_PEOPLE * LEAST_EACH,
-            refused=", ".join(f"{reason} {count}" for reason, count in refused.items()) or 0,
+            refused=", ".join(f"{reason} {count}" for reason, count in refused.items()) or "-",
         )
 
 

@@ -306,7 +306,7 @@ def test_report_needs_what_draws_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     run = face("calibrate", photos, "--report", tmp_path / "report.html", "--lang", "en")
     assert run.status == 3
-    assert "face-enrollment-service[report]" in run.err
+    assert "pip install '.[report]'" in run.err
     assert "[extra_missing]" in run.err
 
 

@@ -106,7 +106,7 @@ def test_move_is_given_up(both: Face, old: Face, people: dict[str, list[Path]]) 
     model_of(both, WHO[0], people[WHO[0]][1])
     assert both("model", "move", "default", "--cancel").status == 0
     assert model_of(old, WHO[0], people[WHO[0]][2]) == OLD
-    assert shown(old)["next_model"] is None
+    assert shown(old)["nextModel"] is None
 
 
 def test_unmoved_are_erased_by_the_operators_word(

@@ -150,14 +150,14 @@ def test_a_fallback_to_the_cpu_is_one_warning(caplog: pytest.LogCaptureFixture) 
 def test_missing_weights_say_how_to_install_them() -> None:
     with pytest.raises(ModelUnavailable) as refused:
         find_weights("face_recognition_models_that_nobody_has")
-    assert "pip install 'face-enrollment-service[dlib]'" in str(refused.value.values["cause"])
+    assert "pip install '.[dlib]'" in str(refused.value.values["cause"])
 
 
 def test_a_missing_dlib_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "dlib", None)
     with pytest.raises(ModelUnavailable) as refused:
         import_dlib()
-    assert "pip install 'face-enrollment-service[dlib]'" in str(refused.value.values["cause"])
+    assert "pip install '.[dlib]'" in str(refused.value.values["cause"])
 
 
 def test_the_population_mean_is_part_of_the_package() -> None:
