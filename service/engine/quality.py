@@ -30,6 +30,9 @@ OVEREXPOSED = 250
 LEAST_CONTRAST = 1.0
 """Standard deviation of gray below which a picture shows nothing."""
 
+LEAST_FACE_CONTRAST = 10.0
+"""That below which a face is behind a haze, in which faces are alike: of 440 untouched ones none is below 22."""
+
 
 @dataclass(frozen=True, slots=True)
 class FacePart:
@@ -67,7 +70,7 @@ def quality_of(crop: Image, cut: Cut, roll: float) -> Quality:
     pixels = cv2.countNonZero(seen)
     if not pixels:
         return Quality(0.0, 0.0, 0.0, roll)
-    measured = _measured(gray, seen)
+    measured = _measured(gray, seen, LEAST_FACE_CONTRAST)
     return Quality(
         sharpness=measured.sharpness,
         features=measured.features,
@@ -86,7 +89,10 @@ def quality_of_picture(image: Image) -> Quality | None:
     everywhere = np.ones(gray.shape, np.uint8)
     overexposure = float((gray >= OVEREXPOSED).mean())
     return Quality(
-        _measured(gray, everywhere).sharpness, float(gray.mean()), overexposure, roll=0.0
+        _measured(gray, everywhere, LEAST_CONTRAST).sharpness,
+        float(gray.mean()),
+        overexposure,
+        roll=0.0,
     )
 
 
@@ -182,10 +188,11 @@ class _Measured:
     features: float
 
 
-def _measured(gray: Gray, seen: Mask) -> _Measured:
+def _measured(gray: Gray, seen: Mask, least_contrast: float) -> _Measured:
+    """Nothing below `least_contrast`."""
     inner = np.asarray(cv2.erode(seen, _REACH, borderValue=1), np.uint8)
     contrast = _contrast(gray, seen)
-    if not cv2.countNonZero(inner) or contrast < LEAST_CONTRAST:
+    if not cv2.countNonZero(inner) or contrast < least_contrast:
         return _Measured(0.0, 0.0)
     noise = _mean_of(cv2.filter2D(gray, -1, _NOISE), inner) / float(np.linalg.norm(_NOISE))
     return _Measured(

@@ -48,6 +48,21 @@ def noisy(alteration: Alteration, deviation: float) -> Alteration:
     return altered
 
 
+def compressed(alteration: Alteration, quality: int) -> Alteration:
+    """As JPEG of this quality, 1 to 100: the edges of its blocks look like detail."""
+
+    def altered(p: Portrait) -> Image:
+        _, encoded = cv2.imencode(".jpg", alteration(p), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return _image(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+
+    return altered
+
+
+def hazy(contrast: float) -> Alteration:
+    """Behind a veil that leaves this share of the contrast, 0 to 1, and is brighter than most faces."""
+    return lambda p: _image(np.rint(p.image * contrast + 110))
+
+
 def moved(share: float, *, upwards: bool = False) -> Alteration:
     """As far as `share` of the eye distance while the shutter was open."""
 

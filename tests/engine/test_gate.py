@@ -35,12 +35,14 @@ BLURS: dict[str, Alteration] = {
     "blurred by 15 %": altered.blurred(0.15),
     "blurred by 20 %": altered.blurred(0.20),
     "blurred by 15 %, with noise": altered.noisy(altered.blurred(0.15), 3.0),
+    "blurred by 10 %, as JPEG of quality 20": altered.compressed(altered.blurred(0.10), 20),
     "moved sideways by 60 %": altered.moved(0.60),
     "moved upwards by 60 %": altered.moved(0.60, upwards=True),
 }
 OTHERS: dict[str, Alteration] = {
     "12 pixels wide": altered.of_width(12),
     "a twelfth of the light": altered.lit(1 / 12),
+    "a seventh of the contrast": altered.hazy(0.15),
     "three times the light": altered.lit(3.0),
     "mask and sunglasses": altered.masked_behind_sunglasses,
 }
@@ -135,13 +137,25 @@ def test_untouched_photographs_are_hardly_ever_refused(
     [
         (altered.blurred(0.12), Reason.TOO_BLURRED),
         (altered.moved(0.60), Reason.TOO_BLURRED),
+        (altered.compressed(altered.blurred(0.10), 20), Reason.TOO_BLURRED),
+        (altered.lit(1 / 6), Reason.TOO_DARK),
         (altered.lit(1 / 12), Reason.TOO_DARK),
         (altered.lit(3.0), Reason.TOO_BRIGHT),
         (altered.turned(1), Reason.TURNED),
         (altered.turned(2), Reason.TURNED),
         (altered.turned(3), Reason.TURNED),
     ],
-    ids=["blurred", "moved", "dark", "bright", "quarter", "upside down", "three quarters"],
+    ids=[
+        "blurred",
+        "moved",
+        "blurred as JPEG",
+        "dim",
+        "dark",
+        "bright",
+        "quarter",
+        "upside down",
+        "three quarters",
+    ],
 )
 def test_nearly_all_are_told_the_right_reason(
     real: FaceEngine, portraits: list[Portrait], alteration: Alteration, reason: Reason
