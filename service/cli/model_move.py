@@ -72,6 +72,9 @@ def move(
     mover, caller = wiring.move_model, LOCAL_USER.name
     if to is not None:
         begun = mover.begin(collection, caller)
+        if begun.collection.next_model_id is None:  # it decides already
+            _tell_finished(wiring, collection, language)
+            return
         counts = {"people": begun.people, "moved": begun.moved}
         err.print(text(language, "outcome.move_begun", collection=collection, model=to, **counts))
     elif cancel:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from service.domain.collection import Collection
 from service.domain.errors import ModelMismatch
-from service.domain.thresholds import Calibration
+from service.domain.thresholds import CONSERVATIVE, Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,12 @@ class ServedModel:
 @dataclass(frozen=True, slots=True)
 class CollectionModels:
     """The models of one collection. By `present` everybody in it is enrolled; to `next` they are moved,
-    None where they are not.
+    None where they are not, at a cosine of `beyond_doubt` by the present one.
     """
 
     present: ServedModel
-    next: ServedModel | None = None
+    next: ServedModel | None
+    beyond_doubt: float
 
     @property
     def all(self) -> tuple[ServedModel, ...]:
@@ -63,7 +64,13 @@ class ServedModels:
             raise ModelMismatch(stored=_shown(_asked(collection)), served=_shown(list(self._by_id)))
         present, *following = (self._by_id[each] for each in _asked(collection))
         calibration = present.calibration.with_thresholds(collection.settings.thresholds)
-        return CollectionModels(replace(present, calibration=calibration), *following)
+        # Whoever may lower the collection's thresholds for a while leaves nothing behind by it.
+        strict = (each.profile(CONSERVATIVE) for each in (present.calibration, calibration))
+        return CollectionModels(
+            replace(present, calibration=calibration),
+            next(iter(following), None),
+            max(each.threshold for each in strict),
+        )
 
     def serve(self, collection: Collection) -> bool:
         """Whether all models that decide in the collection are served."""

@@ -300,6 +300,6 @@ def _added(
     for model_id, more in _of(probe, models).items():
         if model_id in there:
             joined[model_id] = unlocked.template_of(who.templates, model_id).joined_by(more)
-        elif who.is_beyond_doubt(models.present.calibration):
+        elif who.is_beyond_doubt(models):
             joined[model_id] = more
     return joined

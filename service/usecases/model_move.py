@@ -143,11 +143,20 @@ class MoveModel:
         with self._storage.transaction() as tx:
             collection = _alone(tx, name)
             if not _still_moving(collection):
+                self._require_given_up(collection)
                 return
             given_up = collection.next_model_id
             after = replace(collection, next_model_id=None, retiring_model_id=given_up)
             tx.collections.update(after)
             self._audit.record(tx, Action.MODEL_MOVE_CANCEL, caller, name)
+
+    def _require_given_up(self, collection: Collection) -> None:
+        """What is being removed must be the next model's: of a finished move nothing is given up any more,
+        and who was not moved would be erased. Raises `ModelNotMoving`.
+        """
+        following = self._models().next
+        if following is None or following.model_id != collection.retiring_model_id:
+            raise ModelNotMoving(collection=collection.name)
 
     def finish(self, name: str, caller: str, progress: Progress, *, erase_unmoved: bool) -> None:
         """The next model decides from now on, and what is stored under the old one goes.

@@ -17,7 +17,6 @@ from service.domain.collection import StoredTemplate, Subject
 from service.domain.decision import Decision
 from service.domain.expiry import is_expired
 from service.domain.served_models import CollectionModels
-from service.domain.thresholds import CONSERVATIVE, Calibration
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.sampler import Probe
 from service.usecases.unlocked_collection import UnlockedCollection
@@ -35,10 +34,11 @@ class Recognized:
     decision: Decision
     caller: str
 
-    def is_beyond_doubt(self, calibration: Calibration) -> bool:
-        """At the threshold that was asked for, and at the present model's conservative one."""
-        strict = calibration.profile(CONSERVATIVE).threshold
-        return self.decision.match and self.decision.similarity >= strict
+    def is_beyond_doubt(self, models: CollectionModels) -> bool:
+        """At the threshold that was asked for, and at the present model's conservative one, its own or the
+        collection's, whichever is higher.
+        """
+        return self.decision.match and self.decision.similarity >= models.beyond_doubt
 
 
 class MovePerson:
@@ -65,7 +65,7 @@ class MovePerson:
             return
         if any(row.model_id == following.model_id for row in who.templates):
             return
-        if not who.is_beyond_doubt(models.present.calibration):
+        if not who.is_beyond_doubt(models):
             return
         subject = tx.subjects.find_locked(collection, who.subject_id)
         if subject is None or is_expired(subject, collection.settings, now):

@@ -71,7 +71,7 @@ def test_people_come_to_another_model_while_it_serves(
             client = CollectionClient(alone.client(key), "default")
             assert code(client.verify(WHO[0], people[WHO[0]][1])) == (409, "model_mismatch")
         with own.serving(**both) as third:
-            third.wait_until(lambda: '"retiring_model": null' in _facts(own, **both))
+            third.wait_until(lambda: '"retiringModel": null' in _facts(own, **both))
             third.wait_until(lambda: f'"model": "{NEW}@' in _facts(own, **both))
             assert scrape(third.client(key)).sum_of("face_model_move_people", state="moved") == 2
         for client in (first, second):

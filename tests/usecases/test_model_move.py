@@ -39,6 +39,11 @@ def quiet(moved: int, total: int) -> None:
     """Nobody watches."""
 
 
+def killed(moved: int, total: int) -> None:
+    """The process is, once the first templates are gone."""
+    raise InterruptedError
+
+
 @pytest.fixture
 def pair(service: Service) -> Service:
     """Three people enrolled by the present model, and a process that serves the next one as well."""
@@ -228,6 +233,35 @@ def test_cancelled_move_leaves_the_present_model_alone(moving: Service) -> None:
     with pytest.raises(ModelNotMoving):
         moving.move_model.cancel(DEFAULT, CALLER, quiet)
     assert moving.move_model.begin(DEFAULT, CALLER).moved == 0
+
+
+def test_move_that_was_finished_is_not_cancelled(moving: Service) -> None:
+    """Nothing could be kept of it any more: who was not moved would be erased."""
+
+    moving.verify("kim", "kim:2")
+    with pytest.raises(InterruptedError):
+        moving.move_model.finish(DEFAULT, CALLER, killed, erase_unmoved=True)
+    assert status(moving).collection.retiring_model_id == moving.model_id
+    with pytest.raises(ModelNotMoving):
+        moving.move_model.cancel(DEFAULT, CALLER, quiet)
+    finish(moving)
+    assert status(moving).collection.retiring_model_id is None
+    assert moving.verify("kim", "kim:4").decision.match
+
+
+def test_cancelled_move_is_cancelled_to_its_end(moving: Service) -> None:
+    moving.verify("kim", "kim:2")
+    with pytest.raises(InterruptedError):
+        moving.move_model.cancel(DEFAULT, CALLER, killed)
+    moving.move_model.cancel(DEFAULT, CALLER, quiet)
+    assert status(moving).collection.retiring_model_id is None
+    assert models_of(moving, "lee") == ["stand-in"]
+
+
+def test_nobody_is_moved_by_thresholds_that_were_lowered_for_a_while(moving: Service) -> None:
+    moving.put(thresholds={"conservative": -1.0, "balanced": -1.0})
+    assert moving.verify("kim", "lee:2").decision.match
+    assert models_of(moving, "kim") == ["stand-in"]
 
 
 def test_process_that_serves_one_of_two_models_decides_nothing(
