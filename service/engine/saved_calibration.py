@@ -26,6 +26,9 @@ FOLDER = "calibrations"
 MOST_BYTES = 1024 * 1024
 """A file has some 40 kB: 600 operating points."""
 
+MOST_NORM = 10_000.0
+"""Far above any recognizer's median norm: with a limit by it, every face would be told to be covered."""
+
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Cosine = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 Number = Annotated[int, Field(ge=1)]
@@ -50,6 +53,15 @@ class _Profile(_Strict):
     false_non_match_rate: Share
     false_non_match_rate_bound: Share
 
+    @model_validator(mode="after")
+    def _bounds_bound(self) -> Self:
+        if (
+            self.false_match_rate_bound < self.false_match_rate
+            or self.false_non_match_rate_bound < self.false_non_match_rate
+        ):
+            raise ValueError("a rate must not be above its bound")
+        return self
+
 
 class _Point(_Strict):
     """`falseMatchRate`: the upper bound at 95 %."""
@@ -67,7 +79,7 @@ class _File(_Strict):
     template_sizes: Annotated[tuple[Number, ...], Field(min_length=1, max_length=8)]
     profiles: tuple[_Profile, ...]
     operating_points: Annotated[tuple[_Point, ...], Field(max_length=4096)]
-    median_norm: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None
+    median_norm: Annotated[float, Field(gt=0.0, le=MOST_NORM, allow_inf_nan=False)] | None
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -87,6 +99,8 @@ def read_measurement(data_dir: Path, model: ModelIdentity) -> Measurement | None
     """What was saved of exactly this model; None for nothing. Raises `CalibrationDamaged`."""
     path = calibration_file(data_dir, model)
     try:
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise CalibrationDamaged(path=path, cause="not a regular file")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -94,6 +95,9 @@ def _points(*pairs: tuple[float, float]) -> list[dict[str, float]]:
         lambda file: file.update(operatingPoints=_points((0.3, 1.1))),
         lambda file: file.update(operatingPoints=_points((2.0, 0.1))),
         lambda file: file.update(medianNorm=-1.0),
+        lambda file: file.update(medianNorm=1e300),
+        lambda file: file["profiles"][0].update(falseMatchRateBound=0.001),
+        lambda file: file["profiles"][0].update(falseNonMatchRateBound=0.001),
         lambda file: file["profiles"][0].update(falseMatchRate=None),
         lambda file: file.update(templateSizes=[]),
     ],
@@ -108,6 +112,15 @@ def test_a_file_that_was_changed_is_refused(
     with pytest.raises(CalibrationDamaged) as told:
         read_measurement(tmp_path, MODEL)
     assert told.value.values["path"] == path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    path = calibration_file(tmp_path, MODEL)
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(CalibrationDamaged):
+        read_measurement(tmp_path, MODEL)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b" " * (MOST_BYTES + 1)])
