@@ -21,12 +21,20 @@ class ServedModel:
 @dataclass(frozen=True, slots=True)
 class CollectionModels:
     """The models of one collection. By `present` everybody in it is enrolled; to `next` they are moved,
-    None where they are not, at a cosine of `beyond_doubt` by the present one.
+    None where they are not. `own`: the present model's thresholds without the collection's.
     """
 
     present: ServedModel
     next: ServedModel | None
-    beyond_doubt: float
+    own: Calibration
+
+    @property
+    def beyond_doubt(self) -> float:
+        """The cosine from which somebody is moved. Whoever may lower the collection's thresholds for a while
+        leaves nothing behind by it.
+        """
+        both = self.own, self.present.calibration
+        return max(each.profile(CONSERVATIVE).threshold for each in both)
 
     @property
     def all(self) -> tuple[ServedModel, ...]:
@@ -64,13 +72,8 @@ class ServedModels:
             raise ModelMismatch(stored=_shown(_asked(collection)), served=_shown(list(self._by_id)))
         present, *following = (self._by_id[each] for each in _asked(collection))
         calibration = present.calibration.with_thresholds(collection.settings.thresholds)
-        # Whoever may lower the collection's thresholds for a while leaves nothing behind by it.
-        strict = (each.profile(CONSERVATIVE) for each in (present.calibration, calibration))
-        return CollectionModels(
-            replace(present, calibration=calibration),
-            next(iter(following), None),
-            max(each.threshold for each in strict),
-        )
+        deciding = replace(present, calibration=calibration)
+        return CollectionModels(deciding, next(iter(following), None), present.calibration)
 
     def serve(self, collection: Collection) -> bool:
         """Whether all models that decide in the collection are served."""

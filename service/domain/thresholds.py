@@ -228,7 +228,7 @@ _DLIB = _calibration(
 )
 
 DLIB = replace(_DLIB, quality=replace(GROSS_DEFECTS, features=0.065))
-"""Its crops are wider, and their eyes lie less exactly: at 0.095 3 % of what it finds on orl/ is refused."""
+"""Its crops are wider, and their eyes lie less exactly: at 0.095 4 % of what it finds on orl/ is refused."""
 
 W600K_R50 = "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43"
 """SHA-256 of `w600k_r50.onnx`, the recognizer of buffalo_l and buffalo_m, as those who pin it have it:

@@ -14,13 +14,7 @@ from service.engine.finder import FaceFinder
 from service.engine.licenses import license_of
 from service.engine.models import load_yunet
 from service.engine.pack_engine import PackEngine
-from service.engine.packs import (
-    SFACE,
-    SFACE_FILE,
-    find_pack,
-    installed_pack,
-    installed_yunet,
-)
+from service.engine.packs import find_pack, installed_pack, installed_yunet
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
     CPU,
@@ -57,13 +51,11 @@ def load_engine(
 def identify_model(model_name: str, model_root: Path) -> ModelIdentity | None:
     """Which model would be loaded, by the file that is there, without loading or downloading it.
 
-    None for a pack that is not there, but for one that would be as published. Raises `ModelUnavailable`.
+    None for a pack that is not there. Raises `ModelUnavailable`.
     """
     if model_name == DLIB:
         return ModelIdentity(DLIB, sha256_of(find_weights().recognition))
     pack = installed_pack(model_name, model_root)
-    if pack is None and model_name == SFACE:
-        return ModelIdentity(SFACE, SFACE_FILE.sha256)
     return None if pack is None else pack.model
 
 

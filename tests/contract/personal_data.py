@@ -77,9 +77,11 @@ class PersonalData:
 
 
 def _numbers(embedding: Embedding) -> Iterator[str]:
-    """As JSON and as NumPy print them: to seven digits, which no time or count shares by chance."""
+    """As JSON and as NumPy print them: to seven digits that count, which no time or count shares by chance."""
     for number in embedding[:16]:
-        yield f"{abs(float(number)):.12f}"[:9]
+        printed = f"{abs(float(number)):.15f}"
+        zeros = len(printed) - len(printed.lstrip("0."))
+        yield printed[: zeros + 7]
     yield np.array2string(embedding[:4], precision=4)[1:-1]
 
 
