@@ -14,7 +14,14 @@ from service.config import AppConfig
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable, ExtraMissing, MasterKeyMissing
 from service.domain.measurement import Measurement, with_measurement
-from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, ModelIdentity, Telemetry
+from service.domain.ports import (
+    NO_TELEMETRY,
+    Capture,
+    FaceEngine,
+    LivenessModels,
+    ModelIdentity,
+    Telemetry,
+)
 from service.domain.thresholds import Calibration, calibration_for
 
 if TYPE_CHECKING:
@@ -61,6 +68,15 @@ def make_engine(
     if metrics is not None:
         metrics.runs_on(engine.model, engine.providers[0], pool.workers, pool.most_calls)
     return engine
+
+
+def make_liveness_models(config: AppConfig) -> LivenessModels | None:
+    """None where no folder is set. Raises `LivenessModelsUnavailable` where it is not as published."""
+    if config.liveness_models is None:
+        return None
+    from service.engine.minifasnet import MiniFasNets
+
+    return MiniFasNets(config.liveness_models)
 
 
 def requested_providers(config: AppConfig) -> list[str]:

@@ -67,6 +67,11 @@ class AppConfig(BaseSettings):
     model_root: ExpandedPath = Field(
         Path("~/.insightface"), description="where packs are kept, in InsightFace's own layout"
     )
+    liveness_models: ExpandedPath | None = Field(
+        None,
+        description="folder of the passive liveness models, filled by `face model fetch liveness`; "
+        "unset: none",
+    )
     detection_threshold: float = Field(
         0.6, ge=0.0, le=1.0, description="minimum face detection score, 0 to 1"
     )

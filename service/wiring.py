@@ -22,10 +22,17 @@ from service.config import AppConfig
 from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
-from service.domain.errors import ExtraMissing
+from service.domain.errors import ExtraMissing, LivenessModelsUnavailable
 from service.domain.face import Faces
 from service.domain.lockout import LockoutRules
-from service.domain.ports import NO_TELEMETRY, BulkEmbedding, Capture, FaceEngine, Telemetry
+from service.domain.ports import (
+    NO_TELEMETRY,
+    BulkEmbedding,
+    Capture,
+    FaceEngine,
+    LivenessModels,
+    Telemetry,
+)
 from service.domain.search import SearchIndex
 from service.domain.served_models import ServedModel, ServedModels
 from service.domain.thresholds import Calibration
@@ -74,6 +81,7 @@ if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.telemetry.metrics import Metrics
     from service.usecases.calibrate import Calibrate
+    from service.usecases.measure_liveness import MeasureLiveness
     from service.usecases.quantize import Quantize
     from service.vault.master_key import KeyWrapper, RewrapKeys
     from service.vault.vault import Vault
@@ -231,6 +239,11 @@ class Wiring:
     @cached_property
     def capture(self) -> Capture:
         return adapters.make_capture(self.config, over_http=self._over_http)
+
+    @cached_property
+    def liveness_models(self) -> LivenessModels | None:
+        """The passive liveness check; None where none is configured."""
+        return adapters.make_liveness_models(self.config)
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -404,6 +417,16 @@ class Wiring:
             self.index,
         )
         return audit_refusals(identify, audited_search, self.audit_recorder)
+
+    @cached_property
+    def measure_liveness(self) -> MeasureLiveness:
+        """Raises `LivenessModelsUnavailable`, also where none are configured."""
+        from service.usecases.measure_liveness import MeasureLiveness
+
+        models = self.liveness_models
+        if models is None:
+            raise LivenessModelsUnavailable(path="FACE_LIVENESS_MODELS", cause="no folder is set")
+        return MeasureLiveness(self.engine, self.capture, models, self.calibration.quality)
 
     @property
     def quantize(self) -> Quantize:
@@ -581,12 +604,14 @@ class Wiring:
     @cached_property
     def readiness(self) -> CheckReadiness:
         requested = adapters.requested_providers(self.config)
+        models = self.liveness_models
         return CheckReadiness(
             self.engine,
             self.storage,
             requested,
             license_of(self.config.model_name).spdx,
             self.index,
+            () if models is None else models.names,
         )
 
     def rewrapping_to(self, new: Path | str) -> RewrapKeys:

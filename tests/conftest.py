@@ -69,3 +69,9 @@ def orl() -> dict[str, list[Path]]:
 def yunet_file() -> Path:
     """The real detector of the engine `sface`."""
     return _required(SHARED / "yunet" / "face_detection_yunet_2023mar.onnx")
+
+
+@pytest.fixture(scope="session")
+def liveness_models() -> Path:
+    """The two passive liveness models; `samples/` has a person, T1, and attacks, F1 and F2."""
+    return _required(SHARED / "liveness")

@@ -17,6 +17,7 @@ from service.cli import (
     database,
     doctor,
     keys,
+    liveness,
     model,
     model_move,
     people,
@@ -66,7 +67,9 @@ app.add_typer(people.subjects, name="subjects")
 app.add_typer(keys.api_keys, name="apikey")
 app.add_typer(keys.data_keys, name="keys")
 app.add_typer(audit.app, name="audit")
+model_move.app.command()(model.fetch)
 app.add_typer(model_move.app, name="model")
+app.add_typer(liveness.app, name="liveness")
 
 
 def run(arguments: Sequence[str]) -> int:

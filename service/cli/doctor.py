@@ -43,6 +43,7 @@ def doctor(lang: LanguageOption = None) -> None:
         "license": lambda: _license(config.model_name, language),
         "calibration": lambda: _calibration(wiring, language),
         "providers": lambda: _providers(wiring),
+        "liveness": lambda: _liveness(wiring, language),
         "database": lambda: _database(wiring),
         "clocks": lambda: _clocks(wiring, language),
         "master key": lambda: _vault(wiring, language),
@@ -116,6 +117,15 @@ def _told(rate: float | None, bound: float | None) -> str:
 def _providers(wiring: Wiring) -> str:
     requested = ", ".join(requested_providers(wiring.config))
     return f"{requested} -> {', '.join(wiring.engine.providers)}"
+
+
+def _liveness(wiring: Wiring, language: Language) -> str:
+    models = wiring.liveness_models
+    if models is None:
+        return text(language, "check.no_liveness_models")
+    from service.engine.minifasnet import LICENSE
+
+    return f"{', '.join(models.names)}, {LICENSE}"
 
 
 def _database(wiring: Wiring) -> str:

@@ -1,8 +1,9 @@
-"""What needs the model alone: embeddings of photographs, two of them compared, and an 8-bit copy of it."""
+"""What needs models alone: embeddings of photographs, two of them compared, an 8-bit copy, and their files."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -165,6 +166,29 @@ def _facts(report: QuantizationReport) -> dict[str, str | int | float]:
 
 def _shown(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+class Fetched(StrEnum):
+    LIVENESS = "liveness"
+
+
+def fetch(
+    name: Annotated[Fetched, typer.Argument(metavar="NAME", help="liveness.")],  # noqa: ARG001 - there is one
+    lang: LanguageOption = None,
+) -> None:
+    """Download models from where they are published, refused unless their SHA-256 is right.
+
+    `liveness`: those of the passive liveness check, into FACE_LIVENESS_MODELS.
+    """
+    from service.engine.minifasnet import LICENSE, fetch
+    from service.engine.packs import pack_folder
+
+    config = AppConfig()
+    folder = config.liveness_models or pack_folder("liveness", config.model_root)
+    fetch(folder)
+    typer.echo(folder)
+    language = language_of(lang, config)
+    err.print(text(language, "notice.liveness_models", folder=folder, license=LICENSE))
 
 
 def register(app: typer.Typer) -> None:

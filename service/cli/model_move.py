@@ -26,7 +26,7 @@ from service.texts import Language, text
 from service.usecases.model_move import MoveStatus
 from service.wiring import Wiring
 
-app = typer.Typer(help="Another model.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Models.", no_args_is_help=True, rich_markup_mode=None)
 
 Named = Annotated[
     str, typer.Argument(metavar="COLLECTION", callback=matching(identifiers.COLLECTION))

@@ -47,6 +47,7 @@
     │       └── SubjectLocked                subject_locked
     └── OperationFailed                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
+        ├── LivenessModelsUnavailable        liveness_models_unavailable
         ├── GpuUnavailable                   gpu_unavailable
         ├── ConflictingRuntimes              conflicting_runtimes
         ├── MasterKeyMissing                 master_key_missing
@@ -66,6 +67,7 @@
         ├── CalibrationDamaged               calibration_damaged
         ├── PackExists                       pack_exists
         ├── TooFewPhotographs                too_few_photographs
+        ├── TooFewPresentations              too_few_presentations
         └── QuantizationFailed               quantization_failed
 
 Codes live here and never change; the sentences are in `service/texts`; HTTP statuses in the api room.
@@ -426,6 +428,12 @@ class ModelUnavailable(OperationFailed):
     code = "model_unavailable"
 
 
+class LivenessModelsUnavailable(OperationFailed):
+    """Values: `path`, their folder; `cause`, what was wrong."""
+
+    code = "liveness_models_unavailable"
+
+
 class GpuUnavailable(OperationFailed):
     """Values: `available`, the providers that the installed runtime has."""
 
@@ -539,6 +547,12 @@ class TooFewPhotographs(OperationFailed):
     """
 
     code = "too_few_photographs"
+
+
+class TooFewPresentations(OperationFailed):
+    """Values: `found`, presentations to measure a liveness check on; `needed`."""
+
+    code = "too_few_presentations"
 
 
 class QuantizationFailed(OperationFailed):

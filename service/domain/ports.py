@@ -9,14 +9,17 @@ from typing import Protocol
 
 from service.domain.bulk import BulkCandidate, BulkOutcome, BulkRow, Row
 from service.domain.face import (
+    Box,
     Detection,
     EmbeddedFace,
     FaceCrop,
     Faces,
+    Image,
     Photograph,
     Stills,
     Stream,
 )
+from service.domain.liveness import NoSignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ class FaceEngine(Protocol):
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """One embedding per crop, in one batch. Raises `Overloaded`."""
+        ...
+
+
+class LivenessModels(Protocol):
+    """The passive liveness check, shared by every thread of the process."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def score(self, image: Image, box: Box) -> float | NoSignal:
+        """`box`: of a face in `image`. How much it looks like a face and no picture of one, 0 to 1."""
         ...
 
 

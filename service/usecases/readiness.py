@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """`problem`: the code of what stands in the way of the database; None: it is ready. `search`:
-    what is held in memory; None where nothing is to be. What it lacks makes searches slower and
+    what is held in memory; None where nothing is to be. `liveness_models`: those of the passive check. What it lacks makes searches slower and
     stands in the way of none.
     """
 
@@ -27,6 +27,7 @@ class Readiness:
     providers_requested: Sequence[str]
     providers_obtained: Sequence[str]
     search: SearchState | None = None
+    liveness_models: Sequence[str] = ()
 
     @property
     def ready(self) -> bool:
@@ -43,11 +44,13 @@ class CheckReadiness:
         providers_requested: Sequence[str],
         model_license: str,
         index: SearchIndex | None = None,
+        liveness_models: Sequence[str] = (),
     ) -> None:
         """`model_license`: an SPDX expression."""
         self._engine = engine
         self._storage = storage
         self._index = index
+        self._liveness_models = liveness_models
         self.providers_requested = providers_requested
         self._license = model_license
 
@@ -66,6 +69,7 @@ class CheckReadiness:
             self.providers_requested,
             self._engine.providers,
             None if self._index is None else self._index.state(),
+            self._liveness_models,
         )
 
     def _database_problem(self) -> str | None:

@@ -25,6 +25,7 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
     (people / "amy").mkdir(parents=True)
     photo.write_bytes(b"no photograph")
     file.write_text(VECTOR)
+    _where_nothing_can_be_downloaded(folder / "packs" / "models" / "liveness")
     return {
         ("camera",): (),
         ("directory",): ("--path", people),
@@ -44,6 +45,8 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
         ("scrub",): (),
         ("quantize",): ("--photos", people),
         ("calibrate",): (people,),
+        ("model", "fetch"): ("liveness",),
+        ("liveness", "measure"): (people,),
         ("subjects", "list"): (),
         ("subjects", "show"): ("amy",),
         ("subjects", "export"): ("amy",),
@@ -61,6 +64,12 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
     }
 
 
+def _where_nothing_can_be_downloaded(folder: Path) -> None:
+    """A file stands there: it is told before anything is asked for."""
+    folder.parent.mkdir(parents=True)
+    folder.touch()
+
+
 WITHOUT_DATABASE = {
     ("camera",),
     ("directory",),
@@ -68,6 +77,8 @@ WITHOUT_DATABASE = {
     ("compare",),
     ("quantize",),
     ("calibrate",),
+    ("model", "fetch"),
+    ("liveness", "measure"),
 }
 BEFORE_THE_DATABASE = {("restore",)}
 """It opens the backup first, and this one is none."""

@@ -89,6 +89,7 @@ AS_DOCUMENTED = [
     errors.SubjectLocked(retry_after=900),
     errors.OperationFailed(),
     errors.ModelUnavailable(model="buffalo_l", path="/models", cause="no such folder"),
+    errors.LivenessModelsUnavailable(path="/models", cause="no such file"),
     errors.GpuUnavailable(available="CPUExecutionProvider"),
     errors.ConflictingRuntimes(runtimes="onnxruntime, onnxruntime-gpu"),
     errors.MasterKeyMissing(),
@@ -108,6 +109,7 @@ AS_DOCUMENTED = [
     errors.CalibrationDamaged(path="calibrations/0.json", cause="too large"),
     errors.PackExists(path="models/mobile_s_int8"),
     errors.TooFewPhotographs(found=3, people=1, needed=16, refused="no_face 2"),
+    errors.TooFewPresentations(found=3, needed=30),
     errors.QuantizationFailed(model="mobile_s", cause="it has a manifest"),
 ]
 

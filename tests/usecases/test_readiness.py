@@ -34,3 +34,11 @@ def test_what_was_asked_for_and_what_was_obtained_are_both_told(storage: Storage
     assert readiness.providers_requested == ["CUDAExecutionProvider"]
     assert readiness.providers_obtained == ["CPUExecutionProvider"]
     assert readiness.model_id == StandInEngine().model.model_id
+
+
+def test_liveness_models_are_told(storage: Storage) -> None:
+    check = CheckReadiness(
+        StandInEngine(), storage, [], "CC0-1.0", liveness_models=["MiniFASNetV2"]
+    )
+    assert check().liveness_models == ["MiniFASNetV2"]
+    assert _readiness(storage).liveness_models == ()

@@ -34,6 +34,7 @@ class SearchStateAnswer(Camel):
 class ReadinessAnswer(Camel):
     """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...). `search`: None
     where every search scans the database. `modelLicense`: of the weights, as an SPDX expression.
+    `livenessModels`: empty where no picture is looked at for signs of an attack.
     """
 
     status: str
@@ -43,6 +44,7 @@ class ReadinessAnswer(Camel):
     providers_requested: list[str]
     providers_obtained: list[str]
     search: SearchStateAnswer | None = None
+    liveness_models: list[str]
 
 
 router = APIRouter(tags=["health"])
@@ -67,6 +69,7 @@ async def healthz() -> HealthAnswer:
                 "providersRequested": ["CUDAExecutionProvider", "CPUExecutionProvider"],
                 "providersObtained": ["CPUExecutionProvider"],
                 "search": {"rows": 1_000_000, "bytes": 156_000_000, "behind": 0, "problem": None},
+                "livenessModels": ["MiniFASNetV2", "MiniFASNetV1SE"],
             }
         ),
         503: {"description": "Not ready", "model": ReadinessAnswer},
@@ -86,6 +89,7 @@ async def readyz(request: Request, use_cases: AllUseCases, response: Response) -
         providers_requested=list(readiness.providers_requested),
         providers_obtained=list(readiness.providers_obtained),
         search=_search(readiness.search),
+        liveness_models=list(readiness.liveness_models),
     )
 
 
