@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "model_name": "buffalo_l",
     "next_model_name": None,
     "model_root": Path.home() / ".insightface",
+    "liveness_models": None,
     "detection_threshold": 0.6,
     "server_host": "127.0.0.1",
     "server_port": 23535,

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.bulk.formats import is_photograph
-from service.domain.liveness import FRAMES_OF_A_CHECK
-from service.domain.presentation_attack import Presentation
+from service.domain.liveness import FRAMES_OF_A_CHECK, Presentation
 
 BONA_FIDE = "bonafide"
 ATTACK = "attack"

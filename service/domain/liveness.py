@@ -8,6 +8,7 @@ fine screen that fills the picture passes more often than not. What is measured 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 
@@ -27,6 +28,18 @@ class NoSignal(StrEnum):
 
     GRAY = "gray"
     NO_MARGIN = "no_margin"
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What stood before the camera once, in one picture or several.
+
+    `species`: of the attack instrument (a print on matte paper, a tablet); None: a bona fide one.
+    """
+
+    name: str = field(repr=False)
+    species: str | None
+    files: Sequence[str] = field(repr=False)
 
 
 def looks_attacked(scores: Sequence[float], below: float = ATTACK_BELOW) -> bool:

@@ -13,22 +13,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from service.domain.error_rates import lower_bound, upper_bound
-from service.domain.liveness import looks_attacked
+from service.domain.liveness import Presentation, looks_attacked
 
 LEAST_PRESENTATIONS = 30
 """With fewer nothing is said: of 30 without an error the true rate may still be 10 %."""
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """What stood before the camera once, in one picture or several.
-
-    `species`: of the attack instrument (a print on matte paper, a tablet); None: a bona fide one.
-    """
-
-    name: str = field(repr=False)
-    species: str | None
-    files: Sequence[str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 from service.domain.errors import TooFewPresentations
 from service.domain.face import FaceCrop, Faces, ImageFiles, Photograph, Reason, Refusal
-from service.domain.liveness import NoSignal
+from service.domain.liveness import NoSignal, Presentation
 from service.domain.ports import Capture, FaceEngine, LivenessModels
 from service.domain.presentation_attack import (
     LEAST_PRESENTATIONS,
     Answer,
     Measured,
-    Presentation,
     measured,
 )
 from service.domain.quality import QualityLimits, judged

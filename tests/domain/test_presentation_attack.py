@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from service.domain.liveness import Presentation
 from service.domain.presentation_attack import (
     LEAST_PRESENTATIONS,
     Answer,
     Measured,
-    Presentation,
     measured,
 )
 
