@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.bulk.formats import is_photograph
-from service.domain.liveness import FRAMES_OF_A_CHECK, Presentation
+from service.domain.passive_liveness import FRAMES_OF_A_CHECK, Presentation
 
 BONA_FIDE = "bonafide"
 ATTACK = "attack"

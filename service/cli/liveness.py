@@ -13,12 +13,13 @@ from service.bulk.presentations import presentations
 from service.cli.context import LanguageOption, language_of, percent, progress_bar
 from service.cli.report import Row, Section, print_sections, require_new, table, write_report
 from service.config import AppConfig
-from service.domain.liveness import ATTACK_BELOW
+from service.domain.passive_liveness import ATTACK_BELOW
 from service.texts import Language, text
 from service.wiring import Wiring
 
 if TYPE_CHECKING:
-    from service.domain.presentation_attack import Answer, Group, Measured, Share
+    from service.domain.error_rates import Rate
+    from service.domain.presentation_attack import Answer, Group, Measured
 
 app = typer.Typer(help="Liveness.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -112,34 +113,34 @@ def _row(group: Group, language: Language) -> Row:
     return (
         group.species or text(language, "presentation.bona_fide"),
         str(len(group.answers)),
-        _share(group.error, language),
-        _share(group.non_response, language),
+        _rate(group.error, language),
+        _rate(group.non_response, language),
         ", ".join(f"{reason} {count}" for reason, count in group.reasons.items()),
     )
 
 
 def _worst(measured: Measured, language: Language) -> Row:
     worst = measured.worst
-    shown = ("-", _share(None, language))
+    shown = ("-", _rate(None, language))
     if worst is not None and worst.species is not None:
-        shown = (worst.species, _share(worst.error, language))
+        shown = (worst.species, _rate(worst.error, language))
     if not measured.untold:
         return shown
     untold = ", ".join(group.species or "" for group in measured.untold)
     return (shown[0], f"{shown[1]}; {text(language, 'presentation.untold', species=untold)}")
 
 
-def _share(share: Share | None, language: Language) -> str:
-    if share is None:
+def _rate(rate: Rate | None, language: Language) -> str:
+    if rate is None:
         return text(language, "presentation.too_few")
     return text(
         language,
         "presentation.share",
-        rate=percent(share.value),
-        count=share.count,
-        total=share.total,
-        lower=percent(share.lower),
-        upper=percent(share.upper),
+        rate=percent(rate.value or 0.0),
+        count=rate.errors,
+        total=rate.trials,
+        lower=percent(rate.lower),
+        upper=percent(rate.upper),
     )
 
 
@@ -184,13 +185,13 @@ def _group(group: Group, error: str, non_response: str) -> Mapping[str, Any]:
     }
 
 
-def _bounded(share: Share | None) -> Mapping[str, float] | None:
-    if share is None:
+def _bounded(rate: Rate | None) -> Mapping[str, float | None] | None:
+    if rate is None:
         return None
     return {
-        "count": share.count,
-        "total": share.total,
-        "rate": share.value,
-        "lower": share.lower,
-        "upper": share.upper,
+        "errors": rate.errors,
+        "trials": rate.trials,
+        "rate": rate.value,
+        "lower": rate.lower,
+        "upper": rate.upper,
     }

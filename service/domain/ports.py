@@ -19,7 +19,7 @@ from service.domain.face import (
     Stills,
     Stream,
 )
-from service.domain.liveness import NoSignal
+from service.domain.passive_liveness import NoSignal
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 APCER: the share of attack presentations of one species that pass as bona fide. BPCER: that of bona fide
 ones taken for attacks. Both are of those that got an answer; the share that got none is the non-response
-rate, APNRR or BPNRR. One mean over species would hide the one that passes, so the worst is named.
+rate, APNRR or BPNRR. One mean over species would hide the one that passes, so the worst is named. Bounds
+hold where each presentation was made anew: frames of one recording are one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from service.domain.error_rates import lower_bound, upper_bound
-from service.domain.liveness import Presentation, looks_attacked
+from service.domain.error_rates import Rate
+from service.domain.passive_liveness import Presentation, looks_attacked
 
 LEAST_PRESENTATIONS = 30
 """With fewer nothing is said: of 30 without an error the true rate may still be 10 %."""
@@ -23,7 +24,7 @@ LEAST_PRESENTATIONS = 30
 class Answer:
     """What the check said of a presentation. `scores`: of the pictures that it could judge.
 
-    `reasons`: of the others, a `face.Reason` or a `liveness.NoSignal` each.
+    `reasons`: of the others, a `face.Reason` or a `passive_liveness.NoSignal` each.
     """
 
     presentation: Presentation
@@ -46,29 +47,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """`count` of `total`, and what the true share lies above and below, each at 95 % (Clopper and Pearson).
-
-    The bounds hold where each presentation was made anew: frames of one recording are one.
-    """
-
-    count: int
-    total: int
-
-    @property
-    def value(self) -> float:
-        return self.count / self.total
-
-    @property
-    def lower(self) -> float:
-        return lower_bound(self.count, self.total)
-
-    @property
-    def upper(self) -> float:
-        return upper_bound(self.count, self.total)
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """The presentations of one species, or the bona fide ones (`species`: None)."""
 
@@ -76,15 +54,15 @@ class Group:
     answers: Sequence[Answer] = field(repr=False)
 
     @property
-    def error(self) -> Share | None:
+    def error(self) -> Rate | None:
         """APCER or BPCER; None where too few got an answer."""
         answered = [answer for answer in self.answers if answer.responded]
-        return _share(sum(answer.is_error for answer in answered), len(answered))
+        return _rate(sum(answer.is_error for answer in answered), len(answered))
 
     @property
-    def non_response(self) -> Share | None:
+    def non_response(self) -> Rate | None:
         """APNRR or BPNRR; None of too few."""
-        return _share(sum(not each.responded for each in self.answers), len(self.answers))
+        return _rate(sum(not each.responded for each in self.answers), len(self.answers))
 
     @property
     def reasons(self) -> Mapping[str, int]:
@@ -93,7 +71,9 @@ class Group:
 
     @property
     def wrong(self) -> Sequence[Answer]:
-        """The errors, to be looked at."""
+        """The errors, to be looked at; none of too few, from which a rate could be reckoned."""
+        if self.error is None:
+            return []
         return [answer for answer in self.answers if answer.responded and answer.is_error]
 
 
@@ -107,7 +87,7 @@ class Measured:
     @property
     def worst(self) -> Group | None:
         """The species of the highest APCER; None where none has enough presentations."""
-        told = [(group.error.value, group) for group in self.attacks if group.error is not None]
+        told = [(group.error.value or 0.0, group) for group in self.attacks if group.error]
         return max(told, key=lambda each: each[0])[1] if told else None
 
     @property
@@ -124,5 +104,5 @@ def measured(answers: Sequence[Answer]) -> Measured:
     return Measured(group_of(None), [group_of(one) for one in sorted(filter(None, species))])
 
 
-def _share(count: int, total: int) -> Share | None:
-    return Share(count, total) if total >= LEAST_PRESENTATIONS else None
+def _rate(count: int, total: int) -> Rate | None:
+    return Rate(count, total, effective=total) if total >= LEAST_PRESENTATIONS else None

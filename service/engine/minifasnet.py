@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from service.domain.errors import LivenessModelsUnavailable, ModelUnavailable
 from service.domain.face import Box, Image
-from service.domain.liveness import NoSignal
+from service.domain.passive_liveness import NoSignal
 from service.engine.download import PublishedFile, download_files
 from service.engine.providers import CPU
 from service.engine.sessions import Network, load_network

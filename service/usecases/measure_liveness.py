@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from service.domain.errors import TooFewPresentations
 from service.domain.face import FaceCrop, Faces, ImageFiles, Photograph, Reason, Refusal
-from service.domain.liveness import NoSignal, Presentation
+from service.domain.passive_liveness import NoSignal, Presentation
 from service.domain.ports import Capture, FaceEngine, LivenessModels
 from service.domain.presentation_attack import (
     LEAST_PRESENTATIONS,

@@ -39,7 +39,7 @@ def test_rates_are_told_by_species_and_nothing_of_too_few(measuring: Face, pictu
     assert run.status == 0, run.err
     told = json.loads(run.out)
     screen, print_, people = told["attacks"]["screen"], told["attacks"]["print"], told["bonaFide"]
-    assert (screen["apcer"]["count"], screen["apcer"]["total"]) == (0, 30)
+    assert (screen["apcer"]["errors"], screen["apcer"]["trials"]) == (0, 30)
     assert screen["apcer"]["upper"] == pytest.approx(1 - 0.05 ** (1 / 30))
     assert (people["bpcer"]["rate"], people["bpnrr"]["rate"]) == (0.0, 0.0)
     assert (print_["presentations"], print_["apcer"], print_["apnrr"]) == (2, None, None)

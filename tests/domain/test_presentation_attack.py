@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.domain.liveness import Presentation
+from service.domain.passive_liveness import Presentation
 from service.domain.presentation_attack import (
     LEAST_PRESENTATIONS,
     Answer,
@@ -26,13 +26,14 @@ def answers(species: str | None, passed: int, stopped: int, silent: int = 0) -> 
 def test_bona_fide_presentations_taken_for_attacks_are_bpcer() -> None:
     error = measured(answers(None, passed=57, stopped=3)).bona_fide.error
     assert error is not None
-    assert (error.count, error.total, error.value) == (3, 60, 0.05)
+    assert (error.errors, error.trials, error.value) == (3, 60, 0.05)
 
 
 def test_attacks_that_pass_are_apcer() -> None:
     [tablet] = measured(answers("tablet", passed=10, stopped=30)).attacks
     assert tablet.error is not None
     assert tablet.error.value == 0.25
+    assert len(tablet.wrong) == 10
 
 
 def test_bounds_are_those_of_clopper_and_pearson() -> None:
@@ -60,6 +61,7 @@ def test_nothing_is_said_of_fewer_than_thirty() -> None:
     found = measured([*answers(None, few, 0), *answers("print", few, 0)])
     assert (found.bona_fide.error, found.bona_fide.non_response) == (None, None)
     assert found.worst is None
+    assert found.bona_fide.wrong == found.attacks[0].wrong == []
     assert [group.species for group in found.untold] == ["print"]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.domain.errors import LivenessModelsUnavailable
 from service.domain.face import Box, FaceCrop, Image, Reason
-from service.domain.liveness import NoSignal, looks_attacked
+from service.domain.passive_liveness import NoSignal, looks_attacked
 from service.domain.ports import FaceEngine
 from service.engine.minifasnet import LEAST_WIDENING, MODELS, MiniFasNets, Model, surroundings
 
