@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.cli.context import percent
-from service.cli.report import Row, Section
+from service.cli.report import Row, Section, visible
 from service.domain.comparisons import TEMPLATE_SIZES
 from service.domain.error_rates import RULE_OF_THREE, Rate
 from service.domain.performance import Rates, SizeRates, WantedRate
@@ -42,10 +42,8 @@ def number(of: float) -> str:
 
 
 def _short(file: str) -> str:
-    """As people keep photographs: the person's folder and the file. Signs that are not seen, or would
-    move a terminal's cursor, as escapes.
-    """
-    return repr("/".join(Path(file).parts[-2:]))[1:-1]
+    """As people keep photographs: the person's folder and the file."""
+    return visible("/".join(Path(file).parts[-2:]))
 
 
 class _Words:

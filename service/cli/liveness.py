@@ -11,7 +11,15 @@ import typer
 
 from service.bulk.presentations import presentations
 from service.cli.context import LanguageOption, language_of, percent, progress_bar
-from service.cli.report import Row, Section, print_sections, require_new, table, write_report
+from service.cli.report import (
+    Row,
+    Section,
+    print_sections,
+    require_new,
+    table,
+    visible,
+    write_report,
+)
 from service.config import AppConfig
 from service.domain.passive_liveness import ATTACK_BELOW
 from service.texts import Language, text
@@ -111,7 +119,7 @@ def _headings(language: Language, error: str, non_response: str) -> Row:
 
 def _row(group: Group, language: Language) -> Row:
     return (
-        group.species or text(language, "presentation.bona_fide"),
+        _species(group) or text(language, "presentation.bona_fide"),
         str(len(group.answers)),
         _rate(group.error, language),
         _rate(group.non_response, language),
@@ -119,14 +127,19 @@ def _row(group: Group, language: Language) -> Row:
     )
 
 
+def _species(group: Group) -> str:
+    """Empty of the bona fide ones."""
+    return visible(group.species or "")
+
+
 def _worst(measured: Measured, language: Language) -> Row:
     worst = measured.worst
     shown = ("-", _rate(None, language))
-    if worst is not None and worst.species is not None:
-        shown = (worst.species, _rate(worst.error, language))
+    if worst is not None:
+        shown = (_species(worst), _rate(worst.error, language))
     if not measured.untold:
         return shown
-    untold = ", ".join(group.species or "" for group in measured.untold)
+    untold = ", ".join(map(_species, measured.untold))
     return (shown[0], f"{shown[1]}; {text(language, 'presentation.untold', species=untold)}")
 
 
@@ -146,7 +159,7 @@ def _rate(rate: Rate | None, language: Language) -> str:
 
 def _wrong(wrong: list[Answer], language: Language) -> Section:
     rows = [
-        (each.presentation.name, f"{each.score:.3f}")
+        (visible(each.presentation.name), f"{each.score:.3f}")
         for each in sorted(wrong, key=lambda each: each.score)
     ]
     return Section(

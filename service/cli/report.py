@@ -28,6 +28,11 @@ class Section:
     rows: Sequence[Row]
 
 
+def visible(name: str) -> str:
+    """Of a file: signs that are not seen, or would move a terminal's cursor, as escapes."""
+    return repr(name)[1:-1]
+
+
 def print_sections(sections: Iterable[Section]) -> None:
     for section in sections:
         typer.echo(f"\n{section.title}")

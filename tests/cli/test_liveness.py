@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def test_report_is_one_page_that_says_it_is_no_certificate(
         assert ("no certificate" if language == "en" else "인증이 아닙니다") in shown
     assert "://" not in page
     assert report.stat().st_mode & 0o077 == 0
+
+
+def test_folder_names_that_are_no_text_are_told_by_escapes(
+    measuring: Face, pictures: Path, tmp_path: Path
+) -> None:
+    odd = os.fsdecode(b"print\xff\x1b[2J")
+    (pictures / "attack" / "print").rename(pictures / "attack" / odd)
+    report = tmp_path / "report.html"
+    run = measuring("liveness", "measure", pictures, "--report", report)
+    assert run.status == 0, run.err
+    for shown in (run.out, report.read_text("utf-8")):
+        assert "print\\udcff\\x1b[2J" in shown
+        assert "\x1b" not in shown
 
 
 def test_report_that_exists_is_left_alone(measuring: Face, pictures: Path, tmp_path: Path) -> None:
