@@ -163,6 +163,16 @@ TABLES = [
         CONSTRAINT rate_counters_pk PRIMARY KEY (key)
     ) WITH (fillfactor = 50)
     """,
+    # Refers to no collection: on Citus that is a reference table, to which local ones may not refer.
+    """
+    CREATE UNLOGGED TABLE liveness_frames (
+        collection_id uuid NOT NULL,
+        session_id uuid NOT NULL,
+        hash bit(256) NOT NULL,
+        seen_at timestamptz NOT NULL,
+        CONSTRAINT liveness_frames_pk PRIMARY KEY (collection_id, session_id, hash)
+    )
+    """,
     # No identity column: numbers without gaps come from the record before, where an identity leaves
     # a gap whenever a transaction is rolled back.
     """
@@ -219,6 +229,7 @@ INDEXES = [
     "CREATE INDEX idempotent_responses_key_digest_index ON idempotent_responses (key_digest)",
     "CREATE INDEX erased_idempotency_keys_forget_at_index ON erased_idempotency_keys (forget_at)",
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
+    "CREATE INDEX liveness_frames_collection_id_seen_at_index ON liveness_frames (collection_id, seen_at)",
     "CREATE INDEX audit_collection_sequence_index ON audit (collection, sequence)",
     "CREATE INDEX audit_subject_sequence_index ON audit (subject, sequence)",
     "CREATE INDEX audit_subject_done_index ON audit (subject, sequence) WHERE outcome = 'done'",
@@ -251,6 +262,7 @@ NOT_SAMPLED = [
     ("erased_idempotency_keys", "key_digest"),
     ("collection_keys", "wrapped"),
     ("failed_comparisons", "subject_id"),
+    ("liveness_frames", "hash"),
 ]
 
 AUDIT_GUARDS = [
@@ -301,6 +313,7 @@ GRANTS = {
         "SELECT, INSERT, UPDATE, DELETE ON templates, idempotent_responses, failed_comparisons, rate_counters",
         "SELECT, INSERT, UPDATE, DELETE ON erased_idempotency_keys",
         "SELECT, INSERT, UPDATE, DELETE ON collection_writes",
+        "SELECT, INSERT, DELETE ON liveness_frames",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",
         # Not wrapped_key: where the chain ends is the service's to say, not by which key.

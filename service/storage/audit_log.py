@@ -42,7 +42,7 @@ from service.storage.collections import stored_collections
 from service.storage.engine import Query, compiled, insert_rows, run, single_use_engine
 from service.storage.failures import translated
 from service.storage.subjects import SubjectProof, all_subjects
-from service.storage.tables import audit, audit_head, metadata, rate_counters, registry
+from service.storage.tables import NOT_LOGGED, audit, audit_head, metadata, registry
 from service.storage.template_rows import RowSequence, SearchRows
 
 ROWS_AT_A_TIME = 1000
@@ -201,12 +201,12 @@ _IS_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
 
 
 def holds_rows(url: str) -> bool:
-    """In any of the service's tables but that of counted calls; before the migrations it holds none.
+    """In any of the service's tables but those of the moment; before the migrations it holds none.
 
     Raises `DatabaseUnavailable`.
     """
     with translated(), single_use_engine(url).connect() as connection:
-        kept = [table for table in metadata.sorted_tables if table is not rate_counters]
+        kept = [table for table in metadata.sorted_tables if table not in NOT_LOGGED]
         there = [table for table in kept if _is_there(connection, table.name)]
         filled = [exists(select(1).select_from(table)) for table in there]
         return bool(filled) and bool(connection.scalar(select(or_(*filled))))

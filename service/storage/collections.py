@@ -34,6 +34,7 @@ from service.storage.tables import (
     collections,
     failed_comparisons,
     idempotent_responses,
+    liveness_frames,
     subjects,
     templates,
 )
@@ -240,6 +241,7 @@ class CollectionRows:
                 templates,
                 idempotent_responses,
                 failed_comparisons,
+                liveness_frames,
                 subjects,
                 collections,
             )

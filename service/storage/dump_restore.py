@@ -41,6 +41,9 @@ _logger = logging.getLogger(__name__)
 _LOCK_WAIT = "--lock-wait-timeout=60s"
 """How long pg_dump waits for a migration to end before it gives up."""
 
+_OF_THE_MOMENT = "--no-unlogged-table-data"
+"""Counted calls and hashes of frames: a backup would keep for months what is to go within a day."""
+
 _BACKUP = ("face backup", "docs/citus.md, pgBackRest")
 """A snapshot is one server's: a dump of several would be of as many moments."""
 
@@ -51,7 +54,8 @@ _LONG = text(
 """Counting takes as long as it takes, and the snapshot must be kept until pg_dump has it."""
 
 _RELATIONS = text("""
-    SELECT c.relname AS name, format('%I.%I', n.nspname, c.relname) AS path, c.relkind = 'r' AS rows
+    SELECT c.relname AS name, format('%I.%I', n.nspname, c.relname) AS path,
+           c.relkind = 'r' AND c.relpersistence = 'p' AS rows
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -96,7 +100,9 @@ class DatabaseSnapshot:
         """All of it, in PostgreSQL's custom format. Raises `CopyFailed`, `DatabaseUnsuitable`."""
         server = _major_of_server(self.contents.postgresql)
         program = DumpProgram("pg_dump", self._url, server, encrypted=self._encrypted)
-        yield from program.output("--format=custom", f"--snapshot={self._name}", _LOCK_WAIT)
+        yield from program.output(
+            "--format=custom", f"--snapshot={self._name}", _LOCK_WAIT, _OF_THE_MOMENT
+        )
 
 
 class DatabaseDumps:

@@ -23,12 +23,14 @@ from service.storage.tables import (
     collections,
     failed_comparisons,
     idempotent_responses,
+    liveness_frames,
     subjects,
     templates,
 )
 
 _WRITTEN_ANEW = (
     idempotent_responses,
+    liveness_frames,
     failed_comparisons,
     templates,
     subjects,

@@ -27,9 +27,10 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 
 from service.domain.face import EMBEDDING_SIZE
+from service.domain.frame_hash import HASH_BITS
 from service.domain.identifiers import COLLECTION, SUBJECT_ID
 
 metadata = MetaData(
@@ -277,3 +278,19 @@ rate_counters = Table(
     prefixes=["UNLOGGED"],
 )
 """Calls in the current window. Not logged: after a crash every window starts anew."""
+
+liveness_frames = Table(
+    "liveness_frames",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    Column("session_id", Uuid, primary_key=True),
+    Column("hash", BIT(HASH_BITS), primary_key=True),
+    _moment("seen_at"),
+    Index(None, "collection_id", "seen_at"),
+    prefixes=["UNLOGGED"],
+)
+"""Keyed hashes of the frames that liveness sessions looked at, for a day. Of nobody: no subject, and no
+session of theirs that is left."""
+
+NOT_LOGGED = (rate_counters, liveness_frames)
+"""Of the moment: lost in a crash, in no backup, and a database that holds nothing else is an empty one."""

@@ -19,6 +19,7 @@ from service.storage.expiry import Clock, ServerClock
 from service.storage.failed_comparisons import FailedComparisons
 from service.storage.failures import QueryFailed
 from service.storage.idempotency import IdempotentResponses
+from service.storage.liveness_frames import LivenessFrames
 from service.storage.sealed_rows import SealedRows
 from service.storage.subjects import SubjectProof, SubjectRows
 from service.storage.template_rows import RowSequence, SearchRows
@@ -90,6 +91,10 @@ class Transaction:
     @cached_property
     def idempotency(self) -> IdempotentResponses:
         return IdempotentResponses(self.connection, self._clock)
+
+    @cached_property
+    def liveness_frames(self) -> LivenessFrames:
+        return LivenessFrames(self.connection)
 
     @cached_property
     def api_keys(self) -> ApiKeyRows:

@@ -134,6 +134,7 @@ class Purge:
             names = tx.collections.names()
             require_agreement(self._clock() - tx.server_time())
             tx.idempotency.forget_keys()
+            tx.liveness_frames.forget()
         if not set(confirmed) <= set(names):
             raise CollectionNotFound
         held = 0

@@ -97,6 +97,22 @@ def test_copy_has_everything_that_was_there_at_its_moment(
         change(empty_database_url, "DELETE FROM later")
 
 
+def test_what_is_of_the_moment_is_in_no_backup(
+    source: DatabaseDumps, target: DatabaseDumps, database_url: str, empty_database_url: str
+) -> None:
+    change(
+        database_url,
+        "INSERT INTO rate_counters VALUES ('key:a', 1, now())",
+        "INSERT INTO liveness_frames VALUES"
+        " (gen_random_uuid(), gen_random_uuid(), repeat('1', 256)::bit(256), now())",
+    )
+    with source.snapshot() as snapshot:
+        target.load(snapshot.contents, snapshot.dump())
+    assert not snapshot.contents.rows.keys() & {"rate_counters", "liveness_frames"}
+    for table in ("rate_counters", "liveness_frames"):
+        assert query(empty_database_url, f"SELECT count(*) FROM {table}") == 0
+
+
 def test_rights_are_kept_where_the_server_has_not_the_role_yet(
     source: DatabaseDumps,
     target: DatabaseDumps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -45,6 +46,22 @@ def _crowd(service: Service, people: int) -> None:
         ends = kim.expires_at
         crowd = [Subject(f"kim{n}", kim.enrolled_at, expires_at=ends) for n in range(people)]
         tx.subjects.add_all(collection, crowd)
+
+
+def test_frames_of_liveness_sessions_are_forgotten_after_a_day(
+    service: Service, tables: Tables
+) -> None:
+    _enroll(service, "kim")
+    with service.storage.transaction() as tx:
+        tx.liveness_frames.add(
+            require_collection(tx, DEFAULT), uuid4(), [bytes(32), bytes([1] * 32)]
+        )
+    tables.change(
+        "UPDATE liveness_frames SET seen_at = seen_at - interval '1 day'"
+        " WHERE hash = repeat('0', 256)::bit(256)"
+    )
+    assert _purge(service) == []
+    assert len(tables.rows("SELECT hash FROM liveness_frames")) == 1
 
 
 def test_nobody_is_purged_before_their_time(service: Service, tables: Tables) -> None:

@@ -1,0 +1,112 @@
+"""Hashes of frames that sessions looked at: found by other sessions, for a day, in their collection."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from service.domain.collection import Collection
+from service.domain.frame_hash import SAME_FRAME_BITS, is_same_frame
+from service.storage.engine import single_use_engine
+from service.storage.storage import Storage
+from tests.storage.people import collection
+
+SESSION, LATER = uuid4(), uuid4()
+
+SEEN, OTHER = (np.random.default_rng(seed).bytes(32) for seed in (1, 2))
+
+
+def altered(keyed: bytes, bits: int) -> bytes:
+    """As many bits of it turned over, the first ones."""
+    mask = ((1 << bits) - 1) << (256 - bits)
+    return (int.from_bytes(keyed, "big") ^ mask).to_bytes(32, "big")
+
+
+@pytest.fixture
+def kept(storage: Storage) -> Collection:
+    """A collection in which one session has looked at one frame."""
+    made = collection()
+    with storage.transaction() as tx:
+        tx.collections.add(made)
+        tx.liveness_frames.add(made, SESSION, [SEEN])
+    return made
+
+
+def _age(url: str, hours: float) -> None:
+    with single_use_engine(url).begin() as connection:
+        older = text("UPDATE liveness_frames SET seen_at = seen_at - :hours * interval '1 hour'")
+        assert connection.execute(older, {"hours": hours}).rowcount
+
+
+def _number(url: str) -> int:
+    with single_use_engine(url).connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM liveness_frames")).scalar_one())
+
+
+def test_frames_of_another_session_are_found_in_order(storage: Storage, kept: Collection) -> None:
+    with storage.transaction() as tx:
+        found = tx.liveness_frames.seen_before(kept, LATER, [OTHER, SEEN, OTHER])
+    assert found == [False, True, False]
+
+
+def test_no_frames_are_asked_about(storage: Storage, kept: Collection) -> None:
+    with storage.transaction() as tx:
+        assert tx.liveness_frames.seen_before(kept, LATER, []) == []
+        tx.liveness_frames.add(kept, LATER, [])
+
+
+@pytest.mark.parametrize("bits", [0, 1, SAME_FRAME_BITS, SAME_FRAME_BITS + 1, 256])
+def test_database_finds_what_the_rule_calls_the_same(
+    storage: Storage, kept: Collection, bits: int
+) -> None:
+    with storage.transaction() as tx:
+        [found] = tx.liveness_frames.seen_before(kept, LATER, [altered(SEEN, bits)])
+    assert found == is_same_frame(SEEN, altered(SEEN, bits)) == (bits <= SAME_FRAME_BITS)
+
+
+def test_session_does_not_find_its_own_frames(storage: Storage, kept: Collection) -> None:
+    with storage.transaction() as tx:
+        assert tx.liveness_frames.seen_before(kept, SESSION, [SEEN]) == [False]
+
+
+def test_collections_do_not_find_each_others_frames(storage: Storage, kept: Collection) -> None:
+    other = collection("other")
+    with storage.transaction() as tx:
+        tx.collections.add(other)
+        assert tx.liveness_frames.seen_before(other, LATER, [SEEN]) == [False]
+
+
+def test_frame_is_found_for_a_day_and_then_goes(
+    storage: Storage, kept: Collection, database_url: str
+) -> None:
+    _age(database_url, 23.9)
+    with storage.transaction() as tx:
+        tx.liveness_frames.forget()
+        assert tx.liveness_frames.seen_before(kept, LATER, [SEEN]) == [True]
+    _age(database_url, 0.2)
+    with storage.transaction() as tx:
+        assert tx.liveness_frames.seen_before(kept, LATER, [SEEN]) == [False]
+        tx.liveness_frames.forget()
+    assert _number(database_url) == 0
+
+
+def test_frame_that_a_session_looks_at_twice_is_one(
+    storage: Storage, kept: Collection, database_url: str
+) -> None:
+    with storage.transaction() as tx:
+        tx.liveness_frames.add(kept, SESSION, [SEEN, OTHER, OTHER])
+    assert _number(database_url) == 2
+
+
+def test_frames_go_with_their_collection(
+    storage: Storage, kept: Collection, database_url: str
+) -> None:
+    other = collection("other")
+    with storage.transaction() as tx:
+        tx.collections.add(other)
+        tx.liveness_frames.add(other, SESSION, [SEEN])
+        tx.collections.delete(kept)
+    assert _number(database_url) == 1
