@@ -17,9 +17,9 @@ from service.domain.face import (
     Embedding,
     FaceCrop,
     Faces,
-    FaceSource,
     Image,
     Reason,
+    SampleSource,
     VideoFrames,
 )
 from service.domain.ports import Capture, FaceEngine
@@ -79,7 +79,7 @@ class FaceEncoder:
         samples = [sample_of(*each, limits) for each in zip(crops, faces, strict=True)]
         return [each.embedding for each in samples if each.embedding is not None]
 
-    def token(self, source: FaceSource, capture: Capture) -> list[float]:
+    def token(self, source: SampleSource, capture: Capture) -> list[float]:
         """The template of what `capture` gets from `source`, as 512 numbers.
 
         Raises `NoUsableFace`, `InconsistentImages`, `CameraUnavailable`.
@@ -210,7 +210,7 @@ def generate_token_from_video(
     return _token(VideoFrames(str(path), max_frames), config)
 
 
-def _token(source: FaceSource, config: AppConfig | None) -> list[float]:
+def _token(source: SampleSource, config: AppConfig | None) -> list[float]:
     config = config or AppConfig()
     encoder = encoder_manager.get_encoder(config)
     return encoder.token(source, encoder_manager.get_capture(config))

@@ -531,7 +531,9 @@ class Wiring:
         """For a run that enrolls people into this collection. `faces`: None: as it is set."""
         look = self.samplers.look_at(collection)
         workers = (os.cpu_count() or 1) + ROWS_WAITING
-        yield EmbedHere(self.samplers.of(look.model_ids), workers, faces=faces or look.faces)
+        yield EmbedHere(
+            self.samplers.of(look.model_ids), workers, faces=faces or look.settings.faces
+        )
 
     @contextmanager
     def embedding_on_ray(
@@ -543,7 +545,7 @@ class Wiring:
         """
         settings = {name: getattr(self.config, name) for name in _OF_THE_ENGINE}
         look = self.samplers.look_at(collection)
-        rule = faces or look.faces
+        rule = faces or look.settings.faces
         on_node = partial(embedding_on_node, settings, self.models, look.model_ids, rule)
         with ray_environment(address):
             try:

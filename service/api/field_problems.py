@@ -51,6 +51,8 @@ _PROBLEMS: Mapping[str, FieldProblem] = {
     "datetime_parsing": FieldProblem.NOT_A_MOMENT,
     "datetime_from_date_parsing": FieldProblem.NOT_A_MOMENT,
     "timezone_aware": FieldProblem.NOT_A_MOMENT,
+    "uuid_parsing": FieldProblem.NOT_A_UUID,
+    "uuid_type": FieldProblem.NOT_A_UUID,
     "not_printable": FieldProblem.NOT_PRINTABLE,
 }
 

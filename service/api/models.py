@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
@@ -34,6 +35,7 @@ from service.domain.face import (
     Faces,
     FaceSource,
     GivenEmbedding,
+    ProvenFrame,
     Quality,
     Reason,
     Sample,
@@ -163,6 +165,7 @@ _SOURCES: Mapping[str, JsonDict] = {
     "embedding": {"type": "array"},
     "camera": {"type": "object"},
     "directory": {"type": "object"},
+    "livenessSession": {"type": "string"},
 }
 
 
@@ -185,13 +188,14 @@ class FaceBody(Camel):
     )
     camera: CameraSource | None = None
     directory: DirectorySource | None = None
+    liveness_session: UUID | None = None
     profile: ProfileName | None = None
     faces: Faces | None = None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
         given = [self.images or None, self.embedding, self.camera, self.directory]
-        if sum(source is not None for source in given) != 1:
+        if sum(source is not None for source in (*given, self.liveness_session)) != 1:
             raise PydanticCustomError("one_source", "exactly one face source")
         return self
 
@@ -203,6 +207,8 @@ class FaceBody(Camel):
             return CameraFrames(self.camera.max_frames or max_frames)
         if self.directory is not None:
             return DirectoryImages(self.directory.dir_path, self.directory.max_images or max_images)
+        if self.liveness_session is not None:
+            return ProvenFrame(self.liveness_session)
         return Uploads(self.images or [])
 
 

@@ -111,6 +111,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 _EMBEDDING = [round(EMBEDDING_SIZE**-0.5, 6)] * EMBEDDING_SIZE
 _SHORT_IMAGE = "/9j/4AAQSkZJRg=="
+_SESSION = "0b6f9c1e-4f0a-4a53-9f61-6f6f0d7c1f0a"
 
 
 def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
@@ -123,6 +124,7 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
         "embedding": ("512 numbers of the served model; scope `embedding` as well", _EMBEDDING),
         "camera": ("The service's own camera", {"maxFrames": 5}),
         "directory": ("A folder below image_roots", {"dirPath": "faces/user1", "maxImages": 5}),
+        "livenessSession": ("The frontal frame of a liveness session", _SESSION),
     }
     examples = {
         name: {"summary": summary, "value": {**fields, name: value}}
@@ -147,24 +149,26 @@ def json_body(
 
 
 _BYTES = {"type": "string", "contentMediaType": "application/octet-stream"}
-_SOURCES = frozenset({"images", "embedding", "camera", "directory"})
+_JSON_SOURCES = frozenset({"embedding", "camera", "directory"})
+_FORM_SOURCES = ("images", "livenessSession")
 
 
 def _multipart(shape: type[Camel], fields: Mapping[str, object]) -> dict[str, Any]:
-    """The fields of `shape` that are no sources of a face, as text, and the photographs as files."""
+    """The fields of `shape` that a form has, as text, and the photographs as files."""
     whole = shape.model_json_schema(ref_template=_SCHEMAS + "{model}")
     texts = {
         name: _without_null(schema)
         for name, schema in whole["properties"].items()
-        if name not in _SOURCES
+        if name not in {*_JSON_SOURCES, "images"}
     }
     files = _files(whole["properties"]["images"])
     names = ["1.jpg", "2.jpg"][: files.get("maxItems")]
     form = {
         "type": "object",
         "additionalProperties": False,
-        "required": [*(name for name in whole.get("required", ()) if name in texts), "images"],
+        "required": [name for name in whole.get("required", ()) if name in texts],
         "properties": {**texts, "images": files},
+        "oneOf": [{"required": [name]} for name in _FORM_SOURCES if name in whole["properties"]],
     }
     return {"schema": form, "example": {**fields, "images": names}}
 

@@ -40,6 +40,7 @@ from service.domain.errors import (
     DuplicateSubject,
     FaceError,
     InvalidRequest,
+    LivenessRequired,
     SubjectMismatch,
     UnacceptableImages,
     UnusableSamples,
@@ -58,6 +59,7 @@ _STATUSES: Mapping[type[FaceError], int] = {
     DuplicateSubject: NO,
     SubjectMismatch: NO,
     InvalidRequest: WRONG_USE,
+    LivenessRequired: WRONG_USE,
     UnacceptableImages: WRONG_USE,
 }
 

@@ -32,7 +32,7 @@ from service.domain.face import (
     DirectoryImages,
     Embedding,
     Faces,
-    FaceSource,
+    SampleSource,
     VideoFrames,
 )
 from service.domain.template import cosine_similarity, normalize
@@ -88,7 +88,7 @@ def compare(
         raise typer.Exit(NO)
 
 
-def _print_token(source: FaceSource, config: AppConfig, faces: Faces | None) -> None:
+def _print_token(source: SampleSource, config: AppConfig, faces: Faces | None) -> None:
     print_embedding(Wiring(config).token(source, faces).embedding.tolist())
 
 

@@ -219,6 +219,7 @@ def collection_digest(collection: Collection, keyed: Keyed) -> bytes:
         settings.retention_days,
         float(settings.max_false_candidates),
         settings.faces,
+        settings.require_liveness.value,
     ]
     return keyed(
         encoded(

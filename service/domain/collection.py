@@ -11,7 +11,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.face import Faces
+from service.domain.errors import LivenessRequired
+from service.domain.face import Faces, FaceSource, ProvenFrame
+from service.domain.liveness_session import Purpose
 from service.domain.search_threshold import (
     MAX_FALSE_CANDIDATES,
     SearchThreshold,
@@ -31,6 +33,22 @@ class DuplicatePolicy(StrEnum):
     ALLOW = "allow"
 
 
+class RequireLiveness(StrEnum):
+    """For what a face must come from a liveness session. Part of the contract."""
+
+    NONE = "none"
+    VERIFY = "verify"
+    ENROLL = "enroll"
+    BOTH = "both"
+
+
+_REQUIRING: Mapping[Purpose, frozenset[RequireLiveness]] = {
+    Purpose.VERIFY: frozenset({RequireLiveness.VERIFY, RequireLiveness.BOTH}),
+    Purpose.ENROLL: frozenset({RequireLiveness.ENROLL, RequireLiveness.BOTH}),
+    Purpose.SEARCH: frozenset(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
     """`thresholds` (cosine by profile) override the model's for this collection alone.
@@ -45,6 +63,8 @@ class CollectionSettings:
     for no such limit.
 
     `faces`: which photographs have a face that counts; None: as the service is set.
+
+    `require_liveness`: for what a face must come from a liveness session; searches take every face.
     """
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -53,6 +73,15 @@ class CollectionSettings:
     retention_days: int | None = None
     max_false_candidates: float = MAX_FALSE_CANDIDATES
     faces: Faces | None = None
+    require_liveness: RequireLiveness = RequireLiveness.NONE
+
+    def requires_liveness(self, purpose: Purpose) -> bool:
+        return self.require_liveness in _REQUIRING[purpose]
+
+    def require_proven(self, source: FaceSource, purpose: Purpose) -> None:
+        """Raises `LivenessRequired` for a face that comes from elsewhere than a session has to."""
+        if not isinstance(source, ProvenFrame) and self.requires_liveness(purpose):
+            raise LivenessRequired
 
     def search_over(
         self, comparisons: int, calibration: Calibration, profile: str | None = None

@@ -20,6 +20,7 @@
     │   ├── PeopleNotMoved                   people_not_moved
     │   ├── ProfilesMissing                  profiles_missing
     │   ├── IdempotencyConflict              idempotency_conflict
+    │   ├── LivenessUsed                     liveness_used
     │   ├── ApiKeyExists                     api_key_exists
     │   ├── SubjectRepeated                  subject_repeated
     │   └── PurgeHeld                        purge_held
@@ -32,6 +33,9 @@
     │   │   └── DirectoryNotFound            directory_not_found
     │   ├── InconsistentImages               inconsistent_images
     │   └── InvalidEmbedding                 invalid_embedding
+    ├── LivenessExpired                      liveness_expired
+    ├── LivenessFailed                       liveness_failed
+    ├── LivenessRequired                     liveness_required
     ├── TemplateTampered                     template_tampered
     ├── RecordTampered                       record_tampered
     ├── AuditTampered                        audit_tampered
@@ -272,6 +276,12 @@ class IdempotencyConflict(Conflict):
     code = "idempotency_conflict"
 
 
+class LivenessUsed(Conflict):
+    """A decision was made by this session already; or one is being made at this moment."""
+
+    code = "liveness_used"
+
+
 class ApiKeyExists(Conflict):
     code = "api_key_exists"
 
@@ -332,6 +342,24 @@ class InconsistentImages(UnusableSamples):
 
 class InvalidEmbedding(UnusableSamples):
     code = "invalid_embedding"
+
+
+class LivenessExpired(FaceError):
+    """There is no such session for this key, or there is none any more."""
+
+    code = "liveness_expired"
+
+
+class LivenessFailed(FaceError):
+    """The session does not prove what the call needs."""
+
+    code = "liveness_failed"
+
+
+class LivenessRequired(FaceError):
+    """The collection lets nobody be verified or enrolled here but by a liveness session."""
+
+    code = "liveness_required"
 
 
 class TemplateTampered(FaceError):
@@ -584,6 +612,7 @@ class FieldProblem(StrEnum):
     NOT_A_CHOICE = "not_a_choice"
     NOT_A_NAME = "not_a_name"
     NOT_A_MOMENT = "not_a_moment"
+    NOT_A_UUID = "not_a_uuid"
     NOT_PRINTABLE = "not_printable"
     ONE_SOURCE = "one_source"
     NOT_SAVED_AS_UTF_8 = "not_saved_as_utf_8"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,6 +226,16 @@ class ImageFiles:
     paths: Sequence[str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ProvenFrame:
+    """The frontal frame of a liveness session, which was looked at when it came."""
+
+    session_id: UUID
+
+
 Stream: TypeAlias = CameraFrames | VideoFrames
 Stills: TypeAlias = Uploads | DirectoryImages | ImageFiles
-FaceSource: TypeAlias = Stream | Stills | GivenEmbedding
+SampleSource: TypeAlias = Stream | Stills | GivenEmbedding
+"""What a probe is made of in the call itself."""
+
+FaceSource: TypeAlias = SampleSource | ProvenFrame

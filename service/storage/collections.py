@@ -19,6 +19,7 @@ from service.domain.collection import (
     CollectionKeys,
     CollectionSettings,
     DuplicatePolicy,
+    RequireLiveness,
     WrappedKey,
 )
 from service.domain.errors import Overloaded, RecordTampered
@@ -333,6 +334,7 @@ def _collection(rows: Sequence[Mapping[str, Any]]) -> Collection:
             retention_days=settings.get("retention_days"),
             max_false_candidates=float(settings["max_false_candidates"]),
             faces=None if settings["faces"] is None else Faces(settings["faces"]),
+            require_liveness=RequireLiveness(settings["require_liveness"]),
         ),
         keys=_keys(rows),
         created_at=row["created_at"],
@@ -399,4 +401,5 @@ def _settings(settings: CollectionSettings) -> dict[str, Any]:
         "retention_days": settings.retention_days,
         "max_false_candidates": settings.max_false_candidates,
         "faces": settings.faces,
+        "require_liveness": settings.require_liveness.value,
     }

@@ -12,7 +12,8 @@ from service.domain.audit import Action, Outcome
 from service.domain.bulk import BulkCandidate, BulkOutcome, Result, refused
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate
-from service.domain.errors import Overloaded, SubjectExists
+from service.domain.errors import LivenessRequired, Overloaded, SubjectExists
+from service.domain.liveness_session import Purpose
 from service.domain.served_models import CollectionModels, ServedModel, ServedModels
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.duplicate_check import (
@@ -77,9 +78,12 @@ class EnrollBatch:
         self._index_sync = index_sync
 
     def require_possible(self, request: BulkRequest) -> None:
-        """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`: what holds for every row."""
+        """Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `LivenessRequired`: what holds
+        for every row.
+        """
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
+            _require_open(collection)
             for model in models_of(tx, collection, self._models).all:
                 _rule(collection, model, request)
 
@@ -97,7 +101,7 @@ class EnrollBatch:
         stay what they are, and the refused among them are written down like the others.
 
         Raises `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`, `TemplateTampered`,
-        `ClocksDisagree`, and what transactions raise.
+        `ClocksDisagree`, `LivenessRequired`, and what transactions raise.
         """
         if _nothing_to_do(items):
             return [item for item in items if isinstance(item, BulkOutcome)]
@@ -127,6 +131,7 @@ class EnrollBatch:
         """By subject id, as `changes`: the audit record of each enrollment."""
         if not candidates:
             return {}
+        _require_open(unlocked.collection)
         models = bind_model(tx, unlocked.collection, self._models)
         _require_present(candidates, models)
         became = _known(tx, unlocked, candidates)
@@ -227,6 +232,12 @@ def _rule(collection: Collection, model: ServedModel, request: BulkRequest) -> D
     """What to do about candidates, and from which cosine on. Raises `ProfileNotFound`."""
     asked = request.on_duplicate, request.profile
     return duplicate_rule(collection.settings, model.calibration, request.caller, *asked)
+
+
+def _require_open(collection: Collection) -> None:
+    """No row has a liveness session. Raises `LivenessRequired`."""
+    if collection.settings.requires_liveness(Purpose.ENROLL):
+        raise LivenessRequired
 
 
 def _require_present(candidates: Sequence[BulkCandidate], models: CollectionModels) -> None:

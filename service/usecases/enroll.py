@@ -17,6 +17,7 @@ from service.domain.errors import (
     SubjectNotFound,
 )
 from service.domain.expiry import is_expired
+from service.domain.liveness_session import Purpose
 from service.domain.lockout import Comparison
 from service.domain.search import SearchIndex
 from service.domain.served_models import CollectionModels, ServedModels
@@ -90,18 +91,21 @@ class Enroll:
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
-        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, and what `Sampler.probe` raises.
+        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, `LivenessRequired`, and what
+        `Samplers.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
         if (key := request.idempotency_key) and (earlier := self._first_answer(request, key)):
             return earlier
         require_future(request.expires_at, self._clock())
-        probe = self._samplers.probe(request.source, request.collection, request.faces)
+        where = request.collection, request.faces
+        probe = self._samplers.probe(request.source, *where, Purpose.ENROLL)
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             if key and (earlier := earlier_response(tx, unlocked, request, key)):
                 return earlier
+            collection.settings.require_proven(request.source, Purpose.ENROLL)
             models = bind_model(tx, collection, self._models)
             templates = self._templates(tx, unlocked, models, request, probe)
             if templates is not None:

@@ -21,6 +21,7 @@ from service.domain.face import (
     FaceSource,
     GivenEmbedding,
     ImageFiles,
+    ProvenFrame,
     Quality,
     Reason,
     Sample,
@@ -122,6 +123,8 @@ def _source_content(source: FaceSource) -> list[Any]:
         return [kind, *(hashlib.sha256(image).hexdigest() for image in source.images)]
     if isinstance(source, GivenEmbedding):
         return [kind, *source.numbers]
+    if isinstance(source, ProvenFrame):
+        return [kind, str(source.session_id)]
     if isinstance(source, DirectoryImages):
         return [kind, source.path, source.max_images]
     if isinstance(source, ImageFiles):

@@ -11,6 +11,7 @@ from service.domain.callers import Caller
 from service.domain.collection import Collection
 from service.domain.errors import Candidate
 from service.domain.face import Faces, FaceSource, Sample
+from service.domain.liveness_session import Purpose
 from service.domain.search import SearchIndex, Shortlist
 from service.domain.search_threshold import SearchThreshold
 from service.domain.served_models import ServedModel, ServedModels
@@ -94,10 +95,11 @@ class Identify:
 
     def __call__(self, request: SearchRequest) -> SearchResult:
         """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`,
-        `TemplateTampered`, and what `Sampler.probe` raises.
+        `TemplateTampered`, and what `Samplers.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._samplers.probe(request.source, request.collection, request.faces)
+        where = request.collection, request.faces
+        probe = self._samplers.probe(request.source, *where, Purpose.SEARCH)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from service.domain.collection import CollectionSettings
 from service.domain.errors import (
     CollectionNotFound,
     InconsistentImages,
+    LivenessExpired,
     ModelMismatch,
     NoUsableFace,
     Overloaded,
@@ -23,14 +25,17 @@ from service.domain.face import (
     FaceSource,
     GivenEmbedding,
     Photograph,
+    ProvenFrame,
     Reason,
     Refusal,
     Sample,
+    SampleSource,
     Seen,
     Stream,
     Uploads,
     VideoFrames,
 )
+from service.domain.liveness_session import Purpose
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
 from service.domain.quality import judged, refused_sample, sample_of
 from service.domain.served_models import CollectionModels, ServedModel, ServedModels
@@ -113,7 +118,7 @@ class Sampler:
         self._embeddings_of = embeddings_of
         self._shows_faces = shows_faces
 
-    def probe(self, source: FaceSource, faces: Faces | None = None) -> Probe:
+    def probe(self, source: SampleSource, faces: Faces | None = None) -> Probe:
         """Raises `NoUsableFace`, `InconsistentImages`, `InvalidEmbedding` and what capture raises."""
         if isinstance(source, GivenEmbedding):
             return Probe({self.model_id: self._given(source)})
@@ -146,7 +151,7 @@ class Sampler:
             return None
         return template_of(embeddings)
 
-    def samples(self, source: FaceSource, faces: Faces | None = None) -> list[Sample]:
+    def samples(self, source: SampleSource, faces: Faces | None = None) -> list[Sample]:
         """What becomes of each photograph, in order."""
         if isinstance(source, GivenEmbedding):
             return []
@@ -223,7 +228,7 @@ class PairSampler:
         self._first = first
         self._second = second
 
-    def probe(self, source: FaceSource, faces: Faces | None = None) -> Probe:
+    def probe(self, source: SampleSource, faces: Faces | None = None) -> Probe:
         """Raises what `Sampler.probe` raises."""
         probe = self._first.probe(source, faces)
         template = self._second.same_faces(probe.samples, faces)
@@ -234,12 +239,12 @@ class PairSampler:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How photographs are looked at for a collection. `model_ids`: by which models, the one that
-    accepts them first. `faces`: which of them have a face that counts; None: as the service is set.
+    """How photographs are looked at for a collection, by its settings. `model_ids`: by which models, the
+    one that accepts them first.
     """
 
     model_ids: Sequence[str]
-    faces: Faces | None = None
+    settings: CollectionSettings
 
 
 class Samplers:
@@ -253,16 +258,22 @@ class Samplers:
         self._present = present
         self._beside = beside
 
-    def probe(self, source: FaceSource, collection_name: str, faces: Faces | None) -> Probe:
+    def probe(
+        self, source: FaceSource, collection_name: str, faces: Faces | None, purpose: Purpose
+    ) -> Probe:
         """For a call on this collection, which says itself which `faces` count or leaves it to the
         collection. Where that is said, and one model alone is served, nothing need be read.
 
-        Raises `CollectionNotFound`, `ModelMismatch`, and what `Sampler.probe` raises.
+        Raises `CollectionNotFound`, `ModelMismatch`, `LivenessExpired`, `LivenessRequired` where it is
+        known before a model runs, and what `Sampler.probe` raises.
         """
+        if isinstance(source, ProvenFrame):
+            raise LivenessExpired
         if self._beside is None and (faces or isinstance(source, GivenEmbedding)):
             return self._present.probe(source, faces)
         look = self.look_at(collection_name)
-        return self.of(look.model_ids).probe(source, faces or look.faces)
+        look.settings.require_proven(source, purpose)
+        return self.of(look.model_ids).probe(source, faces or look.settings.faces)
 
     def look_at(self, collection_name: str) -> Look:
         """How photographs for this collection are looked at. Read by itself: no transaction may be open
@@ -273,11 +284,11 @@ class Samplers:
         if self._beside is None:
             if (found := self._storage.find_collection(collection_name)) is None:
                 raise CollectionNotFound
-            return Look([self._models.present.model_id], found.settings.faces)
+            return Look([self._models.present.model_id], found.settings)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, collection_name)
             models = models_of(tx, collection, self._models)
-            return Look([each.model_id for each in models.all], collection.settings.faces)
+            return Look([each.model_id for each in models.all], collection.settings)
 
     def of(self, model_ids: Sequence[str]) -> Sampler | PairSampler:
         """`model_ids`: of `look_at`."""
@@ -300,7 +311,7 @@ class MakeToken:
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
 
-    def __call__(self, source: FaceSource, faces: Faces | None = None) -> Probe:
+    def __call__(self, source: SampleSource, faces: Faces | None = None) -> Probe:
         """The template of the photographs. Raises what `Sampler.probe` raises."""
         return self._sampler.probe(source, faces)
 

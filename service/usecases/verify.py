@@ -11,6 +11,7 @@ from service.domain.callers import Caller
 from service.domain.collection import StoredTemplate
 from service.domain.decision import Decision, decide
 from service.domain.face import Faces, FaceSource, Sample
+from service.domain.liveness_session import Purpose
 from service.domain.lockout import Comparison
 from service.domain.served_models import ServedModel, ServedModels
 from service.domain.template import cosine_similarity
@@ -75,16 +76,19 @@ class Verify:
 
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
-        `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, and what `Sampler.probe` raises.
+        `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, `LivenessRequired`, and what
+        `Samplers.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._samplers.probe(request.source, request.collection, request.faces)
+        where = request.collection, request.faces
+        probe = self._samplers.probe(request.source, *where, Purpose.VERIFY)
         caller, subject_id = request.caller.name, request.subject_id
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
             )
             collection, lockout = subject.collection, self._lockout
+            collection.settings.require_proven(request.source, Purpose.VERIFY)
             models = self._models.of(collection, enrolled=bool(subject.templates))
             deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)
             profile = deciding.calibration.profile(request.profile or BALANCED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,16 @@ from pydantic import ValidationError
 from service.api.routes.enroll import EnrollBody
 from service.api.routes.search import SearchBody
 from service.api.routes.verify import VerifyBody
-from service.domain.face import CameraFrames, DirectoryImages, GivenEmbedding, Uploads
+from service.domain.face import (
+    CameraFrames,
+    DirectoryImages,
+    GivenEmbedding,
+    ProvenFrame,
+    Uploads,
+)
 from service.usecases.enrollment import Mode
 
+SESSION = "0b6f9c1e-4f0a-4a53-9f61-6f6f0d7c1f0a"
 KIM: dict[str, Any] = {"subjectId": "kim", "embedding": [1.0]}
 json_objects = st.dictionaries(
     st.text(max_size=5),
@@ -67,10 +75,16 @@ def test_sources() -> None:
         ({"camera": {"maxFrames": 7}}, CameraFrames(7)),
         ({"directory": {"dirPath": "d"}}, DirectoryImages("d", 4)),
         ({"directory": {"dirPath": "d", "maxImages": 9}}, DirectoryImages("d", 9)),
+        ({"livenessSession": SESSION}, ProvenFrame(UUID(SESSION))),
     ]
     for fields, source in sources:
         body = SearchBody.model_validate_json(json.dumps(fields))
         assert body.source(max_frames=3, max_images=4) == source
+
+
+def test_form_may_name_a_session() -> None:
+    body = VerifyBody.model_validate({"subjectId": "kim", "livenessSession": SESSION, "images": []})
+    assert body.source(max_frames=3, max_images=4) == ProvenFrame(UUID(SESSION))
 
 
 def test_body_never_prints_a_face() -> None:

@@ -49,6 +49,7 @@ def test_collection_as_it_is_made(client: CollectionClient) -> None:
         "duplicatePolicy",
         "duplicateProfile",
         "faces",
+        "requireLiveness",
         "templates",
         "expectedFalseCandidates",
         "maxFalseCandidates",
@@ -60,6 +61,7 @@ def test_collection_as_it_is_made(client: CollectionClient) -> None:
     assert (answer["modelId"], answer["templates"]) == (None, 0)
     assert (answer["maxFalseCandidates"], answer["searchThreshold"]) == (0.1, 0.40)
     assert (answer["retentionDays"], answer["faces"]) == (None, None)
+    assert answer["requireLiveness"] == "none"
     thresholds = {name: one["threshold"] for name, one in answer["thresholdProfiles"].items()}
     assert thresholds == {"conservative": 0.45, "balanced": 0.40, "aggressive": 0.30}
 
@@ -90,6 +92,13 @@ def test_patch_sets_how_many_strangers_a_search_may_name(client: CollectionClien
     assert ok(_patch(client, maxFalseCandidates=2))["maxFalseCandidates"] == 2
     assert ok(_patch(client, faces="one"))["maxFalseCandidates"] == 2
     assert code(_patch(client, maxFalseCandidates=0)) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("required", ["none", "verify", "enroll", "both"])
+def test_patch_sets_what_liveness_is_required_for(client: CollectionClient, required: str) -> None:
+    assert ok(_patch(client, requireLiveness=required))["requireLiveness"] == required
+    assert ok(_patch(client, faces="one"))["requireLiveness"] == required
+    assert ok(client.put())["requireLiveness"] == "none"
 
 
 def test_patch_of_an_unknown_collection(client: CollectionClient) -> None:
@@ -168,6 +177,8 @@ def test_search_threshold_is_apart_from_verification(client: CollectionClient) -
         {"maxFalseCandidates": "few"},
         {"maxFalseCandidates": None},
         {"faces": "largest"},
+        {"requireLiveness": "search"},
+        {"requireLiveness": None},
         {"thresholdProfiles": {"vip": 1.1}},
         {"thresholdProfiles": {"vip": "high"}},
         {"thresholdProfiles": {"vip": None}},

@@ -35,12 +35,13 @@ FIELDS = [
     "embedding",
     "camera",
     "directory",
+    "livenessSession",
     "maxFrames",
     "dirPath",
     "maxImages",
 ]
 PATHS = ["/enroll", "/verify", "/dedupe", "/identify", "/token/images", "/token/directory"]
-REFUSALS = {400, 403, 404, 409, 413, 415, 422, 503}
+REFUSALS = {400, 403, 404, 409, 410, 413, 415, 422, 503}
 
 names = st.sampled_from(FIELDS)
 texts = st.text(max_size=20) | st.sampled_from(["kim", "default", "balanced", "create", "reject"])

@@ -133,7 +133,8 @@ def test_form_has_the_fields_of_json_but_for_other_sources(document: Document) -
     json = resolved(document, bodies["application/json"]["schema"]["$ref"])
     others = {"embedding", "camera", "directory"}
     assert form["properties"].keys() == json["properties"].keys() - others
-    assert form["required"] == ["subjectId", "images"]
+    assert form["required"] == ["subjectId"]
+    assert form["oneOf"] == [{"required": ["images"]}, {"required": ["livenessSession"]}]
     assert form["additionalProperties"] is json["additionalProperties"] is False
 
 

@@ -54,13 +54,13 @@ api_key = "{key}"
 [phases.stateful]
 enabled = false
 
-# A photograph of noise shows no face, and noise is no embedding: 415 and 422 are no malformed
-# requests. 400 is one, and so is 413 for a number of photographs that the document gives.
+# A photograph of noise shows no face, noise is no embedding, and there is no such session: 415, 422
+# and 410 are no malformed requests. 400 is one, and so is 413 for a number of photographs that the document gives.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "401", "403", "404", "409", "415", "422", "429"]
+expected-statuses = ["2xx", "401", "403", "404", "409", "410", "415", "422", "429"]
 
 [checks.negative_data_rejection]
-expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "413", "415", "422", "429"]
 
 # Of two parameters that need each other OpenAPI knows nothing, nor of a time that must be to come:
 # the hooks move that.

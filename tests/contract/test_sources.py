@@ -6,6 +6,7 @@ import base64
 import shutil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import httpx
@@ -83,12 +84,19 @@ SOURCES: dict[str, Any] = {
     "embedding": face_of("kim").tolist(),
     "camera": {"maxFrames": 1},
     "directory": {"dirPath": "."},
+    "livenessSession": str(uuid4()),
 }
 
 
 @pytest.mark.parametrize(
     "names",
-    [(), ("images", "embedding"), ("camera", "directory"), tuple(SOURCES)],
+    [
+        (),
+        ("images", "embedding"),
+        ("camera", "directory"),
+        ("livenessSession", "images"),
+        tuple(SOURCES),
+    ],
     ids=lambda names: "+".join(names) or "none",
 )
 def test_exactly_one_source_is_needed(client: CollectionClient, names: tuple[str, ...]) -> None:
@@ -97,9 +105,30 @@ def test_exactly_one_source_is_needed(client: CollectionClient, names: tuple[str
     assert [each["problem"] for each in refusal.json()["errors"]] == ["one_source"]
 
 
+def test_sentence_names_every_source(client: CollectionClient) -> None:
+    for language in ("ko", "en"):
+        refusal = client.json("/verify", {"Accept-Language": language}, subjectId="kim")
+        (error,) = refusal.json()["errors"]
+        assert all(name in error["message"] for name in SOURCES)
+
+
 def test_form_without_photographs_has_no_source(client: CollectionClient) -> None:
     refusal = client.http.post("/verify", files={"subjectId": (None, "kim")})
     assert [each["problem"] for each in refusal.json()["errors"]] == ["one_source"]
+
+
+def test_form_takes_photographs_or_a_session(client: CollectionClient) -> None:
+    session = {"subjectId": (None, "kim"), "livenessSession": (None, str(uuid4()))}
+    both = client.http.post("/verify", files={**session, "images": ("1.png", b"")})
+    assert [each["problem"] for each in both.json()["errors"]] == ["one_source"]
+
+
+@pytest.mark.parametrize("session", ["", "1", "not-a-session", 1, ["a"]])
+def test_session_has_a_uuid(client: CollectionClient, session: object) -> None:
+    refusal = client.json("/verify", subjectId="kim", livenessSession=session)
+    assert code(refusal) == (400, "invalid_request")
+    (error,) = refusal.json()["errors"]
+    assert (error["field"], error["problem"]) == ("livenessSession", "not_a_uuid")
 
 
 def test_what_is_not_base64_is_named(client: CollectionClient) -> None:

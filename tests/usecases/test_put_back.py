@@ -213,6 +213,8 @@ SETTINGS: dict[str, str] = {
     "retention": "UPDATE collections SET settings = jsonb_set(settings, '{retention_days}', '1')",
     "false candidates": "UPDATE collections SET settings ="
     " jsonb_set(settings, '{max_false_candidates}', '1')",
+    "liveness": "UPDATE collections SET settings ="
+    " jsonb_set(settings, '{require_liveness}', '\"both\"')",
     "a setting removed": "UPDATE collections SET settings = settings - 'thresholds'",
     "model": "UPDATE collections SET model_id = 'other@sha256:0'",
     "next model": "UPDATE collections SET next_model_id = 'other@sha256:0'",

@@ -12,7 +12,7 @@ from service.api.auth import AdminCaller, AllUseCases, CallersLanguage, PathColl
 from service.api.models import WHOLE, Camel, CollectionName, ProfileName
 from service.api.openapi import PROBLEMS, example, json_body
 from service.api.request_body import body_of, read_json
-from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.collection import CollectionSettings, DuplicatePolicy, RequireLiveness
 from service.domain.face import Faces
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.thresholds import BALANCED, Profile
@@ -35,6 +35,10 @@ class CollectionBody(Camel):
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
     duplicate_profile: ProfileName = BALANCED
     faces: Faces | None = Field(None, description="null: as the service is set")
+    require_liveness: RequireLiveness = Field(
+        RequireLiveness.NONE,
+        description="For what `livenessSession` is the only face source that is taken",
+    )
     retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None
     max_false_candidates: Annotated[float, Field(ge=LEAST_FALSE_CANDIDATES, le=MOST_CANDIDATES)] = (
         MAX_FALSE_CANDIDATES
@@ -80,6 +84,7 @@ class CollectionAnswer(Camel):
     duplicate_policy: DuplicatePolicy
     duplicate_profile: str
     faces: Faces | None
+    require_liveness: RequireLiveness
     templates: int
     expected_false_candidates: float | None
     max_false_candidates: float
@@ -114,6 +119,7 @@ _EXAMPLE = {
     "duplicatePolicy": "reject",
     "duplicateProfile": "balanced",
     "faces": None,
+    "requireLiveness": "none",
     "templates": 1200,
     "expectedFalseCandidates": 0.0012,
     "maxFalseCandidates": 0.1,
@@ -219,6 +225,7 @@ def _answer(details: CollectionDetails, language: Language) -> CollectionAnswer:
         duplicate_policy=collection.settings.duplicate_policy,
         duplicate_profile=collection.settings.duplicate_profile,
         faces=collection.settings.faces,
+        require_liveness=collection.settings.require_liveness,
         templates=details.templates,
         expected_false_candidates=details.search.expected_false_candidates,
         max_false_candidates=collection.settings.max_false_candidates,

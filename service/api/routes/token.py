@@ -24,7 +24,7 @@ from service.domain.errors import (
     InconsistentImages,
     NoUsableFace,
 )
-from service.domain.face import CameraFrames, DirectoryImages, Faces, FaceSource, Uploads
+from service.domain.face import CameraFrames, DirectoryImages, Faces, SampleSource, Uploads
 from service.texts import Language, message, text
 from service.usecases.sampler import MakeToken
 
@@ -106,7 +106,7 @@ def token_from_images(
 
 
 def _answer(
-    make_token: MakeToken, source: FaceSource, faces: Faces | None, language: Language
+    make_token: MakeToken, source: SampleSource, faces: Faces | None, language: Language
 ) -> TokenAnswer:
     """A capture that fails is a 200 here: existing clients read `success` after a 2xx."""
     try:
