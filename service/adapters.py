@@ -18,6 +18,7 @@ from service.domain.ports import (
     NO_TELEMETRY,
     Capture,
     FaceEngine,
+    FrameObserver,
     LivenessModels,
     ModelIdentity,
     Telemetry,
@@ -77,6 +78,13 @@ def make_liveness_models(config: AppConfig) -> LivenessModels | None:
     from service.engine.minifasnet import MiniFasNets
 
     return MiniFasNets(config.liveness_models)
+
+
+def make_frame_observer(models: LivenessModels | None) -> FrameObserver:
+    """`models`: by which frames are looked at; None: by none."""
+    from service.engine.observation import FrameObservation
+
+    return FrameObservation(models)
 
 
 def requested_providers(config: AppConfig) -> list[str]:

@@ -30,6 +30,7 @@ from service.domain.ports import (
     BulkEmbedding,
     Capture,
     FaceEngine,
+    FrameObserver,
     LivenessModels,
     Telemetry,
 )
@@ -246,6 +247,16 @@ class Wiring:
         return adapters.make_liveness_models(self.config)
 
     @cached_property
+    def observe_ahead(self) -> FrameObserver:
+        """Of frames of a liveness session in which somebody looks ahead: by the models as well."""
+        return adapters.make_frame_observer(self.liveness_models)
+
+    @cached_property
+    def observe_movement(self) -> FrameObserver:
+        """Of the others: without the models, which know no turned faces and take their time."""
+        return adapters.make_frame_observer(None)
+
+    @cached_property
     def calibration(self) -> Calibration:
         """Of the model that serves, and where none is loaded, of the file that would be.
 
@@ -423,10 +434,10 @@ class Wiring:
         """Raises `LivenessModelsUnavailable`, also where none are configured."""
         from service.usecases.measure_liveness import MeasureLiveness
 
-        models = self.liveness_models
-        if models is None:
+        if self.liveness_models is None:
             raise LivenessModelsUnavailable(path="FACE_LIVENESS_MODELS", cause="no folder is set")
-        return MeasureLiveness(self.engine, self.capture, models, self.calibration.quality)
+        quality = self.calibration.quality
+        return MeasureLiveness(self.engine, self.capture, self.observe_ahead, quality)
 
     @property
     def quantize(self) -> Quantize:

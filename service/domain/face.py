@@ -11,6 +11,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from service.domain.passive_liveness import NoSignal
+
 Image: TypeAlias = NDArray[np.uint8]
 """Pixels, height x width x 3, blue-green-red, 0-255: the layout of OpenCV and InsightFace."""
 
@@ -82,6 +84,11 @@ Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom of a face, in pixels of the photograph."""
 
 
+Landmarks: TypeAlias = NDArray[np.float64]
+"""(5, 2): the eyes, the nose, the corners of the mouth, those on the picture's left first; in pixels of
+the photograph."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What a face image can carry, measured on the aligned crop (the cues of ISO/IEC 29794-5).
@@ -102,10 +109,22 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What a frame of a liveness session shows around its face.
+
+    `passive`: how much it looks like a face and no picture of one, 0 to 1; None where no model was
+    asked.
+    """
+
+    passive: float | NoSignal | None
+
+
+@dataclass(frozen=True, slots=True)
 class FaceCrop:
     """The face of a photograph that counts, aligned to the recognizer's input.
 
-    `ignored_faces`: others in the photograph that were left out.
+    `ignored_faces`: others in the photograph that were left out. `landmarks`: None where the engine
+    sees none. `observation`: where one was asked for.
     """
 
     pixels: Image = field(repr=False)
@@ -113,6 +132,8 @@ class FaceCrop:
     quality: Quality
     box: Box
     ignored_faces: int = 0
+    landmarks: Landmarks | None = field(default=None, repr=False)
+    observation: Observation | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from service.domain.face import (
     FaceCrop,
     Faces,
     Image,
+    Observation,
     Photograph,
     Stills,
     Stream,
@@ -34,6 +35,14 @@ class ModelIdentity:
         return f"{self.name}@sha256:{self.sha256}"
 
 
+class FrameObserver(Protocol):
+    """Sees the pixels around a face, which nobody keeps. Called from many threads."""
+
+    def __call__(self, image: Image, box: Box) -> Observation:
+        """`box`: of the face that counts, in pixels of `image`."""
+        ...
+
+
 class FaceEngine(Protocol):
     """One loaded model, shared by every thread of the process."""
 
@@ -50,12 +59,20 @@ class FaceEngine(Protocol):
         """What the model really runs on, best first."""
         ...
 
+    @property
+    def sees_landmarks(self) -> bool:
+        """Whether faces come with the landmarks that a liveness session goes by."""
+        ...
+
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
         """The face of each photograph that counts, or why there is none; in the order given.
 
-        Raises `Overloaded` where too many calls wait already.
+        `observe`: called with each such face while its photograph is decoded. Raises `Overloaded` where too many calls wait already.
         """
         ...
 

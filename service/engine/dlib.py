@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from importlib.util import find_spec
@@ -34,7 +34,7 @@ from service.domain.face import (
     Reason,
     Refusal,
 )
-from service.domain.ports import ModelIdentity
+from service.domain.ports import FrameObserver, ModelIdentity
 from service.domain.quality import refused
 from service.domain.template import embedded_face
 from service.engine.download import sha256_of
@@ -171,6 +171,8 @@ class DlibEngine:
         self._mean = mean
         self._threshold = detection_threshold
         self._floor = min(DETECTION_FLOOR, detection_threshold)
+        self.sees_landmarks = finder is not None
+        """dlib's own five are corners of the eyes and the base of the nose: without a mouth, no pose."""
         self.pool = pool
         self.model = ModelIdentity(DLIB, sha256_of(weights.recognition))
         self.dimensions = DESCRIPTOR_SIZE
@@ -179,9 +181,12 @@ class DlibEngine:
             pool.warm_up(lambda: finder.warm_up(WARM_UP_ROUNDS), lambda: None)
 
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
-        return self.pool.map(partial(self._detect_one, rule=faces), photographs)
+        return self.pool.map(partial(self._detect_one, rule=faces, observe=observe), photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """Not one batch: dlib holds Python's global lock for as long as one runs."""
@@ -197,7 +202,9 @@ class DlibEngine:
         mirrored = np.ascontiguousarray(face[:, ::-1])
         return self._numbers(face) + self._numbers(mirrored)
 
-    def _detect_one(self, photograph: Photograph, rule: Faces) -> Detection:
+    def _detect_one(
+        self, photograph: Photograph, rule: Faces, observe: FrameObserver | None
+    ) -> Detection:
         image = photograph.pixels()
         if isinstance(image, Reason):
             return Refusal(image)
@@ -207,8 +214,9 @@ class DlibEngine:
         if isinstance(selected, Refusal):
             return selected
         crop = self._crop(_to_rgb(image), selected)
-        turned = self._finder.is_turned(image, selected.face)
-        return refused(crop, Reason.TURNED) if turned else crop
+        if self._finder.is_turned(image, selected.face):
+            return refused(crop, Reason.TURNED)
+        return crop if observe is None else replace(crop, observation=observe(image, crop.box))
 
     def _crop(self, rgb: Image, selected: SelectedFace) -> FaceCrop:
         face = selected.face
@@ -218,7 +226,8 @@ class DlibEngine:
         crop = np.ascontiguousarray(chip[:, :, ::-1])
         details = self._dlib.get_face_chip_details(points, CHIP_SIZE, CHIP_PADDING)
         quality = quality_of(crop, Cut(_matrix(details), rgb.shape[:2], CHIP_PART), _roll(points))
-        return FaceCrop(crop, face.score, quality, face.box, selected.ignored)
+        found = face.in_whole(1)
+        return FaceCrop(crop, face.score, quality, found.box, selected.ignored, found.landmarks)
 
     def _embed_one(self, crop: FaceCrop) -> EmbeddedFace:
         return embedded_face(self.descriptor(crop) - self._mean)

@@ -26,7 +26,7 @@ from service.domain.face import (
     ReduciblePhotograph,
     Refusal,
 )
-from service.domain.ports import ModelIdentity
+from service.domain.ports import FrameObserver, ModelIdentity
 from service.domain.quality import refused
 from service.domain.template import embedded_face
 from service.engine.finder import FaceFinder
@@ -79,11 +79,15 @@ class PackEngine:
         self._batches = None if self.providers[0] == CPU else Batches(self._embed_batch)
         self._fills_batches = self.providers[0] == CUDA and not self._recognizer.takes_one
         self.dimensions = self._warm_up()
+        self.sees_landmarks = True
 
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
-        return self.pool.map(partial(self._detect_one, rule=faces), photographs)
+        return self.pool.map(partial(self._detect_one, rule=faces, observe=observe), photographs)
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         """On the CPU face by face, over all workers: there a batch takes as long as its faces do
@@ -94,21 +98,26 @@ class PackEngine:
             return self._batches(crops) if crops else []
         return self.pool.map_unbounded(self._embed_one, crops)
 
-    def _detect_one(self, photograph: Photograph, rule: Faces) -> Detection:
+    def _detect_one(
+        self, photograph: Photograph, rule: Faces, observe: FrameObserver | None
+    ) -> Detection:
         decoded = _decoded(photograph, self._finder.side)
         if isinstance(decoded, Reason):
             return Refusal(decoded)
         reduced = decoded.denominator > 1
         faces = self._finder.faces(decoded.pixels, self._doubt_floor if reduced else self._floor)
         if reduced and not is_settled(faces, self._threshold, self._crop_side, rule):
-            return self._detect_one(_Whole(photograph), rule)
+            return self._detect_one(_Whole(photograph), rule, observe)
         height, width = decoded.pixels.shape[:2]
         selected = selected_face(faces, self._threshold, rule, (height, width))
         if isinstance(selected, Refusal):
             return self._told_better(selected, decoded.pixels, faces)
         crop = self._crop(decoded, selected)
-        turned = self._finder.is_turned(decoded.pixels, selected.face)
-        return refused(crop, Reason.TURNED) if turned else crop
+        if self._finder.is_turned(decoded.pixels, selected.face):
+            return refused(crop, Reason.TURNED)
+        if observe is None:
+            return crop
+        return replace(crop, observation=observe(decoded.pixels, selected.face.box))
 
     def _told_better(self, refusal: Refusal, image: Image, faces: Sequence[FoundFace]) -> Refusal:
         """What is seen badly, or not at all, may lie on its side, or have its cause in the light."""
@@ -135,8 +144,8 @@ class PackEngine:
         cut = Cut(alignment(landmarks, side), decoded.pixels.shape[:2], arcface_part(side))
         aligned = np.asarray(cv2.warpAffine(decoded.pixels, cut.matrix, (side, side)), np.uint8)
         quality = quality_of(aligned, cut, roll_of(landmarks))
-        box = face.box_in_whole(decoded.denominator)
-        return FaceCrop(aligned, face.score, quality, box, selected.ignored)
+        whole = face.in_whole(decoded.denominator)
+        return FaceCrop(aligned, face.score, quality, whole.box, selected.ignored, whole.landmarks)
 
     def _embed_one(self, crop: FaceCrop) -> EmbeddedFace:
         return self._embed_batch([crop])[0]

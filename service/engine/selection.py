@@ -46,7 +46,7 @@ class FoundFace:
 
     score: float
     box: Box
-    landmarks: NDArray[np.float32] | None = field(default=None, repr=False)
+    landmarks: NDArray[Any] | None = field(default=None, repr=False)
 
     @property
     def shorter_side(self) -> float:
@@ -58,10 +58,13 @@ class FoundFace:
         left, top, right, bottom = self.box
         return math.hypot((left + right) / 2 - x, (top + bottom) / 2 - y)
 
-    def box_in_whole(self, denominator: int) -> Box:
-        """The box in the photograph as it was before it was decoded at 1 / `denominator`."""
+    def in_whole(self, denominator: int) -> FoundFace:
+        """The face in the photograph as it was before it was decoded at 1 / `denominator`."""
         left, top, right, bottom = (side * denominator for side in self.box)
-        return left, top, right, bottom
+        points = self.landmarks
+        if points is not None:
+            points = np.asarray(points, np.float64) * denominator
+        return FoundFace(self.score, (left, top, right, bottom), points)
 
 
 def found_faces(boxes: NDArray[Any], landmarks: NDArray[Any]) -> list[FoundFace]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from service.domain.errors import TooFewPresentations
-from service.domain.face import FaceCrop, Faces, ImageFiles, Photograph, Reason, Refusal
+from service.domain.face import Detection, Faces, ImageFiles, Reason, Refusal
 from service.domain.passive_liveness import NoSignal, Presentation
-from service.domain.ports import Capture, FaceEngine, LivenessModels
+from service.domain.ports import Capture, FaceEngine, FrameObserver
 from service.domain.presentation_attack import (
     LEAST_PRESENTATIONS,
     Answer,
@@ -18,14 +18,16 @@ from service.domain.quality import QualityLimits, judged
 
 
 class MeasureLiveness:
-    """`limits`: the gate that every photograph passes before anything is said of it."""
+    """`observe`: with the models. `limits`: the gate that every photograph passes before anything is
+    said of it.
+    """
 
     def __init__(
-        self, engine: FaceEngine, capture: Capture, models: LivenessModels, limits: QualityLimits
+        self, engine: FaceEngine, capture: Capture, observe: FrameObserver, limits: QualityLimits
     ) -> None:
         self._engine = engine
         self._capture = capture
-        self._models = models
+        self._observe = observe
         self._limits = limits
 
     def __call__(
@@ -44,16 +46,14 @@ class MeasureLiveness:
 
     def _answer(self, presentation: Presentation) -> Answer:
         photographs = self._capture.stills(ImageFiles(presentation.files))
-        found = self._engine.detect(photographs, Faces.DOMINANT)
-        seen = [
-            self._look(photograph, judged(one, self._limits))
-            for photograph, one in zip(photographs, found, strict=True)
-        ]
-        scores = [each for each in seen if isinstance(each, float)]
-        return Answer(presentation, scores, [str(each) for each in seen if isinstance(each, str)])
+        found = self._engine.detect(photographs, Faces.DOMINANT, self._observe)
+        signals = [_signal(judged(one, self._limits)) for one in found]
+        scores = [each for each in signals if isinstance(each, float)]
+        return Answer(presentation, scores, [each for each in signals if isinstance(each, str)])
 
-    def _look(self, photograph: Photograph, found: FaceCrop | Refusal) -> float | Reason | NoSignal:
-        if isinstance(found, Refusal):
-            return found.reason
-        pixels = photograph.pixels()
-        return pixels if isinstance(pixels, Reason) else self._models.score(pixels, found.box)
+
+def _signal(found: Detection) -> float | Reason | NoSignal | None:
+    """The score, or why there is none."""
+    if isinstance(found, Refusal):
+        return found.reason
+    return None if found.observation is None else found.observation.passive

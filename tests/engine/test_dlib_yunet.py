@@ -27,7 +27,7 @@ def _load(root: Path) -> FaceEngine:
     return load_engine("dlib", root, detection_threshold=0.6, use_gpu=False)
 
 
-def _with_yunet(root: Path, yunet_file: Path) -> Path:
+def with_yunet(root: Path, yunet_file: Path) -> Path:
     """A model root that has the detector of `sface`."""
     folder = root / "models" / "sface"
     folder.mkdir(parents=True)
@@ -37,7 +37,7 @@ def _with_yunet(root: Path, yunet_file: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def by_yunet(tmp_path_factory: pytest.TempPathFactory, yunet_file: Path) -> FaceEngine:
-    return _load(_with_yunet(tmp_path_factory.mktemp("yunet"), yunet_file))
+    return _load(with_yunet(tmp_path_factory.mktemp("yunet"), yunet_file))
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_degenerate_picture_has_no_face(by_yunet: FaceEngine, shape: tuple[int
 def test_a_detector_that_is_not_the_published_one_is_not_used(
     tmp_path: Path, yunet_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    root = _with_yunet(tmp_path, yunet_file)
+    root = with_yunet(tmp_path, yunet_file)
     with (root / "models" / "sface" / YUNET_FILE.name).open("ab") as file:
         file.write(b"more")
     assert installed_yunet(root) is None
@@ -107,6 +107,6 @@ def test_the_log_says_what_finds_faces(
 ) -> None:
     with caplog.at_level("INFO", "service.engine"):
         _load(tmp_path)
-        _load(_with_yunet(tmp_path, yunet_file))
+        _load(with_yunet(tmp_path, yunet_file))
     assert "found by HOG" in caplog.text
     assert "found by YuNet" in caplog.text

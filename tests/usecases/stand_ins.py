@@ -34,7 +34,7 @@ from service.domain.face import (
     Stream,
     Uploads,
 )
-from service.domain.ports import ModelIdentity
+from service.domain.ports import FrameObserver, ModelIdentity
 from tests.domain.vectors import at_cosine, face_of
 
 DETECTION_SCORE = 0.9
@@ -81,15 +81,19 @@ class StandInEngine:
     def __init__(self, name: str = "stand-in", dimensions: int = 512) -> None:
         self.model = ModelIdentity(name, hashlib.sha256(name.encode()).hexdigest())
         self.dimensions = dimensions
+        self.sees_landmarks = False
         self.providers: Sequence[str] = ["CPUExecutionProvider"]
         self.looked_at = 0
         self.batches: list[int] = []
 
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
         self.looked_at += len(photographs)
-        return [_detection(photograph, faces) for photograph in photographs]
+        return [_detection(photograph, faces, observe) for photograph in photographs]
 
     def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
         self.batches.append(len(crops))
@@ -109,9 +113,12 @@ class NextEngine(StandInEngine):
         self._elsewhere = elsewhere
 
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
-        return [self._own(found) for found in super().detect(photographs, faces)]
+        return [self._own(found) for found in super().detect(photographs, faces, observe)]
 
     def _own(self, found: Detection) -> Detection:
         if isinstance(found, Refusal):
@@ -177,7 +184,7 @@ def _photograph(name: str) -> Photograph:
     return NamedPhotograph(name.encode())
 
 
-def _detection(photograph: Photograph, faces: Faces) -> Detection:
+def _detection(photograph: Photograph, faces: Faces, observe: FrameObserver | None) -> Detection:
     pixels = photograph.pixels()
     if isinstance(pixels, Reason):
         return Refusal(pixels)
@@ -186,7 +193,9 @@ def _detection(photograph: Photograph, faces: Faces) -> Detection:
     others = int(_name(pixels).partition("+")[2] or 0)
     if others and faces is Faces.ONE:
         return Refusal(Reason.MULTIPLE_FACES, DETECTION_SCORE)
-    return FaceCrop(pixels, DETECTION_SCORE, GOOD_QUALITY, (0.0, 0.0, 100.0, 100.0), others)
+    box = (0.0, 0.0, 100.0, 100.0)
+    seen = None if observe is None else observe(pixels, box)
+    return FaceCrop(pixels, DETECTION_SCORE, GOOD_QUALITY, box, others, observation=seen)
 
 
 def _name(pixels: Image) -> str:

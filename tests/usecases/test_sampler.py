@@ -20,6 +20,7 @@ from service.domain.face import (
     Reason,
     VideoFrames,
 )
+from service.domain.ports import FrameObserver
 from service.domain.template import average, cosine_similarity
 from service.domain.thresholds import ARCFACE
 from service.usecases.sampler import MakeToken, Sampler
@@ -179,14 +180,17 @@ class SoftFocus(StandInEngine):
     """Sees of every other frame, the first among them, a face that is out of focus."""
 
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
         soft = self.looked_at % 2 == 0
         return [
             replace(found, quality=replace(found.quality, sharpness=0.01))
             if soft and isinstance(found, FaceCrop)
             else found
-            for found in super().detect(photographs, faces)
+            for found in super().detect(photographs, faces, observe)
         ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from service.domain.bulk import BulkCandidate, BulkOutcome, Place, Result, Row, Unit
 from service.domain.errors import Overloaded
 from service.domain.face import Detection, Faces, ImageFiles, Photograph
+from service.domain.ports import FrameObserver
 from service.domain.thresholds import ARCFACE
 from service.usecases.bulk_enroll import AHEAD, TRIES, EmbedHere
 from service.usecases.index_sync import batched, made_ahead, mapped_ahead
@@ -126,12 +127,15 @@ class OverloadedEngine(StandInEngine):
         self.left = calls
 
     def detect(
-        self, photographs: Sequence[Photograph], faces: Faces = Faces.ONE
+        self,
+        photographs: Sequence[Photograph],
+        faces: Faces = Faces.ONE,
+        observe: FrameObserver | None = None,
     ) -> list[Detection]:
         if self.left:
             self.left -= 1
             raise Overloaded(retry_after=7)
-        return super().detect(photographs, faces)
+        return super().detect(photographs, faces, observe)
 
 
 def test_a_row_waits_for_an_engine_that_this_runs_own_rows_keep_busy() -> None:
