@@ -13,7 +13,14 @@ from service.domain.errors import LivenessModelsUnavailable
 from service.domain.face import Box, FaceCrop, Image, Reason
 from service.domain.passive_liveness import NoSignal, looks_attacked
 from service.domain.ports import FaceEngine
-from service.engine.minifasnet import LEAST_WIDENING, MODELS, MiniFasNets, Model, surroundings
+from service.engine.minifasnet import (
+    LEAST_WIDENING,
+    MODELS,
+    MiniFasNets,
+    Model,
+    color_of,
+    surroundings,
+)
 
 
 class Picture:
@@ -53,14 +60,40 @@ def test_a_person_is_no_attack_and_a_print_and_a_screen_are(
     assert looks_attacked([score]) is attack
 
 
-def test_of_gray_pictures_nothing_is_said(
+@pytest.mark.parametrize(
+    ("tint", "cast"),
+    [
+        ((1.0, 1.0, 1.0), (0, 0, 0)),
+        ((1.0, 1.0, 1.0), (0, 10, 20)),
+        ((1.0, 1.0, 1.0), (20, 0, 20)),
+        ((0.6, 0.8, 1.0), (0, 0, 0)),
+    ],
+    ids=["gray", "yellowish", "infra-red", "sepia"],
+)
+def test_of_gray_pictures_nothing_is_said_whatever_their_tint(
+    tint: tuple[float, ...],
+    cast: tuple[int, ...],
+    models: MiniFasNets,
+    real: FaceEngine,
+    liveness_models: Path,
+) -> None:
+    image = image_of(liveness_models / "samples" / "T1.jpg")
+    gray = image.mean(axis=2, keepdims=True) * np.asarray(tint) + np.asarray(cast)
+    pixels = np.clip(gray, 0, 255).astype(np.uint8)
+    assert models.score(pixels, face_in(image, real)) is NoSignal.GRAY
+
+
+def test_dull_colors_are_colors(
     models: MiniFasNets, real: FaceEngine, liveness_models: Path
 ) -> None:
     image = image_of(liveness_models / "samples" / "T1.jpg")
-    gray = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    tinted = np.clip(gray.astype(np.int16) + np.array([0, 2, 4]), 0, 255).astype(np.uint8)
-    for each in (gray, tinted):
-        assert models.score(each, face_in(image, real)) is NoSignal.GRAY
+    gray = image.mean(axis=2, keepdims=True)
+    dull = (gray + (image - gray) / 2).astype(np.uint8)
+    assert isinstance(models.score(dull, face_in(image, real)), float)
+
+
+def test_a_picture_of_one_color_has_none() -> None:
+    assert color_of(np.full((100, 100, 3), (10, 200, 90), np.uint8)) == 0.0
 
 
 def test_of_a_face_that_fills_the_picture_nothing_is_said(
