@@ -121,6 +121,8 @@ def _providers(wiring: Wiring) -> str:
 
 def _liveness(wiring: Wiring, language: Language) -> str:
     models = wiring.liveness_models
+    if not wiring.engine.sees_landmarks:
+        return text(language, "check.no_landmarks", model=wiring.config.model_name)
     if models is None:
         return text(language, "check.no_liveness_models")
     from service.engine.minifasnet import LICENSE

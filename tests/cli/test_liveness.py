@@ -11,6 +11,7 @@ import pytest
 
 from service.texts import text
 from tests.cli.face import Face
+from tests.engine.test_dlib_engine import needs_dlib
 
 
 @pytest.fixture
@@ -143,6 +144,13 @@ def test_doctor_names_the_models_or_says_that_there_are_none(
     damaged = gallery_face.but(liveness_models=tmp_path)("doctor", "--lang", "en")
     assert damaged.status == 3
     assert "liveness     !!  The liveness models cannot be used." in damaged.out
+
+
+@needs_dlib
+def test_doctor_says_that_dlib_alone_has_no_sessions(gallery_face: Face) -> None:
+    told = gallery_face.but(model_name="dlib")("doctor", "--lang", "en")
+    assert told.status == 0, told.out
+    assert text("en", "check.no_landmarks", model="dlib") in told.out
 
 
 def test_server_with_damaged_models_does_not_start(

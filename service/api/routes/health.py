@@ -34,7 +34,7 @@ class SearchStateAnswer(Camel):
 class ReadinessAnswer(Camel):
     """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...). `search`: None
     where every search scans the database. `modelLicense`: of the weights, as an SPDX expression.
-    `livenessModels`: empty where no picture is looked at for signs of an attack.
+    `livenessModels`: empty where liveness sessions go by their challenge alone.
     """
 
     status: str
