@@ -113,10 +113,12 @@ class Observation:
     """What a frame of a liveness session shows around its face.
 
     `passive`: how much it looks like a face and no picture of one, 0 to 1; None where no model was
-    asked.
+    asked. `features`: 256 signed bytes of `service/engine/frame_features.py`, not keyed yet: never to be kept or
+    logged as they are.
     """
 
     passive: float | NoSignal | None
+    features: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.domain.face import Box, Image, Observation
 from service.domain.ports import LivenessModels
+from service.engine.frame_features import frame_features
 
 
 class FrameObservation:
@@ -15,4 +16,4 @@ class FrameObservation:
 
     def __call__(self, image: Image, box: Box) -> Observation:
         passive = None if self._models is None else self._models.score(image, box)
-        return Observation(passive)
+        return Observation(passive, frame_features(image, box))

@@ -9,7 +9,12 @@ from sqlalchemy import Connection, delete, func, text
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.collection import Collection
-from service.domain.frame_hash import FRAMES_KEPT, HASH_BITS, SAME_FRAME_BITS
+from service.domain.frame_hash import (
+    FRAMES_KEPT,
+    HASH_BITS,
+    SAME_FRAME_BITS,
+    upright_and_mirrored,
+)
 from service.storage.tables import liveness_frames
 
 _SEEN_BEFORE = text("""
@@ -17,9 +22,11 @@ _SEEN_BEFORE = text("""
         SELECT FROM liveness_frames AS frame
         WHERE frame.collection_id = :collection_id AND frame.session_id <> :session_id
             AND frame.seen_at > now() - :kept
-            AND bit_count(frame.hash # asked.hash) <= :bits
+            AND least(bit_count(frame.hash # asked.hash), bit_count(frame.hash # asked.mirrored)) <= :bits
     )
-    FROM unnest(CAST(CAST(:hashes AS text[]) AS bit(256)[])) WITH ORDINALITY AS asked (hash, place)
+    FROM unnest(
+        CAST(CAST(:hashes AS text[]) AS bit(256)[]), CAST(CAST(:mirrored AS text[]) AS bit(256)[])
+    ) WITH ORDINALITY AS asked (hash, mirrored, place)
     ORDER BY asked.place
 """).bindparams(kept=FRAMES_KEPT, bits=SAME_FRAME_BITS)
 """Looks through the day of the collection: about 30 ms a frame where it has 100,000 others."""
@@ -34,13 +41,15 @@ class LivenessFrames:
     def seen_before(
         self, collection: Collection, session_id: UUID, hashes: Sequence[bytes]
     ) -> list[bool]:
-        """Whether another session of the collection looked at the frame within the last day; of each of
-        `hashes` (32 bytes), in order.
+        """Whether another session of the collection looked at the frame, or at its mirror image, within
+        the last day; of each of `hashes` (64 bytes), in order.
         """
+        pairs = [upright_and_mirrored(each) for each in hashes]
         asked = {
             "collection_id": collection.collection_id,
             "session_id": session_id,
-            "hashes": [_bits(each) for each in hashes],
+            "hashes": [_bits(upright) for upright, _ in pairs],
+            "mirrored": [_bits(mirror) for _, mirror in pairs],
         }
         return list(self._connection.scalars(_SEEN_BEFORE, asked))
 
@@ -50,7 +59,7 @@ class LivenessFrames:
             {
                 "collection_id": collection.collection_id,
                 "session_id": session_id,
-                "hash": _bits(each),
+                "hash": _bits(upright_and_mirrored(each)[0]),
                 "seen_at": func.now(),
             }
             for each in hashes
@@ -64,5 +73,5 @@ class LivenessFrames:
         self._connection.execute(query)
 
 
-def _bits(keyed: bytes) -> str:
-    return f"{int.from_bytes(keyed, 'big'):0{HASH_BITS}b}"
+def _bits(part: bytes) -> str:
+    return f"{int.from_bytes(part, 'big'):0{HASH_BITS}b}"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from service.domain.chain import Keyed
 from service.domain.collection import CollectionKeys, SealContext, SearchVector, WrappedKey
 from service.domain.face import EMBEDDING_SIZE, Embedding
+from service.domain.frame_hash import FEATURES, HASH_BITS, mirrored
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.search import Vectors
 from service.vault.cipher import KEY_BYTES, Cipher
@@ -80,6 +81,7 @@ transform of 1 MiB."""
 _SEALING = b"face/v1/sealing"
 _SEARCH = b"face/v1/search-rotation"
 _CHAIN = b"face/v1/audit-chain"
+_FRAMES = b"face/v1/frame-directions"
 
 
 class CollectionKey:
@@ -140,6 +142,22 @@ class PseudonymKey:
     def fingerprint(self, content: bytes) -> bytes:
         """A keyed hash of a request: 32 bytes."""
         return hmac.digest(self._fingerprint_key, content, "sha256")
+
+    def frame_hash(self, features: bytes) -> bytes:
+        """64 bytes: a perceptual hash of a frame (256 signed bytes), then that of its mirror image.
+
+        On which side of 256 secret planes the frame lies (Charikar, "Similarity estimation techniques from
+        rounding algorithms", 2002): like frames have like hashes, under this key.
+        """
+        both = np.frombuffer(features + mirrored(features), np.int8).reshape(2, FEATURES)
+        return np.packbits(both @ self._directions > 0).tobytes()
+
+    @cached_property
+    def _directions(self) -> NDArray[np.float32]:
+        """(FEATURES, HASH_BITS): across the planes."""
+        secret = _derived(self._fingerprint_key, _FRAMES)
+        normals = _normals(secret, FEATURES * HASH_BITS)
+        return normals.reshape(FEATURES, HASH_BITS).astype(np.float32)
 
     def __repr__(self) -> str:
         return "PseudonymKey(***)"

@@ -14,6 +14,7 @@ QUESTIONS = (
     "a refusal reason",
     "the liveness check",
     "the gate",
+    "a frame that was seen before",
     "a new engine",
     "which two models a pack holds",
     "where a model is downloaded from",

@@ -39,7 +39,7 @@ class Watching:
         self.boxes.append(box)
         self.shapes.append(image.shape)
         self.threads.add(threading.current_thread().name)
-        return Observation(0.5)
+        return Observation(0.5, b"")
 
 
 def crop_of(engine: FaceEngine, photograph: Picture) -> FaceCrop:
@@ -118,7 +118,7 @@ def test_the_face_that_counts_is_observed_and_nothing_else(tiny: PackEngine) -> 
     lamps = [lamp((10, 10)), blank(640, 640), lamp((3, 3), (14, 14))]
     found, nobody, several = tiny.detect(lamps, observe=observer)
     assert isinstance(found, FaceCrop)
-    assert found.observation == Observation(0.5)
+    assert found.observation == Observation(0.5, b"")
     assert isinstance(nobody, Refusal)
     assert isinstance(several, Refusal)
     assert observer.boxes == [found.box]

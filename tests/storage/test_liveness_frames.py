@@ -16,13 +16,18 @@ from tests.storage.people import collection
 
 SESSION, LATER = uuid4(), uuid4()
 
-SEEN, OTHER = (np.random.default_rng(seed).bytes(32) for seed in (1, 2))
+SEEN, OTHER = (np.random.default_rng(seed).bytes(64) for seed in (1, 2))
 
 
 def altered(keyed: bytes, bits: int) -> bytes:
     """As many bits of it turned over, the first ones."""
-    mask = ((1 << bits) - 1) << (256 - bits)
-    return (int.from_bytes(keyed, "big") ^ mask).to_bytes(32, "big")
+    mask = ((1 << bits) - 1) << (512 - bits)
+    return (int.from_bytes(keyed, "big") ^ mask).to_bytes(64, "big")
+
+
+def mirror(keyed: bytes) -> bytes:
+    """The hash of the frame's mirror image."""
+    return keyed[32:] + keyed[:32]
 
 
 @pytest.fixture
@@ -65,6 +70,13 @@ def test_database_finds_what_the_rule_calls_the_same(
     with storage.transaction() as tx:
         [found] = tx.liveness_frames.seen_before(kept, LATER, [altered(SEEN, bits)])
     assert found == is_same_frame(SEEN, altered(SEEN, bits)) == (bits <= SAME_FRAME_BITS)
+
+
+def test_mirror_image_of_a_frame_is_found(storage: Storage, kept: Collection) -> None:
+    with storage.transaction() as tx:
+        assert tx.liveness_frames.seen_before(kept, LATER, [mirror(SEEN)]) == [True]
+    assert is_same_frame(SEEN, mirror(SEEN))
+    assert not is_same_frame(SEEN, mirror(OTHER))
 
 
 def test_session_does_not_find_its_own_frames(storage: Storage, kept: Collection) -> None:

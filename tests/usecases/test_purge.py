@@ -54,7 +54,7 @@ def test_frames_of_liveness_sessions_are_forgotten_after_a_day(
     _enroll(service, "kim")
     with service.storage.transaction() as tx:
         tx.liveness_frames.add(
-            require_collection(tx, DEFAULT), uuid4(), [bytes(32), bytes([1] * 32)]
+            require_collection(tx, DEFAULT), uuid4(), [bytes(64), bytes([1] * 64)]
         )
     tables.change(
         "UPDATE liveness_frames SET seen_at = seen_at - interval '1 day'"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.domain.collection import SealContext, WrappedKey
 from service.domain.errors import MasterKeyInvalid
+from service.domain.frame_hash import is_same_frame, mirrored
 from service.vault.cipher import KEY_BYTES, AuthenticationFailed
 from service.vault.master_key import MasterKey
 from service.vault.vault import PseudonymKey, Vault
@@ -101,6 +104,52 @@ def test_pseudonyms_of_two_collections_do_not_meet() -> None:
 def test_fingerprint_and_pseudonym_of_the_same_text_differ() -> None:
     names = _names(_vault())
     assert names.fingerprint(b"kim") != names.pseudonym("kim")
+
+
+def _like(features: NDArray[np.int8]) -> bytes:
+    """Others that differ from them by a tenth."""
+    noise = np.random.default_rng(2).normal(0, 0.1 * features.std(), features.size)
+    return np.clip(np.round(features + noise), -127, 127).astype(np.int8).tobytes()
+
+
+def test_frames_that_are_alike_have_hashes_that_are_alike() -> None:
+    names = _names(_vault())
+    features = np.random.default_rng(1).normal(0, 40, 256).clip(-127, 127).astype(np.int8)
+    frame = names.frame_hash(features.tobytes())
+    assert len(frame) == 64
+    assert is_same_frame(frame, names.frame_hash(_like(features)))
+    assert not is_same_frame(frame, names.frame_hash((-features).tobytes()))
+
+
+def test_frame_of_the_mirror_image_has_the_same_hashes_in_the_other_order() -> None:
+    names = _names(_vault())
+    features = np.random.default_rng(1).bytes(256)
+    frame = names.frame_hash(features)
+    assert names.frame_hash(mirrored(features)) == frame[32:] + frame[:32]
+
+
+def test_hashes_of_frames_of_two_collections_do_not_meet() -> None:
+    """About half of all bits differ, as by chance: 128 of 256, 16 of them two standard deviations."""
+    vault = _vault()
+    one, other = _names(vault), _names(vault)
+    frames = [np.random.default_rng(seed).bytes(256) for seed in range(50)]
+    pairs = [(one.frame_hash(frame), other.frame_hash(frame)) for frame in frames]
+    assert not any(is_same_frame(*pair) for pair in pairs)
+    differing = [
+        (int.from_bytes(mine[:32], "big") ^ int.from_bytes(theirs[:32], "big")).bit_count()
+        for mine, theirs in pairs
+    ]
+    assert 120 < np.mean(differing) < 136
+
+
+def test_hash_of_a_frame_stays_when_the_data_key_is_rotated() -> None:
+    vault = _vault()
+    keys = vault.new_keys(COLLECTION_ID, NOW)
+    before, after = (
+        vault.unlock_pseudonyms(COLLECTION_ID, each).frame_hash(bytes(range(256)))
+        for each in (keys, vault.next_keys(COLLECTION_ID, keys, NOW))
+    )
+    assert before == after
 
 
 def test_value_names_the_key_that_sealed_it() -> None:
