@@ -169,6 +169,7 @@ TABLES = [
         collection_id uuid NOT NULL,
         session_id uuid NOT NULL,
         hash bit(256) NOT NULL,
+        bands integer[] NOT NULL,
         seen_at timestamptz NOT NULL,
         CONSTRAINT liveness_frames_pk PRIMARY KEY (collection_id, session_id, hash)
     )
@@ -229,7 +230,8 @@ INDEXES = [
     "CREATE INDEX idempotent_responses_key_digest_index ON idempotent_responses (key_digest)",
     "CREATE INDEX erased_idempotency_keys_forget_at_index ON erased_idempotency_keys (forget_at)",
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
-    "CREATE INDEX liveness_frames_collection_id_seen_at_index ON liveness_frames (collection_id, seen_at)",
+    "CREATE INDEX liveness_frames_bands_index ON liveness_frames USING gin (bands) WITH (fastupdate = off)",
+    "CREATE INDEX liveness_frames_seen_at_index ON liveness_frames (seen_at)",
     "CREATE INDEX audit_collection_sequence_index ON audit (collection, sequence)",
     "CREATE INDEX audit_subject_sequence_index ON audit (subject, sequence)",
     "CREATE INDEX audit_subject_done_index ON audit (subject, sequence) WHERE outcome = 'done'",
@@ -263,6 +265,7 @@ NOT_SAMPLED = [
     ("collection_keys", "wrapped"),
     ("failed_comparisons", "subject_id"),
     ("liveness_frames", "hash"),
+    ("liveness_frames", "bands"),
 ]
 
 AUDIT_GUARDS = [

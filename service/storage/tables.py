@@ -285,8 +285,10 @@ liveness_frames = Table(
     Column("collection_id", Uuid, primary_key=True),
     Column("session_id", Uuid, primary_key=True),
     Column("hash", BIT(HASH_BITS), primary_key=True),
+    Column("bands", ARRAY(Integer), nullable=False),
     _moment("seen_at"),
-    Index(None, "collection_id", "seen_at"),
+    Index(None, "bands", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    Index(None, "seen_at"),
     prefixes=["UNLOGGED"],
 )
 """Keyed hashes of the frames that liveness sessions looked at, for a day. Of nobody: no subject, and no

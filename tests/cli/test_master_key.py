@@ -118,7 +118,7 @@ def test_only_rows_of_the_service_make_a_database_full(
         connection.exec_driver_sql("INSERT INTO rate_counters VALUES ('key:a', 1, now())")
         connection.exec_driver_sql(
             "INSERT INTO liveness_frames VALUES"
-            " (gen_random_uuid(), gen_random_uuid(), repeat('1', 256)::bit(256), now())"
+            " (gen_random_uuid(), gen_random_uuid(), repeat('1', 256)::bit(256), '{}', now())"
         )
     assert not holds_rows(database_url)
     with single_use_engine(database_url).begin() as connection:

@@ -104,7 +104,7 @@ def test_what_is_of_the_moment_is_in_no_backup(
         database_url,
         "INSERT INTO rate_counters VALUES ('key:a', 1, now())",
         "INSERT INTO liveness_frames VALUES"
-        " (gen_random_uuid(), gen_random_uuid(), repeat('1', 256)::bit(256), now())",
+        " (gen_random_uuid(), gen_random_uuid(), repeat('1', 256)::bit(256), '{}', now())",
     )
     with source.snapshot() as snapshot:
         target.load(snapshot.contents, snapshot.dump())
