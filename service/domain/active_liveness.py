@@ -18,13 +18,12 @@ from service.domain.challenge import TURNS, Step
 from service.domain.face import Embedding
 from service.domain.head_pose import (
     Points,
-    drawn_together,
-    drawn_together_by_nose,
+    breadth,
     eye_distance,
     middle_of_eyes,
     parallax,
     pitch5,
-    relief,
+    upright,
     yaw5,
 )
 from service.domain.passive_liveness import NoSignal, looks_attacked
@@ -46,6 +45,7 @@ class Doubt(StrEnum):
     TURN_FURTHER = "turn_further"
     TURN_LESS = "turn_less"
     OTHER_WAY = "other_way"
+    KEEP_LEVEL = "keep_level"
     TILT_FURTHER = "tilt_further"
     CLOSER = "closer"
     WAY_UNSEEN = "way_unseen"
@@ -60,50 +60,22 @@ class Doubt(StrEnum):
 ATTACKS = frozenset((Doubt.FLAT, Doubt.ANOTHER_PERSON, Doubt.REPEATED, Doubt.LOOKS_ATTACKED))
 
 TURN = 0.30
-"""Change of `yaw5`. Of 180 photographs turned by hand as flat sheets none changed by 0.15, of 356 that
-were bent to a cylinder none by 0.30; somebody who is asked to turn reaches 0.40."""
-
 TURN_LESS = 0.60
-"""Change of `yaw5` beyond which embeddings of one person differ as strangers' do (9 of 28 pairs): whoever
-turns further could not be told from another."""
-
 TILT = 0.15
-"""Change of `pitch5`: of 120 flat photographs tilted by up to 30 degrees none reached it."""
-
 CLOSER = 1.6
-"""Eye distance over that of the frame that looks ahead."""
-
 AHEAD = 0.12
-"""`yaw5` and `pitch5` from what they are from the front, in the frame that all others are held against."""
-
+PITCH_AHEAD = 0.57
+AHEAD_PITCH = 0.20
+LEAST_BREADTH = 0.80
 BACK_AHEAD = 0.15
-"""Change of either at the end, and of `yaw5` in frames that come closer."""
-
-PITCH_AHEAD = 0.55
-
 PARALLAX_OF_TURN = 0.25
-"""Eye distances. Within 0.03 of the change of `yaw5` on 51 turned heads; of 279 photographs seen as flat
-sheets, turned by up to 55 degrees, 0.21 at most, all of it the detector's error."""
-
+MOST_DOWN = 0.25
+LEAST_RELIEF = 0.33
 PARALLAX_OF_TILT = 0.10
-
-LEAST_RELIEF = 0.40
-"""See `relief`."""
-
-MOST_APART = 1.03
-"""Of `drawn_together`, in a turn: the eyes draw together. Nine of ten turned heads have 1.01 or less."""
-
-ON_THE_WAY = (0.15, 0.85)
-"""Shares of a movement between which a frame shows the way."""
-
+ON_THE_WAY = (0.2, 0.8)
 JUMP_OF_PLACE = 1.5
-"""Eye distances."""
 JUMP_OF_SCALE = 1.5
-"""More than this from one frame to the next is two recordings, or a movement that nobody saw."""
-
 SAME_POINTS = 0.001
-"""Eye distances between the landmarks of one frame sent twice; those of two frames of somebody who keeps
-still are further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +124,8 @@ def frontal_frame(frames: Sequence[Frame]) -> Frame | None:
 def doubt_of_front(frame: Frame) -> Doubt | None:
     """What is missing for `frame` to be the frontal frame; None where nothing is."""
     points = frame.landmarks
-    away = max(abs(yaw5(points)), abs(pitch5(points) - PITCH_AHEAD))
-    return Doubt.NOT_AHEAD if away > AHEAD else None
+    is_ahead = abs(yaw5(points)) <= AHEAD and abs(pitch5(points) - PITCH_AHEAD) <= AHEAD_PITCH
+    return None if is_ahead and breadth(points) >= LEAST_BREADTH else Doubt.NOT_AHEAD
 
 
 def doubt_of_step(step: Step, frame: Frame, ahead: Frame) -> Doubt | None:
@@ -186,32 +158,39 @@ def share_of_way(step: Step, start: Frame, frame: Frame, end: Frame) -> float:
 def is_on_the_way(step: Step, start: Frame, frame: Frame, end: Frame) -> bool:
     """Whether `frame` shows that the movement came about before the camera.
 
-    `start`: the frontal frame, whatever was done before this step.
+    `start`: the frontal frame, whatever was done before this step. Of a turn, the nose has to have moved
+    against the face as well: neither the picture that was held at the start nor that of the end will do.
     """
-    return ON_THE_WAY[0] <= share_of_way(step, start, frame, end) <= ON_THE_WAY[1]
+    least, most = ON_THE_WAY
+    if not least <= share_of_way(step, start, frame, end) <= most:
+        return False
+    if step not in TURNS:
+        return True
+    back = parallax(start.landmarks, frame.landmarks)
+    on = parallax(end.landmarks, frame.landmarks)
+    if back is None or on is None or back.along == on.along:
+        return False
+    return least <= back.along / (back.along - on.along) <= most
 
 
 def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     turned = (yaw5(points) - yaw5(front)) * way
-    if turned < TURN:
+    if not turned >= TURN:
         return Doubt.OTHER_WAY if turned < -TURN / 2 else Doubt.TURN_FURTHER
     if turned > TURN_LESS:
         return Doubt.TURN_LESS
-    moved, together = parallax(points, front), drawn_together(points, front)
-    if moved is None:
+    moved = parallax(points, front)
+    if moved is None or moved.along * way < PARALLAX_OF_TURN or moved.relief < LEAST_RELIEF:
         return Doubt.FLAT
-    apart = min(together, drawn_together_by_nose(points, front)) > MOST_APART
-    stands_out = relief(moved[0], together) >= LEAST_RELIEF
-    is_head = moved[0] * way >= PARALLAX_OF_TURN and stands_out and not apart
-    return None if is_head else Doubt.FLAT
+    return None if abs(moved.down) <= MOST_DOWN else Doubt.KEEP_LEVEL
 
 
 def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
     tilted = (pitch5(points) - pitch5(front)) * way
-    if tilted < TILT:
+    if not tilted >= TILT:
         return Doubt.OTHER_WAY if tilted < -TILT / 2 else Doubt.TILT_FURTHER
     moved = parallax(points, front)
-    return None if moved is not None and moved[1] * way >= PARALLAX_OF_TILT else Doubt.FLAT
+    return None if moved is not None and moved.down * way >= PARALLAX_OF_TILT else Doubt.FLAT
 
 
 def _measure_of(step: Step) -> Callable[[Points], float]:
@@ -255,8 +234,10 @@ def _doubts_of_sequence(frames: Sequence[Frame]) -> Iterator[Doubt]:
     points = [frame.landmarks for frame in frames]
     if any(_is_jump(one, next_) for one, next_ in pairwise(points)):
         yield Doubt.JUMP
-    placed = [_placed(each) for each in points]
-    if any(_is_same(one, other) for one, other in combinations(placed, 2)) or any(frame.is_replayed for frame in frames):
+    placed = [upright(each) for each in points]
+    if any(_is_same(one, other) for one, other in combinations(placed, 2)) or any(
+        frame.is_replayed for frame in frames
+    ):
         yield Doubt.REPEATED
 
 
@@ -282,11 +263,6 @@ def _is_jump(one: Points, next_: Points) -> bool:
 
 def _is_same(one: Points, other: Points) -> bool:
     return bool(np.abs(one - other).max() <= SAME_POINTS)
-
-
-def _placed(points: Points) -> Points:
-    """From the middle of the eyes, in eye distances: the same where the whole picture was moved."""
-    return np.asarray((points - middle_of_eyes(points)) / eye_distance(points))
 
 
 def _doubts_of_models(frames: Sequence[Frame]) -> Iterator[Doubt]:

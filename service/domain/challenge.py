@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 
 class Step(StrEnum):
@@ -42,6 +43,6 @@ def may_be_asked(movements: Sequence[Step]) -> bool:
 
     Coming closer once at most: nobody is told to step back.
     """
-    repeated = any(one is next_ for one, next_ in zip(movements, movements[1:], strict=False))
+    repeated = any(one is next_ for one, next_ in pairwise(movements))
     turned = any(one in TURNS for one in movements)
     return turned and not repeated and movements.count(Step.COME_CLOSER) <= 1

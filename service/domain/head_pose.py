@@ -99,7 +99,9 @@ def _relief(moved: Points, plane: Points, wanted: Points) -> float:
     """The parallax over the tangent of the plane's turn, whose cosine is the ratio of the two singular
     values of the affine map that is nearest to the homography.
     """
-    affine = np.linalg.lstsq(wanted - wanted.mean(axis=0), plane - plane.mean(axis=0), rcond=None)[0]
+    affine = np.linalg.lstsq(wanted - wanted.mean(axis=0), plane - plane.mean(axis=0), rcond=None)[
+        0
+    ]
     directions, lengths, _ = np.linalg.svd(affine)
     cosine = float(lengths[1] / lengths[0])
     tangent = math.sqrt(max(1.0 - cosine * cosine, 1e-12)) / cosine
