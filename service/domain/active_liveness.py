@@ -20,6 +20,7 @@ from service.domain.head_pose import (
     Points,
     breadth,
     eye_distance,
+    height,
     middle_of_eyes,
     parallax,
     pitch5,
@@ -47,6 +48,7 @@ class Doubt(StrEnum):
     OTHER_WAY = "other_way"
     KEEP_LEVEL = "keep_level"
     TILT_FURTHER = "tilt_further"
+    TILT_LESS = "tilt_less"
     CLOSER = "closer"
     WAY_UNSEEN = "way_unseen"
     JUMP = "jump"
@@ -62,6 +64,7 @@ ATTACKS = frozenset((Doubt.FLAT, Doubt.ANOTHER_PERSON, Doubt.REPEATED, Doubt.LOO
 TURN = 0.30
 TURN_LESS = 0.60
 TILT = 0.15
+TILT_LESS = 0.40
 CLOSER = 1.6
 AHEAD = 0.12
 PITCH_AHEAD = 0.57
@@ -73,8 +76,8 @@ MOST_DOWN = 0.25
 LEAST_RELIEF = 0.33
 PARALLAX_OF_TILT = 0.10
 ON_THE_WAY = (0.2, 0.8)
-JUMP_OF_PLACE = 1.5
-JUMP_OF_SCALE = 1.5
+JUMP_OF_PLACE = 2.0
+JUMP_OF_SCALE = 2.2
 SAME_POINTS = 0.001
 
 
@@ -189,6 +192,8 @@ def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
     tilted = (pitch5(points) - pitch5(front)) * way
     if not tilted >= TILT:
         return Doubt.OTHER_WAY if tilted < -TILT / 2 else Doubt.TILT_FURTHER
+    if tilted > TILT_LESS:
+        return Doubt.TILT_LESS
     moved = parallax(points, front)
     return None if moved is not None and moved.down * way >= PARALLAX_OF_TILT else Doubt.FLAT
 
@@ -256,7 +261,7 @@ def _doubts_of_identity(frames: Sequence[Frame], same_person: float) -> Iterator
 
 
 def _is_jump(one: Points, next_: Points) -> bool:
-    sizes = sorted((eye_distance(one), eye_distance(next_)))
+    sizes = sorted((height(one), height(next_)))
     place = float(np.linalg.norm(middle_of_eyes(next_) - middle_of_eyes(one)))
     return place > JUMP_OF_PLACE * sizes[1] or sizes[1] > JUMP_OF_SCALE * sizes[0]
 

@@ -70,12 +70,16 @@ def pitch5(points: Points) -> float:
     return float(nose @ down / (down @ down))
 
 
+def height(points: Points) -> float:
+    """From the eyes to the mouth, in pixels; turning leaves it as it is."""
+    return float(np.linalg.norm(_axes(points)[0]))
+
+
 def breadth(points: Points) -> float:
     """The eyes' distance over that from their middle to the mouth's: about 1 from the front, less of a
     face that is turned, or printed and bent or folded lengthwise.
     """
-    down, eyes, _ = _axes(points)
-    return float(np.linalg.norm(eyes) / np.linalg.norm(down))
+    return eye_distance(points) / height(points)
 
 
 def parallax(points: Points, ahead: Points) -> Parallax | None:
