@@ -76,8 +76,8 @@ MOST_DOWN = 0.25
 LEAST_RELIEF = 0.33
 PARALLAX_OF_TILT = 0.10
 ON_THE_WAY = (0.2, 0.8)
-JUMP_OF_PLACE = 2.0
-JUMP_OF_SCALE = 2.2
+JUMP_OF_PLACE = 1.5
+JUMP_OF_SCALE = 2.0
 SAME_POINTS = 0.001
 
 
@@ -108,7 +108,7 @@ def judge(challenge: Sequence[Step], frames: Sequence[Frame], same_person: float
     """
     found = {
         *_doubts_of_steps(challenge, frames),
-        *_doubts_of_sequence(frames),
+        *_doubts_of_repetition(frames),
         *_doubts_of_identity(frames, same_person),
         *_doubts_of_models(frames),
     }
@@ -229,13 +229,24 @@ def _doubts_of_step(step: Step, frames: Sequence[Frame], ahead: Frame) -> Iterat
         yield doubt
     elif end.embedding is None:
         yield Doubt.TOO_FEW_FRAMES
-    if step is not Step.LOOK_AHEAD and not any(
-        is_on_the_way(step, ahead, frame, end) for frame in before
-    ):
+    if step is not Step.LOOK_AHEAD:
+        yield from _doubts_of_way(step, before, end, ahead)
+
+
+def _doubts_of_way(
+    step: Step, before: Sequence[Frame], end: Frame, ahead: Frame
+) -> Iterator[Doubt]:
+    """Between steps somebody may sway and step back unseen; from the frame on the way to the end they may not."""
+    seen = [place for place, each in enumerate(before) if is_on_the_way(step, ahead, each, end)]
+    if not seen:
         yield Doubt.WAY_UNSEEN
+        return
+    points = [frame.landmarks for frame in (*before[seen[-1] :], end)]
+    if any(_is_jump(one, next_) for one, next_ in pairwise(points)):
+        yield Doubt.JUMP
 
 
-def _doubts_of_sequence(frames: Sequence[Frame]) -> Iterator[Doubt]:
+def _doubts_of_repetition(frames: Sequence[Frame]) -> Iterator[Doubt]:
     points = [frame.landmarks for frame in frames]
     if any(_is_jump(one, next_) for one, next_ in pairwise(points)):
         yield Doubt.JUMP

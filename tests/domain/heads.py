@@ -20,7 +20,7 @@ from service.domain.active_liveness import (
     is_on_the_way,
     share_of_way,
 )
-from service.domain.challenge import Step
+from service.domain.challenge import TURNS, Step
 from service.domain.face import Embedding
 from service.domain.head_pose import Points
 
@@ -128,20 +128,20 @@ class Head:
 Pose = tuple[float, float, float]
 """Degrees to the left, degrees down, how many times as near."""
 
-AT_EASE: dict[Step, tuple[float, float]] = {
+DIRECTIONS: dict[Step, tuple[float, float]] = {
     Step.TURN_LEFT: (1.0, 0.0),
     Step.TURN_RIGHT: (-1.0, 0.0),
-    Step.LOOK_UP: (0.0, -0.7),
-    Step.LOOK_DOWN: (0.0, 0.7),
+    Step.LOOK_UP: (0.0, -1.0),
+    Step.LOOK_DOWN: (0.0, 1.0),
     Step.COME_CLOSER: (0.0, 0.0),
     Step.LOOK_AHEAD: (0.0, 0.0),
 }
-"""Shares of the degrees by which somebody turns who is asked to."""
 
 FRAMES_OF_A_BATCH = 8
 MOST_LOOKS = 15
 TOO_FAR = (Doubt.TURN_LESS, Doubt.TILT_LESS)
-TURN_LESS, TURN_MORE = -6.0, 7.0
+TOO_LITTLE = (Doubt.TURN_FURTHER, Doubt.TILT_FURTHER, Doubt.FLAT)
+LESS, MORE = -6.0, 7.0
 """Degrees, after advice."""
 
 
@@ -152,32 +152,42 @@ class Person:
     head: Head
     looked_at: list[Frame] = field(default_factory=list)
     pose: Pose = (0.0, 0.0, 1.0)
+    advice: Doubt | None = None
+    turns: float = field(init=False)
+    tilts: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns, self.tilts = self.head.random.normal((33.0, 23.0), (4.0, 3.0))
 
     def answer(self, challenge: Sequence[Step]) -> list[Frame]:
         """All frames that were looked at, until every step is accepted or no looks are left."""
-        number, degrees, closer = 0, self._degrees(), 1.8
-        advice: Doubt | None = None
+        number = 0
         while number < len(challenge) and len(self.looked_at) < MOST_LOOKS:
-            goal = self._goal(challenge[number], degrees, closer)
-            advice = self._batch(number, challenge[number], goal, advice)
-            degrees += TURN_LESS if advice in TOO_FAR else TURN_MORE
-            closer *= 1.15
-            if advice is None:
-                number, degrees, closer = number + 1, self._degrees(), 1.8
+            step = challenge[number]
+            self.advice = self._batch(number, step, self._goal(step))
+            number += self.advice is None
+            self._learn(step)
         return self.looked_at
 
-    def _degrees(self) -> float:
-        return float(self.head.random.normal(33.0, 3.5))
+    def _learn(self, step: Step) -> None:
+        """Who was told how far to turn, or tilt, does so the next time as well."""
+        change = LESS if self.advice in TOO_FAR else MORE if self.advice in TOO_LITTLE else 0.0
+        if step in TURNS:
+            self.turns += change
+        else:
+            self.tilts += change
 
-    def _goal(self, step: Step, degrees: float, closer: float) -> Pose:
-        turned, tilted = AT_EASE[step]
-        near = closer if step is Step.COME_CLOSER else self.pose[2]
+    def _goal(self, step: Step) -> Pose:
+        turned, tilted = DIRECTIONS[step]
+        near = self.pose[2]
+        if step is Step.COME_CLOSER:
+            near *= 1.15 if self.advice is Doubt.CLOSER else 1.8
         sway = self.head.random.normal(scale=2.0, size=2)
-        return (turned * degrees + sway[0], tilted * degrees + sway[1], near)
+        return (turned * self.turns + sway[0], tilted * self.tilts + sway[1], near)
 
-    def _batch(self, number: int, step: Step, goal: Pose, advice: Doubt | None) -> Doubt | None:
+    def _batch(self, number: int, step: Step, goal: Pose) -> Doubt | None:
         """The last frame is looked at first; where it has reached the pose, others by halves."""
-        *before, end = [self.head.frame(number, pose) for pose in self._way(goal, advice)]
+        *before, end = [self.head.frame(number, pose) for pose in self._way(goal)]
         self.pose = goal
         if number == 0:
             self.looked_at.append(end)
@@ -191,12 +201,12 @@ class Person:
         self.looked_at.append(end)
         return doubt if is_seen or doubt is not None else Doubt.WAY_UNSEEN
 
-    def _way(self, goal: Pose, advice: Doubt | None) -> list[Pose]:
+    def _way(self, goal: Pose) -> list[Pose]:
         """Some come back before they begin, and all who are told to."""
         moving = int(self.head.random.integers(5, FRAMES_OF_A_BATCH))
         shares = np.minimum(np.arange(1, FRAMES_OF_A_BATCH + 1) / moving, 1.0)
         start, end = np.array(self.pose), np.array(goal)
-        comes_back = advice in (*TOO_FAR, Doubt.WAY_UNSEEN) or self.head.random.random() < 0.5
+        comes_back = self.advice in (*TOO_FAR, Doubt.WAY_UNSEEN) or self.head.random.random() < 0.5
         middle = np.array((0.0, 0.0, start[2])) if comes_back else (start + end) / 2
         poses = [
             start + 2 * share * (middle - start)
