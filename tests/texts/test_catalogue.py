@@ -8,7 +8,8 @@ from enum import StrEnum
 import pytest
 
 from service.api.problems import AddressNotFound, MethodNotAllowed
-from service.domain import errors
+from service.domain import challenge, errors
+from service.domain.active_liveness import Doubt
 from service.domain.bulk import Result
 from service.domain.causes import Cause
 from service.domain.decision import Recommendation
@@ -139,6 +140,12 @@ def test_korean_is_korean_and_english_is_not() -> None:
 @pytest.mark.parametrize("group", CODES)
 def test_every_code_has_a_sentence_and_every_sentence_a_code(group: str) -> None:
     assert names(group) == {code for kind in CODES[group] for code in kind}
+
+
+def test_every_step_and_doubt_of_liveness_has_a_sentence_and_every_sentence_one() -> None:
+    steps = {f"liveness.step.{step}" for step in challenge.Step}
+    doubts = {f"liveness.doubt.{doubt}" for doubt in Doubt}
+    assert {key for key in KEYS if key.startswith("liveness.")} == steps | doubts
 
 
 def test_every_error_has_a_title_and_a_detail_and_every_text_an_error() -> None:

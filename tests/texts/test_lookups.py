@@ -126,7 +126,7 @@ def test_sentence_has_the_fields_that_are_given(one: Lookup) -> None:
 
 @pytest.mark.parametrize("one", [one for one in LOOKUPS if one.group], ids=str)
 def test_sentences_by_code_have_fields_that_are_given(one: Lookup) -> None:
-    assert one.group in {*CODES, "error", "label"}
+    assert one.group in {*CODES, "error", "label", "liveness"}
     if one.group not in WITH_VALUES_OF_THEIR_OWN:
         for name in names(str(one.group)):
             assert fields("en", f"{one.group}.{name}") <= one.given
@@ -163,7 +163,7 @@ def test_everything_allowed_is_told_somewhere() -> None:
 
 def test_every_group_is_looked_up() -> None:
     groups = {key.split(".")[0] for key in KEYS}
-    assert groups == {*CODES, *LITERAL, "error", "label", "allowed"}
+    assert groups == {*CODES, *LITERAL, "error", "label", "allowed", "liveness"}
 
 
 def test_no_module_has_korean_in_it() -> None:
