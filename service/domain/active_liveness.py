@@ -247,13 +247,9 @@ def _doubts_of_way(
 
 
 def _doubts_of_repetition(frames: Sequence[Frame]) -> Iterator[Doubt]:
-    points = [frame.landmarks for frame in frames]
-    if any(_is_jump(one, next_) for one, next_ in pairwise(points)):
-        yield Doubt.JUMP
-    placed = [upright(each) for each in points]
-    if any(_is_same(one, other) for one, other in combinations(placed, 2)) or any(
-        frame.is_replayed for frame in frames
-    ):
+    placed = [upright(frame.landmarks) for frame in frames]
+    is_repeated = any(_is_same(one, other) for one, other in combinations(placed, 2))
+    if is_repeated or any(frame.is_replayed for frame in frames):
         yield Doubt.REPEATED
 
 
