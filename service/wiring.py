@@ -52,6 +52,17 @@ from service.usecases.erase import Erase, Erasure, Purge, audited_erasure, audit
 from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
+from service.usecases.liveness import (
+    FramesRequest,
+    LivenessRequest,
+    StartedSession,
+    StartLiveness,
+    TakeFrames,
+    TakenFrames,
+    audited_frames,
+    audited_start,
+)
+from service.usecases.liveness_proof import LivenessProof
 from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.model_move import AdvanceMoves, MoveModel
 from service.usecases.move_person import MovePerson
@@ -363,7 +374,7 @@ class Wiring:
 
     @cached_property
     def samplers(self) -> Samplers:
-        return Samplers(self.storage, self.models, *self._model_samplers)
+        return Samplers(self.storage, self.models, *self._model_samplers, self.liveness_proof)
 
     @cached_property
     def _model_samplers(self) -> tuple[Sampler, Sampler | None]:
@@ -391,6 +402,29 @@ class Wiring:
         return CheckPhotograph(self.sampler, self.capture)
 
     @cached_property
+    def start_liveness(self) -> Callable[[LivenessRequest], StartedSession]:
+        start = StartLiveness(self.storage, self.vault, self.audit_recorder)
+        return audit_refusals(start, audited_start, self.audit_recorder)
+
+    @cached_property
+    def take_frames(self) -> Callable[[FramesRequest], TakenFrames]:
+        take = TakeFrames(
+            self.samplers,
+            self.capture,
+            self.observe_ahead,
+            self.observe_movement,
+            self.storage,
+            self.vault,
+        )
+        return audit_refusals(take, audited_frames, self.audit_recorder)
+
+    @cached_property
+    def liveness_proof(self) -> LivenessProof:
+        return LivenessProof(
+            self.storage, self.vault, self.models, self.audit_recorder, self._telemetry
+        )
+
+    @cached_property
     def enroll(self) -> Callable[[EnrollRequest], Enrolled]:
         enroll = Enroll(
             self.samplers,
@@ -414,6 +448,7 @@ class Wiring:
             self.audit_recorder,
             self.lockout,
             MovePerson(self.audit_recorder, self.clock),
+            self.liveness_proof,
         )
         return audit_refusals(verify, audited_verification, self.audit_recorder)
 
@@ -707,6 +742,8 @@ class Wiring:
         return UseCases(
             token=self.token,
             check=self.check,
+            start_liveness=self.start_liveness,
+            take_frames=self.take_frames,
             enroll=self.enroll,
             verify=self.verify,
             identify=self.identify,

@@ -174,6 +174,28 @@ TABLES = [
         CONSTRAINT liveness_frames_pk PRIMARY KEY (collection_id, session_id, hash)
     )
     """,
+    # They outlive nothing: after a crash whoever was before the camera begins anew.
+    """
+    CREATE UNLOGGED TABLE liveness_sessions (
+        session_id uuid NOT NULL,
+        collection_id uuid NOT NULL,
+        collection text NOT NULL,
+        caller text NOT NULL,
+        purpose text NOT NULL,
+        subject bytea,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL,
+        ended_at timestamptz,
+        verdict text,
+        cost integer NOT NULL,
+        version integer NOT NULL,
+        sealed bytea,
+        CONSTRAINT liveness_sessions_pk PRIMARY KEY (session_id),
+        CONSTRAINT liveness_sessions_subject_check CHECK (octet_length(subject) = 32),
+        CONSTRAINT liveness_sessions_purpose_check
+            CHECK (purpose IN ('verify', 'enroll', 'search'))
+    )
+    """,
     # No identity column: numbers without gaps come from the record before, where an identity leaves
     # a gap whenever a transaction is rolled back.
     """
@@ -232,6 +254,8 @@ INDEXES = [
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
     "CREATE INDEX liveness_frames_bands_index ON liveness_frames USING gin (bands) WITH (fastupdate = off)",
     "CREATE INDEX liveness_frames_seen_at_index ON liveness_frames (seen_at)",
+    "CREATE INDEX liveness_sessions_caller_created_at_index ON liveness_sessions (caller, created_at)",
+    "CREATE INDEX liveness_sessions_expires_at_index ON liveness_sessions (expires_at)",
     "CREATE INDEX audit_collection_sequence_index ON audit (collection, sequence)",
     "CREATE INDEX audit_subject_sequence_index ON audit (subject, sequence)",
     "CREATE INDEX audit_subject_done_index ON audit (subject, sequence) WHERE outcome = 'done'",
@@ -245,6 +269,7 @@ STORAGE = {
         ("subjects", "consent"),
         ("templates", "sealed"),
         ("idempotent_responses", "sealed"),
+        ("liveness_sessions", "sealed"),
     ],
     "PLAIN": [("templates", "search")],
 }
@@ -266,6 +291,8 @@ NOT_SAMPLED = [
     ("failed_comparisons", "subject_id"),
     ("liveness_frames", "hash"),
     ("liveness_frames", "bands"),
+    ("liveness_sessions", "subject"),
+    ("liveness_sessions", "sealed"),
 ]
 
 AUDIT_GUARDS = [
@@ -314,7 +341,7 @@ GRANTS = {
     SERVICE: [
         "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
         "SELECT, INSERT, UPDATE, DELETE ON templates, idempotent_responses, failed_comparisons, rate_counters",
-        "SELECT, INSERT, UPDATE, DELETE ON erased_idempotency_keys",
+        "SELECT, INSERT, UPDATE, DELETE ON erased_idempotency_keys, liveness_sessions",
         "SELECT, INSERT, UPDATE, DELETE ON collection_writes",
         "SELECT, INSERT, DELETE ON liveness_frames",
         "SELECT, INSERT, UPDATE ON api_keys",

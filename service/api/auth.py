@@ -144,6 +144,7 @@ CheckCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, Scope.ENROLL, Sc
 EnrollCaller = Annotated[Caller, Depends(CallerWith(Scope.ENROLL))]
 VerifyCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY))]
 SearchCaller = Annotated[Caller, Depends(CallerWith(Scope.SEARCH))]
+LivenessCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY, Scope.ENROLL, Scope.SEARCH))]
 AdminCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
 MetricsCaller = Annotated[
     Caller, Depends(CallerWith(Scope.ADMIN, keyless=_open_monitor, places=_scrapes))

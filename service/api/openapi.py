@@ -133,11 +133,10 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
     return _body(_multipart(shape, fields), {"schema": _ref(shape), "examples": examples})
 
 
-def images_body(shape: type[Camel]) -> dict[str, Any]:
-    """A request body that is photographs and nothing else."""
-    return _body(
-        _multipart(shape, {}), {"schema": _ref(shape), "example": {"images": [_SHORT_IMAGE]}}
-    )
+def images_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
+    """A request body whose face comes as photographs. `fields`: as for `face_body`."""
+    example = {**fields, "images": [_SHORT_IMAGE]}
+    return _body(_multipart(shape, fields), {"schema": _ref(shape), "example": example})
 
 
 def json_body(

@@ -153,7 +153,7 @@ RELEASE_TIMEOUT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CameraFrame:
     """A `Photograph` that is decoded already."""
 
     image: Image = field(repr=False)

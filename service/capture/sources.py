@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import Lock
 
 from service.capture.camera import (
+    CameraFrame,
     DeviceReader,
-    Frame,
     device_of,
     frames_in_order,
     next_frame,
@@ -185,7 +185,7 @@ class Camera:
         )
         reader.start()
         try:
-            yield (Frame(image, self._max_pixels) for image in reader.frames())
+            yield (CameraFrame(image, self._max_pixels) for image in reader.frames())
         finally:
             reader.stop()
 
@@ -207,6 +207,6 @@ def video_frames(
     reader = DeviceReader(file, selection, unhurried, deadline, released=lambda: None)
     reader.start()
     try:
-        yield (Frame(image, max_pixels) for image in reader.frames())
+        yield (CameraFrame(image, max_pixels) for image in reader.frames())
     finally:
         reader.stop()

@@ -21,7 +21,7 @@ from service.cli.context import (
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.audit import AuditQuery, AuditRecord
-from service.domain.integrity import Break, Checkpoint, Finding, Verdict
+from service.domain.integrity import Break, Checkpoint, Finding, LogVerdict
 from service.texts import Language, text
 from service.wiring import Wiring
 
@@ -125,7 +125,7 @@ def _broken(broken: Break, language: Language) -> str:
     return text(language, "outcome.audit_broken", sequence=broken.sequence, flaw=flaw)
 
 
-def _print_whole(verdict: Verdict, language: Language) -> None:
+def _print_whole(verdict: LogVerdict, language: Language) -> None:
     typer.echo(text(language, "outcome.audit_whole", records=verdict.records))
     if head := verdict.head:
         at = f"{head.begun_at:%F %T %Z}"

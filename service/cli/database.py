@@ -28,7 +28,7 @@ from service.cli.context import (
 )
 from service.config import AppConfig
 from service.texts import Language, text
-from service.usecases.backup import Step, Watch
+from service.usecases.backup import BackupStep, Watch
 from service.vault.archive import Manifest
 from service.wiring import Wiring
 
@@ -90,9 +90,9 @@ def _progress(language: Language, total: int | None) -> Iterator[Watch]:
     bars = Progress(
         *columns, TransferSpeedColumn(), console=err, transient=True, disable=not err.is_terminal
     )
-    tasks: dict[Step, TaskID] = {}
+    tasks: dict[BackupStep, TaskID] = {}
 
-    def watch(step: Step, size: int) -> None:
+    def watch(step: BackupStep, size: int) -> None:
         if step not in tasks:
             tasks[step] = bars.add_task(text(language, f"backup_step.{step}"), total=total)
         bars.advance(tasks[step], size)

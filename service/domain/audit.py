@@ -37,6 +37,11 @@ class Action(StrEnum):
     MODEL_MOVE_FINISH = "model_move_finish"
     MOVE = "move"
     """A person has a template of the next model from now on."""
+    LIVENESS_START = "liveness_start"
+    LIVENESS_FRAMES = "liveness_frames"
+    """Only where it is refused."""
+    LIVENESS_VERDICT = "liveness_verdict"
+    """Its outcome is the verdict, and the record of what was decided by it follows."""
     TEMPLATE_RETIRE = "template_retire"
     """A person's template of a model that is not the collection's any more went."""
 

@@ -61,7 +61,7 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LogVerdict:
     """`records`: how many were looked at. `head`: None where nothing was ever written."""
 
     records: int
@@ -80,7 +80,7 @@ def check(
     expected: Checkpoint | None = None,
     *,
     empty: bool = True,
-) -> Verdict:
+) -> LogVerdict:
     """Walks `records`, in the order of their numbers, once; stops at the first flaw.
 
     `keyed`: None only where `stored` is. `empty`: whether there is nothing in the database beside
@@ -90,20 +90,20 @@ def check(
         return _without_head(records, expected, empty)
     walk = _Walk(stored.head, keyed, expected)
     if not stored.is_genuine(keyed):
-        return Verdict(0, stored.head, Break(stored.head.sequence, Flaw.HEAD_ALTERED))
+        return LogVerdict(0, stored.head, Break(stored.head.sequence, Flaw.HEAD_ALTERED))
     for record in records:
         if flaw := walk.step(record):
-            return Verdict(walk.records, stored.head, flaw)
-    return Verdict(walk.records, stored.head, walk.end())
+            return LogVerdict(walk.records, stored.head, flaw)
+    return LogVerdict(walk.records, stored.head, walk.end())
 
 
 def _without_head(
     records: Iterable[AuditRecord], expected: Checkpoint | None, empty: bool
-) -> Verdict:
+) -> LogVerdict:
     """As a service that never ran leaves the database: with nothing in it."""
     if any(True for _ in records) or expected is not None:
-        return Verdict(0, None, Break(0, Flaw.HEAD_ALTERED))
-    return Verdict(0, None, None if empty else Break(0, Flaw.CUT_OFF))
+        return LogVerdict(0, None, Break(0, Flaw.HEAD_ALTERED))
+    return LogVerdict(0, None, None if empty else Break(0, Flaw.CUT_OFF))
 
 
 class _Walk:

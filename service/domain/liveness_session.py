@@ -1,16 +1,142 @@
-"""What a liveness session is opened for: it proves nothing for anything else."""
+"""A liveness session: a challenge that one key may answer once, for one purpose and one person, in 90 seconds.
+
+What it may cost, and when whoever fails too often has to wait.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
+
+from service.domain.active_liveness import Frame, Judgment, judge
+from service.domain.challenge import TURNS, Step
+from service.domain.errors import LivenessUsed
+from service.domain.face import Sample
+from service.domain.template import PlainTemplate
 
 
 class Purpose(StrEnum):
-    """The call that the session's frame is compared in. Part of the contract.
-
-    `SEARCH`: dedupe and identify.
-    """
+    """What a session is for. Part of the contract."""
 
     VERIFY = "verify"
     ENROLL = "enroll"
     SEARCH = "search"
+
+
+LASTS = timedelta(seconds=90)
+
+MOST_FRAMES_OF_A_CALL = 8
+
+LOOK, EMBEDDING = 75, 25
+"""Hundredths of a photograph's inference, decoding included: to find a face in a frame, and to embed it (small
+pack, frames of 640 x 480; of a larger pack the first is less)."""
+
+MOST_COST = 1200
+"""Of a session: twelve photographs. Who is quick needs nine for four movements; the rest is for those who are
+asked to turn a little further. Passive models are asked beside that, some three times."""
+
+MOST_COST_OF_A_CALL = 4 * LOOK + 2 * EMBEDDING
+"""The last frame, and of those before it as many as are needed to find one on the way."""
+
+MOST_OPEN = 256
+"""Sessions of one key that are open at a time."""
+
+WINDOW = timedelta(minutes=10)
+"""In which sessions that did not end as `live` are counted, abandoned ones among them."""
+
+MOST_FAILED_OF_SUBJECT = 10
+"""By one key."""
+
+MOST_FAILED_OF_KEY = 300
+
+FORGOTTEN_AFTER = WINDOW
+"""From the end of a session; until then it is known that it was used, and by nothing how it went but the
+verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Whose session it is. `subject`: a keyed hash of the subject's id (32 bytes); None for a search."""
+
+    caller: str
+    purpose: Purpose
+    collection: str
+    subject: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """As it is stored. `sealed`: the `SessionProgress`; None once it is used, or another took its place."""
+
+    session_id: UUID
+    binding: Binding
+    expires_at: datetime
+    is_expired: bool
+    cost: int
+    version: int
+    sealed: bytes | None = field(repr=False)
+
+    @property
+    def content(self) -> bytes:
+        """What is sealed. Raises `LivenessUsed`."""
+        if self.sealed is None:
+            raise LivenessUsed
+        return self.sealed
+
+
+@dataclass(frozen=True, slots=True)
+class SessionProgress:
+    """How far a session has come. `met`: steps that were met. `frames`: those that were looked at, in
+    the order in which they were taken, and `hashes`: theirs, keyed. `templates`: by model, and `sample`: of the
+    frame that looks ahead, which is the one that is compared.
+    """
+
+    challenge: tuple[Step, ...]
+    met: int = 0
+    frames: tuple[Frame, ...] = field(default=(), repr=False)
+    hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    templates: Mapping[str, PlainTemplate] = field(default_factory=dict, repr=False)
+    sample: Sample | None = None
+
+    @property
+    def next(self) -> int | None:
+        """The number of the step to go on with; None when all are met."""
+        return self.met if self.met < len(self.challenge) else None
+
+    @property
+    def step(self) -> Step:
+        return self.challenge[self.met]
+
+    @property
+    def frames_of_step(self) -> list[Frame]:
+        """Those of the present step that fell short; of a turn only those that are embedded."""
+        turns = self.step in TURNS
+        return [
+            frame
+            for frame in self.frames
+            if frame.step == self.met and (frame.embedding is not None or not turns)
+        ]
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether this is a step in which passive models are asked: those that look ahead, and the way of the
+        first movement, since what they say varies and the median of three counts.
+        """
+        return self.step is Step.LOOK_AHEAD or self.met == 1
+
+    def judged(self, same_person: float) -> Judgment:
+        """`same_person`: the cosine from which two frames are of one person."""
+        return judge(self.challenge, self.frames, same_person)
+
+
+def fewest_frames(challenge: Sequence[Step]) -> int:
+    """One where the person looks ahead; of a movement its end, and one on the way."""
+    return sum(1 if step is Step.LOOK_AHEAD else 2 for step in challenge)
+
+
+def most_frames(challenge: Sequence[Step]) -> int:
+    """That a challenge takes, if each of its steps is met at once."""
+    return MOST_FRAMES_OF_A_CALL * len(challenge)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.domain.active_liveness import Verdict
 from service.domain.bulk import BulkCandidate, BulkOutcome, BulkRow, Row
 from service.domain.face import (
     Box,
@@ -20,6 +21,7 @@ from service.domain.face import (
     Stills,
     Stream,
 )
+from service.domain.liveness_session import Purpose
 from service.domain.passive_liveness import NoSignal
 
 
@@ -103,6 +105,10 @@ class Telemetry(Protocol):
         """A held collection was searched. `found`: whether there was a shortlist."""
         ...
 
+    def judged(self, purpose: Purpose, verdict: Verdict) -> None:
+        """A liveness session was used."""
+        ...
+
 
 class NoTelemetry:
     """Implements `Telemetry` for the command line and the Python API, where nobody asks."""
@@ -111,6 +117,9 @@ class NoTelemetry:
         return nullcontext()
 
     def shortlisted(self, *, found: bool) -> None:
+        """Counted nowhere."""
+
+    def judged(self, purpose: Purpose, verdict: Verdict) -> None:
         """Counted nowhere."""
 
 

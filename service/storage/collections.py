@@ -36,6 +36,7 @@ from service.storage.tables import (
     failed_comparisons,
     idempotent_responses,
     liveness_frames,
+    liveness_sessions,
     subjects,
     templates,
 )
@@ -244,6 +245,7 @@ class CollectionRows:
                 failed_comparisons,
                 liveness_frames,
                 subjects,
+                liveness_sessions,
                 collections,
             )
         ]

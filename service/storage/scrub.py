@@ -24,6 +24,7 @@ from service.storage.tables import (
     failed_comparisons,
     idempotent_responses,
     liveness_frames,
+    liveness_sessions,
     subjects,
     templates,
 )
@@ -31,6 +32,7 @@ from service.storage.tables import (
 _WRITTEN_ANEW = (
     idempotent_responses,
     liveness_frames,
+    liveness_sessions,
     failed_comparisons,
     templates,
     subjects,

@@ -294,5 +294,30 @@ liveness_frames = Table(
 """Keyed hashes of the frames that liveness sessions looked at, for a day. Of nobody: no subject, and no
 session of theirs that is left."""
 
-NOT_LOGGED = (rate_counters, liveness_frames)
+liveness_sessions = Table(
+    "liveness_sessions",
+    metadata,
+    Column("session_id", Uuid, primary_key=True),
+    Column("collection_id", Uuid, nullable=False),
+    Column("collection", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("subject", LargeBinary),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("ended_at", nullable=True),
+    Column("verdict", Text),
+    Column("cost", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sealed", LargeBinary),
+    CheckConstraint("octet_length(subject) = 32", name="subject"),
+    CheckConstraint("purpose IN ('verify', 'enroll', 'search')", name="purpose"),
+    Index(None, "caller", "created_at"),
+    Index(None, "expires_at"),
+    prefixes=["UNLOGGED"],
+)
+"""Of somebody who may not be enrolled yet: so they hang on nobody's row, and name nobody but by a keyed
+hash. Not logged: no copy of the log ever has a face of somebody who only tried."""
+
+NOT_LOGGED = (rate_counters, liveness_frames, liveness_sessions)
 """Of the moment: lost in a crash, in no backup, and a database that holds nothing else is an empty one."""

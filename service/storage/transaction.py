@@ -20,6 +20,7 @@ from service.storage.failed_comparisons import FailedComparisons
 from service.storage.failures import QueryFailed
 from service.storage.idempotency import IdempotentResponses
 from service.storage.liveness_frames import LivenessFrames
+from service.storage.liveness_sessions import LivenessSessions
 from service.storage.sealed_rows import SealedRows
 from service.storage.subjects import SubjectProof, SubjectRows
 from service.storage.template_rows import RowSequence, SearchRows
@@ -111,6 +112,10 @@ class Transaction:
     @cached_property
     def failed_comparisons(self) -> FailedComparisons:
         return FailedComparisons(self.connection, self._clock, self.collections, self._proof)
+
+    @cached_property
+    def liveness_sessions(self) -> LivenessSessions:
+        return LivenessSessions(self.connection)
 
     @property
     def row_sequence(self) -> RowSequence:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import psutil
@@ -26,8 +27,10 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from service.domain.active_liveness import Verdict
 from service.domain.decision import Decision, Recommendation
 from service.domain.errors import FaceError
+from service.domain.liveness_session import Purpose
 from service.domain.ports import ModelIdentity
 from service.domain.search import SearchProblem, SearchState
 from service.domain.thresholds import Band
@@ -213,6 +216,12 @@ class Metrics:
             ["compared"],
             registry=registry,
         )
+        self._liveness = Counter(
+            "face_liveness",
+            "Liveness sessions that were used, by their verdict.",
+            ["purpose", "verdict"],
+            registry=registry,
+        )
         self._model = Gauge(
             "face_model_info",
             "1 for the served model, and what it runs on.",
@@ -286,6 +295,9 @@ class Metrics:
         """`found`: whether there was a shortlist."""
         self._shortlists.labels("shortlist" if found else "all").inc()
 
+    def judged(self, purpose: Purpose, verdict: Verdict) -> None:
+        self._liveness.labels(purpose.value, verdict.value).inc()
+
     def runs_on(self, model: ModelIdentity, provider: str, workers: int, calls: int) -> None:
         """`calls`: how many the engine takes, with those that wait."""
         self._model.labels(model.name, model.sha256, provider).set(1)
@@ -322,13 +334,14 @@ class Metrics:
             self._searches.labels(found)
         for compared in ("shortlist", "all"):
             self._shortlists.labels(compared)
+        for purpose, verdict in product(Purpose, Verdict):
+            self._liveness.labels(purpose.value, verdict.value)
         for problem in SearchProblem:
             self._search_problem.labels(problem.value)
         for why in CONNECTIONS_ENDED_FOR:
             self._connections_ended.labels(why)
-        for band in Band:
-            for recommendation in Recommendation:
-                self._decisions.labels(band.value, recommendation.value)
+        for band, recommendation in product(Band, Recommendation):
+            self._decisions.labels(band.value, recommendation.value)
 
 
 @contextmanager

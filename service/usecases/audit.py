@@ -15,8 +15,8 @@ from service.domain.errors import (
 from service.domain.integrity import (
     Checkpoint,
     Finding,
+    LogVerdict,
     RecordFlaw,
-    Verdict,
     check,
     check_people,
     check_registry,
@@ -81,7 +81,7 @@ class Verified:
     itself is broken, since nothing vouches for anything then.
     """
 
-    log: Verdict
+    log: LogVerdict
     findings: Sequence[Finding] = ()
 
     @property

@@ -25,13 +25,13 @@ SAMPLED_SUBJECTS = 20
 """Of each collection, so many people's templates are opened after a restore."""
 
 
-class Step(StrEnum):
+class BackupStep(StrEnum):
     SAVING = "saving"
     CHECKING = "checking"
     LOADING = "loading"
 
 
-Watch = Callable[[Step, int], None]
+Watch = Callable[[BackupStep, int], None]
 """Told after each piece how many bytes of the dump it had."""
 
 
@@ -71,7 +71,9 @@ class Backup:
         with self._dumps.snapshot() as snapshot:
             self._require_right_key(snapshot.contents.revision)
             manifest = Manifest(self._clock(), self._service_version, snapshot.contents)
-            self._archives.write(path, manifest, _watched(snapshot.dump(), Step.SAVING, watch))
+            self._archives.write(
+                path, manifest, _watched(snapshot.dump(), BackupStep.SAVING, watch)
+            )
         return manifest
 
     def _require_right_key(self, revision: str) -> None:
@@ -112,7 +114,7 @@ class Restore:
         altered before it was backed up.
         """
         archive = self._archives.open(path)
-        for _ in _watched(archive.dump(), Step.CHECKING, watch):
+        for _ in _watched(archive.dump(), BackupStep.CHECKING, watch):
             pass
         dumps = self._dumps()
         self._load(dumps, archive, watch)
@@ -128,7 +130,7 @@ class Restore:
         if not dumps.knows(contents.revision):
             raise BackupTooNew(version=archive.manifest.service_version)
         dumps.require_place_for(contents)
-        dumps.load(contents, _watched(archive.dump(), Step.LOADING, watch))
+        dumps.load(contents, _watched(archive.dump(), BackupStep.LOADING, watch))
 
     def _open_some(self, tx: Transaction, collection: Collection) -> int:
         unlocked = UnlockedCollection.unlock(collection, self._vault)
@@ -140,7 +142,7 @@ class Restore:
         return len(rows)
 
 
-def _watched(pieces: Iterable[bytes], step: Step, watch: Watch) -> Iterator[bytes]:
+def _watched(pieces: Iterable[bytes], step: BackupStep, watch: Watch) -> Iterator[bytes]:
     for piece in pieces:
         yield piece
         watch(step, len(piece))

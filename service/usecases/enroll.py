@@ -99,7 +99,7 @@ class Enroll:
             return earlier
         require_future(request.expires_at, self._clock())
         where = request.collection, request.faces
-        probe = self._samplers.probe(request.source, *where, Purpose.ENROLL)
+        probe = self._samplers.probe(request.source, *where, Purpose.ENROLL, request.caller.name)
         with self._storage.transaction(request.collection) as tx:
             collection = lock_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)

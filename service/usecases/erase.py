@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from service.domain.audit import Action
+from service.domain.audit import Action, AuditEntry
 from service.domain.callers import EXPIRY
+from service.domain.collection import Collection as StoredCollection
 from service.domain.errors import CollectionNotFound, SubjectNotFound
 from service.domain.expiry import Expired, require_agreement
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
@@ -66,6 +67,7 @@ class Erase:
                 raise SubjectNotFound
             deleted = tx.subjects.delete(collection, subject_id)
             entry = self._audit.record(tx, action, caller, collection, subject_id)
+            _forget_sessions(tx, collection, entry)
         return Erasure(subject_id, collection_name, deleted, entry.at, entry.audit_id)
 
 
@@ -89,8 +91,15 @@ def remove_expired(
         require_agreement(now - tx.server_time())
     for each in ids:
         tx.subjects.delete(unlocked.collection, each)
-        audit.record(tx, Action.EXPIRE, EXPIRY.name, unlocked.collection, each, at=now)
+        entry = audit.record(tx, Action.EXPIRE, EXPIRY.name, unlocked.collection, each, at=now)
+        _forget_sessions(tx, unlocked.collection, entry)
     return len(ids)
+
+
+def _forget_sessions(tx: Transaction, collection: StoredCollection, entry: AuditEntry) -> None:
+    """Liveness sessions about the person of the record: the last of them may be minutes old."""
+    if entry.subject is not None:
+        tx.liveness_sessions.delete_of(collection, [entry.subject])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,7 @@ class Purge:
             require_agreement(self._clock() - tx.server_time())
             tx.idempotency.forget_keys()
             tx.liveness_frames.forget()
+            tx.liveness_sessions.forget()
         if not set(confirmed) <= set(names):
             raise CollectionNotFound
         held = 0

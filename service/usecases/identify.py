@@ -99,7 +99,7 @@ class Identify:
         """
         request.caller.require_access(request.collection, request.source)
         where = request.collection, request.faces
-        probe = self._samplers.probe(request.source, *where, Purpose.SEARCH)
+        probe = self._samplers.probe(request.source, *where, Purpose.SEARCH, request.caller.name)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)

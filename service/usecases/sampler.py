@@ -10,7 +10,6 @@ from service.domain.collection import CollectionSettings
 from service.domain.errors import (
     CollectionNotFound,
     InconsistentImages,
-    LivenessExpired,
     ModelMismatch,
     NoUsableFace,
     Overloaded,
@@ -36,7 +35,7 @@ from service.domain.face import (
     VideoFrames,
 )
 from service.domain.liveness_session import Purpose
-from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, Telemetry
+from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, FrameObserver, Telemetry
 from service.domain.quality import judged, refused_sample, sample_of
 from service.domain.served_models import CollectionModels, ServedModel, ServedModels
 from service.domain.template import PlainTemplate, disagreeing, embedding_of, template_of
@@ -45,6 +44,7 @@ from service.usecases.unlocked_collection import models_of, require_collection
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
+    from service.usecases.liveness_proof import LivenessProof, ProvenSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,13 @@ class Probe:
     """One person's template and the samples it was made of (none where an embedding was given, which
     counts as one).
 
-    `templates`: by model; more than one of them where people are moved to another model.
+    `templates`: by model; more than one of them where people are moved to another model. `session`: of
+    liveness, whose frame it was; None for any other source.
     """
 
     templates: Mapping[str, PlainTemplate]
     samples: Sequence[Sample] = ()
+    session: ProvenSession | None = None
 
     @property
     def template(self) -> PlainTemplate:
@@ -160,8 +162,12 @@ class Sampler:
         return self._samples_of(self._capture.stills(source), faces)
 
     def _samples_of(self, photographs: Sequence[Photograph], faces: Faces | None) -> list[Sample]:
+        return self._embedded(photographs, self.looked_at(photographs, faces))
+
+    def _embedded(
+        self, photographs: Sequence[Photograph], seen: Sequence[Detection]
+    ) -> list[Sample]:
         """All faces go through the model in one batch."""
-        seen = self.looked_at(photographs, faces)
         crops = [found for found in seen if isinstance(found, FaceCrop)]
         embedded: Iterator[EmbeddedFace] = iter(())
         if crops:
@@ -180,6 +186,24 @@ class Sampler:
         with self._telemetry.stage("detect"):
             detections = self._engine.detect(photographs, faces or self._faces)
         return [judged(found, self._limits) for found in detections]
+
+    def observed(self, photograph: Photograph, observe: FrameObserver) -> Detection:
+        """As `looked_at`, of one frame of a liveness session, whoever stands behind the person."""
+        with self._telemetry.stage("detect"):
+            [found] = self._engine.detect([photograph], Faces.DOMINANT, observe)
+        return judged(found, self._limits)
+
+    def embedding_of(self, crop: FaceCrop) -> Embedding:
+        """However badly the recognizer sees it, as from the side."""
+        with self._telemetry.stage("embed"):
+            return self._engine.embed([crop])[0].embedding
+
+    def probe_of(self, photograph: Photograph, crop: FaceCrop) -> Probe:
+        """Of what `observed` has found in the photograph. Raises `NoUsableFace`."""
+        samples = self._embedded([photograph], [crop])
+        if samples[0].embedding is None:
+            raise NoUsableFace(samples)
+        return Probe({self.model_id: template_of([samples[0].embedding])}, samples)
 
     def _samples_of_stream(self, stream: Stream, faces: Faces | None) -> list[Sample]:
         """Frames of use, at most `max_frames`; of a stream without any, its last refusal.
@@ -230,11 +254,23 @@ class PairSampler:
 
     def probe(self, source: SampleSource, faces: Faces | None = None) -> Probe:
         """Raises what `Sampler.probe` raises."""
-        probe = self._first.probe(source, faces)
+        return self._joined(self._first.probe(source, faces), faces)
+
+    def _joined(self, probe: Probe, faces: Faces | None) -> Probe:
         template = self._second.same_faces(probe.samples, faces)
         if template is None:
             return probe
         return replace(probe, templates={**probe.templates, self._second.model_id: template})
+
+    def observed(self, photograph: Photograph, observe: FrameObserver) -> Detection:
+        return self._first.observed(photograph, observe)
+
+    def embedding_of(self, crop: FaceCrop) -> Embedding:
+        return self._first.embedding_of(crop)
+
+    def probe_of(self, photograph: Photograph, crop: FaceCrop) -> Probe:
+        """Raises `NoUsableFace`."""
+        return self._joined(self._first.probe_of(photograph, crop), Faces.DOMINANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,24 +287,35 @@ class Samplers:
     """One of each served model. `models`: which are served."""
 
     def __init__(
-        self, storage: Storage, models: ServedModels, present: Sampler, beside: Sampler | None
+        self,
+        storage: Storage,
+        models: ServedModels,
+        present: Sampler,
+        beside: Sampler | None,
+        liveness: LivenessProof,
     ) -> None:
         self._storage = storage
+        self._liveness = liveness
         self._models = models
         self._present = present
         self._beside = beside
 
     def probe(
-        self, source: FaceSource, collection_name: str, faces: Faces | None, purpose: Purpose
+        self,
+        source: FaceSource,
+        collection_name: str,
+        faces: Faces | None,
+        purpose: Purpose,
+        caller: str,
     ) -> Probe:
         """For a call on this collection, which says itself which `faces` count or leaves it to the
         collection. Where that is said, and one model alone is served, nothing need be read.
 
-        Raises `CollectionNotFound`, `ModelMismatch`, `LivenessExpired`, `LivenessRequired` where it is
-        known before a model runs, and what `Sampler.probe` raises.
+        Raises `CollectionNotFound`, `ModelMismatch`, `LivenessRequired` where it is known before a model
+        runs, and what `Sampler.probe` and `LivenessProof.probe` raise.
         """
         if isinstance(source, ProvenFrame):
-            raise LivenessExpired
+            return self._liveness.probe(source, caller)
         if self._beside is None and (faces or isinstance(source, GivenEmbedding)):
             return self._present.probe(source, faces)
         look = self.look_at(collection_name)

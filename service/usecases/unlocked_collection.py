@@ -236,6 +236,10 @@ class UnlockedCollection:
         with self._alarm(f"somebody's {purpose}"):
             return self._key_named_by(sealed).open(sealed, SealContext(subject_id, purpose, record))
 
+    def may_open(self, sealed: bytes) -> bool:
+        """Whether it was sealed by a key that the collection still has."""
+        return any(key.is_named_by(sealed) for key in self.data_keys)
+
     def _key_named_by(self, sealed: bytes) -> CollectionKey:
         for key in self.data_keys:
             if key.is_named_by(sealed):

@@ -13,6 +13,12 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
+from service.usecases.liveness import (
+    FramesRequest,
+    LivenessRequest,
+    StartedSession,
+    TakenFrames,
+)
 from service.usecases.lockouts import Unlock
 from service.usecases.model_move import AdvanceMoves
 from service.usecases.readiness import CheckReadiness
@@ -25,6 +31,8 @@ from service.usecases.verify import Verification, VerifyRequest
 class UseCases:
     token: MakeToken
     check: CheckPhotograph
+    start_liveness: Callable[[LivenessRequest], StartedSession]
+    take_frames: Callable[[FramesRequest], TakenFrames]
     enroll: Callable[[EnrollRequest], Enrolled]
     verify: Callable[[VerifyRequest], Verification]
     identify: Callable[[SearchRequest], SearchResult]

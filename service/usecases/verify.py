@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.domain.active_liveness import Judgment
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import StoredTemplate
@@ -17,6 +18,8 @@ from service.domain.served_models import ServedModel, ServedModels
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
+from service.usecases.liveness import LivenessRequest
+from service.usecases.liveness_proof import LivenessProof
 from service.usecases.lockouts import Lockout
 from service.usecases.move_person import MovePerson, Recognized
 from service.usecases.sampler import Probe, Samplers
@@ -43,6 +46,7 @@ class Verification:
     decision: Decision
     model_id: str
     samples: Sequence[Sample]
+    liveness: Judgment | None = None
 
 
 def audited_verification(request: VerifyRequest) -> AuditedCall:
@@ -65,6 +69,7 @@ class Verify:
         audit: AuditRecorder,
         lockout: Lockout,
         move: MovePerson,
+        liveness: LivenessProof,
     ) -> None:
         self._samplers = samplers
         self._storage = storage
@@ -73,6 +78,7 @@ class Verify:
         self._audit = audit
         self._lockout = lockout
         self._move = move
+        self._liveness = liveness
 
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
@@ -80,9 +86,9 @@ class Verify:
         `Samplers.probe` raises.
         """
         request.caller.require_access(request.collection, request.source)
-        where = request.collection, request.faces
-        probe = self._samplers.probe(request.source, *where, Purpose.VERIFY)
         caller, subject_id = request.caller.name, request.subject_id
+        where = request.collection, request.faces
+        probe = self._samplers.probe(request.source, *where, Purpose.VERIFY, caller)
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
@@ -95,6 +101,8 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
+            about = LivenessRequest(Purpose.VERIFY, request.collection, request.caller, subject_id)
+            liveness = self._liveness.settle(tx, unlocked, probe.session, about)
             decision = compare(unlocked, subject.templates, probe, deciding, profile)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
             if models.next is not None and decision.match:
@@ -102,7 +110,7 @@ class Verify:
                 self._move(tx, unlocked, models, who, probe)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
-        return Verification(request.subject_id, decision, deciding.model_id, probe.samples)
+        return Verification(subject_id, decision, deciding.model_id, probe.samples, liveness)
 
 
 def compare(

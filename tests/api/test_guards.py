@@ -19,6 +19,7 @@ from fastapi.routing import iter_route_contexts
 from service.api.app import create_app
 from service.api.auth import CallerWith
 from service.domain.callers import Scope
+from service.domain.liveness_session import Purpose
 from service.telemetry.metrics import Metrics
 from service.usecases.use_cases import UseCases
 from tests.api.in_process import NO_RATE_LIMITS
@@ -35,6 +36,9 @@ OPEN_TO_ALL = {
 OF_NO_COLLECTION = {"/check", "/token/camera", "/token/directory", "/token/images", "/metrics"}
 """They store nothing and read nothing that is stored; numbers are of the service as a whole."""
 
+OF_THE_CALLERS_SESSION = {"/liveness/sessions/{sessionId}/frames"}
+"""Begun by the key itself, in a collection of its own."""
+
 SHOWN_BY_COLLECTION = {"/admin/audit"}
 """Where none is named they show what concerns those that the key may see."""
 
@@ -42,6 +46,9 @@ OF_EVERY_COLLECTION = {"/admin/collections"}
 """They show those that the key is let into."""
 
 REFUSED = (401, 403)
+
+PURPOSES = {purpose.value for purpose in Purpose}
+"""Each is the name of the scope that it needs."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,9 @@ def _routes() -> Iterator[Route]:
 ROUTES = list(_routes())
 GUARDED = [route for route in ROUTES if route.path not in OPEN_TO_ALL]
 OF_A_COLLECTION = [
-    route for route in GUARDED if route.path not in OF_NO_COLLECTION | OF_EVERY_COLLECTION
+    route
+    for route in GUARDED
+    if route.path not in OF_NO_COLLECTION | OF_EVERY_COLLECTION | OF_THE_CALLERS_SESSION
 ]
 
 
@@ -146,4 +155,7 @@ def test_route_lets_in_a_key_of_its_scope_and_collection(service: Installed, rou
     for scope in scopes:
         key = service.key(scope, Scope.EMBEDDING, collections=("default",))  # examples are vectors
         answer = route.call(service, key)
-        assert answer.status_code not in REFUSED
+        if scope.value in PURPOSES and route.path == "/liveness/sessions":
+            assert (answer.status_code in REFUSED) is (scope.value != route.example["purpose"])
+        else:
+            assert answer.status_code not in REFUSED

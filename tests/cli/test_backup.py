@@ -16,7 +16,7 @@ from service.domain.callers import Scope
 from service.storage.dump_restore import DatabaseDumps
 from service.storage.engine import single_use_engine
 from service.storage.migrations import migrate
-from service.usecases.backup import Step
+from service.usecases.backup import BackupStep
 from service.vault.archive import Manifest, SealedArchives
 from service.vault.master_key import MasterKey
 from service.vault.vault import Vault
@@ -26,7 +26,7 @@ from tests.cli.face import MASTER_KEY, Face
 OTHER_KEY = base64.b64encode(b"\x01" * 32).decode()
 
 
-def unwatched(step: Step, size: int) -> None:
+def unwatched(step: BackupStep, size: int) -> None:
     pass
 
 

@@ -58,6 +58,10 @@ def called(requests: list[httpx.Request], all_routes: set[str]) -> set[str]:
     )
 
 
+def session_of(client: CollectionClient, subject_id: str) -> dict[str, str]:
+    return {"purpose": "verify", "collection": client.collection, "subjectId": subject_id}
+
+
 def test_every_route_works_with_the_rights_of_the_service(
     http: httpx.Client, people: dict[str, list[Path]]
 ) -> None:
@@ -76,6 +80,9 @@ def test_every_route_works_with_the_rights_of_the_service(
     assert ok(client.identify(kim[4]))["match"]
     ok(http.post("/token/images", files=files(kim[:1])))
     assert ok(http.post("/check", files=files(kim[:1])))["usable"]
+    started = ok(http.post("/liveness/sessions", json=session_of(client, "kim")), 201)
+    frames = f"/liveness/sessions/{started['sessionId']}/frames"
+    ok(http.post(frames, data={"step": "0"}, files=files(kim[:1])))
     ok(client.subjects())
     ok(client.subject("kim"))
     ok(client.export("kim"))

@@ -17,7 +17,7 @@ from service.domain import chain
 from service.domain.audit import AuditEntry, AuditRecord
 from service.domain.chain import EMPTY, GENESIS, AuditHead, SealedHead, encoded
 from service.domain.collection import WrappedKey
-from service.domain.integrity import Break, Checkpoint, Flaw, Verdict, check
+from service.domain.integrity import Break, Checkpoint, Flaw, LogVerdict, check
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRAPPED = WrappedKey(UUID(int=1), b"wrapped")
@@ -113,11 +113,11 @@ def test_moment_is_the_same_wherever_the_clock_stood() -> None:
 @pytest.mark.parametrize("length", [0, 1, LENGTH])
 def test_genuine_log_is_whole(length: int) -> None:
     head, records = log(length)
-    assert check(head, records, keyed) == Verdict(length, head.head, None)
+    assert check(head, records, keyed) == LogVerdict(length, head.head, None)
 
 
 def test_log_of_a_service_that_never_ran_is_whole() -> None:
-    assert check(None, [], None) == Verdict(0, None, None)
+    assert check(None, [], None) == LogVerdict(0, None, None)
 
 
 @pytest.mark.parametrize("column", CHANGES)

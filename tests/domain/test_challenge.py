@@ -39,7 +39,9 @@ def test_all_of_a_length_are_as_likely() -> None:
         asked = [one for one in CHALLENGES if len(one) == length]
         _, counts = np.unique([" ".join(one) for one in asked], return_counts=True)
         expected = len(asked) / len(counts)
-        assert np.sum((counts - expected) ** 2 / expected) < len(counts) + 4 * np.sqrt(2 * len(counts))
+        assert np.sum((counts - expected) ** 2 / expected) < len(counts) + 4 * np.sqrt(
+            2 * len(counts)
+        )
 
 
 def test_two_challenges_of_the_operating_system_differ() -> None:

@@ -14,7 +14,7 @@ import pytest
 from service.domain.callers import LOCAL_USER, Scope
 from service.domain.errors import BackupDamaged, MasterKeyInvalid, MasterKeyMissing
 from service.domain.face import Uploads
-from service.usecases.backup import Restored, Step
+from service.usecases.backup import BackupStep, Restored
 from service.usecases.enrollment import EnrollRequest
 from service.usecases.identify import SearchRequest
 from service.usecases.verify import VerifyRequest
@@ -37,7 +37,7 @@ def subject(name: str) -> str:
     return f"subject-{name}-0123456789"
 
 
-def unwatched(step: Step, size: int) -> None:
+def unwatched(step: BackupStep, size: int) -> None:
     pass
 
 

@@ -17,7 +17,7 @@ from service.domain.bulk import Place, Result, Row, Unit
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import CollectionSettings
 from service.domain.face import Embedding, GivenEmbedding, ImageFiles, Uploads
-from service.usecases.backup import Step
+from service.usecases.backup import BackupStep
 from service.usecases.bulk_transaction import BulkRequest
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.verify import VerifyRequest
@@ -161,5 +161,5 @@ def _enroll(
     service.enroll(EnrollRequest(name, uploads, collection, LOCAL_USER, mode=mode))
 
 
-def _unwatched(step: Step, size: int) -> None:
+def _unwatched(step: BackupStep, size: int) -> None:
     pass

@@ -21,7 +21,7 @@ from service.domain.errors import (
     MasterKeyInvalid,
     MasterKeyMissing,
 )
-from service.domain.integrity import Break, Checkpoint, Flaw, Verdict, check
+from service.domain.integrity import Break, Checkpoint, Flaw, LogVerdict, check
 from service.storage.storage import Storage
 from service.usecases.audit import VerifyAudit
 from service.vault.cipher import KEY_BYTES
@@ -55,7 +55,7 @@ def append(storage: Storage, count: int = 1) -> None:
             tx.audit.append(AuditEntry(uuid4(), NOW, "till", Action.ENROLL, "default", bytes(32)))
 
 
-def verdict(storage: Storage, vault: Vault, expected: Checkpoint | None = None) -> Verdict:
+def verdict(storage: Storage, vault: Vault, expected: Checkpoint | None = None) -> LogVerdict:
     return VerifyAudit(storage, vault)(expected).log
 
 

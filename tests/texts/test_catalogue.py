@@ -20,7 +20,7 @@ from service.domain.thresholds import Band, Origin
 from service.domain.warnings import WarningCode
 from service.engine.licenses import License
 from service.texts import CATALOGUE, Language, field_problem_text, message, text
-from service.usecases.backup import Step
+from service.usecases.backup import BackupStep
 from tests.texts.keys import KEYS, fields, names
 
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
@@ -36,7 +36,7 @@ CODES: dict[str, list[type[StrEnum]]] = {
     "cause": [Cause],
     "flaw": [Flaw, RecordFlaw],
     "bulk_result": [Result],
-    "backup_step": [Step],
+    "backup_step": [BackupStep],
     "source": [Origin],
     "license": [License],
 }

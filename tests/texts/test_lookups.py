@@ -128,8 +128,9 @@ def test_sentence_has_the_fields_that_are_given(one: Lookup) -> None:
 def test_sentences_by_code_have_fields_that_are_given(one: Lookup) -> None:
     assert one.group in {*CODES, "error", "label", "liveness"}
     if one.group not in WITH_VALUES_OF_THEIR_OWN:
-        for name in names(str(one.group)):
-            assert fields("en", f"{one.group}.{name}") <= one.given
+        for key in KEYS:
+            if key.startswith(f"{one.group}."):
+                assert fields("en", key) <= one.given
 
 
 @pytest.mark.parametrize(("place", "cause", "given"), list(causes()))

@@ -1,0 +1,169 @@
+"""Is there a person before the camera, and not a picture of one? A challenge, answered frame by frame."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import Field
+
+from service.api.auth import AllUseCases, CallersLanguage, LivenessCaller
+from service.api.models import (
+    WHOLE,
+    Base64Image,
+    Camel,
+    CollectionName,
+    SubjectId,
+    advice_for,
+    json_response,
+)
+from service.api.openapi import PROBLEMS, example, images_body, json_body
+from service.api.request_body import body_of, read_json
+from service.domain.active_liveness import Doubt
+from service.domain.callers import Scope
+from service.domain.challenge import Step
+from service.domain.collection import DEFAULT_COLLECTION
+from service.domain.face import Reason, Uploads
+from service.domain.liveness_session import (
+    MOST_FRAMES_OF_A_CALL,
+    Purpose,
+    fewest_frames,
+    most_frames,
+)
+from service.texts import Language, text
+from service.usecases.liveness import FramesRequest, LivenessRequest, StartedSession, TakenFrames
+
+router = APIRouter(prefix="/liveness/sessions", tags=["liveness"], responses=PROBLEMS)
+
+SCOPES = {
+    Purpose.VERIFY: Scope.VERIFY,
+    Purpose.ENROLL: Scope.ENROLL,
+    Purpose.SEARCH: Scope.SEARCH,
+}
+
+_SESSION = "0f6b3f3e-2a35-4a52-a2a7-3c3f0c0c7a10"
+
+
+class SessionBody(Camel):
+    """`subjectId`: whom it is about; for a search nobody."""
+
+    purpose: Purpose
+    collection: CollectionName = DEFAULT_COLLECTION
+    subject_id: SubjectId | None = None
+
+
+class StepAnswer(Camel):
+    step: int
+    do: Step
+    message: str = Field(description="What the person is to do, in the caller's language")
+
+
+class SessionAnswer(Camel):
+    session_id: UUID
+    challenge: list[StepAnswer]
+    min_frames: int
+    max_frames: int
+    expires_at: datetime
+
+
+class FramesBody(Camel):
+    """`images`: in the order in which they were taken."""
+
+    step: Annotated[int, Field(ge=0), WHOLE]
+    images: list[Base64Image] = Field(min_length=1, max_length=MOST_FRAMES_OF_A_CALL, repr=False)
+
+
+class FramesAnswer(Camel):
+    """`next`: the step to go on with, the same again where it was not accepted; null when all are done.
+    `advice`: what is missing, in the caller's language; null where the step was accepted.
+    """
+
+    accepted: bool
+    next: int | None
+    advice: str | None
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=example(
+        {
+            "sessionId": _SESSION,
+            "challenge": [
+                {"step": 0, "do": "look_ahead", "message": "Look straight into the camera."},
+                {"step": 1, "do": "turn_left", "message": "Turn your head slowly to the left."},
+            ],
+            "minFrames": 8,
+            "maxFrames": 40,
+            "expiresAt": "2026-11-27T09:30:00Z",
+        },
+        status=201,
+    ),
+    response_model=SessionAnswer,
+    openapi_extra=json_body(
+        SessionBody, {"purpose": "verify", "collection": "default", "subjectId": "user-1"}
+    ),
+)
+def begin_session(
+    caller: LivenessCaller,
+    use_cases: AllUseCases,
+    language: CallersLanguage,
+    body: Annotated[SessionBody, Depends(body_of(SessionBody, read_json))],
+) -> Response:
+    """Begin a liveness session: a random challenge, for one use within 90 seconds.
+
+    It needs the scope of its purpose: `verify`, `enroll`, or `search` for dedupe and identify.
+    """
+    caller.require(SCOPES[body.purpose])
+    started = use_cases.start_liveness(
+        LivenessRequest(body.purpose, body.collection, caller, body.subject_id)
+    )
+    return json_response(_session_answer(started, language), 201)
+
+
+@router.post(
+    "/{sessionId}/frames",
+    responses=example({"accepted": True, "next": 2, "advice": None}),
+    response_model=FramesAnswer,
+    openapi_extra=images_body(FramesBody, step=1),
+)
+def take_frames(
+    caller: LivenessCaller,  # named first: see body_of
+    use_cases: AllUseCases,
+    language: CallersLanguage,
+    session_id: Annotated[UUID, Path(alias="sessionId")],
+    body: Annotated[FramesBody, Depends(body_of(FramesBody))],
+) -> Response:
+    """Take the frames of one step. They are looked at and forgotten: no picture is stored.
+
+    The last frame must show where the movement ends, and those before it how it came there.
+    """
+    request = FramesRequest(session_id, body.step, Uploads(body.images), caller)
+    return json_response(_frames_answer(use_cases.take_frames(request), language))
+
+
+def _session_answer(started: StartedSession, language: Language) -> SessionAnswer:
+    return SessionAnswer(
+        session_id=started.session_id,
+        challenge=[
+            StepAnswer(step=number, do=step, message=text(language, f"liveness.step.{step}"))
+            for number, step in enumerate(started.challenge)
+        ],
+        min_frames=fewest_frames(started.challenge),
+        max_frames=most_frames(started.challenge),
+        expires_at=started.expires_at,
+    )
+
+
+def _frames_answer(taken: TakenFrames, language: Language) -> FramesAnswer:
+    return FramesAnswer(
+        accepted=taken.accepted, next=taken.next, advice=advice_of(taken.advice, language)
+    )
+
+
+def advice_of(advice: Doubt | Reason | None, language: Language) -> str | None:
+    if isinstance(advice, Doubt):
+        return text(language, f"liveness.doubt.{advice}")
+    return advice_for(advice, language)

@@ -1,0 +1,161 @@
+"""The frames of a step are looked at: as few as tell whether it was met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from service.domain.active_liveness import (
+    Doubt,
+    Frame,
+    doubt_of_front,
+    doubt_of_step,
+    frontal_frame,
+    is_on_the_way,
+    share_of_way,
+)
+from service.domain.challenge import TURNS, Step
+from service.domain.errors import NoUsableFace
+from service.domain.face import Embedding, FaceCrop, Photograph, Reason, Refusal
+from service.domain.liveness_session import EMBEDDING, LOOK, SessionProgress
+from service.domain.ports import FrameObserver
+from service.usecases.sampler import PairSampler, Probe, Sampler
+
+HALF = 0.5
+"""Of the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFindings:
+    """What a call has shown. `frames`: those that were looked at, in the order in which they were taken;
+    `features`: of each, for its keyed hash. `probe`: of the frame that looks ahead. `advice`: what is missing;
+    None where the step is met. `cost`: frames without a face included.
+    """
+
+    frames: Sequence[Frame]
+    features: Sequence[bytes] = field(repr=False)
+    probe: Probe | None
+    advice: Doubt | Reason | None
+    cost: int
+
+
+class StepLook:
+    """One step of one session, in one call."""
+
+    def __init__(
+        self,
+        sampler: Sampler | PairSampler,
+        observe: FrameObserver,
+        progress: SessionProgress,
+        photographs: Sequence[Photograph],
+        budget: int,
+    ) -> None:
+        self._sampler = sampler
+        self._observe = observe
+        self._progress = progress
+        self._front = frontal_frame(progress.frames) if progress.met else None
+        self._photographs = photographs
+        self._budget = budget
+        self._cost = 0
+        self._seen: dict[int, tuple[Frame, bytes]] = {}
+        self._probe: Probe | None = None
+
+    def __call__(self) -> StepFindings:
+        """The last frame must have come to where the step ends; only then those before it count.
+
+        Raises `Overloaded`.
+        """
+        last = len(self._photographs) - 1
+        advice = self._advice(last)
+        seen = [self._seen[index] for index in sorted(self._seen)]
+        frames, features = [frame for frame, _ in seen], [each for _, each in seen]
+        return StepFindings(frames, features, self._probe, advice, self._cost)
+
+    def _advice(self, last: int) -> Doubt | Reason | None:
+        end = self._look_at(last)
+        if isinstance(end, Refusal):
+            return end.reason
+        if (doubt := self._doubt_of_end(self._seen[last][0])) is not None:
+            if doubt is Doubt.TURN_FURTHER:
+                self._embed_one(end, last)
+            return doubt
+        if self._progress.step is not Step.LOOK_AHEAD and not self._is_way_seen(last):
+            return Doubt.WAY_UNSEEN
+        return self._embed(end, last)
+
+    def _doubt_of_end(self, frame: Frame) -> Doubt | None:
+        if self._front is None:
+            return doubt_of_front(frame)
+        return doubt_of_step(self._progress.step, frame, self._front)
+
+    def _is_way_seen(self, last: int) -> bool:
+        """In a frame that fell short, or by halves. In a turn, by which a head is told, that frame must be of the
+        same person, and is embedded.
+        """
+        if any(self._shows_way(frame, last) for frame in self._progress.frames_of_step):
+            return True
+        low, high = 0, last
+        while low < high and self._may_look:
+            middle = (low + high) // 2
+            found = self._look_at(middle)
+            if isinstance(found, Refusal):
+                low = middle + 1
+            elif self._shows_way(self._seen[middle][0], last):
+                if self._progress.step in TURNS:
+                    self._embed_one(found, middle)
+                return True
+            elif self._share(middle, last) < HALF:
+                low = middle + 1
+            else:
+                high = middle
+        return False
+
+    @property
+    def _may_look(self) -> bool:
+        """With enough left to embed the frame, and the one that ends the step."""
+        return self._cost + LOOK + 2 * EMBEDDING <= self._budget
+
+    def _shows_way(self, frame: Frame, last: int) -> bool:
+        if self._front is None:
+            return False
+        return is_on_the_way(self._progress.step, self._front, frame, self._seen[last][0])
+
+    def _share(self, index: int, last: int) -> float:
+        if self._front is None:
+            return 0.0
+        frame, end = self._seen[index][0], self._seen[last][0]
+        return share_of_way(self._progress.step, self._front, frame, end)
+
+    def _look_at(self, index: int) -> FaceCrop | Refusal:
+        self._cost += LOOK
+        found = self._sampler.observed(self._photographs[index], self._observe)
+        if (
+            isinstance(found, FaceCrop)
+            and found.landmarks is not None
+            and found.observation is not None
+        ):
+            seen = found.observation
+            frame = Frame(self._progress.met, found.landmarks, None, seen.passive, False)
+            self._seen[index] = frame, seen.features
+        return found
+
+    def _embed(self, end: FaceCrop, last: int) -> Reason | None:
+        """Only who looks ahead is compared with anybody enrolled, and must be seen as well as for that."""
+        if self._progress.met > 0:
+            self._embed_one(end, last)
+            return None
+        self._cost += EMBEDDING
+        try:
+            self._probe = self._sampler.probe_of(self._photographs[last], end)
+        except NoUsableFace as error:
+            return error.samples[0].reason
+        self._keep(last, self._probe.embedding)
+        return None
+
+    def _embed_one(self, crop: FaceCrop, index: int) -> None:
+        self._cost += EMBEDDING
+        self._keep(index, self._sampler.embedding_of(crop))
+
+    def _keep(self, index: int, embedding: Embedding) -> None:
+        frame, features = self._seen[index]
+        self._seen[index] = replace(frame, embedding=embedding), features
