@@ -75,6 +75,7 @@ from service.usecases.sampler import (
     Samplers,
     sampler_of,
 )
+from service.usecases.step_frames import StepFrames
 from service.usecases.subjects import Export, Subjects
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases
@@ -410,7 +411,7 @@ class Wiring:
     def take_frames(self) -> Callable[[FramesRequest], TakenFrames]:
         take = TakeFrames(
             self.samplers,
-            self.capture,
+            StepFrames(self.capture),
             self.observe_ahead,
             self.observe_movement,
             self.storage,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -169,17 +169,24 @@ _SOURCES: Mapping[str, JsonDict] = {
 }
 
 
+def require_one(names: Iterable[str], given: Iterable[object]) -> None:
+    """Of these sources, None where it is not given. Raises `PydanticCustomError`."""
+    if sum(source is not None for source in given) != 1:
+        expected = ", ".join(f"'{name}'" for name in names)
+        raise PydanticCustomError("one_source", "one of {expected}", {"expected": expected})
+
+
+def exactly_one(sources: Mapping[str, JsonDict]) -> JsonDict:
+    """The same for the documentation."""
+    return {
+        "oneOf": [{"required": [name], "properties": {name: sources[name]}} for name in sources]
+    }
+
+
 class FaceBody(Camel):
     """A request about one collection, with exactly one face source."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [
-                {"required": [name], "properties": {name: source}}
-                for name, source in _SOURCES.items()
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=exactly_one(_SOURCES))
 
     collection: CollectionName = DEFAULT_COLLECTION
     images: list[Base64Image] | None = Field(None, repr=False)
@@ -195,8 +202,7 @@ class FaceBody(Camel):
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
         given = [self.images or None, self.embedding, self.camera, self.directory]
-        if sum(source is not None for source in (*given, self.liveness_session)) != 1:
-            raise PydanticCustomError("one_source", "exactly one face source")
+        require_one(_SOURCES, (*given, self.liveness_session))
         return self
 
     def source(self, max_frames: int, max_images: int) -> FaceSource:

@@ -133,10 +133,13 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
     return _body(_multipart(shape, fields), {"schema": _ref(shape), "examples": examples})
 
 
-def images_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
-    """A request body whose face comes as photographs. `fields`: as for `face_body`."""
-    example = {**fields, "images": [_SHORT_IMAGE]}
-    return _body(_multipart(shape, fields), {"schema": _ref(shape), "example": example})
+def images_body(
+    shape: type[Camel], *others: Mapping[str, object], **fields: object
+) -> dict[str, Any]:
+    """A request body that is photographs, or in JSON one of the `others`. `fields`: as those of `face_body`."""
+    sources = [{"images": [_SHORT_IMAGE]}, *others]
+    examples = {name: {"value": {**fields, **source}} for source in sources for name in source}
+    return _body(_multipart(shape, fields), {"schema": _ref(shape), "examples": examples})
 
 
 def json_body(
@@ -160,7 +163,7 @@ def _multipart(shape: type[Camel], fields: Mapping[str, object]) -> dict[str, An
         for name, schema in whole["properties"].items()
         if name not in {*_JSON_SOURCES, "images"}
     }
-    files = _files(whole["properties"]["images"])
+    files = _files(_without_null(whole["properties"]["images"]))
     names = ["1.jpg", "2.jpg"][: files.get("maxItems")]
     form = {
         "type": "object",

@@ -166,7 +166,7 @@ def _is_absent(value: object) -> bool:
 def _source(reading: _Reading, folder: Path) -> ImageFiles | GivenEmbedding | None:
     """Raises `InvalidEmbedding` for what is no list of numbers."""
     if IMAGES in reading and EMBEDDING in reading:
-        reading.note(IMAGES, FieldProblem.ONE_SOURCE)
+        reading.note(IMAGES, FieldProblem.ONE_SOURCE, choices=f"{EMBEDDING}, {IMAGES}")
         return None
     if EMBEDDING in reading:
         numbers = reading.take(EMBEDDING, _numbers)

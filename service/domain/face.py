@@ -221,7 +221,9 @@ class GivenEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class CameraFrames:
-    """The configured camera, until `max_frames` frames with exactly one face were seen."""
+    """The configured camera, until `max_frames` frames with exactly one face were seen; for a step of a
+    liveness session, until that many were taken.
+    """
 
     max_frames: int
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias, get_args
 
+from service.domain.active_liveness import Doubt
 from service.domain.errors import FaceError
+from service.domain.face import Reason
 from service.domain.warnings import DecisionWarning
 
 Language: TypeAlias = Literal["ko", "en"]
@@ -42,6 +44,12 @@ def message(language: Language, error: FaceError) -> Message:
     """The title and detail of `error`, its values filled in."""
     key = f"error.{error.code}"
     return Message(text(language, f"{key}.title"), text(language, f"{key}.detail", **error.values))
+
+
+def advice_text(language: Language, advice: Doubt | Reason) -> str:
+    """What to do about it."""
+    section = "advice" if isinstance(advice, Reason) else "liveness.doubt"
+    return text(language, f"{section}.{advice}")
 
 
 def field_problem_text(language: Language, particular: Mapping[str, Any]) -> str:

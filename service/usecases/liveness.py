@@ -23,7 +23,7 @@ from service.domain.errors import (
     RateLimited,
     SubjectLocked,
 )
-from service.domain.face import Photograph, Reason, Stills
+from service.domain.face import CameraFrames, Photograph, Reason, Stills
 from service.domain.frame_hash import is_same_frame
 from service.domain.liveness_session import (
     EMBEDDING,
@@ -32,18 +32,18 @@ from service.domain.liveness_session import (
     MOST_COST_OF_A_CALL,
     MOST_FAILED_OF_KEY,
     MOST_FAILED_OF_SUBJECT,
-    MOST_FRAMES_OF_A_CALL,
     MOST_OPEN,
     Binding,
     Purpose,
     SessionProgress,
     SessionRow,
 )
-from service.domain.ports import Capture, FrameObserver
+from service.domain.ports import FrameObserver
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.liveness_look import StepFindings, StepLook
 from service.usecases.liveness_progress import as_bytes, progress_of
 from service.usecases.sampler import Samplers
+from service.usecases.step_frames import StepFrames
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
 if TYPE_CHECKING:
@@ -139,11 +139,13 @@ def _whole(count: Count) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FramesRequest:
-    """`step`: its number in the challenge. `source`: its frames, in the order in which they were taken."""
+    """`step`: its number in the challenge. `source`: its frames, in the order in which they were taken, or
+    the service's own camera, which takes them now.
+    """
 
     session_id: UUID
     step: int
-    source: Stills
+    source: Stills | CameraFrames
     caller: Caller
 
 
@@ -175,14 +177,14 @@ class TakeFrames:
     def __init__(
         self,
         samplers: Samplers,
-        capture: Capture,
+        frames: StepFrames,
         observe_ahead: FrameObserver,
         observe_movement: FrameObserver,
         storage: Storage,
         vault: Vault,
     ) -> None:
         self._samplers = samplers
-        self._capture = capture
+        self._frames = frames
         self._observe_ahead = observe_ahead
         self._observe_movement = observe_movement
         self._storage = storage
@@ -190,10 +192,11 @@ class TakeFrames:
 
     def __call__(self, request: FramesRequest) -> TakenFrames:
         """Raises `NotAllowed`, `LivenessExpired`, `LivenessUsed`, `LivenessFailed` where it has cost all it may,
-        `InvalidRequest` at another step than the next one, and what `Capture.stills` raises.
+        `InvalidRequest` at another step than the next one, and what `StepFrames` raises.
         """
-        photographs = self._capture.stills(request.source)
-        _require_few(photographs)
+        if isinstance(request.source, CameraFrames):
+            self._require_open(request)
+        photographs = self._frames(request.source)
         begun = self._open(request)
         return self._write(begun, self._look(begun, photographs))
 
@@ -205,18 +208,27 @@ class TakeFrames:
             self._samplers.of(model_ids), observe, progress, photographs, begun.budget
         )()
 
+    def _require_open(self, request: FramesRequest) -> None:
+        """The camera films nobody for a session that is over, or for another step."""
+        with self._storage.transaction() as tx:
+            row = tx.liveness_sessions.find(request.session_id, request.caller.name)
+            self._opened(tx, row, request)
+
     def _open(self, request: FramesRequest) -> _Opened:
         with self._storage.transaction() as tx:
-            row = tx.liveness_sessions.find_locked(request.session_id, request.caller.name)
-            row = require_open(row)
-            request.caller.require_collection(row.binding.collection)
-            unlocked = unlock(tx, row, self._vault)
-            progress = opened(unlocked, row)
-            _require_next(progress, request.step)
-            budget = min(MOST_COST_OF_A_CALL, MOST_COST - row.cost)
-            if budget < LOOK + EMBEDDING:
-                raise LivenessFailed
-            return _Opened(tx.liveness_sessions.spend(row, budget), progress, budget)
+            found = tx.liveness_sessions.find_locked(request.session_id, request.caller.name)
+            begun = self._opened(tx, found, request)
+            return replace(begun, row=tx.liveness_sessions.spend(begun.row, begun.budget))
+
+    def _opened(self, tx: Transaction, found: SessionRow | None, request: FramesRequest) -> _Opened:
+        row = require_open(found)
+        request.caller.require_collection(row.binding.collection)
+        progress = opened(unlock(tx, row, self._vault), row)
+        _require_next(progress, request.step)
+        budget = min(MOST_COST_OF_A_CALL, MOST_COST - row.cost)
+        if budget < LOOK + EMBEDDING:
+            raise LivenessFailed
+        return _Opened(row, progress, budget)
 
     def _write(self, begun: _Opened, look: StepFindings) -> TakenFrames:
         with self._storage.transaction() as tx:
@@ -226,14 +238,6 @@ class TakeFrames:
             if not tx.liveness_sessions.write(begun.row, sealed, begun.budget - look.cost):
                 raise LivenessUsed
         return TakenFrames(look.advice is None, progress.next, look.advice)
-
-
-def _require_few(photographs: Sequence[Photograph]) -> None:
-    if not 1 <= len(photographs) <= MOST_FRAMES_OF_A_CALL:
-        allowed = {"least": 1, "most": MOST_FRAMES_OF_A_CALL}
-        raise InvalidRequest(
-            [{"field": "images", "problem": FieldProblem.OUT_OF_RANGE, "allowed": allowed}]
-        )
 
 
 def _require_next(progress: SessionProgress, step: int) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from service.api.auth import AllUseCases, CallersLanguage, LivenessCaller
 from service.api.models import (
@@ -16,23 +18,23 @@ from service.api.models import (
     Camel,
     CollectionName,
     SubjectId,
-    advice_for,
+    exactly_one,
     json_response,
+    require_one,
 )
 from service.api.openapi import PROBLEMS, example, images_body, json_body
 from service.api.request_body import body_of, read_json
-from service.domain.active_liveness import Doubt
 from service.domain.callers import Scope
 from service.domain.challenge import Step
 from service.domain.collection import DEFAULT_COLLECTION
-from service.domain.face import Reason, Uploads
+from service.domain.face import CameraFrames, Uploads
 from service.domain.liveness_session import (
     MOST_FRAMES_OF_A_CALL,
     Purpose,
     fewest_frames,
     most_frames,
 )
-from service.texts import Language, text
+from service.texts import Language, advice_text, text
 from service.usecases.liveness import FramesRequest, LivenessRequest, StartedSession, TakenFrames
 
 router = APIRouter(prefix="/liveness/sessions", tags=["liveness"], responses=PROBLEMS)
@@ -68,11 +70,34 @@ class SessionAnswer(Camel):
     expires_at: datetime
 
 
+class OwnCamera(Camel):
+    """The camera of the service's machine; there is nothing to say about it."""
+
+
+_SOURCES: Mapping[str, JsonDict] = {"images": {"type": "array"}, "camera": {"type": "object"}}
+
+
 class FramesBody(Camel):
-    """`images`: in the order in which they were taken."""
+    """`images`: in the order in which they were taken. `camera`: the service takes them now."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one(_SOURCES))
 
     step: Annotated[int, Field(ge=0), WHOLE]
-    images: list[Base64Image] = Field(min_length=1, max_length=MOST_FRAMES_OF_A_CALL, repr=False)
+    images: list[Base64Image] | None = Field(
+        None, min_length=1, max_length=MOST_FRAMES_OF_A_CALL, repr=False
+    )
+    camera: OwnCamera | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        require_one(_SOURCES, (self.images, self.camera))
+        return self
+
+    @property
+    def source(self) -> Uploads | CameraFrames:
+        if self.images is None:
+            return CameraFrames(MOST_FRAMES_OF_A_CALL)
+        return Uploads(self.images)
 
 
 class FramesAnswer(Camel):
@@ -127,7 +152,7 @@ def begin_session(
     "/{sessionId}/frames",
     responses=example({"accepted": True, "next": 2, "advice": None}),
     response_model=FramesAnswer,
-    openapi_extra=images_body(FramesBody, step=1),
+    openapi_extra=images_body(FramesBody, {"camera": {}}, step=1),
 )
 def take_frames(
     caller: LivenessCaller,  # named first: see body_of
@@ -138,9 +163,10 @@ def take_frames(
 ) -> Response:
     """Take the frames of one step. They are looked at and forgotten: no picture is stored.
 
-    The last frame must show where the movement ends, and those before it how it came there.
+    The last frame must show where the movement ends, and those before it how it came there. With `camera` the service's own
+    camera takes them, for two seconds from now.
     """
-    request = FramesRequest(session_id, body.step, Uploads(body.images), caller)
+    request = FramesRequest(session_id, body.step, body.source, caller)
     return json_response(_frames_answer(use_cases.take_frames(request), language))
 
 
@@ -158,12 +184,5 @@ def _session_answer(started: StartedSession, language: Language) -> SessionAnswe
 
 
 def _frames_answer(taken: TakenFrames, language: Language) -> FramesAnswer:
-    return FramesAnswer(
-        accepted=taken.accepted, next=taken.next, advice=advice_of(taken.advice, language)
-    )
-
-
-def advice_of(advice: Doubt | Reason | None, language: Language) -> str | None:
-    if isinstance(advice, Doubt):
-        return text(language, f"liveness.doubt.{advice}")
-    return advice_for(advice, language)
+    advice = None if taken.advice is None else advice_text(language, taken.advice)
+    return FramesAnswer(accepted=taken.accepted, next=taken.next, advice=advice)
