@@ -62,6 +62,7 @@ from service.usecases.liveness import (
     audited_frames,
     audited_start,
 )
+from service.usecases.liveness_look import FrameObservers
 from service.usecases.liveness_proof import LivenessProof
 from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.model_move import AdvanceMoves, MoveModel
@@ -412,8 +413,7 @@ class Wiring:
         take = TakeFrames(
             self.samplers,
             StepFrames(self.capture),
-            self.observe_ahead,
-            self.observe_movement,
+            FrameObservers(self.observe_ahead, self.observe_movement),
             self.storage,
             self.vault,
         )

@@ -30,13 +30,13 @@ LASTS = timedelta(seconds=90)
 
 MOST_FRAMES_OF_A_CALL = 8
 
-LOOK, EMBEDDING = 75, 25
-"""Hundredths of a photograph's inference, decoding included: to find a face in a frame, and to embed it (small
-pack, frames of 640 x 480; of a larger pack the first is less)."""
+LOOK, EMBEDDING = 80, 20
+"""Hundredths of a photograph's inference: to find a face in a frame, decoded and observed, and to embed it. Measured
+with the small pack on frames of 640 x 480; of a larger pack the first is less."""
 
 MOST_COST = 1200
-"""Of a session: twelve photographs. Who is quick needs nine for four movements; the rest is for those who are
-asked to turn a little further. Passive models are asked beside that, some three times."""
+"""Of a session: twelve photographs. Four movements that are met at once cost less than ten; the rest is for
+those who are asked to turn a little further. Passive models are asked beside that, some three times, for 0.45 each."""
 
 MOST_COST_OF_A_CALL = 4 * LOOK + 2 * EMBEDDING
 """The last frame, and of those before it as many as are needed to find one on the way."""
@@ -119,13 +119,6 @@ class SessionProgress:
             for frame in self.frames
             if frame.step == self.met and (frame.embedding is not None or not turns)
         ]
-
-    @property
-    def asks_models(self) -> bool:
-        """Whether this is a step in which passive models are asked: those that look ahead, and the way of the
-        first movement, since what they say varies and the median of three counts.
-        """
-        return self.step is Step.LOOK_AHEAD or self.met == 1
 
     def judged(self, same_person: float) -> Judgment:
         """`same_person`: the cosine from which two frames are of one person."""

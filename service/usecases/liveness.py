@@ -38,9 +38,8 @@ from service.domain.liveness_session import (
     SessionProgress,
     SessionRow,
 )
-from service.domain.ports import FrameObserver
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
-from service.usecases.liveness_look import StepFindings, StepLook
+from service.usecases.liveness_look import FrameObservers, StepFindings, StepLook
 from service.usecases.liveness_progress import as_bytes, progress_of
 from service.usecases.sampler import Samplers
 from service.usecases.step_frames import StepFrames
@@ -178,15 +177,13 @@ class TakeFrames:
         self,
         samplers: Samplers,
         frames: StepFrames,
-        observe_ahead: FrameObserver,
-        observe_movement: FrameObserver,
+        observers: FrameObservers,
         storage: Storage,
         vault: Vault,
     ) -> None:
         self._samplers = samplers
         self._frames = frames
-        self._observe_ahead = observe_ahead
-        self._observe_movement = observe_movement
+        self._observers = observers
         self._storage = storage
         self._vault = vault
 
@@ -202,11 +199,8 @@ class TakeFrames:
 
     def _look(self, begun: _Opened, photographs: Sequence[Photograph]) -> StepFindings:
         model_ids = self._samplers.look_at(begun.row.binding.collection).model_ids
-        progress = begun.progress
-        observe = self._observe_ahead if progress.asks_models else self._observe_movement
-        return StepLook(
-            self._samplers.of(model_ids), observe, progress, photographs, begun.budget
-        )()
+        sampler = self._samplers.of(model_ids)
+        return StepLook(sampler, self._observers, begun.progress, photographs, begun.budget)()
 
     def _require_open(self, request: FramesRequest) -> None:
         """The camera films nobody for a session that is over, or for another step."""
@@ -231,7 +225,7 @@ class TakeFrames:
         return _Opened(row, progress, budget)
 
     def _write(self, begun: _Opened, look: StepFindings) -> TakenFrames:
-        with self._storage.transaction() as tx:
+        with self._storage.transaction(begun.row.binding.collection) as tx:
             unlocked = unlock(tx, begun.row, self._vault)
             progress = _gone_on(tx, unlocked, begun, look)
             sealed = seal(unlocked, begun.row.session_id, progress)

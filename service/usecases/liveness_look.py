@@ -39,19 +39,27 @@ class StepFindings:
     cost: int
 
 
+@dataclass(frozen=True, slots=True)
+class FrameObservers:
+    """`ahead`: by passive models as well, where there are some. `movement`: without them."""
+
+    ahead: FrameObserver
+    movement: FrameObserver
+
+
 class StepLook:
     """One step of one session, in one call."""
 
     def __init__(
         self,
         sampler: Sampler | PairSampler,
-        observe: FrameObserver,
+        observers: FrameObservers,
         progress: SessionProgress,
         photographs: Sequence[Photograph],
         budget: int,
     ) -> None:
         self._sampler = sampler
-        self._observe = observe
+        self._observers = observers
         self._progress = progress
         self._front = frontal_frame(progress.frames) if progress.met else None
         self._photographs = photographs
@@ -126,9 +134,18 @@ class StepLook:
         frame, end = self._seen[index][0], self._seen[last][0]
         return share_of_way(self._progress.step, self._front, frame, end)
 
+    def _observer(self, index: int) -> FrameObserver:
+        """Models are asked of who looks ahead, and of the way of the first movement: what they say varies, and
+        the median of three frames counts.
+        """
+        begins_to_move = self._progress.met == 1 and index < len(self._photographs) - 1
+        if self._progress.step is Step.LOOK_AHEAD or begins_to_move:
+            return self._observers.ahead
+        return self._observers.movement
+
     def _look_at(self, index: int) -> FaceCrop | Refusal:
         self._cost += LOOK
-        found = self._sampler.observed(self._photographs[index], self._observe)
+        found = self._sampler.observed(self._photographs[index], self._observer(index))
         if (
             isinstance(found, FaceCrop)
             and found.landmarks is not None
