@@ -9,6 +9,7 @@ from service.domain.challenge import Step
 from service.domain.errors import CameraUnavailable
 from service.domain.face import Box, Image, Observation, Photograph, Stream
 from service.usecases.liveness import StartLiveness, TakeFrames
+from service.usecases.liveness_look import FrameObservers
 from service.usecases.step_frames import StepFrames
 from service.wiring import Wiring
 from tests.usecases.stand_ins import StandInCapture
@@ -47,5 +48,5 @@ def challenge(wiring: Wiring, camera: FilmCamera) -> None:
     )
     frames = StepFrames(camera, lambda: 0.0, lambda _: None)
     wiring.take_frames = TakeFrames(
-        wiring.samplers, frames, _unused, _unused, wiring.storage, wiring.vault
+        wiring.samplers, frames, FrameObservers(_unused, _unused), wiring.storage, wiring.vault
     )
