@@ -74,6 +74,7 @@ BACK_AHEAD = 0.15
 PARALLAX_OF_TURN = 0.25
 MOST_DOWN = 0.25
 LEAST_RELIEF = 0.33
+LEAST_COSINE = 0.65
 PARALLAX_OF_TILT = 0.10
 ON_THE_WAY = (0.2, 0.8)
 JUMP_OF_PLACE = 1.5
@@ -183,6 +184,8 @@ def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     if turned > TURN_LESS:
         return Doubt.TURN_LESS
     moved = parallax(points, front)
+    if moved is not None and moved.cosine < LEAST_COSINE:
+        return Doubt.TURN_LESS
     if moved is None or moved.along * way < PARALLAX_OF_TURN or moved.relief < LEAST_RELIEF:
         return Doubt.FLAT
     return None if abs(moved.down) <= MOST_DOWN else Doubt.KEEP_LEVEL

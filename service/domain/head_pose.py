@@ -29,13 +29,14 @@ MOST_STRETCHED = 1.7
 class Parallax:
     """How far the nose moved against the plane of eyes and mouth, in eye distances.
 
-    `along`: the line of the eyes, to the picture's right. `down`: across it. `relief`: how far the nose
-    stands out of the plane, by the parallax and by how much the plane is foreshortened in its direction;
-    the mean face of InsightFace's 68 landmarks has 0.50.
+    `along`: the line of the eyes, to the picture's right. `down`: across it. `cosine`: of the plane's turn,
+    by how much it is foreshortened. `relief`: how far the nose stands out of the plane, by its parallax in
+    the direction of the turn; the mean face of InsightFace's 68 landmarks has 0.50.
     """
 
     along: float
     down: float
+    cosine: float
     relief: float
 
 
@@ -96,20 +97,19 @@ def parallax(points: Points, ahead: Points) -> Parallax | None:
     if stretched > MOST_STRETCHED:
         return None
     moved = nose - front[2]
-    return Parallax(float(moved[0]), float(moved[1]), _relief(moved, plane, wanted))
+    cosine, direction = _turn(plane, wanted)
+    relief = abs(float(moved @ direction)) * cosine / math.sqrt(max(1.0 - cosine**2, 1e-12))
+    return Parallax(float(moved[0]), float(moved[1]), cosine, relief)
 
 
-def _relief(moved: Points, plane: Points, wanted: Points) -> float:
-    """The parallax over the tangent of the plane's turn, whose cosine is the ratio of the two singular
-    values of the affine map that is nearest to the homography.
+def _turn(plane: Points, wanted: Points) -> tuple[float, Points]:
+    """The cosine by which `plane` is turned against `wanted`, and the direction in which it is foreshortened.
+
+    By the singular values of the affine map that is nearest to the homography.
     """
-    affine = np.linalg.lstsq(wanted - wanted.mean(axis=0), plane - plane.mean(axis=0), rcond=None)[
-        0
-    ]
+    affine = np.linalg.lstsq(wanted - wanted.mean(axis=0), plane - plane.mean(axis=0), rcond=None)[0]
     directions, lengths, _ = np.linalg.svd(affine)
-    cosine = float(lengths[1] / lengths[0])
-    tangent = math.sqrt(max(1.0 - cosine * cosine, 1e-12)) / cosine
-    return abs(float(moved @ directions[:, 1])) / tangent
+    return float(lengths[1] / lengths[0]), np.asarray(directions[:, 1])
 
 
 def _axes(points: Points) -> tuple[Points, Points, Points]:
