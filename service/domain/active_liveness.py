@@ -74,6 +74,7 @@ BACK_AHEAD = 0.15
 PARALLAX_OF_TURN = 0.25
 MOST_DOWN = 0.25
 LEAST_RELIEF = 0.33
+MOST_RELIEF = 1.3
 LEAST_COSINE = 0.65
 PARALLAX_OF_TILT = 0.10
 ON_THE_WAY = (0.2, 0.8)
@@ -142,7 +143,7 @@ def doubt_of_step(step: Step, frame: Frame, ahead: Frame) -> Doubt | None:
         return _doubt_of_turn(points, front, 1.0 if step is Step.TURN_LEFT else -1.0)
     if step in (Step.LOOK_UP, Step.LOOK_DOWN):
         return _doubt_of_tilt(points, front, 1.0 if step is Step.LOOK_DOWN else -1.0)
-    if abs(yaw5(points) - yaw5(front)) > BACK_AHEAD:
+    if not abs(yaw5(points) - yaw5(front)) <= BACK_AHEAD:
         return Doubt.NOT_AHEAD
     if step is Step.COME_CLOSER:
         return None if eye_distance(points) >= CLOSER * eye_distance(front) else Doubt.CLOSER
@@ -186,9 +187,13 @@ def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     moved = parallax(points, front)
     if moved is not None and moved.cosine < LEAST_COSINE:
         return Doubt.TURN_LESS
-    if moved is None or moved.along * way < PARALLAX_OF_TURN or moved.relief < LEAST_RELIEF:
+    if moved is None or moved.along * way < PARALLAX_OF_TURN or not _is_relief(moved.relief):
         return Doubt.FLAT
     return None if abs(moved.down) <= MOST_DOWN else Doubt.KEEP_LEVEL
+
+
+def _is_relief(relief: float) -> bool:
+    return LEAST_RELIEF <= relief <= MOST_RELIEF
 
 
 def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
@@ -203,7 +208,7 @@ def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
 
 def _measure_of(step: Step) -> Callable[[Points], float]:
     if step is Step.COME_CLOSER:
-        return lambda points: math.log(eye_distance(points))
+        return eye_distance
     return yaw5 if step in TURNS else pitch5
 
 

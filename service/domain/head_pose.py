@@ -59,16 +59,18 @@ def upright(points: Points) -> Points:
 
 def yaw5(points: Points) -> float:
     """The nose's distance from the line between the middles of eyes and mouth, along the eyes, in eye
-    distances; positive to the picture's right, where the person's left is.
+    distances; positive to the picture's right, where the person's left is. NaN where there is no such line.
     """
     down, eyes, nose = _axes(points)
-    return _cross(nose, down) / _cross(eyes, down)
+    across = _cross(eyes, down)
+    return _cross(nose, down) / across if across else math.nan
 
 
 def pitch5(points: Points) -> float:
     """The nose's height between eyes (0) and mouth (1): about 0.55 from the front, less of who looks up."""
     down, _, nose = _axes(points)
-    return float(nose @ down / (down @ down))
+    length = float(down @ down)
+    return float(nose @ down) / length if length else math.nan
 
 
 def height(points: Points) -> float:
@@ -107,7 +109,9 @@ def _turn(plane: Points, wanted: Points) -> tuple[float, Points]:
 
     By the singular values of the affine map that is nearest to the homography.
     """
-    affine = np.linalg.lstsq(wanted - wanted.mean(axis=0), plane - plane.mean(axis=0), rcond=None)[0]
+    affine = np.linalg.lstsq(wanted - wanted.mean(axis=0), plane - plane.mean(axis=0), rcond=None)[
+        0
+    ]
     directions, lengths, _ = np.linalg.svd(affine)
     return float(lengths[1] / lengths[0]), np.asarray(directions[:, 1])
 

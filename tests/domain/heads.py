@@ -7,7 +7,7 @@ pinhole, and every landmark has its noise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from service.domain.active_liveness import (
     Frame,
     doubt_of_front,
     doubt_of_step,
+    frontal_frame,
     is_on_the_way,
     share_of_way,
 )
@@ -138,7 +139,7 @@ DIRECTIONS: dict[Step, tuple[float, float]] = {
 }
 
 FRAMES_OF_A_BATCH = 8
-MOST_LOOKS = 15
+MOST_LOOKS = 16
 TOO_FAR = (Doubt.TURN_LESS, Doubt.TILT_LESS)
 TOO_LITTLE = (Doubt.TURN_FURTHER, Doubt.TILT_FURTHER, Doubt.FLAT)
 LESS, MORE = -6.0, 7.0
@@ -189,17 +190,15 @@ class Person:
         """The last frame is looked at first; where it has reached the pose, others by halves."""
         *before, end = [self.head.frame(number, pose) for pose in self._way(goal)]
         self.pose = goal
-        if number == 0:
-            self.looked_at.append(end)
-            return doubt_of_front(end)
-        ahead = [frame for frame in self.looked_at if frame.step == 0][-1]
-        doubt, is_seen = doubt_of_step(step, end, ahead), step is Step.LOOK_AHEAD
-        if doubt is None and not is_seen:
+        ahead = frontal_frame(self.looked_at)
+        doubt = doubt_of_front(end) if ahead is None else doubt_of_step(step, end, ahead)
+        if doubt is None and ahead is not None and step is not Step.LOOK_AHEAD:
             looks = _by_halves(step, ahead, before, end)
             self.looked_at += looks
-            is_seen = any(is_on_the_way(step, ahead, frame, end) for frame in looks)
-        self.looked_at.append(end)
-        return doubt if is_seen or doubt is not None else Doubt.WAY_UNSEEN
+            if not any(is_on_the_way(step, ahead, frame, end) for frame in looks):
+                doubt = Doubt.WAY_UNSEEN
+        self.looked_at.append(end if doubt is None else replace(end, embedding=None))
+        return doubt
 
     def _way(self, goal: Pose) -> list[Pose]:
         """Some come back before they begin, and all who are told to."""
@@ -229,7 +228,7 @@ def _by_halves(step: Step, ahead: Frame, before: Sequence[Frame], end: Frame) ->
             low = middle + 1
         else:
             high = middle
-    return [looked_at[place] for place in sorted(looked_at)]
+    return [replace(looked_at[place], embedding=None) for place in sorted(looked_at)]
 
 
 def session_of(head: Head, challenge: Sequence[Step]) -> list[Frame]:

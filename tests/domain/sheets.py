@@ -31,7 +31,12 @@ class Sheet:
     points: Points
 
     def seen(
-        self, bend: Bend, turned: float, tilted: float, distance: float, place: Sequence[float] = (0, 0)
+        self,
+        bend: Bend,
+        turned: float,
+        tilted: float,
+        distance: float,
+        place: Sequence[float] = (0, 0),
     ) -> Points:
         """As `Head.seen`, without noise. `place`: eye distances from the middle of the picture."""
         solid = self._bent(bend) @ rotation(turned, tilted).T
