@@ -88,8 +88,9 @@ photographs of ORL that look ahead. The height of a nose differs between people 
 LEAST_BREADTH = 0.80
 """See `breadth`: no frontal photograph of 40 people in ORL is below 0.81, of 8 others below 0.87."""
 
-BACK_AHEAD = 0.15
-"""Change of `yaw5` and `pitch5` at the end, and of `yaw5` in frames that come closer."""
+BACK_AHEAD, BACK_LEVEL = 0.15, 0.25
+"""Change of `yaw5` at the end and in frames that come closer, and of `pitch5` at the end: of somebody near
+the camera it differs by up to 0.22, since the nose is nearer than the eyes."""
 
 PARALLAX_OF_TURN = 0.25
 """Eye distances; within 0.06 of the change of `yaw5` in 67 pairs of turned heads."""
@@ -100,19 +101,23 @@ PARALLAX_OF_TILT = 0.10
 MOST_DOWN = 0.25
 """Parallax across the eyes in a turn: 0.21 at most of 3,000 heads, which also nodded by 5 degrees."""
 
-LEAST_RELIEF, MOST_RELIEF = 0.33, 1.3
-"""See `Parallax`. 3,000 heads whose noses stand out by 0.40 to 0.62 were measured at 0.33 or more 99.5 times
-of 100. The best that a search finds for a sheet is 0.84 of the limits where it is bent by a radius of one
-and a half eye distances or more, and beyond them from one eye distance on."""
+RELIEF = (0.35, 1.3)
+"""See `Parallax`. 3,000 heads whose noses stand out by 0.40 to 0.62 were measured at 0.35 or more 99 times
+of 100. The best that a search finds for a sheet is 0.28 where it is bent by a radius of one and a half eye
+distances or more, and 0.37 from one eye distance on."""
 
 LEAST_COSINE = 0.65
 """Of a plane that is turned further, the detector's landmarks are wrong by as much as a nose stands out."""
 
-ON_THE_WAY = (0.2, 0.8)
-"""Shares of a movement between which a frame shows the way; errors of landmarks are shares of 0.07."""
+ON_THE_WAY = (0.2, 0.9)
+"""Shares of a movement between which a frame shows the way: also one that fell short of the end."""
 
-JUMP_OF_PLACE = 1.5
-"""Heights of the face, from the way to the end of a step. Of 5,169 movements none had more than 1.0."""
+NOSE_ON_THE_WAY = (0.2, 0.85)
+"""As `ON_THE_WAY`, of the parallax; errors of landmarks are shares of 0.07."""
+
+JUMP_OF_PLACE = 2.0
+"""Heights of the face, from the way to the end of a step. Of 5,169 movements none had more than 1.0; somebody
+who fell short and goes on has swayed meanwhile."""
 
 JUMP_OF_SCALE = 2.0
 """As `JUMP_OF_PLACE`; the greatest had 1.7."""
@@ -186,7 +191,7 @@ def doubt_of_step(step: Step, frame: Frame, ahead: Frame) -> Doubt | None:
         return Doubt.NOT_AHEAD
     if step is Step.COME_CLOSER:
         return None if eye_distance(points) >= CLOSER * eye_distance(front) else Doubt.CLOSER
-    return None if abs(pitch5(points) - pitch5(front)) <= BACK_AHEAD else Doubt.NOT_AHEAD
+    return None if abs(pitch5(points) - pitch5(front)) <= BACK_LEVEL else Doubt.NOT_AHEAD
 
 
 def share_of_way(step: Step, start: Frame, frame: Frame, end: Frame) -> float:
@@ -205,8 +210,7 @@ def is_on_the_way(step: Step, start: Frame, frame: Frame, end: Frame) -> bool:
     `start`: the frontal frame, whatever was done before this step. Of a turn, the nose has to have moved
     against the face as well: neither the picture that was held at the start nor that of the end will do.
     """
-    least, most = ON_THE_WAY
-    if not least <= share_of_way(step, start, frame, end) <= most:
+    if not _is_within(share_of_way(step, start, frame, end), ON_THE_WAY):
         return False
     if step not in TURNS:
         return True
@@ -214,7 +218,7 @@ def is_on_the_way(step: Step, start: Frame, frame: Frame, end: Frame) -> bool:
     on = parallax(end.landmarks, frame.landmarks)
     if back is None or on is None or back.along == on.along:
         return False
-    return least <= back.along / (back.along - on.along) <= most
+    return _is_within(back.along / (back.along - on.along), NOSE_ON_THE_WAY)
 
 
 def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
@@ -226,13 +230,17 @@ def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     moved = parallax(points, front)
     if moved is not None and moved.cosine < LEAST_COSINE:
         return Doubt.TURN_LESS
-    if moved is None or moved.along * way < PARALLAX_OF_TURN or not _is_relief(moved.relief):
+    if (
+        moved is None
+        or moved.along * way < PARALLAX_OF_TURN
+        or not _is_within(moved.relief, RELIEF)
+    ):
         return Doubt.FLAT
     return None if abs(moved.down) <= MOST_DOWN else Doubt.KEEP_LEVEL
 
 
-def _is_relief(relief: float) -> bool:
-    return LEAST_RELIEF <= relief <= MOST_RELIEF
+def _is_within(value: float, limits: tuple[float, float]) -> bool:
+    return limits[0] <= value <= limits[1]
 
 
 def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
@@ -301,16 +309,12 @@ def _doubts_of_repetition(frames: Sequence[Frame]) -> Iterator[Doubt]:
 
 
 def _doubts_of_identity(frames: Sequence[Frame], same_person: float) -> Iterator[Doubt]:
-    """Every frame that ends a step is at most `TURN_LESS` away from the frontal frame, so compared with it."""
-    known = [
-        (yaw5(each.landmarks), each.embedding) for each in frames if each.embedding is not None
-    ]
-    comparable = (
-        (mine, theirs)
-        for (turned, mine), (other, theirs) in combinations(known, 2)
-        if abs(turned - other) <= TURN_LESS
-    )
-    if any(float(mine @ theirs) < same_person for mine, theirs in comparable):
+    """Each against the frontal one only: who looks up is as unlike who looks down as a stranger is."""
+    ahead = frontal_frame(frames)
+    if ahead is None or ahead.embedding is None:
+        return
+    known = [frame.embedding for frame in frames if frame.embedding is not None]
+    if not all(float(each @ ahead.embedding) >= same_person for each in known):
         yield Doubt.ANOTHER_PERSON
 
 

@@ -13,6 +13,12 @@ from scipy.optimize import differential_evolution
 
 from service.domain.active_liveness import (
     ATTACKS,
+    LEAST_COSINE,
+    MOST_DOWN,
+    PARALLAX_OF_TURN,
+    RELIEF,
+    TURN,
+    TURN_LESS,
     Doubt,
     Frame,
     Judgment,
@@ -155,8 +161,10 @@ def nearness(view: Points, front: Points) -> float:
     if moved is None or doubt_of_front(frame(front)) is not None:
         return -1.0
     turned = yaw5(view) - yaw5(front)
-    shares = (turned / 0.3, moved.along / 0.25, moved.relief / 0.33, moved.cosine / 0.65)
-    return float(min(*shares, 0.25 / max(abs(moved.down), 1e-9), 0.6 / max(abs(turned), 1e-9)))
+    least = (TURN, PARALLAX_OF_TURN, RELIEF[0], LEAST_COSINE)
+    shares = np.divide((turned, moved.along, moved.relief, moved.cosine), least)
+    most = (MOST_DOWN / max(abs(moved.down), 1e-9), TURN_LESS / max(abs(turned), 1e-9))
+    return float(min(*shares, *most))
 
 
 SHEET = Sheet(np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.57], [-0.38, 1.0], [0.38, 1.0]]))
