@@ -435,6 +435,7 @@ class Wiring:
             self.clock,
             self.audit_recorder,
             self.lockout,
+            self.liveness_proof,
             self.index,
         )
         return audit_refusals(enroll, audited_enrollment, self.audit_recorder)
@@ -461,6 +462,7 @@ class Wiring:
             self.vault,
             self.models,
             self.audit_recorder,
+            self.liveness_proof,
             self.index,
         )
         return audit_refusals(identify, audited_search, self.audit_recorder)

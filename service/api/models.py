@@ -27,6 +27,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from service.domain.active_liveness import Doubt, Judgment, Verdict
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.face import (
     EMBEDDING_SIZE,
@@ -269,6 +270,25 @@ class WarningAnswer(Camel):
     max_false_candidates: float | None = None
 
 
+class LivenessReason(Camel):
+    """`message`: for the person, in the caller's language."""
+
+    code: Doubt
+    message: str
+
+
+class LivenessAnswer(Camel):
+    """What a session was found to show. `reasons`: why it is not `live`; empty where it is."""
+
+    verdict: Verdict
+    reasons: list[LivenessReason]
+
+
+Liveness = Annotated[
+    LivenessAnswer | None, Field(description="Of `livenessSession`; null for every other source.")
+]
+
+
 class ProblemAnswer(Camel):
     """RFC 9457."""
 
@@ -279,6 +299,9 @@ class ProblemAnswer(Camel):
     code: str = Field(description="Stable; docs/errors.md lists all.")
     request_id: str
     errors: list[dict[str, Any]] | None = None
+    liveness: LivenessAnswer | None = Field(
+        None, description="Of a session that was used up by a call which came to nothing."
+    )
 
 
 def advice_for(reason: Reason | None, language: Language) -> str | None:
@@ -310,6 +333,16 @@ def warning_answers(warnings: Sequence[DecisionWarning], language: Language) -> 
         )
         for one in warnings
     ]
+
+
+def liveness_answer(judgment: Judgment | None, language: Language) -> LivenessAnswer | None:
+    if judgment is None:
+        return None
+    reasons = [
+        LivenessReason(code=doubt, message=text(language, f"liveness.doubt.{doubt}"))
+        for doubt in judgment.doubts
+    ]
+    return LivenessAnswer(verdict=judgment.verdict, reasons=reasons)
 
 
 def json_response(answer: Camel, status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.auth import language_of
 from service.api.field_problems import invalid_request
-from service.api.models import image_outcomes
+from service.api.models import image_outcomes, liveness_answer
 from service.domain.callers import Caller, Scope
 from service.domain.decision import detail_for, shown_candidates
 from service.domain.errors import (
@@ -105,6 +105,9 @@ def problem(request: Request, error: FaceError) -> JSONResponse:
     }
     if particulars := _particulars(request, error, language):
         document["errors"] = particulars
+    if isinstance(error, LivenessFailed) and error.judgment is not None:
+        found = liveness_answer(error.judgment, language)
+        document["liveness"] = found and found.model_dump(by_alias=True)
     return JSONResponse(document, document["status"], headers=_headers(error), media_type=PROBLEM)
 
 

@@ -7,10 +7,11 @@ them finds out the stored template ("Similarities are an oracle" in docs/threat-
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
+from service.domain.active_liveness import Judgment, Verdict
 from service.domain.callers import Caller, Scope
 from service.domain.errors import Candidate
 from service.domain.thresholds import Band, Calibration, Profile
@@ -49,6 +50,20 @@ def _recommendation(match: bool, band: Band) -> Recommendation:
     if match:
         return Recommendation.ALLOW
     return Recommendation.DENY if band in _HOPELESS else Recommendation.RECAPTURE
+
+
+def with_liveness(decision: Decision, judgment: Judgment | None) -> Decision:
+    """The same where liveness is required: only a living face matches. Of what its two halves recommend
+    the stricter holds.
+
+    `judgment`: None where there is none, which is no match either.
+    """
+    verdict = None if judgment is None else judgment.verdict
+    if verdict is Verdict.LIVE:
+        return decision
+    denied = decision.recommendation is Recommendation.DENY or verdict is not Verdict.INCONCLUSIVE
+    recommended = Recommendation.DENY if denied else Recommendation.RECAPTURE
+    return replace(decision, match=False, recommendation=recommended)
 
 
 _TWO_DECIMALS = Decimal("0.01")

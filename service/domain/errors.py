@@ -84,6 +84,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from service.domain.active_liveness import Judgment
 from service.domain.causes import Cause, Diagnosis
 from service.domain.face import Sample
 
@@ -351,9 +352,15 @@ class LivenessExpired(FaceError):
 
 
 class LivenessFailed(FaceError):
-    """The session does not prove what the call needs."""
+    """The session does not prove what the call needs. `judgment`: of one that was used up by the call;
+    None where the session is of something else, or cannot be gone on with.
+    """
 
     code = "liveness_failed"
+
+    def __init__(self, judgment: Judgment | None = None) -> None:
+        super().__init__()
+        self.judgment = judgment
 
 
 class LivenessRequired(FaceError):

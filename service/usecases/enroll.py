@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 from service.domain.audit import Action
 from service.domain.collection import Collection, StoredTemplate, Subject
 from service.domain.errors import (
+    LivenessFailed,
+    LivenessUsed,
     SubjectExists,
     SubjectMismatch,
     SubjectNotFound,
@@ -35,6 +37,8 @@ from service.usecases.enrollment import (
 )
 from service.usecases.erase import remove_expired
 from service.usecases.idempotency import earlier_response, keep_response
+from service.usecases.liveness import LivenessRequest
+from service.usecases.liveness_proof import LivenessProof, is_refuted
 from service.usecases.lockouts import Lockout
 from service.usecases.move_person import Recognized
 from service.usecases.sampler import Probe, Samplers
@@ -77,6 +81,7 @@ class Enroll:
         clock: Callable[[], datetime],
         audit: AuditRecorder,
         lockout: Lockout,
+        liveness: LivenessProof,
         index: SearchIndex | None = None,
     ) -> None:
         self._samplers = samplers
@@ -86,35 +91,56 @@ class Enroll:
         self._clock = clock
         self._audit = audit
         self._lockout = lockout
+        self._liveness = liveness
         self._index = index
 
     def __call__(self, request: EnrollRequest) -> Enrolled:
         """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `SubjectExists`, `SubjectNotFound`,
         `SubjectMismatch`, `DuplicateSubject`, `ModelMismatch`, `IdempotencyConflict`,
-        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, `LivenessRequired`, and what
-        `Samplers.probe` raises.
+        `InvalidRequest`, `TemplateTampered`, `SubjectLocked`, `ClocksDisagree`, `LivenessRequired`,
+        `LivenessFailed` where nobody living was seen, and what `Samplers.probe` and `LivenessProof.settle` raise.
         """
         request.caller.require_access(request.collection, request.source)
         if (key := request.idempotency_key) and (earlier := self._first_answer(request, key)):
             return earlier
         require_future(request.expires_at, self._clock())
         where = request.collection, request.faces
-        probe = self._samplers.probe(request.source, *where, Purpose.ENROLL, request.caller.name)
-        with self._storage.transaction(request.collection) as tx:
-            collection = lock_collection(tx, request.collection)
-            unlocked = UnlockedCollection.unlock(collection, self._vault)
-            if key and (earlier := earlier_response(tx, unlocked, request, key)):
+        try:
+            probe = self._samplers.probe(
+                request.source, *where, Purpose.ENROLL, request.caller.name
+            )
+        except LivenessUsed:  # by the call that this one is a retry of, a moment ago
+            if key and (earlier := self._first_answer(request, key)):
                 return earlier
-            collection.settings.require_proven(request.source, Purpose.ENROLL)
-            models = bind_model(tx, collection, self._models)
-            templates = self._templates(tx, unlocked, models, request, probe)
-            if templates is not None:
-                duplicates = self._duplicates(tx, unlocked, models, request, probe, templates)
-                enrolled = self._store(tx, unlocked, request, probe, templates, duplicates)
-                if key:
-                    keep_response(tx, unlocked, request, key, enrolled)
-                return enrolled
-        raise SubjectMismatch  # not inside: that the face was refused must stay counted
+            raise
+        with self._storage.transaction(request.collection) as tx:
+            outcome = self._enroll(tx, request, probe)
+        if isinstance(outcome, Enrolled):
+            return outcome
+        raise outcome  # not inside: that the face was refused must stay counted
+
+    def _enroll(
+        self, tx: Transaction, request: EnrollRequest, probe: Probe
+    ) -> Enrolled | SubjectMismatch | LivenessFailed:
+        """Or a refusal that is kept."""
+        collection, key = lock_collection(tx, request.collection), request.idempotency_key
+        unlocked = UnlockedCollection.unlock(collection, self._vault)
+        if key and (earlier := earlier_response(tx, unlocked, request, key)):
+            return earlier
+        collection.settings.require_proven(request.source, Purpose.ENROLL)
+        liveness = self._liveness.settle(tx, unlocked, probe.session, _proof(request))
+        if is_refuted(liveness):
+            return LivenessFailed(liveness)
+        models = bind_model(tx, collection, self._models)
+        templates = self._templates(tx, unlocked, models, request, probe)
+        if templates is None:
+            return SubjectMismatch()
+        duplicates = self._duplicates(tx, unlocked, models, request, probe, templates)
+        stored = self._store(tx, unlocked, request, probe, templates, duplicates)
+        enrolled = replace(stored, liveness=liveness)
+        if key:
+            keep_response(tx, unlocked, request, key, enrolled)
+        return enrolled
 
     def _first_answer(self, request: EnrollRequest, key: str) -> Enrolled | None:
         """A retry is answered before a camera is opened for it a second time."""
@@ -287,6 +313,11 @@ class Enroll:
             expected_false_candidates=duplicates.expected_false_candidates,
             enrolled_at=template.created_at,
         )
+
+
+def _proof(request: EnrollRequest) -> LivenessRequest:
+    """What a session must have been begun for."""
+    return LivenessRequest(Purpose.ENROLL, request.collection, request.caller, request.subject_id)
 
 
 def _of(probe: Probe, models: CollectionModels) -> Templates:

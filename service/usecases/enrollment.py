@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from service.domain.active_liveness import Judgment
 from service.domain.callers import Caller
 from service.domain.collection import Collection, DuplicatePolicy, Subject
 from service.domain.errors import Candidate, FieldProblem, InvalidRequest
@@ -56,7 +57,8 @@ class EnrollRequest:
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """`duplicate_threshold`: of the duplicate check; None where none was made. `expected_false_candidates`:
-    how many strangers it names on average; None for an earlier answer, which makes none.
+    how many strangers it names on average; None for an earlier answer, which makes none. `liveness`: None
+    where the face does not come from a session.
     """
 
     subject_id: str
@@ -69,6 +71,7 @@ class Enrolled:
     duplicate_threshold: float | None
     warnings: Sequence[DecisionWarning]
     enrolled_at: datetime
+    liveness: Judgment | None = None
     expected_false_candidates: float | None = None
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from service.domain.active_liveness import Doubt, Judgment, Verdict
 from service.domain.collection import IdempotentResponse
 from service.domain.errors import Candidate, IdempotencyConflict
 from service.domain.face import (
@@ -146,6 +147,7 @@ def _write(enrolled: Enrolled) -> dict[str, Any]:
         "duplicate_threshold": enrolled.duplicate_threshold,
         "warnings": [list(astuple(one)) for one in enrolled.warnings],
         "enrolled_at": enrolled.enrolled_at.isoformat(),
+        "liveness": None if enrolled.liveness is None else list(astuple(enrolled.liveness)),
     }
 
 
@@ -158,6 +160,7 @@ def _read(values: dict[str, Any]) -> Enrolled:
             "enrolled_at": datetime.fromisoformat(values["enrolled_at"]),
             "duplicates": [Candidate(*one) for one in values["duplicates"]],
             "warnings": [_warning(*one) for one in values["warnings"]],
+            "liveness": None if values["liveness"] is None else _judgment(*values["liveness"]),
             "samples": samples,
         }
     )
@@ -165,6 +168,10 @@ def _read(values: dict[str, Any]) -> Enrolled:
 
 def _warning(code: str, expected: float | None, most: float | None) -> DecisionWarning:
     return DecisionWarning(WarningCode(code), expected, most)
+
+
+def _judgment(verdict: str, doubts: list[str]) -> Judgment:
+    return Judgment(Verdict(verdict), tuple(map(Doubt, doubts)))
 
 
 def _written(sample: Sample) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.domain.active_liveness import Judgment
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import Collection
@@ -19,6 +20,8 @@ from service.domain.template import PlainTemplate
 from service.domain.thresholds import Band
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
+from service.usecases.liveness import LivenessRequest
+from service.usecases.liveness_proof import LivenessProof
 from service.usecases.sampler import Samplers
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -53,13 +56,16 @@ class RatedCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """`searched`: templates that the probe was compared with: all that the collection has."""
+    """`searched`: templates that the probe was compared with: all that the collection has. `liveness`:
+    None where the face does not come from a session; whatever it says, the search is made.
+    """
 
     candidates: Sequence[RatedCandidate]
     search: SearchThreshold
     searched: int
     model_id: str
     samples: Sequence[Sample]
+    liveness: Judgment | None = None
 
     @property
     def found(self) -> bool:
@@ -84,6 +90,7 @@ class Identify:
         vault: Vault,
         models: ServedModels,
         audit: AuditRecorder,
+        liveness: LivenessProof,
         index: SearchIndex | None = None,
     ) -> None:
         self._samplers = samplers
@@ -91,11 +98,12 @@ class Identify:
         self._vault = vault
         self._models = models
         self._audit = audit
+        self._liveness = liveness
         self._index = index
 
     def __call__(self, request: SearchRequest) -> SearchResult:
         """Raises `NotAllowed`, `CollectionNotFound`, `ProfileNotFound`, `ModelMismatch`,
-        `TemplateTampered`, and what `Samplers.probe` raises.
+        `TemplateTampered`, and what `Samplers.probe` and `LivenessProof.settle` raise.
         """
         request.caller.require_access(request.collection, request.source)
         where = request.collection, request.faces
@@ -103,6 +111,7 @@ class Identify:
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
+            liveness = self._liveness.settle(tx, unlocked, probe.session, _proof(request))
             models = models_of(tx, collection, self._models)
             first, *others = (
                 self._search(tx, unlocked.of_model(model.model_id), model, template, request)
@@ -111,7 +120,7 @@ class Identify:
             call, found = audited_search(request), _together(first, others)[: request.limit]
             self._audit.record_decision(tx, call, collection, match=bool(found))
         model_id = models.present.model_id
-        return SearchResult(found, first.search, first.searched, model_id, probe.samples)
+        return SearchResult(found, first.search, first.searched, model_id, probe.samples, liveness)
 
     def _search(
         self,
@@ -130,6 +139,11 @@ class Identify:
         bands = model.calibration.bands
         candidates = [RatedCandidate(one, bands.of(one.similarity)) for one in found]
         return _Searched(candidates, search, _searched(tx, collection, shortlisted))
+
+
+def _proof(request: SearchRequest) -> LivenessRequest:
+    """What a session must have been begun for."""
+    return LivenessRequest(Purpose.SEARCH, request.collection, request.caller)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,6 @@ class LivenessProof:
         return judgment
 
 
-def is_proven(judgment: Judgment | None) -> bool:
-    """Whether somebody living was seen."""
-    return judgment is not None and judgment.verdict is Verdict.LIVE
+def is_refuted(judgment: Judgment | None) -> bool:
+    """Whether a session does not prove what it was begun for."""
+    return judgment is not None and judgment.verdict is not Verdict.LIVE

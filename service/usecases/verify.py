@@ -10,7 +10,7 @@ from service.domain.active_liveness import Judgment
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import StoredTemplate
-from service.domain.decision import Decision, decide
+from service.domain.decision import Decision, decide, with_liveness
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.liveness_session import Purpose
 from service.domain.lockout import Comparison
@@ -19,7 +19,7 @@ from service.domain.template import cosine_similarity
 from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.liveness import LivenessRequest
-from service.usecases.liveness_proof import LivenessProof
+from service.usecases.liveness_proof import LivenessProof, is_refuted
 from service.usecases.lockouts import Lockout
 from service.usecases.move_person import MovePerson, Recognized
 from service.usecases.sampler import Probe, Samplers
@@ -42,6 +42,8 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
+    """`liveness`: None where the face does not come from a session."""
+
     subject_id: str
     decision: Decision
     model_id: str
@@ -83,7 +85,7 @@ class Verify:
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
         `ModelMismatch`, `TemplateTampered`, `SubjectLocked`, `LivenessRequired`, and what
-        `Samplers.probe` raises.
+        `Samplers.probe` and `LivenessProof.settle` raise.
         """
         request.caller.require_access(request.collection, request.source)
         caller, subject_id = request.caller.name, request.subject_id
@@ -101,16 +103,22 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            about = LivenessRequest(Purpose.VERIFY, request.collection, request.caller, subject_id)
-            liveness = self._liveness.settle(tx, unlocked, probe.session, about)
+            liveness = self._liveness.settle(tx, unlocked, probe.session, _proof(request))
             decision = compare(unlocked, subject.templates, probe, deciding, profile)
+            if collection.settings.requires_liveness(Purpose.VERIFY):
+                decision = with_liveness(decision, liveness)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
-            if models.next is not None and decision.match:
+            if models.next is not None and decision.match and not is_refuted(liveness):
                 who = Recognized(subject_id, subject.templates, decision, caller)
                 self._move(tx, unlocked, models, who, probe)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(subject_id, decision, deciding.model_id, probe.samples, liveness)
+
+
+def _proof(request: VerifyRequest) -> LivenessRequest:
+    """What a session must have been begun for."""
+    return LivenessRequest(Purpose.VERIFY, request.collection, request.caller, request.subject_id)
 
 
 def compare(

@@ -75,7 +75,7 @@ def test_verification_as_json_has_the_fields_of_http(people: People) -> None:
     assert status == 0
     assert set(fields) == {
         *("subjectId", "match", "similarity", "threshold", "profile", "band", "recommendation"),
-        *("modelId", "images", "warnings"),
+        *("modelId", "images", "warnings", "liveness"),
     }
     assert (fields["match"], fields["threshold"]) == (True, 0.45)
 
@@ -85,7 +85,7 @@ def test_enrollment_as_json_has_the_fields_of_http(people: People) -> None:
     assert status == 0
     assert set(fields) == {
         *("subjectId", "collection", "templateId", "modelId", "imagesUsed", "images"),
-        *("duplicates", "duplicateThreshold", "warnings", "enrolledAt"),
+        *("duplicates", "duplicateThreshold", "warnings", "liveness", "enrolledAt"),
     }
     assert set(fields["images"][0]) == {
         *("index", "accepted", "reason", "advice", "detectionScore", "quality", "ignoredFaces")

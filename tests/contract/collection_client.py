@@ -105,6 +105,7 @@ def code(response: httpx.Response) -> tuple[int, str]:
         "code",
         "requestId",
         "errors",
+        "liveness",
     }
     assert document["status"] == response.status_code
     assert document["requestId"] == response.headers["X-Request-Id"]

@@ -19,6 +19,7 @@ QUALITY_FIELDS = {"sharpness", "brightness", "overexposure", "roll", "norm", "fe
 SEARCH_FIELDS = {
     *("candidates", "threshold", "profile", "searched", "exact", "expectedFalseCandidates"),
     "warnings",
+    "liveness",
     "images",
 }
 
@@ -56,6 +57,7 @@ def test_enroll(client: CollectionClient, portraits: list[Path]) -> None:
         "duplicates",
         "duplicateThreshold",
         "warnings",
+        "liveness",
         "enrolledAt",
     }
     assert (answer["subjectId"], answer["collection"]) == ("kim", client.collection)
@@ -105,7 +107,9 @@ def test_verify(enrolled: CollectionClient, portraits: list[Path]) -> None:
         "modelId",
         "images",
         "warnings",
+        "liveness",
     }
+    assert answer["liveness"] is None
     assert (answer["match"], answer["recommendation"]) == (True, "allow")
     assert (answer["profile"], answer["threshold"]) == ("balanced", 0.4)
     assert answer["images"][0].keys() == IMAGE_FIELDS
@@ -207,6 +211,7 @@ def test_readiness_tells_model_and_providers(http: httpx.Client) -> None:
         "modelLicense",
         "providersRequested",
         "providersObtained",
+        "livenessModels",
         "search",
     }
     assert answer["search"] == {"rows": 0, "bytes": 0, "behind": 0, "problem": None}

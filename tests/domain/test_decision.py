@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.decision import Decision, Recommendation, decide
+from service.domain.active_liveness import Judgment, Verdict
+from service.domain.decision import Decision, Recommendation, decide, with_liveness
 from service.domain.thresholds import ARCFACE, Profile
 from tests.domain.vectors import cosines
 
@@ -88,3 +89,41 @@ def test_band_does_not_depend_on_the_profile(similarity: float, profile: Profile
 def test_decision_tells_what_it_was_made_of(similarity: float, profile: Profile) -> None:
     decision = decide(similarity, profile, ARCFACE)
     assert (decision.similarity, decision.profile) == (similarity, profile)
+
+
+VERDICTS = st.sampled_from([*Verdict, None])
+
+
+@given(cosines, profiles, VERDICTS)
+def test_only_the_living_match_where_it_is_required(
+    similarity: float, profile: Profile, verdict: Verdict | None
+) -> None:
+    before = decide(similarity, profile, ARCFACE)
+    judgment = None if verdict is None else Judgment(verdict)
+    after = with_liveness(before, judgment)
+    assert after.match == (before.match and verdict is Verdict.LIVE)
+    assert (after.similarity, after.band, after.profile) == (
+        before.similarity,
+        before.band,
+        before.profile,
+    )
+    assert (after.recommendation is Recommendation.ALLOW) == after.match
+    assert RISING.index(after.recommendation) <= RISING.index(before.recommendation)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "verdict", "recommendation"),
+    [
+        (0.7, Verdict.LIVE, "allow"),
+        (0.7, Verdict.INCONCLUSIVE, "recapture"),
+        (0.35, Verdict.INCONCLUSIVE, "recapture"),
+        (0.1, Verdict.INCONCLUSIVE, "deny"),
+        (0.7, Verdict.ATTACK_SUSPECTED, "deny"),
+        (0.35, Verdict.ATTACK_SUSPECTED, "deny"),
+    ],
+)
+def test_stricter_recommendation_of_face_and_verdict_holds(
+    similarity: float, verdict: Verdict, recommendation: str
+) -> None:
+    decision = with_liveness(_decide(similarity, "balanced"), Judgment(verdict))
+    assert decision.recommendation == recommendation

@@ -16,12 +16,14 @@ from service.api.models import (
     Camel,
     FaceBody,
     ImageOutcome,
+    Liveness,
     Moment,
     Similarity,
     SubjectId,
     WarningAnswer,
     image_outcomes,
     json_response,
+    liveness_answer,
     printable,
     warning_answers,
 )
@@ -49,6 +51,7 @@ _ANSWER = example(
         "duplicates": [],
         "duplicateThreshold": 0.4,
         "warnings": [],
+        "liveness": None,
         "enrolledAt": "2026-01-01T09:00:00Z",
     },
     status=CREATED,
@@ -133,6 +136,7 @@ class EnrollAnswer(Camel):
         ),
     ]
     warnings: list[WarningAnswer]
+    liveness: Liveness
     enrolled_at: datetime
 
 
@@ -196,5 +200,6 @@ def enroll_answer(
         ],
         duplicate_threshold=enrolled.duplicate_threshold,
         warnings=warning_answers(enrolled.warnings, language),
+        liveness=liveness_answer(enrolled.liveness, language),
         enrolled_at=enrolled.enrolled_at,
     )

@@ -13,10 +13,12 @@ from service.api.models import (
     Camel,
     FaceBody,
     ImageOutcome,
+    Liveness,
     Similarity,
     WarningAnswer,
     image_outcomes,
     json_response,
+    liveness_answer,
     warning_answers,
 )
 from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
@@ -68,6 +70,7 @@ class SearchAnswer(Camel):
         ),
     ]
     warnings: list[WarningAnswer]
+    liveness: Liveness
 
 
 class DedupeAnswer(SearchAnswer):
@@ -87,6 +90,7 @@ _FOUND = {
     "exact": True,
     "expectedFalseCandidates": 0.0012,
     "warnings": [],
+    "liveness": None,
 }
 _BODY = face_body(SearchBody, collection="default", limit=10)
 
@@ -191,4 +195,5 @@ def _shared_fields(
         "exact": True,
         "expected_false_candidates": result.search.expected_false_candidates,
         "warnings": warning_answers(result.search.warnings, language),
+        "liveness": liveness_answer(result.liveness, language),
     }

@@ -11,11 +11,13 @@ from service.api.models import (
     Camel,
     FaceBody,
     ImageOutcome,
+    Liveness,
     Similarity,
     SubjectId,
     WarningAnswer,
     image_outcomes,
     json_response,
+    liveness_answer,
     warning_answers,
 )
 from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
@@ -40,6 +42,7 @@ _ANSWER = example(
         "modelId": "buffalo_l@sha256:4c06...",
         "images": [IMAGE_EXAMPLE],
         "warnings": [],
+        "liveness": None,
     }
 )
 
@@ -59,6 +62,7 @@ class VerifyAnswer(Camel):
     model_id: str
     images: list[ImageOutcome]
     warnings: list[WarningAnswer]
+    liveness: Liveness
 
 
 @router.post(
@@ -108,4 +112,5 @@ def verify_answer(
         model_id=result.model_id,
         images=image_outcomes(result.samples, language),
         warnings=warning_answers(warnings, language),
+        liveness=liveness_answer(result.liveness, language),
     )
