@@ -51,6 +51,26 @@ _SESSION = "0f6b3f3e-2a35-4a52-a2a7-3c3f0c0c7a10"
 class SessionBody(Camel):
     """`subjectId`: whom it is about; for a search nobody."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["subjectId"],
+                    "properties": {
+                        "purpose": {"enum": [Purpose.VERIFY, Purpose.ENROLL]},
+                        "subjectId": {"type": "string"},
+                    },
+                },
+                {
+                    "properties": {
+                        "purpose": {"const": Purpose.SEARCH},
+                        "subjectId": {"type": "null"},
+                    },
+                },
+            ]
+        }
+    )
+
     purpose: Purpose
     collection: CollectionName = DEFAULT_COLLECTION
     subject_id: SubjectId | None = None
