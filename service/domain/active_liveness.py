@@ -1,6 +1,6 @@
 """Whether a challenge was met by a head is judged by the landmarks and embeddings of the frames that were looked at.
 
-Of each step few frames are: its end, one on the way there, and those that did not reach it. This stops a
+Of each step few frames are: its end, those that did not reach it, and of a turn one on the way. This stops a
 print, flat or bent, a still screen, and frames of another session. It does not see a video of the person that
 was made to order, prints of the person from every side that are changed fast, a tube or a mask of the person,
 or a generated stream. What was measured, and on what, stands in docs/liveness.md.
@@ -9,7 +9,7 @@ or a generated stream. What was measured, and on what, stands in docs/liveness.m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations, pairwise
@@ -75,7 +75,7 @@ TILT = 0.15
 """Change of `pitch5`. Of 2,154 views of flat sheets 40 pass for a tilt, by the detector's error: so no
 challenge is without a turn."""
 
-TILT_LESS = 0.40
+TILT_LESS = 0.50
 """Change of `pitch5` beyond which the plane of eyes and mouth is seen too narrow."""
 
 CLOSER = 1.6
@@ -109,18 +109,18 @@ distances or more, and 0.37 from one eye distance on."""
 LEAST_COSINE = 0.65
 """Of a plane that is turned further, the detector's landmarks are wrong by as much as a nose stands out."""
 
-ON_THE_WAY = (0.2, 0.9)
-"""Shares of a movement between which a frame shows the way: also one that fell short of the end."""
+ON_THE_WAY = (0.15, 0.92)
+"""Shares of a turn between which a frame shows the way: also one that fell short of the end."""
 
 NOSE_ON_THE_WAY = (0.2, 0.85)
 """As `ON_THE_WAY`, of the parallax; errors of landmarks are shares of 0.07."""
 
 JUMP_OF_PLACE = 2.0
-"""Heights of the face, from the way to the end of a step. Of 5,169 movements none had more than 1.0; somebody
+"""Heights of the face, from the way to the end of a turn. Of 2,381 turns none had more than 1.0; somebody
 who fell short and goes on has swayed meanwhile."""
 
-JUMP_OF_SCALE = 2.0
-"""As `JUMP_OF_PLACE`; the greatest had 1.7."""
+JUMP_OF_SCALE = 1.6
+"""As `JUMP_OF_PLACE`; the greatest had 1.2."""
 
 SAME_POINTS = 0.001
 """Eye distances between the landmarks of one frame sent twice; those of two frames of somebody who keeps
@@ -194,26 +194,23 @@ def doubt_of_step(step: Step, frame: Frame, ahead: Frame) -> Doubt | None:
     return None if abs(pitch5(points) - pitch5(front)) <= BACK_LEVEL else Doubt.NOT_AHEAD
 
 
-def share_of_way(step: Step, start: Frame, frame: Frame, end: Frame) -> float:
-    """How much of the movement from `start` to `end` is done in `frame`: 0 at the first, 1 at the last.
+def share_of_way(start: Frame, frame: Frame, end: Frame) -> float:
+    """How much of the turn from `start` to `end` is done in `frame`: 0 at the first, 1 at the last.
 
-    Below 0 or above 1 where it lies beyond them; NaN where there is no movement between them.
+    Below 0 or above 1 where it lies beyond them; NaN where there is no turn between them.
     """
-    measure = _measure_of(step)
-    first, last = measure(start.landmarks), measure(end.landmarks)
-    return (measure(frame.landmarks) - first) / (last - first) if last != first else math.nan
+    first, last = yaw5(start.landmarks), yaw5(end.landmarks)
+    return (yaw5(frame.landmarks) - first) / (last - first) if last != first else math.nan
 
 
-def is_on_the_way(step: Step, start: Frame, frame: Frame, end: Frame) -> bool:
-    """Whether `frame` shows that the movement came about before the camera.
+def is_on_the_way(start: Frame, frame: Frame, end: Frame) -> bool:
+    """Whether `frame` shows that the turn came about before the camera.
 
-    `start`: the frontal frame, whatever was done before this step. Of a turn, the nose has to have moved
-    against the face as well: neither the picture that was held at the start nor that of the end will do.
+    `start`: the frontal frame, whatever was done before this step. The nose has to have moved against the
+    face as well: neither the picture that was held at the start nor that of the end will do.
     """
-    if not _is_within(share_of_way(step, start, frame, end), ON_THE_WAY):
+    if not _is_within(share_of_way(start, frame, end), ON_THE_WAY):
         return False
-    if step not in TURNS:
-        return True
     back = parallax(start.landmarks, frame.landmarks)
     on = parallax(end.landmarks, frame.landmarks)
     if back is None or on is None or back.along == on.along:
@@ -253,12 +250,6 @@ def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
     return None if moved is not None and moved.down * way >= PARALLAX_OF_TILT else Doubt.FLAT
 
 
-def _measure_of(step: Step) -> Callable[[Points], float]:
-    if step is Step.COME_CLOSER:
-        return eye_distance
-    return yaw5 if step in TURNS else pitch5
-
-
 def _doubts_of_steps(challenge: Sequence[Step], frames: Sequence[Frame]) -> Iterator[Doubt]:
     ahead = frontal_frame(frames)
     numbers = [frame.step for frame in frames]
@@ -277,22 +268,20 @@ def _doubts_of_steps(challenge: Sequence[Step], frames: Sequence[Frame]) -> Iter
 
 
 def _doubts_of_step(step: Step, frames: Sequence[Frame], ahead: Frame) -> Iterator[Doubt]:
-    """The last of `frames` is to end the step, and one before it is to show the way there."""
+    """The last of `frames` is to end the step; of a turn, by which a head is told, one before it is to show the way."""
     *before, end = frames
     doubt = doubt_of_front(end) if end is ahead else doubt_of_step(step, end, ahead)
     if doubt is not None:
         yield doubt
     elif end.embedding is None:
         yield Doubt.TOO_FEW_FRAMES
-    if step is not Step.LOOK_AHEAD:
-        yield from _doubts_of_way(step, before, end, ahead)
+    if step in TURNS:
+        yield from _doubts_of_way(before, end, ahead)
 
 
-def _doubts_of_way(
-    step: Step, before: Sequence[Frame], end: Frame, ahead: Frame
-) -> Iterator[Doubt]:
+def _doubts_of_way(before: Sequence[Frame], end: Frame, ahead: Frame) -> Iterator[Doubt]:
     """Between steps somebody may sway and step back unseen; from the frame on the way to the end they may not."""
-    seen = [place for place, each in enumerate(before) if is_on_the_way(step, ahead, each, end)]
+    seen = [place for place, each in enumerate(before) if is_on_the_way(ahead, each, end)]
     if not seen:
         yield Doubt.WAY_UNSEEN
         return

@@ -1,4 +1,7 @@
-"""The frames of a step are looked at: as few as tell whether it was met."""
+"""The frames of a step are looked at: as few as tell whether it was met.
+
+A head is told by its turns, so only of these the way is looked for.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,7 @@ class StepLook:
             if doubt is Doubt.TURN_FURTHER:
                 self._embed_one(end, last)
             return doubt
-        if self._progress.step is not Step.LOOK_AHEAD and not self._is_way_seen(last):
+        if self._progress.step in TURNS and not self._is_way_seen(last):
             return Doubt.WAY_UNSEEN
         return self._embed(end, last)
 
@@ -97,9 +100,7 @@ class StepLook:
         return doubt_of_step(self._progress.step, frame, self._front)
 
     def _is_way_seen(self, last: int) -> bool:
-        """In a frame that fell short, or by halves. In a turn, by which a head is told, that frame must be of the
-        same person, and is embedded.
-        """
+        """In a frame that fell short, or by halves. It must be of the same person, and is embedded."""
         if any(self._shows_way(frame, last) for frame in self._progress.frames_of_step):
             return True
         low, high = 0, last
@@ -109,8 +110,7 @@ class StepLook:
             if isinstance(found, Refusal):
                 low = middle + 1
             elif self._shows_way(self._seen[middle][0], last):
-                if self._progress.step in TURNS:
-                    self._embed_one(found, middle)
+                self._embed_one(found, middle)
                 return True
             elif self._share(middle, last) < HALF:
                 low = middle + 1
@@ -126,13 +126,13 @@ class StepLook:
     def _shows_way(self, frame: Frame, last: int) -> bool:
         if self._front is None:
             return False
-        return is_on_the_way(self._progress.step, self._front, frame, self._seen[last][0])
+        return is_on_the_way(self._front, frame, self._seen[last][0])
 
     def _share(self, index: int, last: int) -> float:
         if self._front is None:
             return 0.0
         frame, end = self._seen[index][0], self._seen[last][0]
-        return share_of_way(self._progress.step, self._front, frame, end)
+        return share_of_way(self._front, frame, end)
 
     def _observer(self, index: int) -> FrameObserver:
         """Models are asked of who looks ahead, and of the way of the first movement: what they say varies, and

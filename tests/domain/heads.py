@@ -24,6 +24,7 @@ from service.domain.active_liveness import (
 from service.domain.challenge import TURNS, Step
 from service.domain.face import Embedding
 from service.domain.head_pose import Points
+from service.domain.liveness_session import EMBEDDING, LOOK, MOST_COST
 
 HALF_AXES = np.array([1.25, 1.8, 1.5])
 """Of a head of 15.5 cm by 22 cm, whose eyes are 6.3 cm apart."""
@@ -139,7 +140,6 @@ DIRECTIONS: dict[Step, tuple[float, float]] = {
 }
 
 FRAMES_OF_A_BATCH = 8
-MOST_LOOKS = 16
 TOO_FAR = (Doubt.TURN_LESS, Doubt.TILT_LESS)
 TOO_LITTLE = (Doubt.TURN_FURTHER, Doubt.TILT_FURTHER, Doubt.FLAT)
 LESS, MORE = -6.0, 7.0
@@ -158,12 +158,12 @@ class Person:
     tilts: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.turns, self.tilts = self.head.random.normal((33.0, 23.0), (4.0, 3.0))
+        self.turns, self.tilts = self.head.random.normal((33.0, 21.0), (3.0, 3.0))
 
     def answer(self, challenge: Sequence[Step]) -> list[Frame]:
         """All frames that were looked at, until every step is accepted or no looks are left."""
         number = 0
-        while number < len(challenge) and len(self.looked_at) < MOST_LOOKS:
+        while number < len(challenge) and self.cost + LOOK + EMBEDDING <= MOST_COST:
             step = challenge[number]
             self.advice = self._batch(number, step, self._goal(step))
             number += self.advice is None
@@ -192,13 +192,26 @@ class Person:
         self.pose = goal
         ahead = frontal_frame(self.looked_at)
         doubt = doubt_of_front(end) if ahead is None else doubt_of_step(step, end, ahead)
-        if doubt is None and ahead is not None and step is not Step.LOOK_AHEAD:
-            looks = _by_halves(step, ahead, before, end)
-            self.looked_at += looks
-            if not any(is_on_the_way(step, ahead, frame, end) for frame in looks):
-                doubt = Doubt.WAY_UNSEEN
-        self.looked_at.append(end if doubt is None else replace(end, embedding=None))
+        if doubt is None and ahead is not None and step in TURNS:
+            doubt = self._doubt_of_way(ahead, before, end)
+        is_embedded = doubt in (None, Doubt.TURN_FURTHER)
+        self.looked_at.append(end if is_embedded else replace(end, embedding=None))
         return doubt
+
+    def _doubt_of_way(self, ahead: Frame, before: Sequence[Frame], end: Frame) -> Doubt | None:
+        """Who fell short has shown the way; of others frames before the end are looked at."""
+        short = [each for each in self.looked_at if each.step == end.step]
+        if any(is_on_the_way(ahead, each, end) for each in short):
+            return None
+        looks = _by_halves(ahead, before, end)
+        self.looked_at += looks
+        is_seen = any(is_on_the_way(ahead, each, end) for each in looks)
+        return None if is_seen else Doubt.WAY_UNSEEN
+
+    @property
+    def cost(self) -> int:
+        embedded = sum(frame.embedding is not None for frame in self.looked_at)
+        return LOOK * len(self.looked_at) + EMBEDDING * embedded
 
     def _way(self, goal: Pose) -> list[Pose]:
         """Some come back before they begin, and all who are told to."""
@@ -216,19 +229,19 @@ class Person:
         return [(float(pose[0]), float(pose[1]), float(pose[2])) for pose in poses]
 
 
-def _by_halves(step: Step, ahead: Frame, before: Sequence[Frame], end: Frame) -> list[Frame]:
+def _by_halves(ahead: Frame, before: Sequence[Frame], end: Frame) -> list[Frame]:
     """What is looked at until a frame is on the way, in the order in which it was taken."""
     low, high, looked_at = 0, len(before), {}
     while low < high:
         middle = (low + high) // 2
         looked_at[middle] = before[middle]
-        if is_on_the_way(step, ahead, before[middle], end):
+        if is_on_the_way(ahead, before[middle], end):
             break
-        if share_of_way(step, ahead, before[middle], end) < 0.5:
+        if share_of_way(ahead, before[middle], end) < 0.5:
             low = middle + 1
         else:
             high = middle
-    return [replace(looked_at[place], embedding=None) for place in sorted(looked_at)]
+    return [looked_at[place] for place in sorted(looked_at)]
 
 
 def session_of(head: Head, challenge: Sequence[Step]) -> list[Frame]:

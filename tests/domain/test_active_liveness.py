@@ -247,7 +247,7 @@ def test_print_of_a_turned_face_needs_the_way_to_be_seen() -> None:
         homography = np.eye(3) + random.uniform(0.05, 0.4) * random.normal(size=(3, 3))
         homography[2] = (*random.normal(scale=0.15, size=2), 1.0)
         moved = noisy(warped(held, homography), 0.01, random)
-        assert not is_on_the_way(each.challenge[1], ahead, frame(moved), end)
+        assert not is_on_the_way(ahead, frame(moved), end)
 
 
 # Sequences
@@ -279,14 +279,14 @@ def test_answer_to_another_challenge_is_not_live() -> None:
             assert judge(one.challenge, other.frames, SAME_PERSON).verdict is not Verdict.LIVE
 
 
-def test_session_without_one_of_its_ends_is_not_live() -> None:
+def test_session_without_one_of_its_steps_is_not_live() -> None:
     for each in SOME:
-        for place in ends(each):
-            cut = [one for at, one in enumerate(each.frames) if at != place]
+        for number in range(len(each.challenge)):
+            cut = [one for one in each.frames if one.step != number]
             assert each.judged(cut).verdict is not Verdict.LIVE
 
 
-def test_session_without_the_way_to_an_end_is_inconclusive() -> None:
+def test_session_without_the_way_of_its_turns_is_inconclusive() -> None:
     for each in SOME:
         judged = each.judged([each.frames[place] for place in ends(each)])
         assert (judged.verdict, judged.doubts) == (Verdict.INCONCLUSIVE, (Doubt.WAY_UNSEEN,))
@@ -435,18 +435,18 @@ def test_frontal_frame_is_the_one_that_ended_the_first_step() -> None:
     ("turned", "share", "shown"),
     [(0, 0, False), (17, 0.5, True), (33, 1, False), (-17, -0.5, False)],
 )
-def test_frame_is_on_the_way_by_its_share_of_the_movement(
+def test_frame_is_on_the_way_by_its_share_of_the_turn(
     turned: float, share: float, shown: bool
 ) -> None:
     ahead, on, end = seen(0, 0), seen(turned, 0), seen(33, 0)
-    assert share_of_way(Step.TURN_LEFT, ahead, on, end) == pytest.approx(share, abs=0.1)
-    assert is_on_the_way(Step.TURN_LEFT, ahead, on, end) is shown
+    assert share_of_way(ahead, on, end) == pytest.approx(share, abs=0.1)
+    assert is_on_the_way(ahead, on, end) is shown
 
 
-def test_share_of_no_movement_is_no_number() -> None:
+def test_share_of_no_turn_is_no_number() -> None:
     ahead = seen(0, 0)
-    assert np.isnan(share_of_way(Step.LOOK_UP, ahead, ahead, ahead))
-    assert not is_on_the_way(Step.LOOK_UP, ahead, ahead, ahead)
+    assert np.isnan(share_of_way(ahead, ahead, ahead))
+    assert not is_on_the_way(ahead, ahead, ahead)
 
 
 def test_landmarks_in_one_place_are_no_pose() -> None:
