@@ -64,8 +64,8 @@ class Doubt(StrEnum):
 ATTACKS = frozenset((Doubt.FLAT, Doubt.ANOTHER_PERSON, Doubt.REPEATED, Doubt.LOOKS_ATTACKED))
 
 TURN = 0.30
-"""Change of `yaw5`. Somebody who is asked to turn reaches 0.40; of 1,320 views of
-ORL's photographs as flat sheets, turned by up to 65 degrees, 9 do, by the detector's error."""
+"""Change of `yaw5`. Somebody who is asked to turn reaches 0.40. This much do 9 of 1,320 views of ORL's photographs as
+flat sheets, turned by up to 65 degrees, by the detector's error: the parallax decides."""
 
 TURN_LESS = 0.60
 """Change of `yaw5` beyond which embeddings of one person differ as strangers' do (9 of 28 pairs): whoever
@@ -96,7 +96,7 @@ PARALLAX_OF_TURN = 0.25
 """Eye distances; within 0.06 of the change of `yaw5` in 67 pairs of turned heads."""
 
 PARALLAX_OF_TILT = 0.10
-"""Eye distances; 118 of 118 pairs of photographs that differ by a tilt have it."""
+"""Eye distances; 121 of 121 pairs of photographs that differ by a tilt have it."""
 
 MOST_DOWN = 0.25
 """Parallax across the eyes in a turn: 0.21 at most of 3,000 heads, which also nodded by 5 degrees."""
