@@ -80,12 +80,12 @@ def _guards(dependant: Dependant | None) -> Iterator[CallerWith]:
 
 
 def _example(operation: dict[str, Any]) -> Any:
-    """The JSON body that `/docs` shows, of several the one with an embedding, which alone is valid
-    as it stands; None where there is none.
+    """The JSON body that `/docs` shows, of several the one with an embedding, where there is one: it is
+    valid as it stands. None where none is shown.
     """
     json = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    if "examples" in json:
-        return json["examples"]["embedding"]["value"]
+    if shown := json.get("examples"):
+        return shown.get("embedding", next(iter(shown.values())))["value"]
     return json.get("example")
 
 

@@ -104,6 +104,21 @@ def enroll_and_ask(caller: Caller) -> None:
         ok(caller.given(path))
 
 
+def be_filmed(caller: Caller) -> None:
+    personal, photograph = caller.personal, files([caller.visit.photograph])
+    whose = {"subjectId": personal.subject, "collection": caller.collection}
+    asked = {"purpose": "verify", **whose}
+    session = ok(caller.send("POST", "/liveness/sessions", json=asked), 201)["sessionId"]
+    frames = f"/liveness/sessions/{session}/frames"
+    ok(caller.send("POST", frames, data={"step": 0}, files=photograph))
+    caller.send("POST", frames, data={"step": personal.body}, files=photograph)
+    caller.send("POST", f"/liveness/sessions/{personal.path}/frames", data={"step": 0})
+    other = {**whose, "subjectId": personal.other_subject, "livenessSession": session}
+    for body in (other, {**whose, "livenessSession": session}):
+        caller.send("POST", "/verify", json=body)
+    caller.send("POST", "/verify", json={**whose, "livenessSession": str(uuid4())})
+
+
 def ask_badly(caller: Caller) -> None:
     personal = caller.personal
     for path in ("/enroll", "/verify"):
@@ -190,6 +205,7 @@ def visit(
         caller = Caller(visit, http, collection)
         make_tokens(caller, folder)
         enroll_and_ask(caller)
+        be_filmed(caller)
         ask_badly(caller)
         administer(caller, tables)
         visit.metrics = http.get("/metrics").text
@@ -227,6 +243,8 @@ def test_calls_failed_in_every_way_that_is_told_apart(visit: Visit) -> None:
         "subject_exists",
         "subject_mismatch",
         "idempotency_conflict",
+        "liveness_expired",
+        "liveness_failed",
         "not_found",
         "template_tampered",
         "internal_error",
