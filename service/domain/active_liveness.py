@@ -148,14 +148,24 @@ class Judgment:
     doubts: tuple[Doubt, ...] = ()
 
 
-def judge(challenge: Sequence[Step], frames: Sequence[Frame], same_person: float) -> Judgment:
+@dataclass(frozen=True, slots=True)
+class SamePerson:
+    """Cosines from which two embeddings of the served model are one person's: of any pose, and where both look
+    ahead, which leaves no excuse for less than the strictest profile asks of two days.
+    """
+
+    in_any_pose: float
+    ahead: float
+
+
+def judge(challenge: Sequence[Step], frames: Sequence[Frame], same_person: SamePerson) -> Judgment:
     """`frames`: all that were looked at, in the order in which they were taken, whether they reached their
-    step's pose or not. `same_person`: cosine from which two embeddings of the served model are one person's.
+    step's pose or not.
     """
     found = {
         *_doubts_of_steps(challenge, frames),
         *_doubts_of_repetition(frames),
-        *_doubts_of_identity(frames, same_person),
+        *_doubts_of_identity(challenge, frames, same_person),
         *_doubts_of_models(frames),
     }
     doubts = tuple(doubt for doubt in Doubt if doubt in found)
@@ -297,14 +307,20 @@ def _doubts_of_repetition(frames: Sequence[Frame]) -> Iterator[Doubt]:
         yield Doubt.REPEATED
 
 
-def _doubts_of_identity(frames: Sequence[Frame], same_person: float) -> Iterator[Doubt]:
+def _doubts_of_identity(
+    challenge: Sequence[Step], frames: Sequence[Frame], same_person: SamePerson
+) -> Iterator[Doubt]:
     """Each against the frontal one only: who looks up is as unlike who looks down as a stranger is."""
     ahead = frontal_frame(frames)
     if ahead is None or ahead.embedding is None:
         return
-    known = [frame.embedding for frame in frames if frame.embedding is not None]
-    if not all(float(each @ ahead.embedding) >= same_person for each in known):
-        yield Doubt.ANOTHER_PERSON
+    for frame in frames:
+        if frame.embedding is None:
+            continue
+        looks_ahead = frame.step < len(challenge) and challenge[frame.step] is Step.LOOK_AHEAD
+        least = same_person.ahead if looks_ahead else same_person.in_any_pose
+        if not float(frame.embedding @ ahead.embedding) >= least:
+            yield Doubt.ANOTHER_PERSON
 
 
 def _is_jump(one: Points, next_: Points) -> bool:

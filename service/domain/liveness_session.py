@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from service.domain.active_liveness import Frame, Judgment, judge
+from service.domain.active_liveness import Frame, Judgment, SamePerson, judge
 from service.domain.challenge import TURNS, Step
 from service.domain.errors import LivenessUsed
 from service.domain.face import Sample
@@ -120,8 +120,7 @@ class SessionProgress:
             if frame.step == self.met and (frame.embedding is not None or not turns)
         ]
 
-    def judged(self, same_person: float) -> Judgment:
-        """`same_person`: the cosine from which two frames are of one person."""
+    def judged(self, same_person: SamePerson) -> Judgment:
         return judge(self.challenge, self.frames, same_person)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.domain.active_liveness import Judgment, Verdict
+from service.domain.active_liveness import Judgment, SamePerson, Verdict
 from service.domain.audit import Action
 from service.domain.errors import LivenessFailed, LivenessUsed
 from service.domain.face import ProvenFrame
 from service.domain.liveness_session import SessionProgress, SessionRow
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.served_models import ServedModels
+from service.domain.thresholds import CONSERVATIVE
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.liveness import LivenessRequest, binding_of, opened, require_open, unlock
 from service.usecases.sampler import Probe
@@ -42,7 +43,9 @@ class LivenessProof:
     ) -> None:
         self._storage = storage
         self._vault = vault
-        self._same_person = models.present.calibration.agreement
+        calibration = models.present.calibration
+        strictest = calibration.profile(CONSERVATIVE).threshold
+        self._same_person = SamePerson(calibration.agreement, strictest)
         self._audit = audit
         self._telemetry = telemetry
 

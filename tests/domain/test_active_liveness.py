@@ -22,6 +22,7 @@ from service.domain.active_liveness import (
     Doubt,
     Frame,
     Judgment,
+    SamePerson,
     Verdict,
     doubt_of_front,
     doubt_of_step,
@@ -33,10 +34,10 @@ from service.domain.active_liveness import (
 from service.domain.challenge import MOVEMENTS, TURNS, Step, random_challenge
 from service.domain.head_pose import Points, parallax, yaw5
 from service.domain.passive_liveness import NoSignal
-from tests.domain.heads import Head, noisy, session_of
+from tests.domain.heads import Head, noisy, session_of, unit
 from tests.domain.sheets import FLAT, Bend, Sheet, warped
 
-SAME_PERSON = 0.3
+SAME_PERSON = SamePerson(0.3, 0.45)
 FIRST_SEED = 3_000_000
 """The limits were chosen on other heads."""
 
@@ -229,7 +230,9 @@ def test_flat_end_of_a_step_suspects_an_attack() -> None:
     view = front.copy()
     view[2, 0] += 0.4 * float(front[1, 0] - front[0, 0])
     assert doubt_of_step(Step.TURN_LEFT, frame(view), AHEAD) is Doubt.FLAT
-    judged = judge((Step.LOOK_AHEAD, Step.TURN_LEFT, Step.LOOK_AHEAD), [AHEAD, frame(view)], 0.3)
+    judged = judge(
+        (Step.LOOK_AHEAD, Step.TURN_LEFT, Step.LOOK_AHEAD), [AHEAD, frame(view)], SAME_PERSON
+    )
     assert judged.verdict is Verdict.ATTACK_SUSPECTED
     assert judged.doubts == (Doubt.TOO_FEW_FRAMES, Doubt.WAY_UNSEEN, Doubt.FLAT)
 
@@ -326,6 +329,22 @@ def test_two_peoples_frames_joined_are_another_person() -> None:
             stranger = other.head.embedding(0.0)
             judged = one.judged(with_frame(one.frames, place, embedding=stranger))
             assert judged == Judgment(Verdict.ATTACK_SUSPECTED, (Doubt.ANOTHER_PERSON,))
+
+
+def test_somebody_alike_does_not_look_ahead_at_the_end() -> None:
+    """A print of whom they are compared with at the start, and their own head from then on."""
+    frontal = next(one.embedding for one in ONE.frames if one.embedding is not None)
+    other = unit(np.random.default_rng(9).normal(size=512))
+    across = unit(other - float(other @ frontal) * frontal)
+    alike = unit(0.4 * frontal + float(np.sqrt(1 - 0.4**2)) * across)
+    last = len(ONE.frames) - 1
+    turned = next(
+        place
+        for place, one in enumerate(ONE.frames)
+        if ONE.challenge[one.step] in TURNS and one.embedding is not None
+    )
+    assert ONE.judged(with_frame(ONE.frames, turned, embedding=alike)).verdict is Verdict.LIVE
+    assert Doubt.ANOTHER_PERSON in ONE.judged(with_frame(ONE.frames, last, embedding=alike)).doubts
 
 
 def test_end_without_an_embedding_counts_as_missing() -> None:
