@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +35,7 @@ from rich.text import Text
 from service.api.models import Camel
 from service.config import AppConfig, given_names, setting_names
 from service.domain import identifiers
+from service.domain.active_liveness import Judgment
 from service.domain.errors import (
     DuplicateSubject,
     FaceError,
@@ -48,7 +48,7 @@ from service.domain.errors import (
 )
 from service.domain.face import Faces
 from service.domain.warnings import DecisionWarning
-from service.texts import Language, field_problem_text, message, text, warning_text
+from service.texts import Language, advice_text, field_problem_text, message, text, warning_text
 from service.usecases.key_rotation import Progress as Report
 from service.wiring import Wiring
 
@@ -60,6 +60,7 @@ _STATUSES: Mapping[type[FaceError], int] = {
     DuplicateSubject: NO,
     SubjectMismatch: NO,
     InvalidRequest: WRONG_USE,
+    LivenessFailed: NO,
     LivenessRequired: WRONG_USE,
     UnacceptableImages: WRONG_USE,
 }
@@ -177,7 +178,14 @@ def particulars_of(error: FaceError, language: Language) -> list[str]:
         return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.candidates]
     if isinstance(error, LivenessFailed) and error.judgment is not None:
         return [text(language, f"liveness.doubt.{each}") for each in error.judgment.doubts]
+    if isinstance(error, LivenessFailed) and error.judgment is not None:
+        return doubts_of(error.judgment, language)
     return [f"{each['field']}: {field_problem_text(language, each)}" for each in error.particulars]
+
+
+def doubts_of(judgment: Judgment, language: Language) -> list[str]:
+    """Why a liveness session is not live, for the person."""
+    return [advice_text(language, doubt) for doubt in judgment.doubts]
 
 
 @contextmanager
@@ -238,10 +246,6 @@ def matching(pattern: str) -> Callable[[str | None], str | None]:
 
 SubjectId = Annotated[
     str, typer.Argument(metavar="SUBJECT", callback=matching(identifiers.SUBJECT_ID))
-]
-Photographs = Annotated[
-    list[Path],
-    typer.Argument(metavar="PHOTO...", exists=True, dir_okay=False, readable=True),
 ]
 Collection = Annotated[str, typer.Option("--collection", callback=matching(identifiers.COLLECTION))]
 Profile = Annotated[

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +13,6 @@ from service.cli.context import (
     Collection,
     FacesOption,
     LanguageOption,
-    Photographs,
     Profile,
     SubjectId,
     labels,
@@ -25,12 +22,13 @@ from service.cli.context import (
     print_warnings,
     ready,
 )
+from service.cli.face_source import CameraOption, Given, LivenessOption, Photographs, print_liveness
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.decision import Decision
-from service.domain.face import Faces, Uploads
-from service.texts import Language, text
+from service.domain.liveness_session import Purpose
+from service.texts import Language, advice_text, text
 from service.usecases.enrollment import EnrollRequest, Mode
 from service.usecases.identify import (
     DEFAULT_CANDIDATES,
@@ -38,15 +36,18 @@ from service.usecases.identify import (
     SearchRequest,
     SearchResult,
 )
+from service.usecases.liveness import LivenessRequest
+from service.usecases.liveness_proof import is_refuted
 from service.usecases.verify import VerifyRequest
-from service.wiring import Wiring
 
 Limit = Annotated[int, typer.Option(min=1, max=MOST_CANDIDATES, help="Most candidates to name.")]
 
 
 def enroll(
     subject: SubjectId,
-    photos: Photographs,
+    photos: Photographs = None,
+    camera: CameraOption = False,
+    liveness: LivenessOption = False,
     collection: Collection = DEFAULT_COLLECTION,
     mode: Annotated[Mode, typer.Option()] = Mode.CREATE,
     on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
@@ -56,10 +57,12 @@ def enroll(
     lang: LanguageOption = None,
 ) -> None:
     """Enroll a person. Status 1: the face is enrolled under another name."""
+    given = Given.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
+    proof = LivenessRequest(Purpose.ENROLL, collection, LOCAL_USER, subject)
     request = EnrollRequest(
         subject_id=subject,
-        source=_uploads(photos, wiring),
+        source=given.source(wiring, proof, language),
         collection=collection,
         caller=LOCAL_USER,
         mode=mode,
@@ -72,22 +75,26 @@ def enroll(
         from service.api.routes.enroll import enroll_answer  # FastAPI takes half a second
 
         return print_json(enroll_answer(enrolled, language))
-    values = {"subject": subject, "used": enrolled.images_used, "given": len(photos)}
+    samples = enrolled.samples
+    values = {"subject": subject, "used": enrolled.images_used, "given": len(samples)}
     typer.echo(text(language, "outcome.enrolled", **values))
-    for photo, sample in zip(photos, enrolled.samples, strict=True):
+    for number, sample in enumerate(samples):
         if sample.reason:
-            advice = text(language, f"advice.{sample.reason}")
-            typer.echo(f"  {photo.name}: {sample.reason} - {advice}")
+            advice = advice_text(language, sample.reason)
+            typer.echo(f"  {given.name_of(number)}: {sample.reason} - {advice}")
     heading = text(language, "label.duplicates")
     for one in enrolled.duplicates:
         typer.echo(f"  {heading}: {one.subject_id}  {one.similarity:.4f}")
+    print_liveness(enrolled.liveness, language)
     print_warnings(enrolled.warnings, language)
     return None
 
 
 def verify(
     subject: SubjectId,
-    photos: Photographs,
+    photos: Photographs = None,
+    camera: CameraOption = False,
+    liveness: LivenessOption = False,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     faces: FacesOption = None,
@@ -95,10 +102,11 @@ def verify(
     lang: LanguageOption = None,
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
+    given = Given.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
-    result = wiring.verify(
-        VerifyRequest(subject, _uploads(photos, wiring), collection, LOCAL_USER, profile, faces)
-    )
+    proof = LivenessRequest(Purpose.VERIFY, collection, LOCAL_USER, subject)
+    source = given.source(wiring, proof, language)
+    result = wiring.verify(VerifyRequest(subject, source, collection, LOCAL_USER, profile, faces))
     decision = result.decision
     if as_json:
         from service.api.routes.verify import verify_answer
@@ -106,13 +114,16 @@ def verify(
         print_json(verify_answer(result, language))
     else:
         typer.echo(_compared(subject, decision, language))
+        print_liveness(result.liveness, language)
         print_warnings(decision.profile.warnings, language)
-    if not decision.match:
+    if not decision.match or is_refuted(result.liveness):
         raise typer.Exit(NO)
 
 
 def dedupe(
-    photos: Photographs,
+    photos: Photographs = None,
+    camera: CameraOption = False,
+    liveness: LivenessOption = False,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     faces: FacesOption = None,
@@ -121,20 +132,24 @@ def dedupe(
     lang: LanguageOption = None,
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
+    given = Given.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
-    result = wiring.identify(_search(wiring, photos, collection, profile, limit, faces))
+    source = given.source(wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language)
+    result = wiring.identify(SearchRequest(source, collection, LOCAL_USER, profile, limit, faces))
     if as_json:
         from service.api.routes.search import dedupe_answer
 
         print_json(dedupe_answer(result, language))
     else:
         _print_candidates(result, language)
-    if result.found:
+    if result.found or is_refuted(result.liveness):
         raise typer.Exit(NO)
 
 
 def identify(
-    photos: Photographs,
+    photos: Photographs = None,
+    camera: CameraOption = False,
+    liveness: LivenessOption = False,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     faces: FacesOption = None,
@@ -143,15 +158,17 @@ def identify(
     lang: LanguageOption = None,
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
+    given = Given.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
-    result = wiring.identify(_search(wiring, photos, collection, profile, limit, faces))
+    source = given.source(wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language)
+    result = wiring.identify(SearchRequest(source, collection, LOCAL_USER, profile, limit, faces))
     if as_json:
         from service.api.routes.search import identify_answer
 
         print_json(identify_answer(result, language))
     else:
         _print_candidates(result, language)
-    if not result.found:
+    if not result.found or is_refuted(result.liveness):
         raise typer.Exit(NO)
 
 
@@ -175,28 +192,6 @@ def delete(
     values = {"templates": erasure.templates_deleted, "audit_id": erasure.audit_id}
     typer.echo(text(language, "outcome.deleted", subject=subject, **values))
     return None
-
-
-def _search(
-    wiring: Wiring,
-    photos: Sequence[Path],
-    collection: str,
-    profile: str | None,
-    limit: int,
-    faces: Faces | None,
-) -> SearchRequest:
-    source = _uploads(photos, wiring)
-    return SearchRequest(source, collection, LOCAL_USER, profile, limit, faces)
-
-
-def _uploads(photos: Sequence[Path], wiring: Wiring) -> Uploads:
-    """No more of each than tells that it is too large: a device has no end."""
-    return Uploads([_start_of(photo, wiring.config.max_image_bytes + 1) for photo in photos])
-
-
-def _start_of(photo: Path, size: int) -> bytes:
-    with photo.open("rb") as file:
-        return file.read(size)
 
 
 def _compared(subject: str, decision: Decision, language: Language) -> str:
@@ -227,6 +222,7 @@ def _print_candidates(result: SearchResult, language: Language) -> None:
     ]
     if rows:
         print_table(labels(language, ("subject", "similarity", "band")), rows)
+    print_liveness(result.liveness, language)
     print_warnings(search.warnings, language)
 
 

@@ -35,11 +35,11 @@ People = dict[str, list[Path]]
     [
         (DuplicateSubject([]), 1),
         (SubjectMismatch(), 1),
+        (LivenessFailed(), 1),
         (InvalidRequest(), 2),
         (UnsupportedImage(), 2),
         (TooManyImages(limit=20), 2),
         (LivenessRequired(), 2),
-        (LivenessFailed(), 3),
         (LivenessExpired(), 3),
         (LivenessUsed(), 3),
         (SubjectExists(), 3),

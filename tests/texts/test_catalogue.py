@@ -8,10 +8,11 @@ from enum import StrEnum
 import pytest
 
 from service.api.problems import AddressNotFound, MethodNotAllowed
-from service.domain import challenge, errors
-from service.domain.active_liveness import Doubt
+from service.domain import errors
+from service.domain.active_liveness import Doubt, Verdict
 from service.domain.bulk import Result
 from service.domain.causes import Cause
+from service.domain.challenge import Step
 from service.domain.decision import Recommendation
 from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
@@ -142,10 +143,10 @@ def test_every_code_has_a_sentence_and_every_sentence_a_code(group: str) -> None
     assert names(group) == {code for kind in CODES[group] for code in kind}
 
 
-def test_every_step_and_doubt_of_liveness_has_a_sentence_and_every_sentence_one() -> None:
-    steps = {f"liveness.step.{step}" for step in challenge.Step}
-    doubts = {f"liveness.doubt.{doubt}" for doubt in Doubt}
-    assert {key for key in KEYS if key.startswith("liveness.")} == steps | doubts
+def test_every_code_of_liveness_has_a_sentence_and_every_sentence_one() -> None:
+    codes: dict[str, type[StrEnum]] = {"step": Step, "doubt": Doubt, "verdict": Verdict}
+    told = {f"liveness.{group}.{code}" for group, kind in codes.items() for code in kind}
+    assert {key for key in KEYS if key.startswith("liveness.")} == told
 
 
 def test_every_error_has_a_title_and_a_detail_and_every_text_an_error() -> None:
