@@ -405,7 +405,7 @@ class Wiring:
 
     @cached_property
     def start_liveness(self) -> Callable[[LivenessRequest], StartedSession]:
-        start = StartLiveness(self.storage, self.vault, self.audit_recorder)
+        start = StartLiveness(self.storage, self.vault, self.audit_recorder, self.engine)
         return audit_refusals(start, audited_start, self.audit_recorder)
 
     @cached_property

@@ -52,6 +52,7 @@
     └── OperationFailed                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
         ├── LivenessModelsUnavailable        liveness_models_unavailable
+        ├── LandmarksUnavailable             landmarks_unavailable
         ├── GpuUnavailable                   gpu_unavailable
         ├── ConflictingRuntimes              conflicting_runtimes
         ├── MasterKeyMissing                 master_key_missing
@@ -461,6 +462,12 @@ class ModelUnavailable(OperationFailed):
     """Values: `model`, its name; `path`, where it was looked for; `cause`, what was wrong."""
 
     code = "model_unavailable"
+
+
+class LandmarksUnavailable(OperationFailed):
+    """Values: `model`, which finds faces without the landmarks that a liveness session goes by."""
+
+    code = "landmarks_unavailable"
 
 
 class LivenessModelsUnavailable(OperationFailed):

@@ -17,6 +17,7 @@ from service.domain.collection import Collection
 from service.domain.errors import (
     FieldProblem,
     InvalidRequest,
+    LandmarksUnavailable,
     LivenessExpired,
     LivenessFailed,
     LivenessUsed,
@@ -38,6 +39,7 @@ from service.domain.liveness_session import (
     SessionProgress,
     SessionRow,
 )
+from service.domain.ports import FaceEngine
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.liveness_look import FrameObservers, StepFindings, StepLook
 from service.usecases.liveness_progress import as_bytes, progress_of
@@ -85,22 +87,28 @@ class StartLiveness:
         storage: Storage,
         vault: Vault,
         audit: AuditRecorder,
+        engine: FaceEngine,
         challenge: Callable[[], tuple[Step, ...]] = random_challenge,
     ) -> None:
         self._storage = storage
         self._vault = vault
         self._audit = audit
+        self._engine = engine
         self._challenge = challenge
 
     def __call__(self, request: LivenessRequest) -> StartedSession:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectLocked`, `RateLimited`, `InvalidRequest` where
-        there is a subject to search for, or none for anything else.
+        there is a subject to search for, or none for anything else; `LandmarksUnavailable`.
         """
         _require_subject(request)
+        if not self._engine.sees_landmarks:
+            raise LandmarksUnavailable(model=self._engine.model.name)
         request.caller.require_collection(request.collection)
         session_id, challenge = uuid4(), self._challenge()
-        with self._storage.transaction() as tx:
+        with self._storage.transaction(*_waits_for(request)) as tx:
             collection = require_collection(tx, request.collection)
+            if request.subject_id is not None:
+                tx.failed_comparisons.lock_subject(collection, request.subject_id)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             binding = binding_of(unlocked, request)
             tx.liveness_sessions.forget()
@@ -110,6 +118,13 @@ class StartLiveness:
             call = audited_start(request)
             self._audit.record(tx, call.action, call.caller, collection, call.subject_id)
         return StartedSession(session_id, challenge, expires_at)
+
+
+def _waits_for(request: LivenessRequest) -> tuple[str, ...]:
+    """Of simultaneous starts for one person each must see those before it: else whoever has a recording
+    would begin many at once, and go on with the one that asks for it.
+    """
+    return () if request.subject_id is None else (request.collection, request.subject_id)
 
 
 def _require_subject(request: LivenessRequest) -> None:

@@ -95,6 +95,7 @@ AS_DOCUMENTED = [
     errors.SubjectLocked(retry_after=900),
     errors.OperationFailed(),
     errors.ModelUnavailable(model="buffalo_l", path="/models", cause="no such folder"),
+    errors.LandmarksUnavailable(model="dlib"),
     errors.LivenessModelsUnavailable(path="/models", cause="no such file"),
     errors.GpuUnavailable(available="CPUExecutionProvider"),
     errors.ConflictingRuntimes(runtimes="onnxruntime, onnxruntime-gpu"),

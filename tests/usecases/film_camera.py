@@ -44,7 +44,7 @@ def _unused(image: Image, box: Box) -> Observation:
 def challenge(wiring: Wiring, camera: FilmCamera) -> None:
     """Its sessions ask for one challenge, and the camera's pauses take no time."""
     wiring.start_liveness = StartLiveness(
-        wiring.storage, wiring.vault, wiring.audit_recorder, lambda: CHALLENGE
+        wiring.storage, wiring.vault, wiring.audit_recorder, wiring.engine, lambda: CHALLENGE
     )
     frames = StepFrames(camera, lambda: 0.0, lambda _: None)
     wiring.take_frames = TakeFrames(

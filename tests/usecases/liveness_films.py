@@ -58,8 +58,6 @@ def upload(names: Sequence[str]) -> Uploads:
 class PoseEngine(StandInEngine):
     """Sees landmarks as well, and names the frame by numbers that are its own."""
 
-    sees_landmarks = True
-
     def detect(
         self,
         photographs: Sequence[Photograph],

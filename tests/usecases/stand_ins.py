@@ -81,7 +81,7 @@ class StandInEngine:
     def __init__(self, name: str = "stand-in", dimensions: int = 512) -> None:
         self.model = ModelIdentity(name, hashlib.sha256(name.encode()).hexdigest())
         self.dimensions = dimensions
-        self.sees_landmarks = False
+        self.sees_landmarks = True
         self.providers: Sequence[str] = ["CPUExecutionProvider"]
         self.looked_at = 0
         self.batches: list[int] = []

@@ -13,6 +13,7 @@ from service.domain.active_liveness import Doubt, Verdict
 from service.domain.challenge import Step
 from service.domain.errors import (
     InvalidRequest,
+    LandmarksUnavailable,
     LivenessExpired,
     LivenessFailed,
     LivenessUsed,
@@ -54,7 +55,7 @@ def camera(service: Service) -> Service:
     """A service that sees poses, and asks for one challenge."""
     service = replace(service, engine=PoseEngine())
     service.wiring.start_liveness = StartLiveness(
-        service.storage, service.vault, service.audit, lambda: CHALLENGE
+        service.storage, service.vault, service.audit, service.engine, lambda: CHALLENGE
     )
     service.wiring.observe_ahead = service.wiring.observe_movement = unused
     service.enroll("kim", "kim:1")
@@ -317,6 +318,20 @@ def test_whoever_fails_too_often_has_to_wait(camera: Service) -> None:
         begin(camera)
     assert 0 < refused.value.retry_after <= 600
     begin(other_key(camera))
+
+
+def test_of_simultaneous_starts_each_ends_those_before(camera: Service, tables: Tables) -> None:
+    found = outcomes([partial(begin, camera)] * 40)
+    begun = [each for each in found if isinstance(each, StartedSession)]
+    assert len(begun) <= MOST_FAILED_OF_SUBJECT + 1
+    left = tables.rows("SELECT 1 FROM liveness_sessions WHERE ended_at IS NULL")
+    assert len(left) == 1
+
+
+def test_engine_without_landmarks_begins_no_session(service: Service) -> None:
+    service.engine.sees_landmarks = False
+    with pytest.raises(LandmarksUnavailable):
+        begin(service)
 
 
 def test_sessions_that_end_as_live_do_not_count(camera: Service) -> None:
