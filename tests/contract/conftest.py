@@ -12,10 +12,12 @@ import httpx
 import pytest
 
 from service.domain.callers import Scope
+from service.engine.engines import load_engine
 from tests.contract.collection_client import CollectionClient, ok
 from tests.contract.installation import Installation, Server
 from tests.contract.tables import Tables
 from tests.contract.video_file import CameraVideo
+from tests.liveness.portrait import PortrayedPerson, portrayed_person
 from tests.postgres import TestServer
 
 
@@ -116,3 +118,10 @@ def tables(installation: Installation) -> Iterator[Tables]:
 def portraits(people: dict[str, list[Path]]) -> list[Path]:
     """The first person's five photographs."""
     return next(iter(people.values()))
+
+
+@pytest.fixture(scope="session")
+def portrayed(model_root: Path, people: dict[str, list[Path]]) -> dict[str, PortrayedPerson]:
+    """Everybody of people/ by name, for heads and sheets that show them."""
+    engine = load_engine("mobile_s", model_root, detection_threshold=0.6, use_gpu=False)
+    return {name: portrayed_person(name, people[name], engine) for name in people}

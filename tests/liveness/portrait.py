@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -54,12 +56,44 @@ class Portrait:
         """(…, 2): the inverse of `measured`."""
         return np.asarray(self._middle + np.stack((x, y), -1) @ self._axes)
 
+    @property
+    def turned(self) -> float:
+        """How far the nose is from between the eyes, to the picture's right."""
+        return float(self.features[2, 0])
+
     @cached_property
     def mirrored(self) -> Portrait:
         width = self.photograph.shape[1]
         there = self.pixels(self.features[:, 0], self.features[:, 1])[[1, 0, 2, 4, 3]]
         there[:, 0] = width - 1 - there[:, 0]
         return Portrait(np.ascontiguousarray(self.photograph[:, ::-1]), there)
+
+
+@dataclass(frozen=True, slots=True)
+class PortrayedPerson:
+    """Photographs of one person. `frontal`: the one that shows the face most from the front. `enrolled`: one
+    that is in no head and on no sheet.
+    """
+
+    frontal: Portrait
+    others: Sequence[Portrait]
+    enrolled: Path
+
+    @property
+    def aside(self) -> Portrait:
+        """The one that looks furthest to their own left, mirrored if need be."""
+        furthest = max(self.others, key=lambda portrait: abs(portrait.turned))
+        return furthest if furthest.turned > 0 else furthest.mirrored
+
+
+def portrayed_person(name: str, photographs: Sequence[Path], engine: FaceEngine) -> PortrayedPerson:
+    """`name`: whose of people/."""
+    portraits = [portrait(path, engine) for path in photographs]
+    frontal = portraits.pop(FRONTAL[name] - 1)
+    enrolled = min(range(len(portraits)), key=lambda number: abs(portraits[number].turned))
+    portraits.pop(enrolled)
+    left = [path for number, path in enumerate(photographs, 1) if number != FRONTAL[name]]
+    return PortrayedPerson(frontal, portraits, left[enrolled])
 
 
 def widened(photograph: Image, border: int, blur: float) -> Image:

@@ -52,14 +52,18 @@ class Pose:
 
     def towards(self, other: Pose, share: float) -> Pose:
         """`share`: 0 is this pose, 1 the other."""
-        return _pose(self._numbers + share * (other._numbers - self._numbers))
+        return _pose(self.numbers + share * (other.numbers - self.numbers))
+
+    def shifted(self, by: Solid) -> Pose:
+        """`by`: what is added to each number."""
+        return _pose(self.numbers + by)
 
     def swayed(self, random: np.random.Generator) -> Pose:
         """Nobody keeps still."""
-        return _pose(self._numbers + SWAY * random.standard_normal(len(SWAY)))
+        return self.shifted(SWAY * random.standard_normal(len(SWAY)))
 
     @property
-    def _numbers(self) -> Solid:
+    def numbers(self) -> Solid:
         return np.array(astuple(self))
 
     @property
