@@ -82,9 +82,9 @@ def make_liveness_models(config: AppConfig) -> LivenessModels | None:
 
 def make_frame_observer(models: LivenessModels | None) -> FrameObserver:
     """`models`: by which frames are looked at; None: by none."""
-    from service.engine.observation import FrameObservation
+    from service.engine.observation import LivenessObserver
 
-    return FrameObservation(models)
+    return LivenessObserver(models)
 
 
 def requested_providers(config: AppConfig) -> list[str]:

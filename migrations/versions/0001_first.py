@@ -193,7 +193,9 @@ TABLES = [
         CONSTRAINT liveness_sessions_pk PRIMARY KEY (session_id),
         CONSTRAINT liveness_sessions_subject_check CHECK (octet_length(subject) = 32),
         CONSTRAINT liveness_sessions_purpose_check
-            CHECK (purpose IN ('verify', 'enroll', 'search'))
+            CHECK (purpose IN ('verify', 'enroll', 'search')),
+        CONSTRAINT liveness_sessions_verdict_check
+            CHECK (verdict IN ('live', 'attack_suspected', 'inconclusive'))
     )
     """,
     # No identity column: numbers without gaps come from the record before, where an identity leaves

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -170,10 +170,10 @@ _SOURCES: Mapping[str, JsonDict] = {
 }
 
 
-def require_one(names: Iterable[str], given: Iterable[object]) -> None:
-    """Of these sources, None where it is not given. Raises `PydanticCustomError`."""
-    if sum(source is not None for source in given) != 1:
-        expected = ", ".join(f"'{name}'" for name in names)
+def require_one(sources: Mapping[str, object]) -> None:
+    """Of these, by their names, None where one is not given. Raises `PydanticCustomError`."""
+    if sum(source is not None for source in sources.values()) != 1:
+        expected = ", ".join(f"'{name}'" for name in sources)
         raise PydanticCustomError("one_source", "one of {expected}", {"expected": expected})
 
 
@@ -202,8 +202,15 @@ class FaceBody(Camel):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        given = [self.images or None, self.embedding, self.camera, self.directory]
-        require_one(_SOURCES, (*given, self.liveness_session))
+        require_one(
+            {
+                "images": self.images or None,
+                "embedding": self.embedding,
+                "camera": self.camera,
+                "directory": self.directory,
+                "livenessSession": self.liveness_session,
+            }
+        )
         return self
 
     def source(self, max_frames: int, max_images: int) -> FaceSource:

@@ -177,8 +177,6 @@ def particulars_of(error: FaceError, language: Language) -> list[str]:
     if isinstance(error, DuplicateSubject):
         return [f"{one.subject_id}  {one.similarity:.4f}" for one in error.candidates]
     if isinstance(error, LivenessFailed) and error.judgment is not None:
-        return [text(language, f"liveness.doubt.{each}") for each in error.judgment.doubts]
-    if isinstance(error, LivenessFailed) and error.judgment is not None:
         return doubts_of(error.judgment, language)
     return [f"{each['field']}: {field_problem_text(language, each)}" for each in error.particulars]
 

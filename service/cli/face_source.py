@@ -21,7 +21,7 @@ from service.texts import Language, advice_text, text
 from service.usecases.liveness import FramesRequest, LivenessRequest
 from service.wiring import Wiring
 
-READING = 1.0
+TIME_TO_READ = 1.0
 """Seconds for the person to read what to do, before they are filmed."""
 
 Photographs = Annotated[
@@ -48,15 +48,15 @@ LivenessOption = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What the command line says about it."""
+class FaceArguments:
+    """`photos`, or the `camera`, with a challenge in any case where `liveness` is asked for."""
 
     photos: Sequence[Path]
     camera: bool
     liveness: bool
 
     @staticmethod
-    def of(photos: Sequence[Path] | None, *, camera: bool, liveness: bool) -> Given:
+    def of(photos: Sequence[Path] | None, *, camera: bool, liveness: bool) -> FaceArguments:
         """Raises `typer.BadParameter`."""
         if camera == bool(photos):
             raise typer.BadParameter("give either photographs or --camera", param_hint="PHOTO...")
@@ -64,7 +64,7 @@ class Given:
             raise typer.BadParameter(
                 "a photograph is never called live: give --camera", param_hint="--liveness"
             )
-        return Given(photos or (), camera, liveness)
+        return FaceArguments(photos or (), camera, liveness)
 
     def source(self, wiring: Wiring, request: LivenessRequest, language: Language) -> FaceSource:
         """`request`: what a liveness session would be begun for.
@@ -105,7 +105,7 @@ def _challenged(wiring: Wiring, request: LivenessRequest, language: Language) ->
     while number is not None:
         sentence = text(language, f"liveness.step.{steps[number]}")
         err.print(f"{number + 1}/{len(steps)}  {sentence}")
-        time.sleep(READING)
+        time.sleep(TIME_TO_READ)
         frames = FramesRequest(session, number, CameraFrames(MOST_FRAMES_OF_A_CALL), request.caller)
         try:
             taken = wiring.take_frames(frames)

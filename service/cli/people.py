@@ -22,7 +22,13 @@ from service.cli.context import (
     print_warnings,
     ready,
 )
-from service.cli.face_source import CameraOption, Given, LivenessOption, Photographs, print_liveness
+from service.cli.face_source import (
+    CameraOption,
+    FaceArguments,
+    LivenessOption,
+    Photographs,
+    print_liveness,
+)
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
@@ -57,12 +63,12 @@ def enroll(
     lang: LanguageOption = None,
 ) -> None:
     """Enroll a person. Status 1: the face is enrolled under another name."""
-    given = Given.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
     proof = LivenessRequest(Purpose.ENROLL, collection, LOCAL_USER, subject)
     request = EnrollRequest(
         subject_id=subject,
-        source=given.source(wiring, proof, language),
+        source=arguments.source(wiring, proof, language),
         collection=collection,
         caller=LOCAL_USER,
         mode=mode,
@@ -81,7 +87,7 @@ def enroll(
     for number, sample in enumerate(samples):
         if sample.reason:
             advice = advice_text(language, sample.reason)
-            typer.echo(f"  {given.name_of(number)}: {sample.reason} - {advice}")
+            typer.echo(f"  {arguments.name_of(number)}: {sample.reason} - {advice}")
     heading = text(language, "label.duplicates")
     for one in enrolled.duplicates:
         typer.echo(f"  {heading}: {one.subject_id}  {one.similarity:.4f}")
@@ -102,10 +108,10 @@ def verify(
     lang: LanguageOption = None,
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
-    given = Given.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
     proof = LivenessRequest(Purpose.VERIFY, collection, LOCAL_USER, subject)
-    source = given.source(wiring, proof, language)
+    source = arguments.source(wiring, proof, language)
     result = wiring.verify(VerifyRequest(subject, source, collection, LOCAL_USER, profile, faces))
     decision = result.decision
     if as_json:
@@ -132,9 +138,11 @@ def dedupe(
     lang: LanguageOption = None,
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
-    given = Given.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
-    source = given.source(wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language)
+    source = arguments.source(
+        wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language
+    )
     result = wiring.identify(SearchRequest(source, collection, LOCAL_USER, profile, limit, faces))
     if as_json:
         from service.api.routes.search import dedupe_answer
@@ -158,9 +166,11 @@ def identify(
     lang: LanguageOption = None,
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
-    given = Given.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
     wiring, language = ready(lang)
-    source = given.source(wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language)
+    source = arguments.source(
+        wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language
+    )
     result = wiring.identify(SearchRequest(source, collection, LOCAL_USER, profile, limit, faces))
     if as_json:
         from service.api.routes.search import identify_answer

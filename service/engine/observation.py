@@ -7,7 +7,7 @@ from service.domain.ports import LivenessModels
 from service.engine.frame_features import frame_features
 
 
-class FrameObservation:
+class LivenessObserver:
     """Implements `FrameObserver`."""
 
     def __init__(self, models: LivenessModels | None) -> None:

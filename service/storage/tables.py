@@ -312,6 +312,7 @@ liveness_sessions = Table(
     Column("sealed", LargeBinary),
     CheckConstraint("octet_length(subject) = 32", name="subject"),
     CheckConstraint("purpose IN ('verify', 'enroll', 'search')", name="purpose"),
+    CheckConstraint("verdict IN ('live', 'attack_suspected', 'inconclusive')", name="verdict"),
     Index(None, "caller", "created_at"),
     Index(None, "expires_at"),
     prefixes=["UNLOGGED"],

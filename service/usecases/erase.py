@@ -97,7 +97,11 @@ def remove_expired(
 
 
 def _forget_sessions(tx: Transaction, collection: StoredCollection, entry: AuditEntry) -> None:
-    """Liveness sessions about the person of the record: the last of them may be minutes old."""
+    """Liveness sessions about the person of the record: the last of them may be minutes old.
+
+    The record names the person by the pseudonym that their sessions are stored by: both are
+    `Pseudonyms.pseudonym` of the subject's id, and `Binding.subject` is the other one.
+    """
     if entry.subject is not None:
         tx.liveness_sessions.delete_of(collection, [entry.subject])
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """`problem`: the code of what stands in the way of the database; None: it is ready. `search`:
-    what is held in memory; None where nothing is to be. `liveness_models`: those of the passive check. What it lacks makes searches slower and
-    stands in the way of none.
+    what is held in memory; None where nothing is to be. What it lacks makes searches slower and
+    stands in the way of none. `liveness_models`: those of the passive check, if any.
     """
 
     problem: str | None

@@ -16,7 +16,7 @@ from service.domain.face import Box, Faces, Image
 from service.domain.frame_hash import FEATURES, is_same_frame, mirrored
 from service.domain.ports import FaceEngine
 from service.engine.frame_features import frame_features
-from service.engine.observation import FrameObservation
+from service.engine.observation import LivenessObserver
 from service.vault.vault import PseudonymKey
 from tests.engine.photographs import Picture
 
@@ -97,7 +97,7 @@ SENT_AGAIN: dict[str, Callable[[Image], Image]] = {
 
 def hashes(engine: FaceEngine, frames: Sequence[Image]) -> Iterator[bytes | None]:
     """Of each frame by the box that the detector finds; None where it finds nobody."""
-    observe = FrameObservation(None)
+    observe = LivenessObserver(None)
     for found in engine.detect([Picture(each) for each in frames], Faces.DOMINANT, observe):
         observation = getattr(found, "observation", None)
         yield None if observation is None else KEY.frame_hash(observation.features)

@@ -14,7 +14,7 @@ from service.domain.passive_liveness import looks_attacked
 from service.domain.ports import FaceEngine
 from service.engine.engines import load_engine
 from service.engine.minifasnet import MiniFasNets
-from service.engine.observation import FrameObservation
+from service.engine.observation import LivenessObserver
 from service.engine.pack_engine import PackEngine
 from service.engine.pool import WorkerPool
 from tests.engine.engines import engine_of
@@ -150,7 +150,7 @@ def test_what_an_observer_raises_reaches_the_caller(tiny: PackEngine) -> None:
 
 
 def test_without_models_no_score_is_told(tiny: PackEngine) -> None:
-    [found] = tiny.detect([lamp((10, 10))], observe=FrameObservation(None))
+    [found] = tiny.detect([lamp((10, 10))], observe=LivenessObserver(None))
     assert isinstance(found, FaceCrop)
     assert found.observation is not None
     assert found.observation.passive is None
@@ -163,7 +163,7 @@ def test_threads_share_the_models_and_get_their_own_scores(
     engine = load_engine(
         "mobile_s", model_root, detection_threshold=0.6, use_gpu=False, pool=WorkerPool(4)
     )
-    observe = FrameObservation(MiniFasNets(liveness_models))
+    observe = LivenessObserver(MiniFasNets(liveness_models))
     scores = []
     for found in engine.detect(samples * 8, observe=observe):
         assert isinstance(found, FaceCrop)

@@ -39,12 +39,6 @@ from service.usecases.liveness import FramesRequest, LivenessRequest, StartedSes
 
 router = APIRouter(prefix="/liveness/sessions", tags=["liveness"], responses=PROBLEMS)
 
-SCOPES = {
-    Purpose.VERIFY: Scope.VERIFY,
-    Purpose.ENROLL: Scope.ENROLL,
-    Purpose.SEARCH: Scope.SEARCH,
-}
-
 _SESSION = "0f6b3f3e-2a35-4a52-a2a7-3c3f0c0c7a10"
 
 
@@ -110,7 +104,7 @@ class FramesBody(Camel):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        require_one(_SOURCES, (self.images, self.camera))
+        require_one({"images": self.images, "camera": self.camera})
         return self
 
     @property
@@ -138,7 +132,7 @@ class FramesAnswer(Camel):
             "sessionId": _SESSION,
             "challenge": [
                 {"step": 0, "do": "look_ahead", "message": "Look straight into the camera."},
-                {"step": 1, "do": "turn_left", "message": "Turn your head slowly to the left."},
+                {"step": 1, "do": "turn_left", "message": "Turn your head slowly to your left."},
             ],
             "minFrames": 8,
             "maxFrames": 40,
@@ -161,7 +155,7 @@ def begin_session(
 
     It needs the scope of its purpose: `verify`, `enroll`, or `search` for dedupe and identify.
     """
-    caller.require(SCOPES[body.purpose])
+    caller.require(Scope(body.purpose.value))
     started = use_cases.start_liveness(
         LivenessRequest(body.purpose, body.collection, caller, body.subject_id)
     )
