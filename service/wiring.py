@@ -52,18 +52,10 @@ from service.usecases.erase import Erase, Erasure, Purge, audited_erasure, audit
 from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
-from service.usecases.liveness import (
-    FramesRequest,
-    LivenessRequest,
-    StartedSession,
-    StartLiveness,
-    TakeFrames,
-    TakenFrames,
-    audited_frames,
-    audited_start,
-)
-from service.usecases.liveness_look import FrameObservers
+from service.usecases.liveness_frames import FramesRequest, TakeFrames, TakenFrames, audited_frames
 from service.usecases.liveness_proof import LivenessProof
+from service.usecases.liveness_session import LivenessRequest
+from service.usecases.liveness_start import StartedSession, StartLiveness, audited_start
 from service.usecases.lockouts import Lockout, Unlock
 from service.usecases.model_move import AdvanceMoves, MoveModel
 from service.usecases.move_person import MovePerson
@@ -77,6 +69,7 @@ from service.usecases.sampler import (
     sampler_of,
 )
 from service.usecases.step_frames import StepFrames
+from service.usecases.step_inspection import FrameObservers
 from service.usecases.subjects import Export, Subjects
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases

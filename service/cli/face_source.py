@@ -18,7 +18,8 @@ from service.domain.errors import LivenessFailed
 from service.domain.face import CameraFrames, FaceSource, ProvenFrame, Uploads
 from service.domain.liveness_session import MOST_FRAMES_OF_A_CALL
 from service.texts import Language, advice_text, text
-from service.usecases.liveness import FramesRequest, LivenessRequest
+from service.usecases.liveness_frames import FramesRequest
+from service.usecases.liveness_session import LivenessRequest
 from service.wiring import Wiring
 
 TIME_TO_READ = 1.0

@@ -42,8 +42,8 @@ from service.usecases.identify import (
     SearchRequest,
     SearchResult,
 )
-from service.usecases.liveness import LivenessRequest
-from service.usecases.liveness_proof import is_refuted
+from service.usecases.liveness_proof import is_not_live
+from service.usecases.liveness_session import LivenessRequest
 from service.usecases.verify import VerifyRequest
 
 Limit = Annotated[int, typer.Option(min=1, max=MOST_CANDIDATES, help="Most candidates to name.")]
@@ -122,7 +122,7 @@ def verify(
         typer.echo(_compared(subject, decision, language))
         print_liveness(result.liveness, language)
         print_warnings(decision.profile.warnings, language)
-    if not decision.match or is_refuted(result.liveness):
+    if not decision.match or is_not_live(result.liveness):
         raise typer.Exit(NO)
 
 
@@ -150,7 +150,7 @@ def dedupe(
         print_json(dedupe_answer(result, language))
     else:
         _print_candidates(result, language)
-    if result.found or is_refuted(result.liveness):
+    if result.found or is_not_live(result.liveness):
         raise typer.Exit(NO)
 
 
@@ -178,7 +178,7 @@ def identify(
         print_json(identify_answer(result, language))
     else:
         _print_candidates(result, language)
-    if not result.found or is_refuted(result.liveness):
+    if not result.found or is_not_live(result.liveness):
         raise typer.Exit(NO)
 
 

@@ -29,6 +29,7 @@ from service.domain.head_pose import (
     upright,
     yaw5,
 )
+from service.domain.liveness_identity import SamePerson, is_one_person
 from service.domain.passive_liveness import NoSignal, looks_attacked
 
 
@@ -61,13 +62,13 @@ class Doubt(StrEnum):
     LOOKS_ATTACKED = "looks_attacked"
 
 
-ATTACKS = frozenset((Doubt.FLAT, Doubt.ANOTHER_PERSON, Doubt.REPEATED, Doubt.LOOKS_ATTACKED))
+ATTACKS = frozenset((Doubt.FLAT, Doubt.ANOTHER_PERSON, Doubt.REPEATED))
 
 TURN = 0.30
 """Change of `yaw5`. Somebody who is asked to turn reaches 0.40. This much do 9 of 1,320 views of ORL's photographs as
 flat sheets, turned by up to 65 degrees, by the detector's error: the parallax decides."""
 
-TURN_LESS = 0.60
+MOST_TURN = 0.60
 """Change of `yaw5` beyond which embeddings of one person differ as strangers' do (9 of 28 pairs): whoever
 turns further could not be told from another."""
 
@@ -75,7 +76,7 @@ TILT = 0.15
 """Change of `pitch5`. Of 2,154 views of flat sheets 40 pass for a tilt, by the detector's error: so no
 challenge is without a turn."""
 
-TILT_LESS = 0.50
+MOST_TILT = 0.50
 """Change of `pitch5` beyond which the plane of eyes and mouth is seen too narrow."""
 
 CLOSER = 1.6
@@ -147,15 +148,9 @@ class Judgment:
     verdict: Verdict
     doubts: tuple[Doubt, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class SamePerson:
-    """Cosines from which two embeddings of the served model are one person's: of any pose, and where both look
-    ahead, which leaves no excuse for less than the strictest profile asks of two days.
-    """
-
-    in_any_pose: float
-    ahead: float
+    def with_attack(self, doubt: Doubt) -> Judgment:
+        """With one of `ATTACKS` that the frames alone do not show."""
+        return Judgment(Verdict.ATTACK_SUSPECTED, tuple(dict.fromkeys((*self.doubts, doubt))))
 
 
 def judge(challenge: Sequence[Step], frames: Sequence[Frame], same_person: SamePerson) -> Judgment:
@@ -232,7 +227,7 @@ def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     turned = (yaw5(points) - yaw5(front)) * way
     if not turned >= TURN:
         return Doubt.OTHER_WAY if turned < -TURN / 2 else Doubt.TURN_FURTHER
-    if turned > TURN_LESS:
+    if turned > MOST_TURN:
         return Doubt.TURN_LESS
     moved = parallax(points, front)
     if moved is not None and moved.cosine < LEAST_COSINE:
@@ -254,7 +249,7 @@ def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
     tilted = (pitch5(points) - pitch5(front)) * way
     if not tilted >= TILT:
         return Doubt.OTHER_WAY if tilted < -TILT / 2 else Doubt.TILT_FURTHER
-    if tilted > TILT_LESS:
+    if tilted > MOST_TILT:
         return Doubt.TILT_LESS
     moved = parallax(points, front)
     return None if moved is not None and moved.down * way >= PARALLAX_OF_TILT else Doubt.FLAT
@@ -310,17 +305,11 @@ def _doubts_of_repetition(frames: Sequence[Frame]) -> Iterator[Doubt]:
 def _doubts_of_identity(
     challenge: Sequence[Step], frames: Sequence[Frame], same_person: SamePerson
 ) -> Iterator[Doubt]:
-    """Each against the frontal one only: who looks up is as unlike who looks down as a stranger is."""
     ahead = frontal_frame(frames)
     if ahead is None or ahead.embedding is None:
         return
-    for frame in frames:
-        if frame.embedding is None:
-            continue
-        looks_ahead = frame.step < len(challenge) and challenge[frame.step] is Step.LOOK_AHEAD
-        least = same_person.ahead if looks_ahead else same_person.in_any_pose
-        if not float(frame.embedding @ ahead.embedding) >= least:
-            yield Doubt.ANOTHER_PERSON
+    if not is_one_person(challenge, frames, ahead.embedding, same_person):
+        yield Doubt.ANOTHER_PERSON
 
 
 def _is_jump(one: Points, next_: Points) -> bool:
@@ -334,8 +323,15 @@ def _is_same(one: Points, other: Points) -> bool:
 
 
 def _doubts_of_models(frames: Sequence[Frame]) -> Iterator[Doubt]:
-    seen = [frame.passive for frame in frames if frame.passive is not None]
-    scores = [each for each in seen if isinstance(each, float)]
+    """One signal, never the verdict alone. Only frames that are embedded count, and so are known to be of one
+    person: others would outvote them.
+    """
+    seen = [frame for frame in frames if frame.passive is not None]
+    scores = [
+        frame.passive
+        for frame in seen
+        if isinstance(frame.passive, float) and frame.embedding is not None
+    ]
     if scores and looks_attacked(scores):
         yield Doubt.LOOKS_ATTACKED
     elif seen and not scores:

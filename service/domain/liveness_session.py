@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from service.domain.active_liveness import Frame, Judgment, SamePerson, judge
+from service.domain.active_liveness import Frame, Judgment, judge
 from service.domain.challenge import TURNS, Step
-from service.domain.errors import LivenessUsed
+from service.domain.errors import LivenessExpired, LivenessUsed
 from service.domain.face import Sample
+from service.domain.liveness_identity import SamePerson
 from service.domain.template import PlainTemplate
 
 
@@ -30,15 +31,18 @@ LASTS = timedelta(seconds=90)
 
 MOST_FRAMES_OF_A_CALL = 8
 
-LOOK, EMBEDDING = 80, 20
-"""Hundredths of a photograph's inference: to find a face in a frame, decoded and observed, and to embed it. Measured
-with the small pack on frames of 640 x 480; of a larger pack the first is less."""
+DETECTION, EMBEDDING, PASSIVE = 80, 20, 45
+"""Hundredths of a photograph's inference: to find a face in a frame, decoded and hashed, to embed it, and to ask
+the passive models about it. Measured with the small pack on frames of 640 x 480; of a larger pack the first and the last are less."""
 
 MOST_COST = 1200
-"""Of a session: twelve photographs. Four movements that are met at once cost less than ten; the rest is for
-those who are asked to turn a little further. Passive models are asked beside that, some three times, for 0.45 each."""
+"""Of a session: twelve photographs. Four movements that are met at once cost less than eight, ten with passive
+models; the rest is for those who are asked to turn a little further."""
 
-MOST_COST_OF_A_CALL = 4 * LOOK + 2 * EMBEDDING
+LEAST_COST_OF_A_CALL = DETECTION + PASSIVE + EMBEDDING
+"""One frame."""
+
+MOST_COST_OF_A_CALL = 4 * (DETECTION + PASSIVE) + 2 * EMBEDDING
 """The last frame, and of those before it as many as are needed to find one on the way."""
 
 MOST_OPEN = 256
@@ -69,21 +73,26 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """As it is stored. `sealed`: the `SessionProgress`; None once it is used, or another took its place."""
+    """As it is stored. `is_ended`: it was used, or another took its place. `sealed`: the `SessionProgress`; None
+    once it is over in either way.
+    """
 
     session_id: UUID
     binding: Binding
     expires_at: datetime
     is_expired: bool
+    is_ended: bool
     cost: int
     version: int
     sealed: bytes | None = field(repr=False)
 
     @property
     def content(self) -> bytes:
-        """What is sealed. Raises `LivenessUsed`."""
-        if self.sealed is None:
+        """What is sealed. Raises `LivenessUsed`, `LivenessExpired`."""
+        if self.is_ended:
             raise LivenessUsed
+        if self.is_expired or self.sealed is None:
+            raise LivenessExpired
         return self.sealed
 
 
@@ -119,6 +128,14 @@ class SessionProgress:
             for frame in self.frames
             if frame.step == self.met and (frame.embedding is not None or not turns)
         ]
+
+    @property
+    def asked_of_a_movement(self) -> bool:
+        """Whether passive models were asked of a frame that does not look ahead."""
+        return any(
+            frame.passive is not None and self.challenge[frame.step] is not Step.LOOK_AHEAD
+            for frame in self.frames
+        )
 
     def judged(self, same_person: SamePerson) -> Judgment:
         return judge(self.challenge, self.frames, same_person)

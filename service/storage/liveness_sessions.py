@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -100,16 +100,7 @@ class LivenessSessions:
             .returning(sessions.c.version)
         )
         version = self._connection.execute(query).scalar_one()
-        binding, sealed = session.binding, session.sealed
-        return SessionRow(
-            session.session_id,
-            binding,
-            session.expires_at,
-            session.is_expired,
-            session.cost + cost,
-            version,
-            sealed,
-        )
+        return replace(session, cost=session.cost + cost, version=version)
 
     def write(self, session: SessionRow, sealed: bytes, not_spent: int) -> bool:
         """Whether it was still as `session` is: used by nobody, and by no other call gone on with.
@@ -152,7 +143,7 @@ class LivenessSessions:
         """What was seen in sessions that are over, and those whole that nothing counts any more."""
         seen = and_(sessions.c.expires_at <= _NOW, sessions.c.sealed.is_not(None))
         past = sessions.c.expires_at <= _NOW - FORGOTTEN_AFTER
-        self._connection.execute(update(sessions).where(_some(seen)).values(_END))
+        self._connection.execute(update(sessions).where(_some(seen)).values(sealed=None))
         self._connection.execute(delete(sessions).where(_some(past)))
 
     def delete_of(self, collection: Collection, subjects: Sequence[bytes]) -> None:
@@ -182,6 +173,7 @@ def _stored(row: RowMapping) -> SessionRow:
         binding,
         row["expires_at"],
         row["is_expired"],
+        row["ended_at"] is not None,
         row["cost"],
         row["version"],
         row["sealed"],

@@ -37,8 +37,8 @@ from service.usecases.enrollment import (
 )
 from service.usecases.erase import remove_expired
 from service.usecases.idempotency import earlier_response, keep_response
-from service.usecases.liveness import LivenessRequest
-from service.usecases.liveness_proof import LivenessProof, is_refuted
+from service.usecases.liveness_proof import LivenessProof, is_not_live
+from service.usecases.liveness_session import LivenessRequest
 from service.usecases.lockouts import Lockout
 from service.usecases.move_person import Recognized
 from service.usecases.sampler import Probe, Samplers
@@ -128,8 +128,8 @@ class Enroll:
         if key and (earlier := earlier_response(tx, unlocked, request, key)):
             return earlier
         collection.settings.require_proven(request.source, Purpose.ENROLL)
-        liveness = self._liveness.settle(tx, unlocked, probe.session, _proof(request))
-        if is_refuted(liveness):
+        liveness = self._liveness.settle(tx, unlocked, probe.session, _session_needed(request))
+        if is_not_live(liveness):
             return LivenessFailed(liveness)
         models = bind_model(tx, collection, self._models)
         templates = self._templates(tx, unlocked, models, request, probe)
@@ -196,9 +196,10 @@ class Enroll:
         deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)
         profile = deciding.calibration.profile(BALANCED)
         decision = compare(unlocked, subject.templates, probe, deciding, profile)
-        lockout.settle(tx, subject, request.subject_id, comparison, match=decision.match)
-        whose = request.subject_id, subject.templates
-        return Recognized(*whose, decision, who) if decision.match else None
+        recognized = Recognized(request.subject_id, subject.templates, decision, who)
+        match = decision.match and self._liveness.shows(unlocked, probe.session, recognized)
+        lockout.settle(tx, subject, request.subject_id, comparison, match=match)
+        return recognized if match else None
 
     def _duplicates(
         self,
@@ -315,7 +316,7 @@ class Enroll:
         )
 
 
-def _proof(request: EnrollRequest) -> LivenessRequest:
+def _session_needed(request: EnrollRequest) -> LivenessRequest:
     """What a session must have been begun for."""
     return LivenessRequest(Purpose.ENROLL, request.collection, request.caller, request.subject_id)
 

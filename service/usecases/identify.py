@@ -20,8 +20,8 @@ from service.domain.template import PlainTemplate
 from service.domain.thresholds import Band
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.candidates import find_candidates, shortlist
-from service.usecases.liveness import LivenessRequest
 from service.usecases.liveness_proof import LivenessProof
+from service.usecases.liveness_session import LivenessRequest
 from service.usecases.sampler import Samplers
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -111,7 +111,7 @@ class Identify:
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            liveness = self._liveness.settle(tx, unlocked, probe.session, _proof(request))
+            liveness = self._liveness.settle(tx, unlocked, probe.session, _session_needed(request))
             models = models_of(tx, collection, self._models)
             first, *others = (
                 self._search(tx, unlocked.of_model(model.model_id), model, template, request)
@@ -141,7 +141,7 @@ class Identify:
         return _Searched(candidates, search, _searched(tx, collection, shortlisted))
 
 
-def _proof(request: SearchRequest) -> LivenessRequest:
+def _session_needed(request: SearchRequest) -> LivenessRequest:
     """What a session must have been begun for."""
     return LivenessRequest(Purpose.SEARCH, request.collection, request.caller)
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from service.domain.active_liveness import Judgment, SamePerson, Verdict
+from service.domain.active_liveness import Doubt, Judgment, Verdict
 from service.domain.audit import Action
-from service.domain.errors import LivenessFailed, LivenessUsed
+from service.domain.errors import LivenessFailed
 from service.domain.face import ProvenFrame
+from service.domain.liveness_identity import LIKE_THE_ENROLLED, SamePerson, is_one_person
 from service.domain.liveness_session import SessionProgress, SessionRow
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.served_models import ServedModels
 from service.domain.thresholds import CONSERVATIVE
 from service.usecases.audit_recorder import AuditRecorder
-from service.usecases.liveness import LivenessRequest, binding_of, opened, require_open, unlock
+from service.usecases.liveness_session import (
+    LivenessRequest,
+    binding_of,
+    require_found,
+    unlocked_collection,
+    unsealed,
+    why_changed,
+)
+from service.usecases.move_person import Recognized
 from service.usecases.sampler import Probe
 from service.usecases.unlocked_collection import UnlockedCollection
 
@@ -54,8 +63,8 @@ class LivenessProof:
         `LivenessFailed` where nobody was seen to look ahead.
         """
         with self._storage.transaction() as tx:
-            row = require_open(tx.liveness_sessions.find(source.session_id, caller))
-            progress = opened(unlock(tx, row, self._vault), row)
+            row = require_found(tx.liveness_sessions.find(source.session_id, caller))
+            progress = unsealed(unlocked_collection(tx, row, self._vault), row)
         if progress.sample is None:
             raise LivenessFailed
         return Probe(progress.templates, [progress.sample], ProvenSession(row, progress))
@@ -66,32 +75,59 @@ class LivenessProof:
         unlocked: UnlockedCollection,
         session: ProvenSession | None,
         request: LivenessRequest,
+        who: Recognized | None = None,
     ) -> Judgment | None:
         """In the transaction that decides: the session is used from its end on, and by nobody else.
 
-        `session`: None where the face comes from elsewhere; then there is no judgment.
+        `session`: None where the face comes from elsewhere; then there is no judgment. `who`: whom the
+        frame that is compared shows, where that is known.
 
-        Raises `LivenessUsed`; `LivenessFailed` where the session is about something else.
+        Raises `LivenessUsed`, `LivenessExpired`; `LivenessFailed` where the session is about something else.
         """
         if session is None:
             return None
         if session.row.binding != binding_of(unlocked, request):
             raise LivenessFailed
         judgment = session.progress.judged(self._same_person)
+        if who is not None and not self.shows(unlocked, session, who):
+            judgment = judgment.with_attack(Doubt.ANOTHER_PERSON)
         if not tx.liveness_sessions.end(session.row, judgment.verdict):
-            raise LivenessUsed
-        self._audit.record(
-            tx,
-            Action.LIVENESS_VERDICT,
-            request.caller.name,
-            unlocked.collection,
-            request.subject_id,
-            outcome=judgment.verdict,
-        )
-        self._telemetry.judged(request.purpose, judgment.verdict)
+            raise why_changed(tx, session.row)
+        self._write_down(tx, unlocked, request, judgment)
         return judgment
 
+    def shows(
+        self, unlocked: UnlockedCollection, session: ProvenSession | None, who: Recognized
+    ) -> bool:
+        """Whether it is they who look ahead at the end and turn, and not only in the frame that is compared:
+        a print of them, or of a face between theirs and another, may be held before the camera for that one.
 
-def is_refuted(judgment: Judgment | None) -> bool:
+        True where the face comes from elsewhere, or there is no template of the model that saw the frames.
+        Raises `TemplateTampered`.
+        """
+        if session is None:
+            return True
+        progress, threshold = session.progress, who.decision.profile.threshold
+        model_id = next(iter(progress.templates))
+        if all(row.model_id != model_id for row in who.templates):
+            return True
+        face = unlocked.template_of(who.templates, model_id).embedding
+        alike = replace(self._same_person, ahead=threshold)
+        frames = progress.challenge, progress.frames
+        return is_one_person(*frames, face, alike, LIKE_THE_ENROLLED)
+
+    def _write_down(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        request: LivenessRequest,
+        judgment: Judgment,
+    ) -> None:
+        whose = request.caller.name, unlocked.collection, request.subject_id
+        self._audit.record(tx, Action.LIVENESS_VERDICT, *whose, outcome=judgment.verdict)
+        self._telemetry.judged(request.purpose, judgment.verdict)
+
+
+def is_not_live(judgment: Judgment | None) -> bool:
     """Whether a session does not prove what it was begun for."""
     return judgment is not None and judgment.verdict is not Verdict.LIVE

@@ -251,6 +251,7 @@ class PairSampler:
     def __init__(self, first: Sampler, second: Sampler) -> None:
         self._first = first
         self._second = second
+        self.model_id = first.model_id
 
     def probe(self, source: SampleSource, faces: Faces | None = None) -> Probe:
         """Raises what `Sampler.probe` raises."""

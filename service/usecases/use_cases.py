@@ -13,12 +13,9 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
-from service.usecases.liveness import (
-    FramesRequest,
-    LivenessRequest,
-    StartedSession,
-    TakenFrames,
-)
+from service.usecases.liveness_frames import FramesRequest, TakenFrames
+from service.usecases.liveness_session import LivenessRequest
+from service.usecases.liveness_start import StartedSession
 from service.usecases.lockouts import Unlock
 from service.usecases.model_move import AdvanceMoves
 from service.usecases.readiness import CheckReadiness

@@ -18,8 +18,8 @@ from service.domain.served_models import ServedModel, ServedModels
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
-from service.usecases.liveness import LivenessRequest
-from service.usecases.liveness_proof import LivenessProof, is_refuted
+from service.usecases.liveness_proof import LivenessProof, is_not_live
+from service.usecases.liveness_session import LivenessRequest
 from service.usecases.lockouts import Lockout
 from service.usecases.move_person import MovePerson, Recognized
 from service.usecases.sampler import Probe, Samplers
@@ -27,6 +27,7 @@ from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
+    from service.storage.transaction import Transaction
     from service.vault.vault import Vault
 
 
@@ -103,20 +104,32 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            liveness = self._liveness.settle(tx, unlocked, probe.session, _proof(request))
             decision = compare(unlocked, subject.templates, probe, deciding, profile)
+            who = Recognized(subject_id, subject.templates, decision, caller)
+            liveness = self._settled(tx, unlocked, probe, request, who)
             if collection.settings.requires_liveness(Purpose.VERIFY):
                 decision = with_liveness(decision, liveness)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
-            if models.next is not None and decision.match and not is_refuted(liveness):
-                who = Recognized(subject_id, subject.templates, decision, caller)
+            if models.next is not None and decision.match and not is_not_live(liveness):
                 self._move(tx, unlocked, models, who, probe)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(subject_id, decision, deciding.model_id, probe.samples, liveness)
 
+    def _settled(
+        self,
+        tx: Transaction,
+        unlocked: UnlockedCollection,
+        probe: Probe,
+        request: VerifyRequest,
+        who: Recognized,
+    ) -> Judgment | None:
+        """`who`: whom the probe was compared with."""
+        needed, recognized = _session_needed(request), who if who.decision.match else None
+        return self._liveness.settle(tx, unlocked, probe.session, needed, recognized)
 
-def _proof(request: VerifyRequest) -> LivenessRequest:
+
+def _session_needed(request: VerifyRequest) -> LivenessRequest:
     """What a session must have been begun for."""
     return LivenessRequest(Purpose.VERIFY, request.collection, request.caller, request.subject_id)
 

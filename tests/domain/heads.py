@@ -24,7 +24,7 @@ from service.domain.active_liveness import (
 from service.domain.challenge import TURNS, Step
 from service.domain.face import Embedding
 from service.domain.head_pose import Points
-from service.domain.liveness_session import EMBEDDING, LOOK, MOST_COST
+from service.domain.liveness_session import DETECTION, EMBEDDING, MOST_COST
 
 HALF_AXES = np.array([1.25, 1.8, 1.5])
 """Of a head of 15.5 cm by 22 cm, whose eyes are 6.3 cm apart."""
@@ -163,7 +163,7 @@ class Person:
     def answer(self, challenge: Sequence[Step]) -> list[Frame]:
         """All frames that were looked at, until every step is accepted or no looks are left."""
         number = 0
-        while number < len(challenge) and self.cost + LOOK + EMBEDDING <= MOST_COST:
+        while number < len(challenge) and self.cost + DETECTION + EMBEDDING <= MOST_COST:
             step = challenge[number]
             self.advice = self._batch(number, step, self._goal(step))
             number += self.advice is None
@@ -211,7 +211,7 @@ class Person:
     @property
     def cost(self) -> int:
         embedded = sum(frame.embedding is not None for frame in self.looked_at)
-        return LOOK * len(self.looked_at) + EMBEDDING * embedded
+        return DETECTION * len(self.looked_at) + EMBEDDING * embedded
 
     def _way(self, goal: Pose) -> list[Pose]:
         """Some come back before they begin, and all who are told to."""

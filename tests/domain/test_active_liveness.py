@@ -15,14 +15,13 @@ from service.domain.active_liveness import (
     ATTACKS,
     LEAST_COSINE,
     MOST_DOWN,
+    MOST_TURN,
     PARALLAX_OF_TURN,
     RELIEF,
     TURN,
-    TURN_LESS,
     Doubt,
     Frame,
     Judgment,
-    SamePerson,
     Verdict,
     doubt_of_front,
     doubt_of_step,
@@ -33,6 +32,7 @@ from service.domain.active_liveness import (
 )
 from service.domain.challenge import MOVEMENTS, TURNS, Step, random_challenge
 from service.domain.head_pose import Points, parallax, yaw5
+from service.domain.liveness_identity import SamePerson
 from service.domain.passive_liveness import NoSignal
 from tests.domain.heads import Head, noisy, session_of, unit
 from tests.domain.sheets import FLAT, Bend, Sheet, warped
@@ -164,7 +164,7 @@ def nearness(view: Points, front: Points) -> float:
     turned = yaw5(view) - yaw5(front)
     least = (TURN, PARALLAX_OF_TURN, RELIEF[0], LEAST_COSINE)
     shares = np.divide((turned, moved.along, moved.relief, moved.cosine), least)
-    most = (MOST_DOWN / max(abs(moved.down), 1e-9), TURN_LESS / max(abs(turned), 1e-9))
+    most = (MOST_DOWN / max(abs(moved.down), 1e-9), MOST_TURN / max(abs(turned), 1e-9))
     return float(min(*shares, *most))
 
 

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from service.domain.challenge import Step
 from service.domain.errors import CameraUnavailable
-from service.domain.face import Box, Image, Observation, Photograph, Stream
-from service.usecases.liveness import StartLiveness, TakeFrames
-from service.usecases.liveness_look import FrameObservers
+from service.domain.face import Photograph, Stream
+from service.usecases.liveness_frames import TakeFrames
+from service.usecases.liveness_start import StartLiveness
 from service.usecases.step_frames import StepFrames
+from service.usecases.step_inspection import FrameObservers
 from service.wiring import Wiring
+from tests.usecases.liveness_films import without_models
 from tests.usecases.stand_ins import StandInCapture
 
 CHALLENGE = (Step.LOOK_AHEAD, Step.TURN_LEFT, Step.LOOK_UP, Step.COME_CLOSER, Step.LOOK_AHEAD)
@@ -36,11 +38,6 @@ class FilmCamera(StandInCapture):
             yield frames
 
 
-def _unused(image: Image, box: Box) -> Observation:
-    """In the place of an observer: the engine that sees poses makes its own observations."""
-    raise AssertionError
-
-
 def challenge(wiring: Wiring, camera: FilmCamera) -> None:
     """Its sessions ask for one challenge, and the camera's pauses take no time."""
     wiring.start_liveness = StartLiveness(
@@ -48,5 +45,9 @@ def challenge(wiring: Wiring, camera: FilmCamera) -> None:
     )
     frames = StepFrames(camera, lambda: 0.0, lambda _: None)
     wiring.take_frames = TakeFrames(
-        wiring.samplers, frames, FrameObservers(_unused, _unused), wiring.storage, wiring.vault
+        wiring.samplers,
+        frames,
+        FrameObservers(without_models, without_models),
+        wiring.storage,
+        wiring.vault,
     )

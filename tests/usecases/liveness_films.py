@@ -1,7 +1,8 @@
 """An engine that sees poses: the frames of a stand-in camera are named after them.
 
 `kim:a@30,0,1` is Kim, turned by 30 degrees to their own left, not tilted, at the usual distance. A sheet
-with Kim's face on it is `kim:a@flat30,0,1`: it is turned in the same way, and stays flat.
+with Kim's face on it is `kim:a@flat30,0,1`: it is turned in the same way, and stays flat. `kim~lee:a@0,0,1` is a
+morph of both.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import numpy as np
 
 from service.domain.challenge import Step
 from service.domain.face import (
+    Box,
     Detection,
+    EmbeddedFace,
     FaceCrop,
     Faces,
+    Image,
     Observation,
     Photograph,
     Uploads,
@@ -25,7 +29,8 @@ from service.domain.face import (
 from service.domain.frame_hash import FEATURES
 from service.domain.head_pose import Points
 from service.domain.ports import FrameObserver
-from tests.domain.heads import Head, noisy
+from tests.domain.heads import Head, noisy, unit
+from tests.domain.vectors import face_of
 from tests.usecases.stand_ins import StandInEngine
 
 POSES = {
@@ -55,6 +60,11 @@ def upload(names: Sequence[str]) -> Uploads:
     return Uploads([name.encode() for name in names])
 
 
+def without_models(image: Image, box: Box) -> Observation:
+    """An observer: the engine makes the features itself."""
+    return Observation(None, b"")
+
+
 class PoseEngine(StandInEngine):
     """Sees landmarks as well, and names the frame by numbers that are its own."""
 
@@ -65,18 +75,34 @@ class PoseEngine(StandInEngine):
         observe: FrameObserver | None = None,
     ) -> list[Detection]:
         found = super().detect(photographs, faces)
-        return found if observe is None else [_observed(each) for each in found]
+        return found if observe is None else [_observed(each, observe) for each in found]
+
+    def embed(self, crops: Sequence[FaceCrop]) -> list[EmbeddedFace]:
+        faces = super().embed(crops)
+        return [
+            _morph(crop) if "~" in _name(crop) else face
+            for crop, face in zip(crops, faces, strict=True)
+        ]
 
 
-def _observed(found: Detection) -> Detection:
+def _name(crop: FaceCrop) -> str:
+    return crop.pixels.tobytes().decode().rstrip()
+
+
+def _morph(crop: FaceCrop) -> EmbeddedFace:
+    one, _, other = _name(crop).partition(":")[0].partition("~")
+    return EmbeddedFace(unit(np.asarray(face_of(one) + face_of(other), np.float64)), 1.0)
+
+
+def _observed(found: Detection, observe: FrameObserver) -> Detection:
+    """With what passive models say, by the observer, and features of the frame's own."""
     if not isinstance(found, FaceCrop):
         return found
-    name = found.pixels.tobytes().decode().rstrip()
+    name = _name(found)
     random = np.random.default_rng(zlib.crc32(name.encode()))
     features = random.integers(-128, 128, FEATURES).astype(np.int8).tobytes()
-    return replace(
-        found, landmarks=_landmarks(name, random), observation=Observation(None, features)
-    )
+    seen = replace(observe(found.pixels, found.box), features=features)
+    return replace(found, landmarks=_landmarks(name, random), observation=seen)
 
 
 def _landmarks(name: str, random: np.random.Generator) -> Points:

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.domain.active_liveness import Doubt, Verdict
+from service.domain.active_liveness import Doubt, Judgment, Verdict
 from service.domain.challenge import Step
 from service.domain.errors import (
+    FaceError,
     InvalidRequest,
     LandmarksUnavailable,
     LivenessExpired,
@@ -19,35 +20,29 @@ from service.domain.errors import (
     LivenessUsed,
     RateLimited,
     SubjectLocked,
+    SubjectMismatch,
 )
 from service.domain.face import Box, Image, Observation, ProvenFrame
 from service.domain.liveness_session import (
+    DETECTION,
     EMBEDDING,
-    LOOK,
     MOST_COST,
     MOST_FAILED_OF_KEY,
     MOST_FAILED_OF_SUBJECT,
     MOST_OPEN,
+    PASSIVE,
     Purpose,
 )
 from service.storage.storage import Storage
-from service.usecases.liveness import (
-    FramesRequest,
-    LivenessRequest,
-    StartedSession,
-    StartLiveness,
-    TakenFrames,
-)
+from service.usecases.enrollment import Mode
+from service.usecases.liveness_frames import FramesRequest, TakenFrames
+from service.usecases.liveness_session import LivenessRequest
+from service.usecases.liveness_start import StartedSession, StartLiveness
 from tests.usecases.concurrent_calls import outcomes
-from tests.usecases.liveness_films import PoseEngine, frames_of, upload
+from tests.usecases.liveness_films import PoseEngine, frames_of, upload, without_models
 from tests.usecases.service_process import DEFAULT, Service, Tables
 
 CHALLENGE = (Step.LOOK_AHEAD, Step.TURN_LEFT, Step.LOOK_UP, Step.COME_CLOSER, Step.LOOK_AHEAD)
-
-
-def unused(image: Image, box: Box) -> Observation:
-    """In the place of an observer: the stand-in engine makes its own observations."""
-    raise AssertionError
 
 
 @pytest.fixture
@@ -57,7 +52,7 @@ def camera(service: Service) -> Service:
     service.wiring.start_liveness = StartLiveness(
         service.storage, service.vault, service.audit, service.engine, lambda: CHALLENGE
     )
-    service.wiring.observe_ahead = service.wiring.observe_movement = unused
+    service.wiring.observe_ahead = service.wiring.observe_movement = without_models
     service.enroll("kim", "kim:1")
     return service
 
@@ -79,10 +74,13 @@ def send(service: Service, session_id: UUID, step: int, frames: list[str]) -> Ta
     )
 
 
-def perform(service: Service, started: StartedSession, who: str = "kim") -> ProvenFrame:
-    """All steps, each met at once."""
+def perform(
+    service: Service, started: StartedSession, who: str = "kim", *, at_the_start: str | None = None
+) -> ProvenFrame:
+    """All steps, each met at once. `at_the_start`: who looks ahead first, where that is another one."""
     for number, step in enumerate(started.challenge):
-        taken = send(service, started.session_id, number, frames_of(step, who))
+        shown = at_the_start if at_the_start and number == 0 else who
+        taken = send(service, started.session_id, number, frames_of(step, shown))
         assert taken.accepted, (step, taken.advice)
         last = number == len(started.challenge) - 1
         assert taken.next == (None if last else number + 1)
@@ -119,12 +117,10 @@ def test_of_sixty_simultaneous_uses_one_counts(camera: Service) -> None:
     assert set(kinds) <= {"Verification", "LivenessUsed", "Overloaded"}
 
 
-def test_two_processes_share_their_sessions(
-    camera: Service, service_url: str, tables: Tables
-) -> None:
+def test_two_connections_share_their_sessions(camera: Service, service_url: str) -> None:
     storage = Storage(service_url, camera.clock, lambda: camera.vault, lambda _: camera.clock())
     other = replace(camera, storage=storage)
-    other.wiring.observe_ahead = other.wiring.observe_movement = unused
+    other.wiring.observe_ahead = other.wiring.observe_movement = without_models
     started = begin(camera)
     for number, step in enumerate(started.challenge):
         who = (camera, other)[number % 2]
@@ -136,7 +132,7 @@ def test_two_processes_share_their_sessions(
 def other_key(service: Service) -> Service:
     other = replace(service, caller=replace(service.caller, name="other"))
     other.wiring.start_liveness = service.wiring.start_liveness
-    other.wiring.observe_ahead = other.wiring.observe_movement = unused
+    other.wiring.observe_ahead = other.wiring.observe_movement = without_models
     return other
 
 
@@ -159,11 +155,14 @@ def test_unknown_session_is_none(camera: Service) -> None:
 
 def test_session_is_for_its_purpose_its_collection_and_its_person(camera: Service) -> None:
     camera.put("other")
+    camera.enroll("kim", "kim:1", collection="other")
     camera.enroll("lee", "lee:1")
     proven = perform(camera, begin(camera))
     for wrong in (
         partial(camera.verify, "lee", proven),
         partial(camera.verify, "kim", proven, "other"),
+        partial(camera.search, proven),
+        partial(camera.enroll, "kim", proven, mode=Mode.ADD),
     ):
         with pytest.raises(LivenessFailed):
             wrong()
@@ -209,6 +208,103 @@ def test_steps_come_in_their_order(camera: Service) -> None:
     assert (problem["field"], problem["allowed"]) == ("step", {"choices": [0]})
 
 
+def test_session_that_is_over_is_so_also_once_it_was_emptied(
+    camera: Service, tables: Tables
+) -> None:
+    proven = perform(camera, begin(camera))
+    expire(tables)
+    begin(camera, "lee")
+    [row] = tables.rows(
+        "SELECT sealed FROM liveness_sessions WHERE ended_at IS NULL AND expires_at <= now()"
+    )
+    assert row["sealed"] is None
+    with pytest.raises(LivenessExpired):
+        camera.verify("kim", proven)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("expires_at = now()", LivenessExpired), ("ended_at = now(), sealed = NULL", LivenessUsed)],
+)
+def test_session_that_changes_while_frames_are_looked_at_says_how(
+    camera: Service, tables: Tables, change: str, told: type[FaceError]
+) -> None:
+    started = begin(camera)
+
+    def meanwhile(image: Image, box: Box) -> Observation:
+        tables.change(f"UPDATE liveness_sessions SET {change}")
+        return without_models(image, box)
+
+    camera.wiring.observe_ahead = meanwhile
+    vars(camera.wiring).pop("take_frames", None)
+    with pytest.raises(told):
+        send(camera, started.session_id, 0, frames_of(Step.LOOK_AHEAD))
+
+
+def test_print_of_a_morph_at_the_start_makes_nobody_somebody_else(camera: Service) -> None:
+    """It is as much like the one as like the other, whose head then moves."""
+    verified = camera.verify("kim", perform(camera, begin(camera), "lee", at_the_start="kim~lee"))
+    assert verified.decision.match, "the frame that is compared"
+    assert verified.liveness is not None
+    assert verified.liveness.verdict is Verdict.ATTACK_SUSPECTED
+    assert verified.liveness.doubts == (Doubt.ANOTHER_PERSON,)
+
+
+@pytest.mark.parametrize("mode", [Mode.ADD, Mode.REPLACE])
+def test_print_of_a_morph_at_the_start_changes_nobodys_template(
+    camera: Service, mode: Mode
+) -> None:
+    started = begin(camera, purpose=Purpose.ENROLL)
+    proven = perform(camera, started, "lee", at_the_start="kim~lee")
+    with pytest.raises(SubjectMismatch):
+        camera.enroll("kim", proven, mode=mode)
+
+
+def asking(camera: Service, scores: dict[str, float]) -> list[str]:
+    """Passive models that say this of each face, by who is seen; which frames they were asked of."""
+    asked: list[str] = []
+
+    def observe(image: Image, box: Box) -> Observation:
+        asked.append(image.tobytes().decode().rstrip())
+        return Observation(scores[asked[-1].partition(":")[0]], b"")
+
+    camera.wiring.observe_ahead = observe
+    vars(camera.wiring).pop("take_frames", None)
+    return asked
+
+
+def test_passive_models_are_asked_of_three_frames_and_decide_nothing_alone(
+    camera: Service,
+) -> None:
+    asked = asking(camera, {"kim": 0.2})
+    verified = camera.verify("kim", perform(camera, begin(camera)))
+    assert verified.liveness is not None
+    assert verified.liveness == Judgment(Verdict.INCONCLUSIVE, (Doubt.LOOKS_ATTACKED,))
+    assert len(asked) == 3
+
+
+def test_frames_of_anybody_do_not_outvote_those_that_count(camera: Service) -> None:
+    asking(camera, {"kim": 0.2, "lee": 1.0})
+    started = begin(camera)
+    for number in range(3):
+        turned = [f"lee:{number}@40,0,1"]
+        assert not send(camera, started.session_id, 0, turned).accepted
+    verified = camera.verify("kim", perform(camera, started))
+    assert verified.liveness is not None
+    assert Doubt.LOOKS_ATTACKED in verified.liveness.doubts
+
+
+def test_passive_models_are_part_of_the_cost(camera: Service) -> None:
+    asked = asking(camera, {"lee": 1.0})
+    started, before = begin(camera), cost(camera)
+    for number in range(100):
+        try:
+            send(camera, started.session_id, 0, [f"lee:{number}@40,0,1"])
+        except LivenessFailed:
+            break
+    assert 1000 < cost(camera) - before + PASSIVE * len(asked) <= MOST_COST
+
+
 def test_step_that_is_not_met_says_what_is_missing(camera: Service) -> None:
     started = begin(camera)
     send(camera, started.session_id, 0, frames_of(Step.LOOK_AHEAD))
@@ -224,7 +320,7 @@ def test_movement_that_nobody_saw_is_not_met(camera: Service) -> None:
     assert (taken.accepted, taken.advice) == (False, Doubt.WAY_UNSEEN)
 
 
-def test_sheet_never_meets_a_turn_and_is_an_attack(camera: Service) -> None:
+def test_sheet_never_meets_a_turn(camera: Service) -> None:
     started = begin(camera)
     send(camera, started.session_id, 0, frames_of(Step.LOOK_AHEAD))
     for turned in (20, 40, 60):
@@ -232,7 +328,8 @@ def test_sheet_never_meets_a_turn_and_is_an_attack(camera: Service) -> None:
         assert not send(camera, started.session_id, 1, sheet).accepted
     verified = camera.verify("kim", ProvenFrame(started.session_id))
     assert verified.liveness is not None
-    assert verified.liveness.verdict is not Verdict.LIVE
+    assert verified.liveness.verdict is Verdict.INCONCLUSIVE
+    assert verified.liveness.doubts == (Doubt.TOO_FEW_FRAMES, Doubt.TURN_FURTHER)
 
 
 def test_session_without_a_face_that_looks_ahead_is_of_no_use(camera: Service) -> None:
@@ -265,7 +362,7 @@ def test_frame_that_came_before_is_an_attack(camera: Service) -> None:
 
 def cost(service: Service) -> int:
     engine = service.engine
-    return engine.looked_at * LOOK + sum(engine.batches) * EMBEDDING
+    return engine.looked_at * DETECTION + sum(engine.batches) * EMBEDDING
 
 
 def test_session_costs_twelve_photographs_at_most(camera: Service) -> None:
@@ -289,7 +386,7 @@ def test_simultaneous_calls_cost_no_more(camera: Service) -> None:
 def test_whole_session_costs_less(camera: Service) -> None:
     started, before = begin(camera), cost(camera)
     perform(camera, started)
-    assert cost(camera) - before <= 8 * LOOK + 6 * EMBEDDING
+    assert cost(camera) - before <= 8 * DETECTION + 6 * EMBEDDING
 
 
 def test_row_shows_nobody(camera: Service, tables: Tables) -> None:

@@ -19,7 +19,8 @@ from service.domain.errors import (
 )
 from service.domain.face import CameraFrames, ProvenFrame
 from service.domain.liveness_session import Purpose
-from service.usecases.liveness import FramesRequest, LivenessRequest, TakenFrames
+from service.usecases.liveness_frames import FramesRequest, TakenFrames
+from service.usecases.liveness_session import LivenessRequest
 from tests.usecases.film_camera import CHALLENGE, FilmCamera, challenge
 from tests.usecases.liveness_films import PoseEngine, frames_of
 from tests.usecases.service_process import DEFAULT, Service

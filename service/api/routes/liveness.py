@@ -35,7 +35,9 @@ from service.domain.liveness_session import (
     most_frames,
 )
 from service.texts import Language, advice_text, text
-from service.usecases.liveness import FramesRequest, LivenessRequest, StartedSession, TakenFrames
+from service.usecases.liveness_frames import FramesRequest, TakenFrames
+from service.usecases.liveness_session import LivenessRequest
+from service.usecases.liveness_start import StartedSession
 
 router = APIRouter(prefix="/liveness/sessions", tags=["liveness"], responses=PROBLEMS)
 

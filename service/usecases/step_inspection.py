@@ -18,9 +18,9 @@ from service.domain.active_liveness import (
     share_of_way,
 )
 from service.domain.challenge import TURNS, Step
-from service.domain.errors import NoUsableFace
+from service.domain.errors import LandmarksUnavailable, NoUsableFace
 from service.domain.face import Embedding, FaceCrop, Photograph, Reason, Refusal
-from service.domain.liveness_session import EMBEDDING, LOOK, SessionProgress
+from service.domain.liveness_session import DETECTION, EMBEDDING, PASSIVE, SessionProgress
 from service.domain.ports import FrameObserver
 from service.usecases.sampler import PairSampler, Probe, Sampler
 
@@ -50,7 +50,7 @@ class FrameObservers:
     movement: FrameObserver
 
 
-class StepLook:
+class StepInspection:
     """One step of one session, in one call."""
 
     def __init__(
@@ -87,7 +87,7 @@ class StepLook:
         if isinstance(end, Refusal):
             return end.reason
         if (doubt := self._doubt_of_end(self._seen[last][0])) is not None:
-            if doubt is Doubt.TURN_FURTHER:
+            if doubt is Doubt.TURN_FURTHER:  # whoever goes on from here has shown the way
                 self._embed_one(end, last)
             return doubt
         if self._progress.step in TURNS and not self._is_way_seen(last):
@@ -121,7 +121,7 @@ class StepLook:
     @property
     def _may_look(self) -> bool:
         """With enough left to embed the frame, and the one that ends the step."""
-        return self._cost + LOOK + 2 * EMBEDDING <= self._budget
+        return self._cost + DETECTION + PASSIVE + 2 * EMBEDDING <= self._budget
 
     def _shows_way(self, frame: Frame, last: int) -> bool:
         if self._front is None:
@@ -135,26 +135,33 @@ class StepLook:
         return share_of_way(self._front, frame, end)
 
     def _observer(self, index: int) -> FrameObserver:
-        """Models are asked of who looks ahead, and of the way of the first movement: what they say varies, and
-        the median of three frames counts.
+        """Models are asked of who looks ahead, and of the way of the first turn: what they say varies, and the
+        median of three frames counts.
         """
-        begins_to_move = self._progress.met == 1 and index < len(self._photographs) - 1
-        if self._progress.step is Step.LOOK_AHEAD or begins_to_move:
+        progress, is_way = self._progress, index < len(self._photographs) - 1
+        begins_to_turn = progress.step in TURNS and is_way and not progress.asked_of_a_movement
+        if progress.step is Step.LOOK_AHEAD or begins_to_turn:
             return self._observers.ahead
         return self._observers.movement
 
     def _look_at(self, index: int) -> FaceCrop | Refusal:
-        self._cost += LOOK
+        self._cost += DETECTION
         found = self._sampler.observed(self._photographs[index], self._observer(index))
-        if (
-            isinstance(found, FaceCrop)
-            and found.landmarks is not None
-            and found.observation is not None
-        ):
-            seen = found.observation
-            frame = Frame(self._progress.met, found.landmarks, None, seen.passive, False)
-            self._seen[index] = frame, seen.features
+        if isinstance(found, FaceCrop):
+            self._note(index, found)
         return found
+
+    def _note(self, index: int, crop: FaceCrop) -> None:
+        """Raises `LandmarksUnavailable`: the session was begun by a process with another detector."""
+        seen = crop.observation
+        if crop.landmarks is None or seen is None:
+            raise LandmarksUnavailable(model=self._sampler.model_id)
+        if seen.passive is not None:
+            self._cost += PASSIVE
+        self._seen[index] = (
+            Frame(self._progress.met, crop.landmarks, None, seen.passive),
+            seen.features,
+        )
 
     def _embed(self, end: FaceCrop, last: int) -> Reason | None:
         """Only who looks ahead is compared with anybody enrolled, and must be seen as well as for that."""
