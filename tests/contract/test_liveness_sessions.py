@@ -12,8 +12,8 @@ import pytest
 
 from service.domain.challenge import TURNS, Step
 from service.domain.liveness_session import (
+    DETECTION,
     EMBEDDING,
-    LOOK,
     MOST_COST,
     MOST_FAILED_OF_SUBJECT,
     MOST_OPEN,
@@ -225,8 +225,8 @@ def test_session_costs_at_most_twelve_photographs(kiosk: Kiosk, kim: Presenter) 
     assert code(sent) == (422, "liveness_failed")
     looked, embedded = (after - before[stage] for stage, after in inferences(kiosk).items())
     assert looked > 2
-    assert LOOK * looked + EMBEDDING * embedded <= MOST_COST
-    assert MOST_COST == 12 * (LOOK + EMBEDDING)
+    assert DETECTION * looked + EMBEDDING * embedded <= MOST_COST
+    assert MOST_COST == 12 * (DETECTION + EMBEDDING)
 
 
 def inferences(kiosk: Kiosk) -> dict[str, float]:
