@@ -27,7 +27,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from service.domain.active_liveness import Doubt, Judgment, Verdict
+from service.domain.active_liveness import Judgment, Verdict
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.face import (
     EMBEDDING_SIZE,
@@ -48,6 +48,7 @@ from service.domain.identifiers import (
     SUBJECT_ID,
     is_moment,
 )
+from service.domain.step_pose import Doubt
 from service.domain.warnings import DecisionWarning, WarningCode
 from service.texts import Language, text, warning_text
 

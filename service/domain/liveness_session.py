@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from service.domain.active_liveness import Frame, Judgment, judge
+from service.domain.active_liveness import Judgment, judge
 from service.domain.challenge import TURNS, Step
 from service.domain.errors import LivenessExpired, LivenessUsed
 from service.domain.face import Sample
 from service.domain.liveness_identity import SamePerson
+from service.domain.step_pose import Frame
 from service.domain.template import PlainTemplate
 
 

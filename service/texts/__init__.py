@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias, get_args
 
-from service.domain.active_liveness import Doubt
 from service.domain.errors import FaceError
 from service.domain.face import Reason
+from service.domain.step_pose import Doubt
 from service.domain.warnings import DecisionWarning
 
 Language: TypeAlias = Literal["ko", "en"]

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from service.domain.active_liveness import Doubt, Judgment, Verdict
+from service.domain.active_liveness import Judgment, Verdict
 from service.domain.collection import IdempotentResponse
 from service.domain.errors import Candidate, IdempotencyConflict
 from service.domain.face import (
@@ -29,6 +29,7 @@ from service.domain.face import (
     Uploads,
     VideoFrames,
 )
+from service.domain.step_pose import Doubt
 from service.domain.warnings import DecisionWarning, WarningCode
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from service.domain.active_liveness import Doubt, Frame
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.errors import FieldProblem, InvalidRequest, LivenessFailed
@@ -20,6 +19,7 @@ from service.domain.liveness_session import (
     SessionProgress,
     SessionRow,
 )
+from service.domain.step_pose import Doubt, Frame
 from service.usecases.audit_recorder import AuditedCall
 from service.usecases.liveness_session import (
     require_found,

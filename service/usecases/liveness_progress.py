@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from service.domain.active_liveness import Frame
 from service.domain.challenge import Step
 from service.domain.face import Embedding, Quality, Sample
 from service.domain.liveness_session import SessionProgress
 from service.domain.passive_liveness import NoSignal
+from service.domain.step_pose import Frame
 from service.domain.template import PlainTemplate
 
 _NUMBER = np.dtype("<f4")

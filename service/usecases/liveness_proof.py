@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from service.domain.active_liveness import Doubt, Judgment, Verdict
+from service.domain.active_liveness import Judgment, Verdict
 from service.domain.audit import Action
 from service.domain.errors import LivenessFailed
 from service.domain.face import ProvenFrame
@@ -13,6 +13,7 @@ from service.domain.liveness_identity import LIKE_THE_ENROLLED, SamePerson, is_o
 from service.domain.liveness_session import SessionProgress, SessionRow
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.served_models import ServedModels
+from service.domain.step_pose import Doubt
 from service.domain.thresholds import CONSERVATIVE
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.liveness_session import (

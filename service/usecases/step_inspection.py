@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from service.domain.active_liveness import (
-    Doubt,
-    Frame,
-    doubt_of_front,
-    doubt_of_step,
-    frontal_frame,
-    is_on_the_way,
-    share_of_way,
-)
+from service.domain.active_liveness import frontal_frame
 from service.domain.challenge import TURNS, Step
 from service.domain.errors import LandmarksUnavailable, NoUsableFace
 from service.domain.face import Embedding, FaceCrop, Photograph, Reason, Refusal
 from service.domain.liveness_session import DETECTION, EMBEDDING, PASSIVE, SessionProgress
 from service.domain.ports import FrameObserver
+from service.domain.step_pose import (
+    Doubt,
+    Frame,
+    doubt_of_front,
+    doubt_of_step,
+    is_on_the_way,
+    share_of_way,
+)
 from service.usecases.sampler import PairSampler, Probe, Sampler
 
 HALF = 0.5

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from service.config import AppConfig
-from service.domain.active_liveness import Doubt
 from service.domain.callers import LOCAL_USER
 from service.domain.challenge import Step
 from service.domain.collection import DEFAULT_COLLECTION, RequireLiveness
+from service.domain.step_pose import Doubt
 from service.texts import Language, text
 from service.usecases.enrollment import EnrollRequest
 from service.wiring import Wiring

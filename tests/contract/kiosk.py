@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from service.domain.active_liveness import Doubt
 from service.domain.challenge import Step
+from service.domain.step_pose import Doubt
 from service.texts import Language, text
 from tests.contract.collection_client import CollectionClient, code, files, ok
 from tests.liveness.session import Presenter

@@ -13,6 +13,7 @@ QUESTIONS = (
     "the lock-out rule",
     "a refusal reason",
     "the liveness check",
+    "where a head has to be when a step ends",
     "what passive liveness models add to it",
     "how long a liveness session lasts, and what it may cost",
     "a liveness session is used once",

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain.active_liveness import (
-    Doubt,
-    Frame,
-    doubt_of_front,
-    doubt_of_step,
-    frontal_frame,
-    is_on_the_way,
-    share_of_way,
-)
+from service.domain.active_liveness import frontal_frame
 from service.domain.challenge import TURNS, Step
 from service.domain.face import Embedding
 from service.domain.head_pose import Points
 from service.domain.liveness_session import DETECTION, EMBEDDING, MOST_COST
+from service.domain.step_pose import (
+    Doubt,
+    Frame,
+    doubt_of_front,
+    doubt_of_step,
+    is_on_the_way,
+    share_of_way,
+)
 
 HALF_AXES = np.array([1.25, 1.8, 1.5])
 """Of a head of 15.5 cm by 22 cm, whose eyes are 6.3 cm apart."""

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 from scipy.optimize import differential_evolution
 
-from service.domain.active_liveness import (
-    ATTACKS,
+from service.domain.active_liveness import ATTACKS, Judgment, Verdict, frontal_frame, judge
+from service.domain.challenge import MOVEMENTS, TURNS, Step, random_challenge
+from service.domain.head_pose import Points, parallax, yaw5
+from service.domain.liveness_identity import SamePerson
+from service.domain.passive_liveness import NoSignal
+from service.domain.step_pose import (
     LEAST_COSINE,
     MOST_DOWN,
     MOST_TURN,
@@ -21,19 +25,11 @@ from service.domain.active_liveness import (
     TURN,
     Doubt,
     Frame,
-    Judgment,
-    Verdict,
     doubt_of_front,
     doubt_of_step,
-    frontal_frame,
     is_on_the_way,
-    judge,
     share_of_way,
 )
-from service.domain.challenge import MOVEMENTS, TURNS, Step, random_challenge
-from service.domain.head_pose import Points, parallax, yaw5
-from service.domain.liveness_identity import SamePerson
-from service.domain.passive_liveness import NoSignal
 from tests.domain.heads import Head, noisy, session_of, unit
 from tests.domain.sheets import FLAT, Bend, Sheet, warped
 

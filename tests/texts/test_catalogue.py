@@ -9,7 +9,7 @@ import pytest
 
 from service.api.problems import AddressNotFound, MethodNotAllowed
 from service.domain import errors
-from service.domain.active_liveness import Doubt, Verdict
+from service.domain.active_liveness import Verdict
 from service.domain.bulk import Result
 from service.domain.causes import Cause
 from service.domain.challenge import Step
@@ -17,6 +17,7 @@ from service.domain.decision import Recommendation
 from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
 from service.domain.integrity import Flaw, RecordFlaw
+from service.domain.step_pose import Doubt
 from service.domain.thresholds import Band, Origin
 from service.domain.warnings import WarningCode
 from service.engine.licenses import License

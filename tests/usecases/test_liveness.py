@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.domain.active_liveness import Doubt, Judgment, Verdict
+from service.domain.active_liveness import Judgment, Verdict
 from service.domain.challenge import Step
 from service.domain.errors import (
     FaceError,
@@ -33,6 +33,7 @@ from service.domain.liveness_session import (
     PASSIVE,
     Purpose,
 )
+from service.domain.step_pose import Doubt
 from service.storage.storage import Storage
 from service.usecases.enrollment import Mode
 from service.usecases.liveness_frames import FramesRequest, TakenFrames

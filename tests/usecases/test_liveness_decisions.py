@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.active_liveness import Doubt, Judgment, Verdict
+from service.domain.active_liveness import Judgment, Verdict
 from service.domain.challenge import Step
 from service.domain.collection import RequireLiveness
 from service.domain.decision import Recommendation
@@ -23,6 +23,7 @@ from service.domain.errors import (
 )
 from service.domain.face import ProvenFrame
 from service.domain.liveness_session import Purpose
+from service.domain.step_pose import Doubt
 from service.usecases.enrollment import Enrolled, Mode
 from service.usecases.sampler import Probe, Samplers
 from tests.usecases.concurrent_calls import outcomes

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.domain.active_liveness import Doubt, Verdict
+from service.domain.active_liveness import Verdict
 from service.domain.challenge import Step
 from service.domain.errors import (
     CameraUnavailable,
@@ -19,6 +19,7 @@ from service.domain.errors import (
 )
 from service.domain.face import CameraFrames, ProvenFrame
 from service.domain.liveness_session import Purpose
+from service.domain.step_pose import Doubt
 from service.usecases.liveness_frames import FramesRequest, TakenFrames
 from service.usecases.liveness_session import LivenessRequest
 from tests.usecases.film_camera import CHALLENGE, FilmCamera, challenge
