@@ -104,10 +104,13 @@ class Enroll:
         if (key := request.idempotency_key) and (earlier := self._first_answer(request, key)):
             return earlier
         require_future(request.expires_at, self._clock())
-        where = request.collection, request.faces
         try:
             probe = self._samplers.probe(
-                request.source, *where, Purpose.ENROLL, request.caller.name
+                request.source,
+                request.collection,
+                request.faces,
+                Purpose.ENROLL,
+                request.caller.name,
             )
         except LivenessUsed:  # by the call that this one is a retry of, a moment ago
             if key and (earlier := self._first_answer(request, key)):

@@ -106,8 +106,9 @@ class Identify:
         `TemplateTampered`, and what `Samplers.probe` and `LivenessProof.settle` raise.
         """
         request.caller.require_access(request.collection, request.source)
-        where = request.collection, request.faces
-        probe = self._samplers.probe(request.source, *where, Purpose.SEARCH, request.caller.name)
+        probe = self._samplers.probe(
+            request.source, request.collection, request.faces, Purpose.SEARCH, request.caller.name
+        )
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)

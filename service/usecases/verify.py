@@ -90,8 +90,9 @@ class Verify:
         """
         request.caller.require_access(request.collection, request.source)
         caller, subject_id = request.caller.name, request.subject_id
-        where = request.collection, request.faces
-        probe = self._samplers.probe(request.source, *where, Purpose.VERIFY, caller)
+        probe = self._samplers.probe(
+            request.source, request.collection, request.faces, Purpose.VERIFY, caller
+        )
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted

@@ -30,7 +30,7 @@ from service.domain.step_pose import (
     is_on_the_way,
     share_of_way,
 )
-from tests.domain.heads import Head, noisy, session_of, unit
+from tests.domain.heads import HALF_AXES, Head, noisy, session_of, unit
 from tests.domain.sheets import FLAT, Bend, Sheet, warped
 
 SAME_PERSON = SamePerson(0.3, 0.45)
@@ -469,3 +469,32 @@ def test_landmarks_in_one_place_are_no_pose() -> None:
     with np.errstate(all="ignore"):
         doubts = [doubt_of_step(step, nowhere, AHEAD) for step in Step]
         assert None not in [doubt_of_front(nowhere), *doubts]
+
+
+def folded(random: np.random.Generator, degrees: float) -> Head:
+    """A print, wider by as much as it is folded back on both sides of the nose: from the front the photograph."""
+    sheet = Head.any(random)
+    flat = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.62), (-0.4, 1.12), (0.4, 1.12)])
+    depth = np.abs(flat[:, 0]) * np.tan(np.radians(degrees)) - HALF_AXES[2]
+    sheet.points = np.column_stack([flat - (0.0, 0.35), depth])
+    return sheet
+
+
+def is_live(seed: int, degrees: float) -> bool:
+    random = np.random.default_rng([3, seed])
+    challenge = random_challenge(lambda number: int(random.integers(number)))
+    judged = judge(challenge, session_of(folded(random, degrees), challenge), SAME_PERSON)
+    return judged.verdict is Verdict.LIVE
+
+
+def live_of_fifty(degrees: float) -> int:
+    return sum(is_live(seed, degrees) for seed in range(50))
+
+
+def test_a_print_that_is_folded_by_a_little_is_not_live() -> None:
+    assert live_of_fifty(20.0) == 0
+
+
+def test_a_print_that_is_folded_like_a_face_is_not_told_from_one() -> None:
+    """Known, and told in docs/liveness.md: five landmarks see its depth, and nothing else."""
+    assert live_of_fifty(45.0) > 0
