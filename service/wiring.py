@@ -22,7 +22,7 @@ from service.config import AppConfig
 from service.domain.bulk import BulkCandidate, BulkOutcome, Row
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
-from service.domain.errors import ExtraMissing, LivenessModelsUnavailable
+from service.domain.errors import ExtraMissing, LivenessModelsUnset
 from service.domain.face import Faces
 from service.domain.lockout import LockoutRules
 from service.domain.ports import (
@@ -462,11 +462,11 @@ class Wiring:
 
     @cached_property
     def measure_liveness(self) -> MeasureLiveness:
-        """Raises `LivenessModelsUnavailable`, also where none are configured."""
+        """Raises `LivenessModelsUnavailable`, `LivenessModelsUnset`."""
         from service.usecases.measure_liveness import MeasureLiveness
 
         if self.liveness_models is None:
-            raise LivenessModelsUnavailable(path="FACE_LIVENESS_MODELS", cause="no folder is set")
+            raise LivenessModelsUnset
         quality = self.calibration.quality
         return MeasureLiveness(self.engine, self.capture, self.observe_ahead, quality)
 

@@ -52,6 +52,7 @@
     └── OperationFailed                        (the operator must act; the start is refused)
         ├── ModelUnavailable                 model_unavailable
         ├── LivenessModelsUnavailable        liveness_models_unavailable
+        ├── LivenessModelsUnset              liveness_models_unset
         ├── LandmarksUnavailable             landmarks_unavailable
         ├── GpuUnavailable                   gpu_unavailable
         ├── ConflictingRuntimes              conflicting_runtimes
@@ -474,6 +475,10 @@ class LivenessModelsUnavailable(OperationFailed):
     """Values: `path`, their folder; `cause`, what was wrong."""
 
     code = "liveness_models_unavailable"
+
+
+class LivenessModelsUnset(OperationFailed):
+    code = "liveness_models_unset"
 
 
 class GpuUnavailable(OperationFailed):

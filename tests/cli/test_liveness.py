@@ -107,7 +107,7 @@ def test_too_few_presentations_are_explained(measuring: Face, tmp_path: Path) ->
 def test_without_models_it_is_told_how_to_get_them(face: Face, tmp_path: Path) -> None:
     run = face("liveness", "measure", tmp_path, "--lang", "en")
     assert (run.status, run.out) == (3, "")
-    assert "[liveness_models_unavailable]" in run.err
+    assert "[liveness_models_unset]" in run.err
     assert "face model fetch liveness" in run.err
 
 

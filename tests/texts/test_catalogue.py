@@ -98,6 +98,7 @@ AS_DOCUMENTED = [
     errors.ModelUnavailable(model="buffalo_l", path="/models", cause="no such folder"),
     errors.LandmarksUnavailable(model="dlib"),
     errors.LivenessModelsUnavailable(path="/models", cause="no such file"),
+    errors.LivenessModelsUnset(),
     errors.GpuUnavailable(available="CPUExecutionProvider"),
     errors.ConflictingRuntimes(runtimes="onnxruntime, onnxruntime-gpu"),
     errors.MasterKeyMissing(),
