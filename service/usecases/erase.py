@@ -67,7 +67,7 @@ class Erase:
                 raise SubjectNotFound
             deleted = tx.subjects.delete(collection, subject_id)
             entry = self._audit.record(tx, action, caller, collection, subject_id)
-            _forget_sessions(tx, collection, entry)
+            forget_sessions(tx, collection, entry)
         return Erasure(subject_id, collection_name, deleted, entry.at, entry.audit_id)
 
 
@@ -92,11 +92,11 @@ def remove_expired(
     for each in ids:
         tx.subjects.delete(unlocked.collection, each)
         entry = audit.record(tx, Action.EXPIRE, EXPIRY.name, unlocked.collection, each, at=now)
-        _forget_sessions(tx, unlocked.collection, entry)
+        forget_sessions(tx, unlocked.collection, entry)
     return len(ids)
 
 
-def _forget_sessions(tx: Transaction, collection: StoredCollection, entry: AuditEntry) -> None:
+def forget_sessions(tx: Transaction, collection: StoredCollection, entry: AuditEntry) -> None:
     """Liveness sessions about the person of the record: the last of them may be minutes old.
 
     The record names the person by the pseudonym that their sessions are stored by: both are

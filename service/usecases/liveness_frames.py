@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from service.vault.vault import Vault
 
 
+_FRAMES = "liveness frames"
+"""No subject's id, which has no space: so these wait for each other, and not with those who enroll."""
+
+
 @dataclass(frozen=True, slots=True)
 class FramesRequest:
     """`step`: its number in the challenge. `source`: its frames, in the order in which they were taken, or
@@ -130,7 +134,8 @@ class TakeFrames:
         return StepInspection(sampler, self._observers, begun.progress, photographs, begun.budget)()
 
     def _written(self, begun: _Begun, found: StepFindings) -> TakenFrames:
-        with self._storage.transaction(begun.row.binding.collection) as tx:
+        where = begun.row.binding.collection, _FRAMES
+        with self._storage.transaction(*where) as tx:
             unlocked = unlocked_collection(tx, begun.row, self._vault)
             progress = _gone_on(tx, unlocked, begun, found)
             content = sealed(unlocked, begun.row.session_id, progress)

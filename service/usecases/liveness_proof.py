@@ -14,7 +14,7 @@ from service.domain.liveness_session import SessionProgress, SessionRow
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.served_models import ServedModels
 from service.domain.step_pose import Doubt
-from service.domain.thresholds import CONSERVATIVE
+from service.domain.thresholds import BALANCED, CONSERVATIVE
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.liveness_session import (
     LivenessRequest,
@@ -56,6 +56,7 @@ class LivenessProof:
         calibration = models.present.calibration
         strictest = calibration.profile(CONSERVATIVE).threshold
         self._same_person = SamePerson(calibration.agreement, strictest)
+        self._like_the_enrolled = calibration.profile(BALANCED).threshold
         self._audit = audit
         self._telemetry = telemetry
 
@@ -108,12 +109,12 @@ class LivenessProof:
         """
         if session is None:
             return True
-        progress, threshold = session.progress, who.decision.profile.threshold
-        model_id = next(iter(progress.templates))
+        progress, model_id = session.progress, next(iter(session.progress.templates))
         if all(row.model_id != model_id for row in who.templates):
             return True
         face = unlocked.template_of(who.templates, model_id).embedding
-        alike = replace(self._same_person, ahead=threshold)
+        least = min(self._like_the_enrolled, who.decision.profile.threshold)
+        alike = replace(self._same_person, ahead=least)
         frames = progress.challenge, progress.frames
         return is_one_person(*frames, face, alike, LIKE_THE_ENROLLED)
 

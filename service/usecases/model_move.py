@@ -29,6 +29,7 @@ from service.domain.errors import (
 from service.domain.served_models import ServedModels
 from service.domain.thresholds import Calibration
 from service.usecases.audit_recorder import AuditRecorder
+from service.usecases.erase import forget_sessions
 from service.usecases.key_rotation import Progress, retried
 from service.usecases.unlocked_collection import lock_collection, require_collection
 
@@ -317,7 +318,8 @@ class RemoveTemplates:
         kept = tuple(each for each in subject.template_ids if each not in gone)
         if not kept:
             tx.subjects.delete(collection, subject_id)
-            self._audit.record(tx, Action.ERASE, self._caller, collection, subject_id)
+            entry = self._audit.record(tx, Action.ERASE, self._caller, collection, subject_id)
+            forget_sessions(tx, collection, entry)
             return
         change = uuid4()
         tx.subjects.bind(collection, replace(subject, template_ids=kept, change=change))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from service.domain.active_liveness import Judgment
 from service.domain.audit import Action
 from service.domain.callers import Caller
-from service.domain.collection import StoredTemplate
+from service.domain.collection import Collection, StoredTemplate
 from service.domain.decision import Decision, decide, with_liveness
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.liveness_session import Purpose
@@ -111,7 +111,7 @@ class Verify:
             if collection.settings.requires_liveness(Purpose.VERIFY):
                 decision = with_liveness(decision, liveness)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
-            if models.next is not None and decision.match and not is_not_live(liveness):
+            if models.next is not None and decision.match and _may_move(collection, liveness):
                 self._move(tx, unlocked, models, who, probe)
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
@@ -128,6 +128,13 @@ class Verify:
         """`who`: whom the probe was compared with."""
         needed, recognized = _session_needed(request), who if who.decision.match else None
         return self._liveness.settle(tx, unlocked, probe.session, needed, recognized)
+
+
+def _may_move(collection: Collection, liveness: Judgment | None) -> bool:
+    """A move stores a template: where enrollments need somebody living, so does it."""
+    if liveness is None:
+        return not collection.settings.requires_liveness(Purpose.ENROLL)
+    return not is_not_live(liveness)
 
 
 def _session_needed(request: VerifyRequest) -> LivenessRequest:

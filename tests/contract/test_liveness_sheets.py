@@ -99,7 +99,7 @@ def test_heads_are_live_and_match_their_own_person(
     found: Counter[str] = Counter()
     for kiosk, name in zip(hall.kiosks(), islice(cycle(portrayed), SESSIONS), strict=False):
         found[_told(hall.verified(kiosk, name, _head(portrayed[name], random)))] += 1
-    record_property("found", found)
+    record_property("found", str(found))
     assert found["live, match"] >= hall.least_live * SESSIONS, found
     assert {told for told in found if told.endswith(", match")} == {"live, match"}
 
@@ -125,7 +125,7 @@ def test_no_photograph_is_live_and_none_matches(
     for kiosk, species, name in trials:
         answer = hall.verified(kiosk, name, attack(species, portrayed[name], random))
         found[species, _told(answer)] += 1
-    record_property("found", found)
+    record_property("found", str(found))
     assert not [told for _, told in found if told.startswith("live") or told.endswith(", match")]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.domain.audit import AuditQuery
 from service.domain.bulk import Place, Result, Row, Unit
-from service.domain.collection import DuplicatePolicy
+from service.domain.collection import DuplicatePolicy, RequireLiveness
 from service.domain.errors import (
     DuplicateSubject,
     ModelMismatch,
@@ -91,6 +91,12 @@ def test_match_with_photographs_moves_a_person(moving: Service) -> None:
     assert (status(moving).people, status(moving).moved) == (3, 1)
     assert actions(moving)[-2:] == ["move", "verify"]
     assert is_whole(moving)
+
+
+def test_photograph_moves_nobody_where_enrollments_need_somebody_living(moving: Service) -> None:
+    moving.collections.change(DEFAULT, {"require_liveness": RequireLiveness.ENROLL}, CALLER)
+    assert moving.verify("kim", "kim:2").decision.match
+    assert models_of(moving, "kim") == ["stand-in"]
 
 
 def test_who_was_moved_is_verified_by_the_next_model(moving: Service) -> None:
