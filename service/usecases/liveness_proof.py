@@ -71,6 +71,13 @@ class LivenessProof:
             raise LivenessFailed
         return Probe(progress.templates, [progress.sample], ProvenSession(row, progress))
 
+    def require_bound(
+        self, unlocked: UnlockedCollection, session: ProvenSession | None, request: LivenessRequest
+    ) -> None:
+        """Before anybody is compared. Raises `LivenessFailed` where the session is about something else."""
+        if session is not None and session.row.binding != binding_of(unlocked, request):
+            raise LivenessFailed
+
     def settle(
         self,
         tx: Transaction,
@@ -88,8 +95,7 @@ class LivenessProof:
         """
         if session is None:
             return None
-        if session.row.binding != binding_of(unlocked, request):
-            raise LivenessFailed
+        self.require_bound(unlocked, session, request)
         judgment = session.progress.judged(self._same_person)
         if who is not None and not self.shows(unlocked, session, who):
             judgment = judgment.with_attack(Doubt.ANOTHER_PERSON)

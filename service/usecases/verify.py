@@ -105,6 +105,7 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
+            self._liveness.require_bound(unlocked, probe.session, _session_needed(request))
             decision = compare(unlocked, subject.templates, probe, deciding, profile)
             who = Recognized(subject_id, subject.templates, decision, caller)
             liveness = self._settled(tx, unlocked, probe, request, who)
