@@ -16,7 +16,7 @@ MEANINGS: Mapping[str, str] = {
     "model_name": "`<model_root>/models/` 아래의 모델 팩, `sface` 또는 `dlib`",
     "next_model_name": "[사람들을 옮겨 갈 모델](model-move.md). `model_name`과 함께 사용. 없으면 옮기지 않음",
     "model_root": "모델 팩을 두는 곳. InsightFace와 같은 구조",
-    "liveness_models": "수동적 라이브니스(위조 얼굴 탐지) 모델이 있는 폴더. `face model fetch liveness`가 채움. 없으면 사용하지 않음",
+    "liveness_models": "수동적 라이브니스(위조 얼굴 탐지) 모델이 있는 폴더. `face model fetch liveness`가 채움. 비우면 동작 요청으로만 확인",
     "detection_threshold": "얼굴 검출 점수의 하한, 0~1",
     "server_host": "수신할 주소",
     "server_port": "수신할 포트",

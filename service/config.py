@@ -70,7 +70,7 @@ class AppConfig(BaseSettings):
     liveness_models: ExpandedPath | None = Field(
         None,
         description="folder of the passive liveness models, filled by `face model fetch liveness`; "
-        "unset: none",
+        "unset: the challenge alone",
     )
     detection_threshold: float = Field(
         0.6, ge=0.0, le=1.0, description="minimum face detection score, 0 to 1"

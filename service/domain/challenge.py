@@ -23,7 +23,8 @@ TURNS = (Step.TURN_LEFT, Step.TURN_RIGHT)
 MOVEMENTS = (*TURNS, Step.LOOK_UP, Step.LOOK_DOWN, Step.COME_CLOSER)
 
 FEWEST, MOST = 3, 4
-"""Movements: 328 challenges in all."""
+"""Movements: 66 challenges of three and 262 of four. A length is drawn first, so that one of three comes once in 132
+sessions and one of four once in 524."""
 
 
 def random_challenge(below: Callable[[int], int] = secrets.randbelow) -> tuple[Step, ...]:

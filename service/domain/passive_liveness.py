@@ -1,6 +1,6 @@
 """A passive liveness check looks in single pictures for signs that they show a picture of a face and no face.
 
-It is one signal and never a verdict. Measured on six videos of prints and screens that other people
+It is one signal: by itself it makes a session `inconclusive`, and never an attack. Measured on six videos of prints and screens that other people
 made, at the threshold below, 30 % of the attack frames pass it and 1.7 % of 60 bona fide ones do not; a
 fine screen that fills the picture passes more often than not. What is measured by it is stated in the words of ISO/IEC 30107-3.
 """
