@@ -14,7 +14,7 @@ from service.domain.liveness_session import SessionProgress, SessionRow
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.served_models import ServedModels
 from service.domain.step_pose import Doubt
-from service.domain.thresholds import BALANCED, CONSERVATIVE
+from service.domain.thresholds import CONSERVATIVE, Profile
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.liveness_session import (
     LivenessRequest,
@@ -54,9 +54,10 @@ class LivenessProof:
         self._storage = storage
         self._vault = vault
         calibration = models.present.calibration
-        strictest = calibration.profile(CONSERVATIVE).threshold
-        self._same_person = SamePerson(calibration.agreement, strictest)
-        self._like_the_enrolled = calibration.profile(BALANCED).threshold
+        least = calibration.profiles.get(CONSERVATIVE) or min(
+            calibration.profiles.values(), key=_threshold
+        )
+        self._same_person = SamePerson(calibration.agreement, least.threshold)
         self._audit = audit
         self._telemetry = telemetry
 
@@ -119,7 +120,7 @@ class LivenessProof:
         if all(row.model_id != model_id for row in who.templates):
             return True
         face = unlocked.template_of(who.templates, model_id).embedding
-        least = min(self._like_the_enrolled, who.decision.profile.threshold)
+        least = min(self._same_person.ahead, who.decision.profile.threshold)
         alike = replace(self._same_person, ahead=least)
         frames = progress.challenge, progress.frames
         return is_one_person(*frames, face, alike, LIKE_THE_ENROLLED)
@@ -134,6 +135,10 @@ class LivenessProof:
         whose = request.caller.name, unlocked.collection, request.subject_id
         self._audit.record(tx, Action.LIVENESS_VERDICT, *whose, outcome=judgment.verdict)
         self._telemetry.judged(request.purpose, judgment.verdict)
+
+
+def _threshold(profile: Profile) -> float:
+    return profile.threshold
 
 
 def is_not_live(judgment: Judgment | None) -> bool:

@@ -20,7 +20,7 @@ from tests.engine.photographs import Picture, picture
 
 FIELDS = {"usable", "reason", "advice", "face", "quality", "ignoredFaces"}
 
-CALLS = 15
+CALLS = 40
 MOST_OF_A_TOKEN = 0.6
 """Of the time that a token of a close-up takes: there nothing but the embedding is spared."""
 
