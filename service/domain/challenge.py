@@ -32,8 +32,8 @@ def random_challenge(below: Callable[[int], int] = secrets.randbelow) -> tuple[S
 
     `below`: a random number from 0 to one less than its argument.
     """
+    length = FEWEST + below(MOST - FEWEST + 1)
     while True:
-        length = FEWEST + below(MOST - FEWEST + 1)
         movements = [MOVEMENTS[below(len(MOVEMENTS))] for _ in range(length)]
         if may_be_asked(movements):
             return (Step.LOOK_AHEAD, *movements, Step.LOOK_AHEAD)

@@ -143,8 +143,8 @@ class SessionProgress:
 
 
 def fewest_frames(challenge: Sequence[Step]) -> int:
-    """One where the person looks ahead; of a movement its end, and one on the way."""
-    return sum(1 if step is Step.LOOK_AHEAD else 2 for step in challenge)
+    """The end of each step, and of a turn one on the way."""
+    return sum(2 if step in TURNS else 1 for step in challenge)
 
 
 def most_frames(challenge: Sequence[Step]) -> int:

@@ -136,7 +136,7 @@ class FramesAnswer(Camel):
                 {"step": 0, "do": "look_ahead", "message": "Look straight into the camera."},
                 {"step": 1, "do": "turn_left", "message": "Turn your head slowly to your left."},
             ],
-            "minFrames": 8,
+            "minFrames": 6,
             "maxFrames": 40,
             "expiresAt": "2026-11-27T09:30:00Z",
         },
