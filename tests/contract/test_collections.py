@@ -46,6 +46,8 @@ def test_collection_as_it_is_made(client: CollectionClient) -> None:
         "collection",
         "modelId",
         "thresholdProfiles",
+        "ownThresholds",
+        "bands",
         "duplicatePolicy",
         "duplicateProfile",
         "faces",
@@ -72,6 +74,12 @@ def test_put_answers_what_get_does(client: CollectionClient) -> None:
     assert put == ok(_show(client))
     assert put["maxFalseCandidates"] == 2.5
     assert put["thresholdProfiles"]["vip"]["threshold"] == 0.6
+
+
+def test_own_thresholds_are_told_apart_from_the_models(client: CollectionClient) -> None:
+    answer = ok(client.put(thresholdProfiles={"vip": 0.6}))
+    assert answer["ownThresholds"] == {"vip": 0.6}
+    assert answer["bands"] == {"veryHigh": 0.5, "high": 0.4, "borderline": 0.3, "low": 0.2}
 
 
 def test_patch_sets_what_is_named_and_nothing_else(client: CollectionClient) -> None:

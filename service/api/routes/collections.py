@@ -15,7 +15,7 @@ from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy, RequireLiveness
 from service.domain.face import Faces
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
-from service.domain.thresholds import BALANCED, Profile
+from service.domain.thresholds import BALANCED, Bands, Profile
 from service.texts import Language, text
 from service.usecases.collections import CollectionDetails
 from service.usecases.identify import MOST_CANDIDATES
@@ -73,14 +73,34 @@ class ProfileAnswer(Camel):
         )
 
 
+class BandsAnswer(Camel):
+    """The lowest similarity of each band, falling; below `low` is very low."""
+
+    very_high: float
+    high: float
+    borderline: float
+    low: float
+
+    @staticmethod
+    def of(bands: Bands) -> BandsAnswer:
+        return BandsAnswer(
+            very_high=bands.very_high, high=bands.high, borderline=bands.borderline, low=bands.low
+        )
+
+
 class CollectionAnswer(Camel):
-    """`expectedFalseCandidates`: strangers that one search names on average at this size, by
+    """`ownThresholds`: those of `thresholdProfiles` that are the collection's own, as they were set.
+    `bands`: of the served model.
+
+    `expectedFalseCandidates`: strangers that one search names on average at this size, by
     `duplicateProfile`; its threshold is then `searchThreshold`.
     """
 
     collection: str
     model_id: str | None
     threshold_profiles: dict[str, ProfileAnswer]
+    own_thresholds: dict[str, float]
+    bands: BandsAnswer
     duplicate_policy: DuplicatePolicy
     duplicate_profile: str
     faces: Faces | None
@@ -116,6 +136,8 @@ _EXAMPLE = {
             "source": "...",
         }
     },
+    "ownThresholds": {"balanced": 0.4},
+    "bands": {"veryHigh": 0.5, "high": 0.4, "borderline": 0.3, "low": 0.2},
     "duplicatePolicy": "reject",
     "duplicateProfile": "balanced",
     "faces": None,
@@ -222,6 +244,8 @@ def _answer(details: CollectionDetails, language: Language) -> CollectionAnswer:
             profile.name: ProfileAnswer.of(profile, language)
             for profile in details.calibration.profiles.values()
         },
+        own_thresholds=dict(collection.settings.thresholds),
+        bands=BandsAnswer.of(details.calibration.bands),
         duplicate_policy=collection.settings.duplicate_policy,
         duplicate_profile=collection.settings.duplicate_profile,
         faces=collection.settings.faces,
