@@ -42,7 +42,8 @@ from service.storage.tables import (
 )
 from service.storage.template_rows import begin_row_sequence
 
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+"""To the end of the transaction."""
 
 KEY_LOCK_MILLISECONDS = 1_000
 """How long a change of keys waits for the calls under way; the calls behind it wait as long."""
@@ -152,13 +153,13 @@ class CollectionRows:
     def lock(self, collection: Collection) -> None:
         """Until the end of the transaction nobody else changes this collection's people."""
         with self._telemetry.stage("lock"):
-            self._connection.execute(_LOCK, {"key": _lock_number(collection.collection_id)})
+            self._connection.execute(LOCK, {"lock": _lock_number(collection.collection_id)})
 
     def lock_name(self, name: str) -> None:
         """Until the end of the transaction this one alone makes a collection of that name. Raises
         `Overloaded`.
         """
-        self._connection.execute(_LOCK, {"key": _name_lock_number(name)})
+        self._connection.execute(LOCK, {"lock": _name_lock_number(name)})
 
     def lock_keys(self, name: str) -> None:
         """Until the end of the transaction this one alone knows the collection's keys.
@@ -169,7 +170,7 @@ class CollectionRows:
         can wait for nothing of it. Raises `Overloaded`.
         """
         self._connection.execute(_SHORTER_WAIT)
-        self._connection.execute(_LOCK, {"key": _keys_lock_number(name)})
+        self._connection.execute(LOCK, {"lock": _keys_lock_number(name)})
         self._connection.execute(_WRITING_KEYS)
 
     def lock_all_keys(self) -> None:
@@ -294,23 +295,25 @@ def stored_collections(connection: Connection) -> Iterator[Collection]:
             yield _readable(list(its_rows))
 
 
-def _lock_number(collection_id: UUID) -> int:
-    """A signed 64-bit number, PostgreSQL's name for an advisory lock. Were two collections ever
-    to share one, they would wait for each other and nothing else.
+def lock_number(kind: bytes, what: bytes) -> int:
+    """A signed 64-bit number, PostgreSQL's name for an advisory lock. Were two things ever to share one,
+    they would wait for each other and nothing else. `kind`: 16 bytes at most.
     """
-    digest = blake2b(collection_id.bytes, digest_size=8, person=b"face-collection")
+    digest = blake2b(what, digest_size=8, person=kind)
     return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def _lock_number(collection_id: UUID) -> int:
+    return lock_number(b"face-collection", collection_id.bytes)
 
 
 def _name_lock_number(name: str) -> int:
-    digest = blake2b(name.encode(), digest_size=8, person=b"face-name")
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    return lock_number(b"face-name", name.encode())
 
 
 def _keys_lock_number(name: str) -> int:
     """By name, which is all that is known before the keys are read."""
-    digest = blake2b(name.encode(), digest_size=8, person=b"face-keys")
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    return lock_number(b"face-keys", name.encode())
 
 
 def _readable(rows: Sequence[Mapping[str, Any]]) -> Collection:

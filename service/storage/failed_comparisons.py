@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,7 +23,6 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import insert
 
@@ -32,7 +30,7 @@ from service.domain.collection import Collection, SearchVector, StoredTemplate
 from service.domain.errors import CollectionNotFound
 from service.domain.expiry import is_expired
 from service.domain.lockout import Refusals
-from service.storage.collections import CollectionRows
+from service.storage.collections import LOCK, CollectionRows, lock_number
 from service.storage.engine import Query, Rows, compiled, run
 from service.storage.expiry import Clock
 from service.storage.subjects import Stored, SubjectProof, stored_subject
@@ -42,7 +40,7 @@ _SEARCH_HEADER_BYTES = 4
 _SEARCH_NUMBER = np.dtype(">f2")
 """As pgvector sends a `halfvec`: how many numbers, two unused bytes, then the numbers."""
 
-_LOCK = compiled(text("SELECT pg_advisory_xact_lock(:lock)"))
+_LOCK = compiled(LOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +201,8 @@ class FailedComparisons:
 
 
 def _lock(collection_name: str, subject_id: str) -> Query:
-    return Query(_LOCK, {"lock": _lock_number(collection_name, subject_id)})
-
-
-def _lock_number(collection_name: str, subject_id: str) -> int:
-    """A signed 64-bit number, PostgreSQL's name for an advisory lock. Were two subjects ever to
-    share one, they would wait for each other and nothing else.
-    """
     name = f"{collection_name}\0{subject_id}".encode()
-    digest = blake2b(name, digest_size=8, person=b"face-subject")
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    return Query(_LOCK, {"lock": lock_number(b"face-subject", name)})
 
 
 def _queries(statements: Statements, values: Mapping[str, object], *, counted: bool) -> list[Query]:

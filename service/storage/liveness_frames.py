@@ -8,7 +8,6 @@ in common: an index of bands finds every such pair (Manku and others, "Detecting
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, text
@@ -21,9 +20,8 @@ from service.domain.frame_hash import (
     SAME_FRAME_BITS,
     upright_and_mirrored,
 )
+from service.storage.collections import LOCK, lock_number
 from service.storage.tables import liveness_frames
-
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 # Not EXISTS: hoping for an early find, the planner would read the table from its beginning.
 _SEEN_BEFORE = text("""
@@ -55,7 +53,8 @@ class LivenessFrames:
         Until the end of the transaction no other one asks of this collection: else two sessions that are sent
         the same frames at once would not see each other's.
         """
-        self._connection.execute(_LOCK, {"key": _lock_number(collection)})
+        lock = lock_number(b"face-frames", collection.collection_id.bytes)
+        self._connection.execute(LOCK, {"lock": lock})
         session = {"collection_id": collection.collection_id, "session_id": session_id}
         return [
             self._connection.execute(_SEEN_BEFORE, session | _asked(each)).scalar_one()
@@ -100,9 +99,3 @@ def bands(part: bytes) -> list[int]:
 
 def _bits(part: bytes) -> str:
     return f"{int.from_bytes(part, 'big'):0{HASH_BITS}b}"
-
-
-def _lock_number(collection: Collection) -> int:
-    """A signed 64-bit number, PostgreSQL's name for an advisory lock."""
-    digest = blake2b(collection.collection_id.bytes, digest_size=8, person=b"face-frames")
-    return int.from_bytes(digest.digest(), "big", signed=True)

@@ -23,14 +23,12 @@ from service.domain.face import (
     GivenEmbedding,
     ImageFiles,
     ProvenFrame,
-    Quality,
-    Reason,
-    Sample,
     Uploads,
     VideoFrames,
 )
 from service.domain.step_pose import Doubt
 from service.domain.warnings import DecisionWarning, WarningCode
+from service.usecases import sample_record
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.unlocked_collection import UnlockedCollection
 
@@ -143,7 +141,7 @@ def _write(enrolled: Enrolled) -> dict[str, Any]:
         "template_id": str(enrolled.template_id),
         "model_id": enrolled.model_id,
         "images_used": enrolled.images_used,
-        "samples": [_written(sample) for sample in enrolled.samples],
+        "samples": [sample_record.written(sample) for sample in enrolled.samples],
         "duplicates": [[one.subject_id, one.similarity] for one in enrolled.duplicates],
         "duplicate_threshold": enrolled.duplicate_threshold,
         "warnings": [list(astuple(one)) for one in enrolled.warnings],
@@ -153,7 +151,7 @@ def _write(enrolled: Enrolled) -> dict[str, Any]:
 
 
 def _read(values: dict[str, Any]) -> Enrolled:
-    samples = [_sample(*each) for each in values.pop("samples")]
+    samples = [sample_record.read(*each) for each in values.pop("samples")]
     return Enrolled(
         **{
             **values,
@@ -173,16 +171,3 @@ def _warning(code: str, expected: float | None, most: float | None) -> DecisionW
 
 def _judgment(verdict: str, doubts: list[str]) -> Judgment:
     return Judgment(Verdict(verdict), tuple(map(Doubt, doubts)))
-
-
-def _written(sample: Sample) -> list[Any]:
-    quality = None if sample.quality is None else astuple(sample.quality)
-    return [sample.reason, sample.detection_score, quality, sample.ignored_faces]
-
-
-def _sample(
-    reason: str | None, score: float | None, quality: list[Any] | None, ignored_faces: int
-) -> Sample:
-    """What is read back has no embedding: an answer shows none."""
-    known = None if quality is None else Quality(*quality)
-    return Sample(None, None if reason is None else Reason(reason), score, known, ignored_faces)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
 from service.domain.challenge import Step
-from service.domain.face import Embedding, Quality, Sample
+from service.domain.face import Embedding
 from service.domain.liveness_session import SessionProgress
 from service.domain.passive_liveness import NoSignal
 from service.domain.step_pose import Frame
 from service.domain.template import PlainTemplate
+from service.usecases import sample_record
 
 _NUMBER = np.dtype("<f4")
 
@@ -29,7 +29,7 @@ def as_bytes(progress: SessionProgress) -> bytes:
             model_id: [_text(template.total.astype(_NUMBER).tobytes()), template.samples]
             for model_id, template in progress.templates.items()
         },
-        "sample": None if progress.sample is None else _sample_written(progress.sample),
+        "sample": None if progress.sample is None else sample_record.written(progress.sample),
     }
     return json.dumps(content).encode()
 
@@ -46,7 +46,7 @@ def progress_of(plain: bytes) -> SessionProgress:
             model_id: PlainTemplate(_numbers(total), samples)
             for model_id, (total, samples) in content["templates"].items()
         },
-        None if sample is None else _sample(*sample),
+        None if sample is None else sample_record.read(*sample),
     )
 
 
@@ -71,17 +71,6 @@ def _frame(
         NoSignal(passive) if isinstance(passive, str) else passive,
         is_replayed,
     )
-
-
-def _sample_written(sample: Sample) -> list[Any]:
-    quality = None if sample.quality is None else astuple(sample.quality)
-    return [sample.detection_score, quality, sample.ignored_faces]
-
-
-def _sample(score: float | None, quality: list[Any] | None, ignored_faces: int) -> Sample:
-    """What is read back has no embedding: an answer shows none."""
-    known = None if quality is None else Quality(*quality)
-    return Sample(None, None, score, known, ignored_faces)
 
 
 def _text(content: bytes) -> str:
