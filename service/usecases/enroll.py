@@ -105,13 +105,7 @@ class Enroll:
             return earlier
         require_future(request.expires_at, self._clock())
         try:
-            probe = self._samplers.probe(
-                request.source,
-                request.collection,
-                request.faces,
-                Purpose.ENROLL,
-                request.caller.name,
-            )
+            probe = self._samplers.probe(request.source, _session_needed(request), request.faces)
         except LivenessUsed:  # by the call that this one is a retry of, a moment ago
             if key and (earlier := self._first_answer(request, key)):
                 return earlier
@@ -131,7 +125,7 @@ class Enroll:
         if key and (earlier := earlier_response(tx, unlocked, request, key)):
             return earlier
         collection.settings.require_proven(request.source, Purpose.ENROLL)
-        liveness = self._liveness.settle(tx, unlocked, probe.session, _session_needed(request))
+        liveness = self._liveness.settle(tx, unlocked, probe.session)
         if is_not_live(liveness):
             return LivenessFailed(liveness)
         models = bind_model(tx, collection, self._models)

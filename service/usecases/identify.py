@@ -106,13 +106,11 @@ class Identify:
         `TemplateTampered`, and what `Samplers.probe` and `LivenessProof.settle` raise.
         """
         request.caller.require_access(request.collection, request.source)
-        probe = self._samplers.probe(
-            request.source, request.collection, request.faces, Purpose.SEARCH, request.caller.name
-        )
+        probe = self._samplers.probe(request.source, _session_needed(request), request.faces)
         with self._storage.transaction() as tx:
             collection = require_collection(tx, request.collection)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            liveness = self._liveness.settle(tx, unlocked, probe.session, _session_needed(request))
+            liveness = self._liveness.settle(tx, unlocked, probe.session)
             models = models_of(tx, collection, self._models)
             first, *others = (
                 self._search(tx, unlocked.of_model(model.model_id), model, template, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from service.domain.active_liveness import Judgment, Verdict
@@ -14,7 +15,7 @@ from service.domain.liveness_session import SessionProgress, SessionRow
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.served_models import ServedModels
 from service.domain.step_pose import Doubt
-from service.domain.thresholds import CONSERVATIVE, Profile
+from service.domain.thresholds import CONSERVATIVE
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.liveness_session import (
     LivenessRequest,
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvenSession:
-    """As it was read; whether it is still so is told when it is used."""
+    """As it was read, for a call that needs it; whether it is still so is told when it is used."""
 
     row: SessionRow
     progress: SessionProgress
+    needed: LivenessRequest
 
 
 class LivenessProof:
@@ -55,54 +57,47 @@ class LivenessProof:
         self._vault = vault
         calibration = models.present.calibration
         least = calibration.profiles.get(CONSERVATIVE) or min(
-            calibration.profiles.values(), key=_threshold
+            calibration.profiles.values(), key=attrgetter("threshold")
         )
         self._same_person = SamePerson(calibration.agreement, least.threshold)
         self._audit = audit
         self._telemetry = telemetry
 
-    def probe(self, source: ProvenFrame, caller: str) -> Probe:
+    def probe(self, source: ProvenFrame, needed: LivenessRequest) -> Probe:
         """Of what was seen in the caller's session. Raises `LivenessExpired`, `LivenessUsed`, and
-        `LivenessFailed` where nobody was seen to look ahead.
+        `LivenessFailed` where it is about something else than is needed, or nobody was seen to look ahead.
         """
         with self._storage.transaction() as tx:
-            row = require_found(tx.liveness_sessions.find(source.session_id, caller))
-            progress = unsealed(unlocked_collection(tx, row, self._vault), row)
-        if progress.sample is None:
+            row = require_found(tx.liveness_sessions.find(source.session_id, needed.caller.name))
+            unlocked = unlocked_collection(tx, row, self._vault)
+            progress = unsealed(unlocked, row)
+            is_about_this = row.binding == binding_of(unlocked, needed)
+        if progress.sample is None or not is_about_this:
             raise LivenessFailed
-        return Probe(progress.templates, [progress.sample], ProvenSession(row, progress))
-
-    def require_bound(
-        self, unlocked: UnlockedCollection, session: ProvenSession | None, request: LivenessRequest
-    ) -> None:
-        """Before anybody is compared. Raises `LivenessFailed` where the session is about something else."""
-        if session is not None and session.row.binding != binding_of(unlocked, request):
-            raise LivenessFailed
+        return Probe(progress.templates, [progress.sample], ProvenSession(row, progress, needed))
 
     def settle(
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
         session: ProvenSession | None,
-        request: LivenessRequest,
         who: Recognized | None = None,
     ) -> Judgment | None:
         """In the transaction that decides: the session is used from its end on, and by nobody else.
 
-        `session`: None where the face comes from elsewhere; then there is no judgment. `who`: whom the
-        frame that is compared shows, where that is known.
+        `session`: None where the face comes from elsewhere: then there is no judgment. `who`: whom the frame
+        that looks ahead was compared with, if anybody.
 
-        Raises `LivenessUsed`, `LivenessExpired`; `LivenessFailed` where the session is about something else.
+        Raises `LivenessUsed`, `LivenessExpired`.
         """
         if session is None:
             return None
-        self.require_bound(unlocked, session, request)
         judgment = session.progress.judged(self._same_person)
-        if who is not None and not self.shows(unlocked, session, who):
+        if who is not None and who.decision.match and not self.shows(unlocked, session, who):
             judgment = judgment.with_attack(Doubt.ANOTHER_PERSON)
         if not tx.liveness_sessions.end(session.row, judgment.verdict):
             raise why_changed(tx, session.row)
-        self._write_down(tx, unlocked, request, judgment)
+        self._write_down(tx, unlocked, session.needed, judgment)
         return judgment
 
     def shows(
@@ -129,16 +124,12 @@ class LivenessProof:
         self,
         tx: Transaction,
         unlocked: UnlockedCollection,
-        request: LivenessRequest,
+        needed: LivenessRequest,
         judgment: Judgment,
     ) -> None:
-        whose = request.caller.name, unlocked.collection, request.subject_id
+        whose = needed.caller.name, unlocked.collection, needed.subject_id
         self._audit.record(tx, Action.LIVENESS_VERDICT, *whose, outcome=judgment.verdict)
-        self._telemetry.judged(request.purpose, judgment.verdict)
-
-
-def _threshold(profile: Profile) -> float:
-    return profile.threshold
+        self._telemetry.judged(needed.purpose, judgment.verdict)
 
 
 def is_not_live(judgment: Judgment | None) -> bool:

@@ -34,7 +34,6 @@ from service.domain.face import (
     Uploads,
     VideoFrames,
 )
-from service.domain.liveness_session import Purpose
 from service.domain.ports import NO_TELEMETRY, Capture, FaceEngine, FrameObserver, Telemetry
 from service.domain.quality import judged, refused_sample, sample_of
 from service.domain.served_models import CollectionModels, ServedModel, ServedModels
@@ -45,6 +44,7 @@ from service.usecases.unlocked_collection import models_of, require_collection
 if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.usecases.liveness_proof import LivenessProof, ProvenSession
+    from service.usecases.liveness_session import LivenessRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,23 +304,21 @@ class Samplers:
     def probe(
         self,
         source: FaceSource,
-        collection_name: str,
+        needed: LivenessRequest,
         faces: Faces | None,
-        purpose: Purpose,
-        caller: str,
     ) -> Probe:
-        """For a call on this collection, which says itself which `faces` count or leaves it to the
-        collection. Where that is said, and one model alone is served, nothing need be read.
+        """`needed`: what a liveness session must have been begun for. The call says itself which `faces` count or
+        leaves it to the collection. Where that is said, and one model alone is served, nothing need be read.
 
         Raises `CollectionNotFound`, `ModelMismatch`, `LivenessRequired` where it is known before a model
         runs, and what `Sampler.probe` and `LivenessProof.probe` raise.
         """
         if isinstance(source, ProvenFrame):
-            return self._liveness.probe(source, caller)
+            return self._liveness.probe(source, needed)
         if self._beside is None and (faces or isinstance(source, GivenEmbedding)):
             return self._present.probe(source, faces)
-        look = self.look_at(collection_name)
-        look.settings.require_proven(source, purpose)
+        look = self.look_at(needed.collection)
+        look.settings.require_proven(source, needed.purpose)
         return self.of(look.model_ids).probe(source, faces or look.settings.faces)
 
     def look_at(self, collection_name: str) -> Look:

@@ -27,7 +27,6 @@ from service.usecases.unlocked_collection import UnlockedCollection
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
-    from service.storage.transaction import Transaction
     from service.vault.vault import Vault
 
 
@@ -90,9 +89,7 @@ class Verify:
         """
         request.caller.require_access(request.collection, request.source)
         caller, subject_id = request.caller.name, request.subject_id
-        probe = self._samplers.probe(
-            request.source, request.collection, request.faces, Purpose.VERIFY, caller
-        )
+        probe = self._samplers.probe(request.source, _session_needed(request), request.faces)
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
@@ -105,10 +102,9 @@ class Verify:
             comparison = Comparison(subject.refusals, caller, lockout.clock(), lockout.rules)
             comparison.require_open()
             unlocked = UnlockedCollection.unlock(collection, self._vault)
-            self._liveness.require_bound(unlocked, probe.session, _session_needed(request))
             decision = compare(unlocked, subject.templates, probe, deciding, profile)
             who = Recognized(subject_id, subject.templates, decision, caller)
-            liveness = self._settled(tx, unlocked, probe, request, who)
+            liveness = self._liveness.settle(tx, unlocked, probe.session, who)
             if collection.settings.requires_liveness(Purpose.VERIFY):
                 decision = with_liveness(decision, liveness)
             lockout.settle(tx, subject, subject_id, comparison, match=decision.match)
@@ -117,18 +113,6 @@ class Verify:
             call = audited_verification(request)
             self._audit.record_decision(tx, call, collection, match=decision.match)
         return Verification(subject_id, decision, deciding.model_id, probe.samples, liveness)
-
-    def _settled(
-        self,
-        tx: Transaction,
-        unlocked: UnlockedCollection,
-        probe: Probe,
-        request: VerifyRequest,
-        who: Recognized,
-    ) -> Judgment | None:
-        """`who`: whom the probe was compared with."""
-        needed, recognized = _session_needed(request), who if who.decision.match else None
-        return self._liveness.settle(tx, unlocked, probe.session, needed, recognized)
 
 
 def _may_move(collection: Collection, liveness: Judgment | None) -> bool:
