@@ -100,9 +100,7 @@ class TakeFrames:
         """Raises `NotAllowed`, `LivenessExpired`, `LivenessUsed`, `LivenessFailed` where it has cost all it may,
         `InvalidRequest` at another step than the next one, and what `StepFrames` raises.
         """
-        if isinstance(request.source, CameraFrames):
-            self._require_turn(request)
-        photographs = self._frames(request.source)
+        photographs = self._frames(request.source, lambda: self._require_turn(request))
         begun = self._spent(request)
         return self._written(begun, self._inspected(begun, photographs))
 

@@ -31,19 +31,25 @@ class StepFrames:
         self._clock = clock
         self._sleep = sleep
 
-    def __call__(self, source: Stills | CameraFrames) -> Sequence[Photograph]:
-        """In the order in which they were taken. Raises `InvalidRequest` where the caller sends none or
-        too many, and what `Capture.stills` and `Capture.frames` raise.
+    def __call__(
+        self, source: Stills | CameraFrames, require_turn: Callable[[], None]
+    ) -> Sequence[Photograph]:
+        """In the order in which they were taken. `require_turn`: raises where it is not this step's turn.
+
+        Raises what it raises, `InvalidRequest` where the caller sends none or too many, and what
+        `Capture.stills` and `Capture.frames` raise.
         """
         if isinstance(source, CameraFrames):
-            return self._filmed(source)
+            require_turn()
+            return self._filmed(source, require_turn)
         photographs = self._capture.stills(source)
         _require_few(photographs)
         return photographs
 
-    def _filmed(self, source: CameraFrames) -> list[Photograph]:
+    def _filmed(self, source: CameraFrames, require_turn: Callable[[], None]) -> list[Photograph]:
         """The device is free again before anything is looked at."""
         with self._capture.frames(source) as frames:
+            require_turn()  # another call may have met the step while this one waited for the device
             return list(self._apart(frames, source.max_frames))
 
     def _apart(self, frames: Iterable[Photograph], most: int) -> Iterator[Photograph]:

@@ -18,6 +18,10 @@ from tests.usecases.stand_ins import NamedPhotograph, StandInCapture
 CAMERA = CameraFrames(MOST_FRAMES_OF_A_CALL)
 
 
+def turn() -> None:
+    """It is this step's."""
+
+
 @dataclass
 class LiveCamera:
     """Shows, in every frame, the moment in which it was taken; each takes `interval` seconds to come."""
@@ -52,7 +56,7 @@ class LiveCamera:
 
 
 def film(camera: LiveCamera) -> Sequence[Photograph]:
-    return StepFrames(camera, camera.clock, camera.sleep)(CAMERA)
+    return StepFrames(camera, camera.clock, camera.sleep)(CAMERA, turn)
 
 
 def test_frames_of_a_fast_camera_are_spread_over_two_seconds() -> None:
@@ -78,7 +82,7 @@ def test_device_is_free_once_it_has_filmed() -> None:
 def test_video_file_that_ends_early_gives_what_it_has() -> None:
     waited: list[float] = []
     frames = StepFrames(StandInCapture(film=["1", "2", "3"]), lambda: 0.0, waited.append)
-    assert frames(CAMERA) == [NamedPhotograph(name) for name in (b"1", b"2", b"3")]
+    assert frames(CAMERA, turn) == [NamedPhotograph(name) for name in (b"1", b"2", b"3")]
     assert waited == [APART] * 3
 
 
@@ -93,9 +97,23 @@ def test_camera_that_cannot_be_used_is_told() -> None:
     assert camera.released
 
 
+def test_step_that_is_met_while_the_camera_was_waited_for_is_not_filmed() -> None:
+    camera = LiveCamera(interval=0.03)
+    turns = iter([None, InvalidRequest([])])
+
+    def over_meanwhile() -> None:
+        if problem := next(turns):
+            raise problem
+
+    with pytest.raises(InvalidRequest):
+        StepFrames(camera, camera.clock, camera.sleep)(CAMERA, over_meanwhile)
+    assert camera.released
+    assert camera.taken == []
+
+
 @pytest.mark.parametrize("number", [0, 9])
 def test_caller_sends_one_frame_to_eight(number: int) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        StepFrames(StandInCapture())(Uploads([b"frame"] * number))
+        StepFrames(StandInCapture())(Uploads([b"frame"] * number), turn)
     [problem] = refused.value.particulars
     assert (problem["field"], problem["allowed"]) == ("images", {"least": 1, "most": 8})
