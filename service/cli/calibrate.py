@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bulk.corpus import known_people
-from service.cli.context import LanguageOption, err, language_of, progress_bar
+from service.cli.context import Json, LanguageOption, err, language_of, progress_bar
 from service.cli.report import print_sections, require_new, write_report
 from service.config import AppConfig
 from service.texts import Language, text
@@ -36,7 +36,6 @@ ReportFile = Annotated[
 Save = Annotated[
     bool, typer.Option("--save", help="Keep the result for exactly this model; see `face doctor`.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def calibrate(

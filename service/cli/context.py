@@ -262,6 +262,7 @@ LanguageOption = Annotated[
     Lang | None,
     typer.Option("--lang", help="Language of what is printed.", show_default=False),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service answers.")]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bulk.presentations import presentations
-from service.cli.context import LanguageOption, language_of, percent, progress_bar
+from service.cli.context import Json, LanguageOption, language_of, percent, progress_bar
 from service.cli.report import (
     Row,
     Section,
@@ -45,7 +45,6 @@ Pictures = Annotated[
 ReportFile = Annotated[
     Path | None, typer.Option("--report", help="Write a report, one HTML file.", dir_okay=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback()

@@ -14,6 +14,7 @@ from service.cli.context import (
     NO,
     WRONG_USE,
     FacesOption,
+    Json,
     Lang,
     LanguageOption,
     Profile,
@@ -116,7 +117,6 @@ Photos = Annotated[
         file_okay=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def quantize(

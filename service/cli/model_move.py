@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from service.cli.context import (
     WRONG_USE,
+    Json,
     LanguageOption,
     err,
     labels,
@@ -52,7 +53,6 @@ Cancel = Annotated[bool, typer.Option("--cancel", help="Give it up: new template
 Unmoved = Annotated[
     bool, typer.Option("--unmoved", help="Print who was not moved yet, one id a line.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _COLUMNS = ("collection", "model", "next_model", "people", "moved", "retiring_model", "remaining")
 

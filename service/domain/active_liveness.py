@@ -1,9 +1,9 @@
 """Whether a challenge was met by a head is judged by the landmarks and embeddings of the frames that were looked at.
 
 Of each step few frames are: its end, those that did not reach it, and of a turn one on the way. This stops a
-print, flat or bent, a still screen, and frames of another session. It does not see a video of the person that
-was made to order, prints of the person from every side that are changed fast, a tube or a mask of the person,
-or a generated stream. What was measured, and on what, stands in docs/liveness.md.
+print that is flat or bent a little, a still screen, and frames of another session. It does not see a print that is
+folded along the nose or rolled to a tube, a video of the person that was made to order, prints of the person from
+every side that are changed fast, a mask of the person, or a generated stream. What was measured, and on what, stands in docs/liveness.md.
 """
 
 from __future__ import annotations

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from service.domain.challenge import TURNS, Step
 from service.domain.face import Embedding
-
-if TYPE_CHECKING:
-    from service.domain.step_pose import Frame
+from service.domain.step_pose import Frame
 
 LIKE_THE_ENROLLED = frozenset({Step.LOOK_AHEAD, *TURNS})
 """Steps whose frames are compared with a template as well: of turned heads 0 of 3,011 pairs of photographs of

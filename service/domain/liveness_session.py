@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -80,7 +80,6 @@ class SessionRow:
 
     session_id: UUID
     binding: Binding
-    expires_at: datetime
     is_expired: bool
     is_ended: bool
     cost: int
@@ -121,13 +120,10 @@ class SessionProgress:
         return self.challenge[self.met]
 
     @property
-    def frames_of_step(self) -> list[Frame]:
-        """Those of the present step that fell short; of a turn only those that are embedded."""
-        turns = self.step in TURNS
+    def fell_short(self) -> list[Frame]:
+        """Those of the present step that are embedded: they turned, and not far enough."""
         return [
-            frame
-            for frame in self.frames
-            if frame.step == self.met and (frame.embedding is not None or not turns)
+            frame for frame in self.frames if frame.step == self.met and frame.embedding is not None
         ]
 
     @property

@@ -93,8 +93,8 @@ NOSE_ON_THE_WAY = (0.2, 0.85)
 class Frame:
     """One that was looked at. All frames of a session have one size.
 
-    `step`: its number in the challenge. `embedding`: of frames that end a step. `passive`: of some that
-    look ahead. `is_replayed`: its picture was seen before, in this session or an earlier one.
+    `step`: its number in the challenge. `embedding`: of frames that end a step, and of a turn's that show the
+    way or fell short. `passive`: of some that look ahead, or show the way. `is_replayed`: its picture was seen before, in this session or an earlier one.
     """
 
     step: int
@@ -154,10 +154,8 @@ def is_on_the_way(start: Frame, frame: Frame, end: Frame) -> bool:
 
 def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     turned = (yaw5(points) - yaw5(front)) * way
-    if not turned >= TURN:
-        return Doubt.OTHER_WAY if turned < -TURN / 2 else Doubt.TURN_FURTHER
-    if turned > MOST_TURN:
-        return Doubt.TURN_LESS
+    if doubt := _doubt_of_change(turned, (TURN, MOST_TURN), Doubt.TURN_FURTHER, Doubt.TURN_LESS):
+        return doubt
     moved = parallax(points, front)
     if moved is not None and moved.cosine < LEAST_COSINE:
         return Doubt.TURN_LESS
@@ -170,15 +168,23 @@ def _doubt_of_turn(points: Points, front: Points, way: float) -> Doubt | None:
     return None if abs(moved.down) <= MOST_DOWN else Doubt.KEEP_LEVEL
 
 
+def _doubt_of_change(
+    change: float, limits: tuple[float, float], further: Doubt, less: Doubt
+) -> Doubt | None:
+    """NaN, of landmarks that are no pose, has to go further."""
+    least, most = limits
+    if not change >= least:
+        return Doubt.OTHER_WAY if change < -least / 2 else further
+    return less if change > most else None
+
+
 def _is_within(value: float, limits: tuple[float, float]) -> bool:
     return limits[0] <= value <= limits[1]
 
 
 def _doubt_of_tilt(points: Points, front: Points, way: float) -> Doubt | None:
     tilted = (pitch5(points) - pitch5(front)) * way
-    if not tilted >= TILT:
-        return Doubt.OTHER_WAY if tilted < -TILT / 2 else Doubt.TILT_FURTHER
-    if tilted > MOST_TILT:
-        return Doubt.TILT_LESS
+    if doubt := _doubt_of_change(tilted, (TILT, MOST_TILT), Doubt.TILT_FURTHER, Doubt.TILT_LESS):
+        return doubt
     moved = parallax(points, front)
     return None if moved is not None and moved.down * way >= PARALLAX_OF_TILT else Doubt.FLAT

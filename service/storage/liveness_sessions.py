@@ -171,7 +171,6 @@ def _stored(row: RowMapping) -> SessionRow:
     return SessionRow(
         row["session_id"],
         binding,
-        row["expires_at"],
         row["is_expired"],
         row["ended_at"] is not None,
         row["cost"],

@@ -30,12 +30,11 @@ class LivenessRequest:
 
 
 def binding_of(unlocked: UnlockedCollection, request: LivenessRequest) -> Binding:
-    """What a session of this request is bound to."""
+    """What a session of this request is bound to. `unlocked`: whose pseudonyms name the person."""
     subject = None
     if request.subject_id is not None:
         subject = unlocked.pseudonyms.pseudonym(request.subject_id)
-    name = unlocked.collection.name
-    return Binding(request.caller.name, request.purpose, name, subject)
+    return Binding(request.caller.name, request.purpose, request.collection, subject)
 
 
 def unlocked_collection(tx: Transaction, row: SessionRow, vault: Vault) -> UnlockedCollection:

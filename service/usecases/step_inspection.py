@@ -86,22 +86,20 @@ class StepInspection:
         end = self._look_at(last)
         if isinstance(end, Refusal):
             return end.reason
-        if (doubt := self._doubt_of_end(self._seen[last][0])) is not None:
+        frame, front, step = self._seen[last][0], self._front, self._progress.step
+        doubt = doubt_of_front(frame) if front is None else doubt_of_step(step, frame, front)
+        if doubt is not None:
             if doubt is Doubt.TURN_FURTHER:  # whoever goes on from here has shown the way
                 self._embed_one(end, last)
             return doubt
-        if self._progress.step in TURNS and not self._is_way_seen(last):
+        if front is not None and step in TURNS and not self._is_way_seen(front, last):
             return Doubt.WAY_UNSEEN
         return self._embed(end, last)
 
-    def _doubt_of_end(self, frame: Frame) -> Doubt | None:
-        if self._front is None:
-            return doubt_of_front(frame)
-        return doubt_of_step(self._progress.step, frame, self._front)
-
-    def _is_way_seen(self, last: int) -> bool:
+    def _is_way_seen(self, front: Frame, last: int) -> bool:
         """In a frame that fell short, or by halves. It must be of the same person, and is embedded."""
-        if any(self._shows_way(frame, last) for frame in self._progress.frames_of_step):
+        end = self._seen[last][0]
+        if any(is_on_the_way(front, frame, end) for frame in self._progress.fell_short):
             return True
         low, high = 0, last
         while low < high and self._may_look:
@@ -109,30 +107,19 @@ class StepInspection:
             found = self._look_at(middle)
             if isinstance(found, Refusal):
                 low = middle + 1
-            elif self._shows_way(self._seen[middle][0], last):
+                continue
+            frame = self._seen[middle][0]
+            if is_on_the_way(front, frame, end):
                 self._embed_one(found, middle)
                 return True
-            elif self._share(middle, last) < HALF:
-                low = middle + 1
-            else:
-                high = middle
+            is_before = share_of_way(front, frame, end) < HALF
+            low, high = (middle + 1, high) if is_before else (low, middle)
         return False
 
     @property
     def _may_look(self) -> bool:
         """With enough left to embed the frame, and the one that ends the step."""
         return self._cost + DETECTION + PASSIVE + 2 * EMBEDDING <= self._budget
-
-    def _shows_way(self, frame: Frame, last: int) -> bool:
-        if self._front is None:
-            return False
-        return is_on_the_way(self._front, frame, self._seen[last][0])
-
-    def _share(self, index: int, last: int) -> float:
-        if self._front is None:
-            return 0.0
-        frame, end = self._seen[index][0], self._seen[last][0]
-        return share_of_way(self._front, frame, end)
 
     def _observer(self, index: int) -> FrameObserver:
         """Models are asked of who looks ahead, and of the way of the first turn: what they say varies, and the
