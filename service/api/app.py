@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from service.api import openapi, problems
+from service.api import error_page, openapi, problems
 from service.api.auth import require_known_query
 from service.api.background import TimelyReadiness, background_tasks, lifespan
 from service.api.concurrency import Concurrency
@@ -107,6 +107,7 @@ def create_app(
         audit,
         health,
         openapi,
+        error_page,
     )
     for resource in resources:
         app.include_router(resource.router)

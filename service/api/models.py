@@ -300,7 +300,10 @@ Liveness = Annotated[
 class ProblemAnswer(Camel):
     """RFC 9457."""
 
-    type: str
+    type: str = Field(
+        description="Where the service itself tells about `code`, as a path: /docs/errors#…",
+        json_schema_extra={"format": "uri-reference"},
+    )
     title: str
     status: int
     detail: str

@@ -46,11 +46,30 @@ from service.usecases.audit_recorder import AuditedCall
 
 PROBLEM = "application/problem+json"
 
+ERRORS = "/docs/errors"
+"""The page with a section for each code. `type` is its whole path, the proxy's prefix included, as
+RFC 9457 (3.1.1) advises for references without a host.
+"""
+
+
+class AddressNotFound(NotFound):
+    """No route has this path."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(FaceError):
+    """The path has a route, but not for this method."""
+
+    code = "method_not_allowed"
+
+
 _STATUSES: Mapping[type[FaceError], int] = {
     InvalidRequest: 400,
     Unauthenticated: 401,
     NotAllowed: 403,
     NotFound: 404,
+    MethodNotAllowed: 405,
     Conflict: 409,
     LivenessExpired: 410,
     ImageTooLarge: 413,
@@ -69,23 +88,18 @@ _STATUSES: Mapping[type[FaceError], int] = {
 }
 
 
-class AddressNotFound(NotFound):
-    """No route has this path."""
-
-    code = "not_found"
-
-
-class MethodNotAllowed(FaceError):
-    """The path has a route, but not for this method."""
-
-    code = "method_not_allowed"
-
-
-def status_of(error: FaceError) -> int:
+def status_of(kind: type[FaceError]) -> int:
     """The status of the nearest ancestor in the table; 500 for what is not in it."""
-    if isinstance(error, MethodNotAllowed):
-        return 405
-    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 500)
+    return next((_STATUSES[one] for one in kind.__mro__ if one in _STATUSES), 500)
+
+
+def kinds_by_code(root: type[FaceError] = FaceError) -> dict[str, type[FaceError]]:
+    """Every error of the service that names itself, by its code."""
+    kinds = {root.code: root} if "code" in vars(root) else {}
+    for child in root.__subclasses__():
+        if child.__module__.startswith("service."):
+            kinds |= kinds_by_code(child)
+    return kinds
 
 
 def problem(request: Request, error: FaceError) -> JSONResponse:
@@ -96,9 +110,9 @@ def problem(request: Request, error: FaceError) -> JSONResponse:
     language = language_of(request)
     words = message(language, error)
     document: dict[str, Any] = {
-        "type": f"urn:face:problem:{error.code}",
+        "type": f"{request.scope.get('root_path', '')}{ERRORS}#{error.code}",
         "title": words.title,
-        "status": status_of(error),
+        "status": status_of(type(error)),
         "detail": words.detail,
         "code": error.code,
         "requestId": request.state.request_id,

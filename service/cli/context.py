@@ -133,7 +133,12 @@ def explain(error: FaceError, language: Language) -> int:
     err.print(f"{words.title} {words.detail} [{error.code}]")
     for line in (*causes_of(error, language), *particulars_of(error, language)):
         err.print(f"  {line}")
-    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), NOT_DONE)
+    return status_of(type(error))
+
+
+def status_of(kind: type[FaceError]) -> int:
+    """The exit status of a command that ends in it: that of the nearest ancestor in the table."""
+    return next((_STATUSES[one] for one in kind.__mro__ if one in _STATUSES), NOT_DONE)
 
 
 def causes_of(error: FaceError, language: Language) -> list[str]:

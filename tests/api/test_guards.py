@@ -30,6 +30,7 @@ OPEN_TO_ALL = {
     "/readyz",
     "/docs",
     "/docs/assets/{name}",
+    "/docs/errors",
     "/redoc",
     "/openapi.json",
 }

@@ -13,4 +13,4 @@ LATER.remove(RateLimited)  # 429: the caller's own doing
 
 @pytest.mark.parametrize("kind", LATER, ids=lambda kind: kind.code)
 def test_what_may_be_asked_again_later_is_503(kind: type[FaceError]) -> None:
-    assert status_of(kind()) == 503
+    assert status_of(kind) == 503

@@ -43,7 +43,7 @@ def test_unexpected_exception_is_an_internal_error() -> None:
     assert answer.status_code == 500
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
-        "type": "urn:face:problem:internal_error",
+        "type": "/docs/errors#internal_error",
         "title": "서버 내부 오류입니다.",
         "status": 500,
         "detail": "요청은 처리되지 않았습니다. requestId와 함께 관리자에게 알려 주세요.",

@@ -23,7 +23,7 @@ def test_problem_document(http: httpx.Client) -> None:
     answer = http.get("/admin/subjects/nobody")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
-        "type": "urn:face:problem:subject_not_found",
+        "type": "/docs/errors#subject_not_found",
         "title": "등록된 사람이 아닙니다.",
         "status": 404,
         "detail": "subjectId와 collection을 확인하거나, 먼저 등록해 주세요.",

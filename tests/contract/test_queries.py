@@ -26,7 +26,7 @@ def test_misspelled_collection_deletes_nobody(http: httpx.Client, client: Collec
 def test_every_route_refuses_what_it_does_not_know(http: httpx.Client) -> None:
     document: dict[str, Any] = ok(http.get("/openapi.json"))
     calls = [(method, path) for path, item in document["paths"].items() for method in item]
-    pages = [("get", path) for path in ("/docs", "/redoc", "/openapi.json")]
+    pages = [("get", path) for path in ("/docs", "/docs/errors", "/redoc", "/openapi.json")]
     for method, path in calls + pages + [("head", "/healthz")]:
         answer = http.request(method, path.replace("{", "").replace("}", ""), params={"x": "1"})
         assert answer.status_code == 400, (method, path)

@@ -20,7 +20,16 @@ MODULES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
     for path in sorted(SERVICE.rglob("*.py"))
 }
-LITERAL = ("token", "value", "outcome", "check", "notice", "calibration", "presentation")
+LITERAL = (
+    "token",
+    "value",
+    "outcome",
+    "check",
+    "notice",
+    "calibration",
+    "presentation",
+    "error_page",
+)
 """Groups whose keys stand whole in the code."""
 
 
