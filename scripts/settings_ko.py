@@ -66,4 +66,8 @@ MEANINGS: Mapping[str, str] = {
     "`embedding` 권한이 있는 키에는 항상 그대로",
     "search_memory": "서버의 각 프로세스가 큰 컬렉션의 검색에 쓸 수 있는 메모리(MiB), 템플릿당 156바이트. "
     "모자라거나 0이면 데이터베이스를 스캔",
+    "pages": "사람이 보는 페이지 `/kiosk`([키오스크](kiosk.md))와 `/console`을 제공",
+    "cors_origins": "키로 이 서비스를 부를 수 있는 다른 웹 페이지의 출처(`https://door.example`), 쉼표로 구분. "
+    "없으면 어떤 페이지도 부를 수 없음",
+    "root_path": "프록시가 이 서비스를 제공하는 경로 앞부분(`/face`). 프록시는 이 부분을 떼고 넘겨야 함",
 }

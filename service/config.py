@@ -21,6 +21,9 @@ MEGAPIXEL = 1_000_000
 SHARED_COUNTERS = ("redis://", "rediss://", "redis+unix://")
 
 Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,8}/(second|minute|hour|day))$")]
+Origin = Annotated[str, Field(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?$")]
+"""As browsers write it (RFC 6454): no path, small letters. `*` and `null` are none: they are anybody."""
+
 ExpandedPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -226,6 +229,20 @@ class AppConfig(BaseSettings):
         description="MiB of memory in which each process of a server may hold large collections for "
         "searches, 156 bytes a template; beyond that, and at 0, searches scan the database",
     )
+    pages: bool = Field(
+        False, description="serve the pages for people, `/kiosk` ([kiosk](kiosk.md)) and `/console`"
+    )
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        (),
+        description="origins of web pages elsewhere that may call with a key: `https://door.example`; "
+        "several: separated by commas; none: none",
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="the prefix under which a proxy serves this, which takes it away from addresses "
+        "that it passes on: `/face`",
+    )
 
     @field_validator("rate_limit_storage")
     @classmethod
@@ -239,12 +256,12 @@ class AppConfig(BaseSettings):
     def _split(cls, roots: object) -> object:
         return _paths(roots) if isinstance(roots, str) else roots
 
-    @field_validator("open_tokens_users", mode="before")
+    @field_validator("open_tokens_users", "cors_origins", mode="before")
     @classmethod
-    def _named(cls, users: object) -> object:
-        if not isinstance(users, str):
-            return users
-        return [user.strip() for user in users.split(",") if user.strip()]
+    def _named(cls, names: object) -> object:
+        if not isinstance(names, str):
+            return names
+        return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def is_readable_dotenv() -> bool:

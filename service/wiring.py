@@ -161,6 +161,9 @@ def api_settings(config: AppConfig) -> ApiSettings:
         purge_interval=config.purge_interval,
         reply_similarity=SimilarityDetail(config.reply_similarity),
         connections=ConnectionLimits(fitting(config.max_connections), config.connection_timeout),
+        pages=config.pages,
+        cors_origins=config.cors_origins,
+        root_path=config.root_path,
     )
 
 

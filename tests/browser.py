@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 SECONDS = 120
 
 
-def _chromium() -> str:
+def chromium() -> str:
     """Its program, or a skipped test that says so; in CI its absence is a failure."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is not None:
@@ -31,7 +31,7 @@ def _run(profile: Path, *arguments: str) -> str:
     options = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}")
     offline = "--host-resolver-rules=MAP * ~NOTFOUND"
     done = subprocess.run(
-        [_chromium(), *options, offline, *arguments],
+        [chromium(), *options, offline, *arguments],
         capture_output=True,
         timeout=SECONDS,
         check=True,

@@ -18,6 +18,12 @@ pytest_plugins = ["tests.postgres"]
 SHARED = Path(os.environ.get("FACE_TEST_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", type=Path, help="folder in which tests of the pages leave what they saw"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is slow begins first: begun last, it would run when the other process has nothing left."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -60,6 +60,9 @@ DEFAULTS: dict[str, Any] = {
     "audit_decisions": True,
     "reply_similarity": "rounded",
     "faces": "one",
+    "pages": False,
+    "cors_origins": (),
+    "root_path": "",
 }
 
 SECRET = "s3cr3t"
@@ -109,6 +112,8 @@ def test_every_setting_says_what_it_means() -> None:
         ("FACE_MAX_IMAGES_PER_REQUEST", "3", "max_images_per_request", 3),
         ("FACE_LANGUAGE", "en", "language", "en"),
         ("FACE_PURGE_INTERVAL", "0", "purge_interval", 0),
+        ("FACE_PAGES", "true", "pages", True),
+        ("FACE_ROOT_PATH", "/a/face", "root_path", "/a/face"),
     ],
 )
 def test_environment_sets_the_field(
@@ -134,6 +139,11 @@ def test_image_roots_are_separated_as_in_path(monkeypatch: pytest.MonkeyPatch) -
 def test_users_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_OPEN_TOKENS_USERS", "kiosk, 1003,")
     assert AppConfig().open_tokens_users == ("kiosk", "1003")
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_CORS_ORIGINS", "https://door.example, http://127.0.0.1:3000")
+    assert AppConfig().cors_origins == ("https://door.example", "http://127.0.0.1:3000")
 
 
 def test_image_roots_may_be_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +208,12 @@ def test_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         ("FACE_THRESHOLD_PROFILES", "balanced=0.4"),
         ("FACE_IMAGE_ROOTS", '["/faces"'),
         ("FACE_MAX_IMAGE_BYTES", "0"),
+        ("FACE_CORS_ORIGINS", "*"),
+        ("FACE_CORS_ORIGINS", "null"),
+        ("FACE_CORS_ORIGINS", "https://door.example/page"),
+        ("FACE_ROOT_PATH", "face"),
+        ("FACE_ROOT_PATH", "/face/"),
+        ("FACE_ROOT_PATH", "//elsewhere.example"),
         ("FACE_MAX_IMAGE_PIXELS", "0"),
         ("FACE_MAX_IMAGES_PER_REQUEST", "0"),
         ("FACE_LANGUAGE", "fr"),

@@ -14,6 +14,7 @@ from service.api.concurrency import Concurrency
 from service.api.connections import Connections
 from service.api.middleware import add_middleware
 from service.api.open_door import OpenDoor
+from service.api.pages import add_pages
 from service.api.rate_limits import RateLimits
 from service.api.routes import (
     audit,
@@ -78,6 +79,7 @@ def create_app(
         title=openapi.TITLE,
         description=DESCRIPTION,
         version=settings.version,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
         openapi_url=None,  # FastAPI's own is a route without dependencies: see `openapi`
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
@@ -111,6 +113,7 @@ def create_app(
     )
     for resource in resources:
         app.include_router(resource.router)
+    add_pages(app, settings)
     problems.install(app)
     add_middleware(app, metrics)
     return app

@@ -2,7 +2,8 @@
 
 `RequestContext` gives it an id, a log line and the headers of every answer, and is the last net;
 `Deadlines` tells its connection what it waits for; `StrictSyntax` refuses what another program may
-read otherwise; `PageLimit` bounds the open pages; `HeadAsGet` answers HEAD.
+read otherwise; `CORSMiddleware` tells browsers which pages elsewhere may call; `PageLimit` bounds the open pages; `HeadAsGet`
+answers HEAD.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,7 +42,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 NO_ROUTE = "(no route)"
 
-PAGES = ("/docs", "/redoc", "/openapi.json")
+PAGES = ("/docs", "/redoc", "/openapi.json", "/pages/", "/kiosk", "/console")
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _AUTHORITY = re.compile(
@@ -68,10 +70,25 @@ _DEFAULTS: Raw = [
 _TLS_ONLY = (b"strict-transport-security", f"max-age={HSTS_SECONDS}".encode())
 
 
+CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+CORS_HEADERS = ("Authorization", "X-API-Key", "Idempotency-Key", REQUEST_ID_HEADER)
+"""What pages elsewhere may send, beside what every page may."""
+
+CORS_EXPOSED = (REQUEST_ID_HEADER, "Retry-After")
+
+
 def add_middleware(app: FastAPI, metrics: Metrics) -> None:
     """From the innermost to the outermost: what is refused on the way has a request's id already."""
     app.add_middleware(HeadAsGet)
     app.add_middleware(PageLimit, limit=app.state.concurrency.pages)
+    if origins := app.state.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_HEADERS,
+            expose_headers=CORS_EXPOSED,
+        )  # without credentials: a browser brings no key of its own
     app.add_middleware(StrictSyntax)
     app.add_middleware(Deadlines, connections=app.state.connections)
     app.add_middleware(RequestContext, metrics=metrics)
@@ -273,7 +290,7 @@ class PageLimit:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PAGES):
+        if scope["type"] != "http" or not _is_page(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
@@ -283,6 +300,12 @@ class PageLimit:
                 await sent(scope)
         except Overloaded as error:
             await problem(request, error)(scope, receive, send)
+
+
+def _is_page(scope: Scope) -> bool:
+    """By the path as routes know it, without the prefix of a proxy that uvicorn has put before it."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path == "/" or path.startswith(PAGES)
 
 
 class HeadAsGet:

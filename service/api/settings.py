@@ -51,7 +51,7 @@ class ConnectionLimits:
 class ApiSettings:
     """`open_tokens`, `open_metrics`: already false where the server listens beyond this machine.
     `open_users`: whose programs they open for besides the service's own user, by name or number.
-    `purge_interval`: seconds; 0: never.
+    `purge_interval`: seconds; 0: never. `root_path`: the proxy's prefix, empty or beginning with `/`.
     """
 
     language: Language
@@ -66,6 +66,9 @@ class ApiSettings:
     open_users: tuple[str, ...] = ()
     reply_similarity: SimilarityDetail = SimilarityDetail.ROUNDED
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    pages: bool = False
+    cors_origins: tuple[str, ...] = ()
+    root_path: str = ""
 
     @property
     def max_body_bytes(self) -> int:

@@ -47,6 +47,10 @@ def server(
             show_default=False,
         ),
     ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(help="Prefix under which a proxy serves this: /face.", show_default=False),
+    ] = None,
     ssl_certfile: Annotated[
         Path | None, typer.Option(help="Certificate in PEM: serve HTTPS.", show_default=False)
     ] = None,
@@ -67,6 +71,7 @@ def server(
         server_host=host,
         server_port=port,
         open_tokens=open_tokens,
+        root_path=root_path,
         ssl_certfile=ssl_certfile,
         ssl_keyfile=ssl_keyfile,
         ssl_ca_certs=ssl_ca_certs,
@@ -205,6 +210,7 @@ def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
         host=config.server_host,
         port=config.server_port,
         workers=workers,
+        root_path=config.root_path,
         log_config=_logging(config),
         **tls,
     )

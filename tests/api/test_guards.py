@@ -26,6 +26,7 @@ from tests.api.in_process import NO_RATE_LIMITS
 from tests.api.installed import SETTINGS, Installed
 
 OPEN_TO_ALL = {
+    "/",
     "/healthz",
     "/readyz",
     "/docs",

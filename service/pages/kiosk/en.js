@@ -1,0 +1,4 @@
+/** @type {import("../common/texts.js").Table} */
+export const EN = {
+  title: "Face check",
+};
