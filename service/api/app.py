@@ -7,8 +7,8 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from service.api import error_page, openapi, problems
-from service.api.auth import require_known_query
+from service.api import document, error_page, problems, swagger
+from service.api.auth import accept_language, require_known_query
 from service.api.background import TimelyReadiness, background_tasks, lifespan
 from service.api.concurrency import Concurrency
 from service.api.connections import Connections
@@ -40,27 +40,12 @@ Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`. Every an
 """
 
 
-BODIES = (
-    enroll.EnrollBody,
-    verify.VerifyBody,
-    search.SearchBody,
-    token.ImagesBody,
-    check.CheckBody,
-    liveness.SessionBody,
-    liveness.FramesBody,
-    token.CameraBody,
-    token.DirectoryBody,
-    collections.CollectionBody,
-)
-"""What FastAPI does not see: bodies are read by dependencies of our own."""
-
-
 class Application(FastAPI):
-    """FastAPI with our own bodies in its documentation."""
+    """FastAPI with a document that is completed once it is generated."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = openapi.completed(super().openapi(), BODIES, self.state.settings)
+            self.openapi_schema = document.completed(super().openapi(), self.state.settings)
         return self.openapi_schema
 
 
@@ -76,16 +61,17 @@ def create_app(
     `metrics`: told of every call. `exposition`: all of them as text, for `GET /metrics`.
     """
     app = Application(
-        title=openapi.TITLE,
+        title=swagger.TITLE,
         description=DESCRIPTION,
         version=settings.version,
-        servers=[{"url": settings.root_path}] if settings.root_path else None,
-        openapi_url=None,  # FastAPI's own is a route without dependencies: see `openapi`
+        servers=[{"url": settings.root_path or "/"}],
+        openapi_url=None,  # FastAPI's own is a route without dependencies: see `swagger`
         docs_url=None,  # FastAPI's own two pages load their scripts from a CDN
         redoc_url=None,
         redirect_slashes=False,  # the address that the caller names in `Host` is nobody's to send on
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it would quote bodies
-        dependencies=[Depends(require_known_query)],
+        dependencies=[Depends(require_known_query), Depends(accept_language)],
+        generate_unique_id_function=document.operation_id,
         lifespan=lifespan(lambda: background_tasks(use_cases, settings, metrics)),
     )
     app.state.use_cases = use_cases
@@ -108,7 +94,7 @@ def create_app(
         collections,
         audit,
         health,
-        openapi,
+        swagger,
         error_page,
     )
     for resource in resources:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
@@ -194,6 +194,19 @@ AllUseCases = Annotated[UseCases, Depends(_use_cases)]
 Settings = Annotated[ApiSettings, Depends(_settings)]
 Counted = Annotated[Metrics, Depends(_metrics)]
 CallersLanguage = Annotated[Language, Depends(_language)]
+
+
+async def accept_language(
+    accept_language: Annotated[  # `language_of` reads it, also where no route is
+        str | None,
+        Header(
+            alias="Accept-Language",
+            description="`ko` or `en`, for the sentences of the answer",
+            examples=["en"],
+        ),
+    ] = None,
+) -> None:
+    """A dependency of the whole application, for its documentation: errors have sentences as well."""
 
 
 def language_of(connection: HTTPConnection) -> Language:

@@ -68,10 +68,16 @@ BASE64_PATTERN = (
 """For the documentation, without the line breaks that may stand anywhere."""
 
 
+def _title(name: str, _: object) -> str:
+    """For the documentation, where pydantic would make "Subjectid" of `subjectId`."""
+    return name.replace("_", " ").capitalize()
+
+
 class Camel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel,
         extra="forbid",
+        field_title_generator=_title,
         frozen=True,
         protected_namespaces=(),
         validate_by_alias=True,
@@ -180,9 +186,15 @@ def require_one(sources: Mapping[str, object]) -> None:
 
 def exactly_one(sources: Mapping[str, JsonDict]) -> JsonDict:
     """The same for the documentation."""
-    return {
-        "oneOf": [{"required": [name], "properties": {name: sources[name]}} for name in sources]
-    }
+    return one_of(*({"required": [name], "properties": {name: sources[name]}} for name in sources))
+
+
+def one_of(*shapes: Mapping[str, Any]) -> JsonDict:
+    """For the documentation: a body has one of `shapes`.
+
+    Within `allOf`, since generators of clients take a `oneOf` beside `properties` for the whole type.
+    """
+    return {"allOf": [{"oneOf": [dict(shape) for shape in shapes]}]}
 
 
 class FaceBody(Camel):
@@ -295,24 +307,6 @@ class LivenessAnswer(Camel):
 Liveness = Annotated[
     LivenessAnswer | None, Field(description="Of `livenessSession`; null for every other source.")
 ]
-
-
-class ProblemAnswer(Camel):
-    """RFC 9457."""
-
-    type: str = Field(
-        description="Where the service itself tells about `code`, as a path: /docs/errors#…",
-        json_schema_extra={"format": "uri-reference"},
-    )
-    title: str
-    status: int
-    detail: str
-    code: str = Field(description="Stable; docs/errors.md lists all.")
-    request_id: str
-    errors: list[dict[str, Any]] | None = None
-    liveness: LivenessAnswer | None = Field(
-        None, description="Of a session that was used up by a call which came to nothing."
-    )
 
 
 def advice_for(reason: Reason | None, language: Language) -> str | None:

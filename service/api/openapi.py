@@ -1,107 +1,31 @@
-"""The OpenAPI document beyond the types: an example for every call, and its two body forms.
+"""What a route says of itself in the OpenAPI document beyond its types: the bodies that it takes, an example of
+each and of its answer, and the errors that are its own.
 
-And the pages that show it, with their scripts from here: a closed network has no CDN.
+What can be told from the whole document, `document` adds.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from typing import Any, Literal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse, Response
-from pydantic.json_schema import models_json_schema
-
-from service.api.models import Camel, ProblemAnswer
-from service.api.problems import PROBLEM
-from service.api.request_body import MOST_BYTES_WITHOUT_IMAGES
-from service.api.settings import ApiSettings
+from service.api.models import Camel, one_of
+from service.api.problem_answer import ProblemAnswer
+from service.api.problems import PROBLEM, status_of
+from service.domain.errors import FaceError
 from service.domain.face import EMBEDDING_SIZE
 
-TITLE = "Face enrollment and verification"
-
-ASSETS = "docs/assets"
-"""Addresses are relative, so that a proxy may put the service below any path."""
-
-_CONTENT_TYPES = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
-_KEPT_SECONDS = 24 * 60 * 60
-
-Asset = Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"]
-
-router = APIRouter(include_in_schema=False)
-
-_SCHEMAS = "#/components/schemas/"
+SCHEMAS = "#/components/schemas/"
 
 
-def _ref(shape: type[Camel]) -> dict[str, str]:
-    return {"$ref": _SCHEMAS + shape.__name__}
-
-
-def completed(
-    document: dict[str, Any], bodies: Sequence[type[Camel]], settings: ApiSettings
-) -> dict[str, Any]:
-    """The generated `document` with what FastAPI does not see: the schemas of `bodies`, which our own
-    dependencies read, and of problems, which handlers answer; with the limits of `settings`, and with
-    examples made whole.
-    """
-    shapes: list[type[Camel]] = [*bodies, ProblemAnswer]
-    _, definitions = models_json_schema(
-        [(shape, "validation") for shape in shapes], ref_template=_SCHEMAS + "{model}"
-    )
-    schemas = document["components"]["schemas"]
-    schemas.update(definitions["$defs"])
-    for path in document["paths"].values():
-        for operation in path.values():
-            _add_size(operation.get("requestBody"), settings)
-            for answer in operation["responses"].values():
-                for content in answer.get("content", {}).values():
-                    _add_nulls(content.get("example"), content.get("schema", {}), schemas)
-    _limit_images(document, settings.max_images_per_request)
-    return document
-
-
-def _add_size(body: dict[str, Any] | None, settings: ApiSettings) -> None:
-    if body is None:
-        return
-    with_images = "multipart/form-data" in body["content"]
-    most = settings.max_body_bytes if with_images else MOST_BYTES_WITHOUT_IMAGES
-    body["description"] = f"At most {most // 1024} KiB, in UTF-8."
-
-
-_IMAGE = frozenset({"contentEncoding", "contentMediaType"})
-"""What the schemas of photographs have and no others."""
-
-
-def _limit_images(value: object, most: int) -> None:
-    """Wherever the schema of `images` stands in `value`."""
-    if isinstance(value, list):
-        for each in value:
-            _limit_images(each, most)
-    if isinstance(value, dict):
-        if _IMAGE.intersection(value.get("items", ())):
-            value.setdefault("maxItems", most)
-        for each in value.values():
-            _limit_images(each, most)
-
-
-def _add_nulls(value: object, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
-    """FastAPI drops what is null from examples, where it is as much a part of the answer."""
-    schema = schemas.get(schema.get("$ref", "").removeprefix(_SCHEMAS), schema)
-    if isinstance(value, list):
-        for each in value:
-            _add_nulls(each, schema.get("items", {}), schemas)
-    if isinstance(value, dict):
-        for name, inner in schema.get("properties", {}).items():
-            _add_nulls(value.setdefault(name, None), inner, schemas)
+def schema_of(shape: type[Camel]) -> dict[str, Any]:
+    """With all that it refers to in `$defs`; in the document each stands once, by its title."""
+    return shape.model_json_schema(ref_template=SCHEMAS + "{model}")
 
 
 def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {PROBLEM: {"schema": _ref(ProblemAnswer)}}}
+    return {"description": description, "content": {PROBLEM: {"schema": schema_of(ProblemAnswer)}}}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -109,13 +33,26 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     "5XX": _problem("The service cannot answer now."),
 }
 
+
+def refusals(*kinds: type[FaceError]) -> dict[int | str, dict[str, Any]]:
+    """The documented errors of a call beyond those that its fields bring with them, by status."""
+    codes = defaultdict(set)
+    for kind in kinds:
+        codes[status_of(kind)].add(kind.code)
+    return {status: _problem(shown_codes(codes[status])) for status in sorted(codes)}
+
+
+def shown_codes(codes: Iterable[str]) -> str:
+    return ", ".join(f"`{code}`" for code in sorted(codes))
+
+
 _EMBEDDING = [round(EMBEDDING_SIZE**-0.5, 6)] * EMBEDDING_SIZE
 _SHORT_IMAGE = "/9j/4AAQSkZJRg=="
 _SESSION = "0b6f9c1e-4f0a-4a53-9f61-6f6f0d7c1f0a"
 
 
 def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
-    """A request body as multipart with photographs, or as JSON with any face source.
+    """A request body as JSON with any face source, or as multipart with photographs.
 
     `fields`: example values of the other fields, by their JSON names.
     """
@@ -130,7 +67,7 @@ def face_body(shape: type[Camel], **fields: object) -> dict[str, Any]:
         name: {"summary": summary, "value": {**fields, name: value}}
         for name, (summary, value) in sources.items()
     }
-    return _body(_multipart(shape, fields), {"schema": _ref(shape), "examples": examples})
+    return _body(shape, examples, fields)
 
 
 def images_body(
@@ -139,59 +76,67 @@ def images_body(
     """A request body that is photographs, or in JSON one of the `others`. `fields`: as those of `face_body`."""
     sources = [{"images": [_SHORT_IMAGE]}, *others]
     examples = {name: {"value": {**fields, **source}} for source in sources for name in source}
-    return _body(_multipart(shape, fields), {"schema": _ref(shape), "examples": examples})
+    return _body(shape, examples, fields)
 
 
 def json_body(
     shape: type[Camel], value: Mapping[str, object], *, required: bool = True
 ) -> dict[str, Any]:
     """A request body that is JSON only, with an example."""
-    content = {"application/json": {"schema": _ref(shape), "example": value}}
+    content = {"application/json": {"schema": schema_of(shape), "example": value}}
     return {"requestBody": {"required": required, "content": content}}
 
 
-_BYTES = {"type": "string", "contentMediaType": "application/octet-stream"}
+def _body(
+    shape: type[Camel], examples: Mapping[str, object], fields: Mapping[str, object]
+) -> dict[str, Any]:
+    """JSON before multipart: some generators of clients take the first and no other."""
+    content = {
+        "application/json": {"schema": schema_of(shape), "examples": examples},
+        "multipart/form-data": _multipart(shape, fields),
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+FILE = {"type": "string", "format": "binary"}
+"""OpenAPI 3.0's word, which generators know; that of 3.1, `contentMediaType`, they take for text."""
+
 _JSON_SOURCES = frozenset({"embedding", "camera", "directory"})
 _FORM_SOURCES = ("images", "livenessSession")
 
 
 def _multipart(shape: type[Camel], fields: Mapping[str, object]) -> dict[str, Any]:
     """The fields of `shape` that a form has, as text, and the photographs as files."""
-    whole = shape.model_json_schema(ref_template=_SCHEMAS + "{model}")
-    texts = {
-        name: _without_null(schema)
-        for name, schema in whole["properties"].items()
-        if name not in {*_JSON_SOURCES, "images"}
+    form = schema_of(shape)
+    form["title"] = f"{shape.__name__.removesuffix('Body')}Form"
+    form["properties"] = {
+        name: _files(without_null(schema)) if name == "images" else without_null(schema)
+        for name, schema in form["properties"].items()
+        if name not in _JSON_SOURCES
     }
-    files = _files(_without_null(whole["properties"]["images"]))
-    names = ["1.jpg", "2.jpg"][: files.get("maxItems")]
-    form = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [name for name in whole.get("required", ()) if name in texts],
-        "properties": {**texts, "images": files},
-        "oneOf": [{"required": [name]} for name in _FORM_SOURCES if name in whole["properties"]],
-    }
+    form.pop("allOf", None)
+    sources = [name for name in _FORM_SOURCES if name in form["properties"]]
+    required = [name for name in form.get("required", ()) if name not in sources]
+    if len(sources) == 1:
+        form["required"] = required + sources
+    else:
+        form |= {"required": required, **one_of(*({"required": [name]} for name in sources))}
+    names = ["1.jpg", "2.jpg"][: form["properties"]["images"].get("maxItems")]
     return {"schema": form, "example": {**fields, "images": names}}
 
 
 def _files(images: Mapping[str, Any]) -> dict[str, Any]:
     """As the schema `images` of base64, where it says how many."""
     most = {"maxItems": images["maxItems"]} if "maxItems" in images else {}
-    return {"type": "array", "minItems": 1, **most, "items": _BYTES}
+    return {"type": "array", "minItems": 1, **most, "items": FILE}
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A form's fields are there or not."""
+def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters and fields of a form are there or not."""
     if "anyOf" not in schema:
-        return schema
+        return dict(schema)
     kind, _ = schema["anyOf"]
-    return {"title": schema["title"], **kind} if "title" in schema else dict(kind)
-
-
-def _body(form: dict[str, Any], json: dict[str, Any]) -> dict[str, Any]:
-    content = {"multipart/form-data": form, "application/json": json}
-    return {"requestBody": {"required": True, "content": content}}
+    return {**{name: schema[name] for name in schema if name not in ("anyOf", "default")}, **kind}
 
 
 QUALITY_EXAMPLE = {
@@ -216,73 +161,3 @@ IMAGE_EXAMPLE = {
 def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """The documented answer of a call that goes well."""
     return {status: {"content": {"application/json": {"example": value}}}}
-
-
-@router.get("/openapi.json")
-def description(request: Request) -> JSONResponse:
-    """Every call, for programs."""
-    app: FastAPI = request.app
-    return JSONResponse(app.openapi())
-
-
-@router.get("/docs")
-def swagger() -> HTMLResponse:
-    """Every call, to be tried out."""
-    page = get_swagger_ui_html(
-        openapi_url="openapi.json",
-        title=TITLE,
-        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
-        swagger_css_url=f"{ASSETS}/swagger-ui.css",
-        swagger_favicon_url=f"{ASSETS}/favicon.png",
-    )
-    return _with_policy(page)
-
-
-@router.get("/redoc")
-def redoc() -> HTMLResponse:
-    """Every call, to be read."""
-    page = get_redoc_html(
-        openapi_url="openapi.json",
-        title=TITLE,
-        redoc_js_url=f"{ASSETS}/redoc.standalone.js",
-        redoc_favicon_url=f"{ASSETS}/favicon.png",
-        with_google_fonts=False,
-    )
-    return _with_policy(page)
-
-
-@router.get(f"/{ASSETS}/{{name}}")
-def asset(name: Asset) -> Response:
-    """One of the files of the two pages, as `fastapi_offline` packs them."""
-    content = (files("fastapi_offline") / "static" / name).read_bytes()
-    kept = {"Cache-Control": f"public, max-age={_KEPT_SECONDS}"}
-    return Response(content, headers=kept, media_type=_CONTENT_TYPES[name.rpartition(".")[2]])
-
-
-def _with_policy(page: HTMLResponse) -> HTMLResponse:
-    """Scripts from here and the page's own, by their hashes; nothing from elsewhere.
-
-    Both pages set styles from within scripts, Swagger UI has its icons in `data:`, and ReDoc
-    searches in a worker that it makes of a `blob:`.
-    """
-    scripts = re.findall(r"<script>(.*?)</script>", bytes(page.body).decode(), re.DOTALL)
-    page.headers["Content-Security-Policy"] = "; ".join(
-        (
-            "default-src 'none'",
-            " ".join(["script-src 'self'", *_hashes(scripts)]),
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data:",
-            "font-src 'self' data:",
-            "connect-src 'self'",
-            "worker-src blob:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    )
-    return page
-
-
-def _hashes(scripts: Sequence[str]) -> list[str]:
-    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
-    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from service.api.auth import AdminCaller, AllUseCases, CallersLanguage, PathCollection
 from service.api.models import WHOLE, Camel, CollectionName, ProfileName
-from service.api.openapi import PROBLEMS, example, json_body
+from service.api.openapi import PROBLEMS, example, json_body, refusals
 from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy, RequireLiveness
+from service.domain.errors import ClocksDisagree, ProfileNotFound, PurgeHeld
 from service.domain.face import Faces
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.thresholds import BALANCED, Bands, Profile
@@ -150,6 +151,7 @@ _EXAMPLE = {
     "retentionDays": 365,
 }
 _ANSWER = example(_EXAMPLE)
+_SET = {**_ANSWER, **refusals(ProfileNotFound, PurgeHeld, ClocksDisagree)}
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 100
 
@@ -170,7 +172,7 @@ def list_collections(
 
 @router.put(
     "/{collection}",
-    responses=_ANSWER,
+    responses=_SET,
     openapi_extra=json_body(
         CollectionBody,
         {
@@ -202,7 +204,7 @@ def put_collection(
 
 @router.patch(
     "/{collection}",
-    responses=_ANSWER,
+    responses=_SET,
     openapi_extra=json_body(CollectionBody, {"faces": "dominant"}),
 )
 def change_collection(

@@ -27,11 +27,18 @@ from service.api.models import (
     printable,
     warning_answers,
 )
-from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
+from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body, refusals
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller, Scope
 from service.domain.collection import DuplicatePolicy
 from service.domain.decision import SimilarityDetail, detail_for, shown_candidates
+from service.domain.errors import (
+    ClocksDisagree,
+    DuplicateSubject,
+    IdempotencyConflict,
+    SubjectExists,
+    SubjectMismatch,
+)
 from service.domain.identifiers import MOST_METADATA_BYTES, MOST_REFERENCE_CHARACTERS, metadata_fits
 from service.texts import Language
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
@@ -143,7 +150,12 @@ class EnrollAnswer(Camel):
 @router.post(
     "/enroll",
     status_code=CREATED,
-    responses=_ANSWER,
+    responses={
+        **_ANSWER,
+        **refusals(
+            SubjectExists, DuplicateSubject, SubjectMismatch, IdempotencyConflict, ClocksDisagree
+        ),
+    },
     response_model=EnrollAnswer,
     openapi_extra=face_body(EnrollBody, subjectId="user-1", collection="default", mode="create"),
 )

@@ -47,7 +47,7 @@ class ReadinessAnswer(Camel):
     liveness_models: list[str]
 
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=PROBLEMS)
 
 
 @router.get("/healthz", responses=example({"status": "alive"}))
@@ -106,7 +106,7 @@ _TEXT: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/metrics", response_class=Response, responses={**PROBLEMS, **_TEXT})
+@router.get("/metrics", response_class=Response, responses=_TEXT)
 def metrics(caller: MetricsCaller, request: Request) -> Response:  # noqa: ARG001 - a key is needed
     """Latencies, decisions, queues and versions, as Prometheus text."""
     return Response(request.app.state.exposition(), media_type=CONTENT_TYPE)

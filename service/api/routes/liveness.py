@@ -20,13 +20,15 @@ from service.api.models import (
     SubjectId,
     exactly_one,
     json_response,
+    one_of,
     require_one,
 )
-from service.api.openapi import PROBLEMS, example, images_body, json_body
+from service.api.openapi import PROBLEMS, example, images_body, json_body, refusals
 from service.api.request_body import body_of, read_json
 from service.domain.callers import Scope
 from service.domain.challenge import Step
 from service.domain.collection import DEFAULT_COLLECTION
+from service.domain.errors import SubjectLocked
 from service.domain.face import CameraFrames, Uploads
 from service.domain.liveness_session import (
     MOST_FRAMES_OF_A_CALL,
@@ -48,23 +50,21 @@ class SessionBody(Camel):
     """`subjectId`: whom it is about; for a search nobody."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [
-                {
-                    "required": ["subjectId"],
-                    "properties": {
-                        "purpose": {"enum": [Purpose.VERIFY, Purpose.ENROLL]},
-                        "subjectId": {"type": "string"},
-                    },
+        json_schema_extra=one_of(
+            {
+                "required": ["subjectId"],
+                "properties": {
+                    "purpose": {"enum": [Purpose.VERIFY, Purpose.ENROLL]},
+                    "subjectId": {"type": "string"},
                 },
-                {
-                    "properties": {
-                        "purpose": {"const": Purpose.SEARCH},
-                        "subjectId": {"type": "null"},
-                    },
+            },
+            {
+                "properties": {
+                    "purpose": {"const": Purpose.SEARCH},
+                    "subjectId": {"type": "null"},
                 },
-            ]
-        }
+            },
+        )
     )
 
     purpose: Purpose
@@ -129,7 +129,8 @@ class FramesAnswer(Camel):
 @router.post(
     "",
     status_code=201,
-    responses=example(
+    responses=refusals(SubjectLocked)
+    | example(
         {
             "sessionId": _SESSION,
             "challenge": [

@@ -216,7 +216,7 @@ def export_subject(
     subject_id: Subject,
     collection: QueryCollection,
 ) -> ExportAnswer:
-    """Everything held about a person, vectors included, for that person (GDPR, Art. 15 and 20)."""
+    """Everything held about a person, vectors included, for that person (GDPR, articles 15 and 20)."""
     return export_answer(use_cases.export(subject_id, collection, caller.name))
 
 

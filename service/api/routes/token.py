@@ -17,6 +17,7 @@ from service.api.models import (
     image_outcomes,
 )
 from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, images_body, json_body
+from service.api.problem_answer import ErrorCode
 from service.api.request_body import body_of, read_json, read_optional_json
 from service.domain.errors import (
     CameraUnavailable,
@@ -48,7 +49,7 @@ class TokenAnswer(Camel):
     success: bool
     embedding: list[float] | None
     error: str | None
-    code: str | None
+    code: ErrorCode | None
     images: list[ImageOutcome]
 
 

@@ -20,10 +20,11 @@ from service.api.models import (
     liveness_answer,
     warning_answers,
 )
-from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body
+from service.api.openapi import IMAGE_EXAMPLE, PROBLEMS, example, face_body, refusals
 from service.api.request_body import FaceRequest, face_request_of
 from service.domain.callers import LOCAL_USER, Caller
 from service.domain.decision import Recommendation, SimilarityDetail, detail_for, shown_similarity
+from service.domain.errors import SubjectLocked
 from service.domain.thresholds import Band
 from service.texts import Language
 from service.usecases.verify import Verification, VerifyRequest
@@ -67,7 +68,7 @@ class VerifyAnswer(Camel):
 
 @router.post(
     "/verify",
-    responses=_ANSWER,
+    responses={**_ANSWER, **refusals(SubjectLocked)},
     response_model=VerifyAnswer,
     openapi_extra=face_body(
         VerifyBody, subjectId="user-1", collection="default", profile="balanced"
