@@ -80,7 +80,9 @@ def completed(document: dict[str, Any], settings: ApiSettings) -> dict[str, Any]
         _add_size(operation.get("requestBody"), settings)
         _add_refusals(operation)
         operation["responses"] = dict(sorted(operation["responses"].items()))
-        for content in _contents(operation.get("requestBody", {}), *operation["responses"].values()):
+        for content in _contents(
+            operation.get("requestBody", {}), *operation["responses"].values()
+        ):
             _name_schema(content, schemas)
         for content in _contents(*operation["responses"].values()):
             _add_nulls(content.get("example"), content.get("schema", {}), schemas)

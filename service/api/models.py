@@ -168,15 +168,6 @@ class DirectorySource(Camel):
     max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES), WHOLE] | None = None
 
 
-_SOURCES: Mapping[str, JsonDict] = {
-    "images": {"type": "array", "minItems": 1},
-    "embedding": {"type": "array"},
-    "camera": {"type": "object"},
-    "directory": {"type": "object"},
-    "livenessSession": {"type": "string"},
-}
-
-
 def require_one(sources: Mapping[str, object]) -> None:
     """Of these, by their names, None where one is not given. Raises `PydanticCustomError`."""
     if sum(source is not None for source in sources.values()) != 1:
@@ -184,9 +175,13 @@ def require_one(sources: Mapping[str, object]) -> None:
         raise PydanticCustomError("one_source", "one of {expected}", {"expected": expected})
 
 
-def exactly_one(sources: Mapping[str, JsonDict]) -> JsonDict:
-    """The same for the documentation."""
-    return one_of(*({"required": [name], "properties": {name: sources[name]}} for name in sources))
+def exactly_one(*sources: str) -> JsonDict:
+    """The same for the documentation. What else a source is, its field says: a second type would be
+    intersected with that one.
+    """
+    shapes: dict[str, JsonDict] = {name: {"not": {"type": "null"}} for name in sources}
+    shapes["images"] |= {"minItems": 1}
+    return one_of(*({"required": [name], "properties": {name: shapes[name]}} for name in shapes))
 
 
 def one_of(*shapes: Mapping[str, Any]) -> JsonDict:
@@ -200,7 +195,11 @@ def one_of(*shapes: Mapping[str, Any]) -> JsonDict:
 class FaceBody(Camel):
     """A request about one collection, with exactly one face source."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one(_SOURCES))
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            "images", "embedding", "camera", "directory", "livenessSession"
+        )
+    )
 
     collection: CollectionName = DEFAULT_COLLECTION
     images: list[Base64Image] | None = Field(None, repr=False)

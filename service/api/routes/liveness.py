@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
 
 from service.api.auth import AllUseCases, CallersLanguage, LivenessCaller
 from service.api.models import (
@@ -90,13 +88,10 @@ class OwnCamera(Camel):
     """The camera of the service's machine; there is nothing to say about it."""
 
 
-_SOURCES: Mapping[str, JsonDict] = {"images": {"type": "array"}, "camera": {"type": "object"}}
-
-
 class FramesBody(Camel):
     """`images`: in the order in which they were taken. `camera`: the service takes them now."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one(_SOURCES))
+    model_config = ConfigDict(json_schema_extra=exactly_one("images", "camera"))
 
     step: Annotated[int, Field(ge=0), WHOLE]
     images: list[Base64Image] | None = Field(
