@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from service.api.problems import kinds_by_code
 from tests.contract.collection_client import CollectionClient, ok
+
+JSON = "application/json"
 
 Document = dict[str, Any]
 
@@ -78,6 +83,11 @@ def test_every_route_is_documented(document: Document) -> None:
     assert operations(document).keys() >= ROUTES
 
 
+def test_is_a_document_of_openapi_3_1(document: Document) -> None:
+    assert document["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(document).validate()
+
+
 def test_every_reference_leads_somewhere(document: Document) -> None:
     references = [node["$ref"] for node in nodes(document) if isinstance(node.get("$ref"), str)]
     assert references
@@ -89,6 +99,52 @@ def test_every_operation_has_its_own_id_and_summary(document: Document) -> None:
     found = list(operations(document).values())
     assert all(operation["summary"] and operation["description"] for operation in found)
     assert len({operation["operationId"] for operation in found}) == len(found)
+
+
+def test_operations_are_named_as_programs_name_calls(document: Document) -> None:
+    names = {operation["operationId"] for operation in operations(document).values()}
+    assert names >= {"enroll", "verify", "dedupe", "deleteSubject", "tokenFromCamera"}
+    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", name) for name in names)
+
+
+def test_every_operation_takes_a_language(document: Document) -> None:
+    for operation in operations(document).values():
+        (language,) = [one for one in operation["parameters"] if one["name"] == "Accept-Language"]
+        assert (language["in"], language["required"]) == ("header", False)
+        assert language["schema"]["type"] == "string"
+
+
+def test_every_choice_has_a_name(document: Document) -> None:
+    """Generators make a type of each; those of no name they number."""
+    named = [one for one in document["components"]["schemas"].values() if "enum" in one]
+    conditions = [one for shape in nodes(document) for one in nodes(shape.get("allOf", []))]
+    assert [one for one in nodes(document) if "enum" in one and one not in named + conditions] == []
+
+
+def test_every_body_and_answer_has_a_named_shape(document: Document) -> None:
+    for operation in operations(document).values():
+        for place in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for kind, content in place.get("content", {}).items():
+                assert kind == "text/plain" or "$ref" in content["schema"]
+
+
+def test_code_of_a_problem_is_one_of_all(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["ProblemAnswer"]["properties"]["code"]["$ref"].endswith("/ErrorCode")
+    assert set(schemas["ErrorCode"]["enum"]) == set(kinds_by_code())
+
+
+def test_statuses_tell_their_codes(document: Document) -> None:
+    answers = operations(document)[("post", "/enroll")]["responses"]
+    assert answers["401"]["description"] == "`unauthenticated`"
+    assert "`duplicate_subject`" in answers["409"]["description"]
+    assert "`no_usable_face`" in answers["422"]["description"]
+    check = operations(document)[("post", "/check")]["responses"]
+    assert "422" not in check
+    for operation in operations(document).values():
+        for status, answer in operation["responses"].items():
+            codes = re.findall(r"`(\w+)`", answer["description"]) if status[1:] != "XX" else []
+            assert {kinds_by_code().get(code) for code in codes}.isdisjoint({None})
 
 
 def test_every_answer_has_an_example_with_the_fields_of_its_schema(document: Document) -> None:
@@ -104,8 +160,9 @@ def test_every_body_has_an_example_and_a_schema(document: Document) -> None:
     with_body = [one for one in operations(document).values() if "requestBody" in one]
     assert len(with_body) == 12
     for operation in with_body:
+        kinds = list(operation["requestBody"]["content"])
+        assert kinds in ([JSON], [JSON, "multipart/form-data"])  # some generators take the first
         for content in operation["requestBody"]["content"].values():
-            assert content["schema"]
             assert examples(content)
 
 
