@@ -28,8 +28,6 @@ PAGE = ROOT / "docs" / "errors.md"
 
 NOT_OVER_HTTP = frozenset(
     {
-        "api_key_exists",
-        "api_key_not_found",
         "backup_damaged",
         "backup_too_new",
         "bulk_file_unusable",

@@ -134,7 +134,7 @@ def serving(folder: Path, model_root: Path) -> Iterator[httpx.Client]:
     try:
         _wait_for(server)
         port = server.servers[0].sockets[0].getsockname()[1]
-        key = Wiring(config).api_keys.create("trip", tuple(Scope), (), None)
+        key = Wiring(config).api_keys.create("trip", tuple(Scope), (), None).key
         yield httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key})
     finally:
         server.should_exit = True

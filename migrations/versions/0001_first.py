@@ -149,6 +149,7 @@ TABLES = [
         created_at timestamptz NOT NULL,
         expires_at timestamptz,
         revoked_at timestamptz,
+        last_used_at timestamptz,
         CONSTRAINT api_keys_pk PRIMARY KEY (key_id),
         CONSTRAINT api_keys_name_key UNIQUE (name),
         CONSTRAINT api_keys_secret_hash_check CHECK (octet_length(secret_hash) = 32)

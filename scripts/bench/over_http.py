@@ -127,7 +127,7 @@ def _with_uploads(
         installation = Installation(setup, url)
         key = installation.wiring.api_keys.create(
             "bench", (Scope.ENROLL, Scope.VERIFY, Scope.ADMIN)
-        )
+        ).key
         with installation.serving() as address:
             desk = EnrolledServer(address, key, photographs)
             desk.enroll_everybody()

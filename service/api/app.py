@@ -17,6 +17,7 @@ from service.api.open_door import OpenDoor
 from service.api.pages import add_pages
 from service.api.rate_limits import RateLimits
 from service.api.routes import (
+    api_keys,
     audit,
     check,
     collections,
@@ -92,6 +93,7 @@ def create_app(
         search,
         subjects,
         collections,
+        api_keys,
         audit,
         health,
         swagger,

@@ -1,6 +1,7 @@
 """What a route asks for before its body: who calls and may they, in which collection, which language.
 
-`/admin` is for callers with the scope `admin`: `AdminCaller`. A route that is about one collection asks
+`/admin` is for callers with the scope `admin`: `AdminCaller`; where it concerns all collections, for those
+that are bound to none: `EveryCollectionCaller`. A route that is about one collection asks
 for it by `QueryCollection` or `PathCollection`, or has it in its body, where `request_body.face_request_of`
 makes the same check: the caller has to be let in there.
 
@@ -163,6 +164,12 @@ def _in_path(caller: AdminCaller, collection: Annotated[CollectionName, Path()])
     return collection
 
 
+def _of_every_collection(caller: AdminCaller) -> Caller:
+    caller.require_every_collection()
+    return caller
+
+
+EveryCollectionCaller = Annotated[Caller, Depends(_of_every_collection)]
 QueryCollection = Annotated[str, Depends(_in_query)]
 PathCollection = Annotated[str, Depends(_in_path)]
 

@@ -1,7 +1,7 @@
 """What a running server does by itself, every so often, in threads of their own.
 
 It removes the expired, brings the search index up to date, ends the moves to another model in which
-everybody was moved, and looks after the embedded database.
+everybody was moved, notes when API keys were used, and looks after the embedded database.
 And it tells whether it can serve, in time, whatever else it does.
 """
 
@@ -43,6 +43,9 @@ MOVE_SECONDS = 60.0
 """Between two looks whether everybody of a collection was moved to another model: counting a million
 people takes a second."""
 
+USES_SECONDS = 10.0
+"""Between two looks for API keys that were used."""
+
 RESTART_SECONDS = 1.0
 """Between two looks for the embedded database, which cost less than a millisecond."""
 
@@ -58,11 +61,14 @@ class PurgeBatches(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackgroundTask:
-    """`work` is given the event that asks it to stop early. `interval`: seconds; 0: never."""
+    """`work` is given the event that asks it to stop early. `interval`: seconds; 0: never. `at_end`: once
+    more when the server stops.
+    """
 
     name: str
     work: Callable[[threading.Event], None]
     interval: float
+    at_end: bool = False
 
 
 def background_tasks(
@@ -70,6 +76,7 @@ def background_tasks(
 ) -> Iterator[BackgroundTask]:
     """All that this server does by itself."""
     yield purge_expired(use_cases.purge.batches, settings.purge_interval)
+    yield write_uses(use_cases.api_keys.uses.write)
     if use_cases.index_sync is not None:
         yield sync_index(use_cases.index_sync, metrics)
     if use_cases.advance_moves is not None:
@@ -116,6 +123,11 @@ def advance_moves(advance: AdvanceMoves) -> BackgroundTask:
     return BackgroundTask("the look after models", look, MOVE_SECONDS)
 
 
+def write_uses(write: Callable[[], None]) -> BackgroundTask:
+    """`write`: notes when API keys were used last."""
+    return BackgroundTask("the note of used API keys", lambda _: write(), USES_SECONDS, at_end=True)
+
+
 def restart_database(restart: Callable[[], None]) -> BackgroundTask:
     """`restart`: starts the embedded database again where it was killed."""
     return BackgroundTask("the look after the database", lambda _: restart(), RESTART_SECONDS)
@@ -160,6 +172,8 @@ def _repeat(task: BackgroundTask, stop: threading.Event) -> None:
     while not stop.is_set():
         _once(task, stop)
         stop.wait(task.interval)
+    if task.at_end:
+        _once(task, stop)
 
 
 def _once(task: BackgroundTask, stop: threading.Event) -> None:

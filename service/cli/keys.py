@@ -13,12 +13,14 @@ from service.cli.context import (
     NEW_KEY_FILE_VARIABLE,
     NEW_KMS_VARIABLE,
     NOT_DONE,
+    AsJson,
     Collection,
     LanguageOption,
     err,
     labels,
     language_of,
     matching,
+    print_json,
     print_table,
     progress_bar,
     ready,
@@ -66,17 +68,22 @@ def create(
     for each in collection or ():
         matching(identifiers.COLLECTION)(each)
     until = datetime.now(UTC) + expires if expires else None
-    typer.echo(Wiring(AppConfig()).api_keys.create(name, scope, collection or (), until))
+    typer.echo(Wiring(AppConfig()).api_keys.create(name, scope, collection or (), until).key)
 
 
 @api_keys.command("list")
-def list_keys(lang: LanguageOption = None) -> None:
-    """All keys, without the keys themselves."""
+def list_keys(as_json: AsJson = False, lang: LanguageOption = None) -> None:
+    """All keys, without the keys themselves, and when each was used last, to five minutes."""
     config = AppConfig()
+    keys = Wiring(config).api_keys.all()
+    if as_json:
+        from service.api.routes.api_keys import api_key_list  # FastAPI takes half a second
+
+        return print_json(api_key_list(keys))
     language, now = language_of(lang, config), datetime.now(UTC)
-    headings = ("name", "scopes", "collections", "expires", "state")
-    rows = [_row_of_api_key(key, now, language) for key in Wiring(config).api_keys.all()]
-    print_table(labels(language, headings), rows)
+    headings = ("name", "scopes", "collections", "expires", "last_used", "state")
+    print_table(labels(language, headings), [_row_of_api_key(key, now, language) for key in keys])
+    return None
 
 
 @api_keys.command()
@@ -93,6 +100,7 @@ def _row_of_api_key(key: ApiKey, now: datetime, language: Language) -> tuple[str
         ", ".join(sorted(key.scopes)),
         ", ".join(sorted(key.collections)) or text(language, "value.all"),
         f"{key.expires_at:%F %T %Z}" if key.expires_at else "-",
+        f"{key.last_used_at:%F %T %Z}" if key.last_used_at else "-",
         text(language, "value.valid" if key.is_valid(now) else "value.invalid"),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.domain.errors import NotAllowed
@@ -25,12 +25,18 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+USE_NOTED_EVERY = timedelta(minutes=5)
+"""A key's last use is for whoever asks, months later, whether anybody needs it still: a row written
+anew for each of 100 calls a second would be dear for that.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """What is known of a key, without the key.
 
     `collections`: the only ones it may touch; empty means all. `expires_at`, `revoked_at`: from
-    that moment (UTC) on it opens nothing.
+    that moment (UTC) on it opens nothing. `last_used_at`: to the `USE_NOTED_EVERY`; None: never.
     """
 
     name: str
@@ -39,6 +45,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
@@ -72,6 +79,11 @@ class Caller:
         """Into the collection, with a face from there. Raises `NotAllowed`."""
         self.require_collection(collection)
         self.require_source(source)
+
+    def require_every_collection(self) -> None:
+        """For what concerns all of them, such as keys. Raises `NotAllowed`."""
+        if self.collections:
+            raise NotAllowed(scope=Scope.ADMIN, collections="all")
 
     def may_enter(self, collection: str) -> bool:
         return not self.collections or collection in self.collections

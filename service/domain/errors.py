@@ -175,7 +175,9 @@ class Unauthenticated(FaceError):
 
 
 class NotAllowed(FaceError):
-    """Values: `scope` or `collection`, which the key lacks."""
+    """Values: `scope` or `collection`, which the key lacks; `collections`: `all`, where the key is bound
+    to some, and the call concerns all of them.
+    """
 
     code = "not_allowed"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Interval, bindparam, func, insert, or_, select, update
 
-from service.domain.callers import ApiKey, Scope
+from service.domain.callers import USE_NOTED_EVERY, ApiKey, Scope
 from service.domain.chain import api_key_digest, api_key_proof, api_key_record
 from service.domain.errors import Overloaded, RecordTampered
 from service.storage.audit_head import HEAD_COLUMNS, RegistryRow, vouching_head
@@ -22,6 +22,26 @@ _FIND = compiled(
     .outerjoin(audit_head, audit_head.c.single)
     .where(api_keys.c.key_id == bindparam("key_id"))
 )
+
+_USED_AT = func.clock_timestamp() - bindparam("ago", type_=Interval)
+
+_NOTE_USE = (
+    update(api_keys)
+    .where(
+        api_keys.c.key_id == bindparam("used"),
+        or_(
+            api_keys.c.last_used_at.is_(None),
+            ~api_keys.c.last_used_at.between(
+                _USED_AT - bindparam("every", type_=Interval),
+                _USED_AT + bindparam("every", type_=Interval),
+            ),
+        ),
+    )
+    .values(last_used_at=_USED_AT)
+)
+"""By the database's clock, whatever the servers' own show. The registry does not have it: nothing is
+decided by it.
+"""
 
 TRIES = 10
 """How often a key is read again because others have changed some collection or API key meanwhile."""
@@ -88,6 +108,11 @@ def find_api_key(
     raise Overloaded
 
 
+def note_api_key_use(connection: Connection, key_id: str, ago: timedelta) -> None:
+    """Of several servers that note the same use, whoever comes first writes. `ago`: how long since."""
+    connection.execute(_NOTE_USE, {"used": key_id, "ago": ago, "every": USE_NOTED_EVERY})
+
+
 def stored_api_keys(connection: Connection) -> Iterator[tuple[ApiKey, str, bytes]]:
     """All of them as they are, proved or not; each with its id and its secret's hash. What cannot even
     be read is passed over: it is missed then.
@@ -113,4 +138,5 @@ def _api_key(row: Mapping[Any, Any]) -> ApiKey:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        last_used_at=row["last_used_at"],
     )

@@ -16,7 +16,7 @@ from service.domain.callers import ApiKey
 from service.domain.collection import Collection
 from service.domain.errors import DatabaseNotMigrated, Overloaded
 from service.domain.ports import NO_TELEMETRY, Telemetry
-from service.storage.api_keys import find_api_key
+from service.storage.api_keys import find_api_key, note_api_key_use
 from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_log import AuditSnapshot, audit_snapshot
 from service.storage.collections import find_collection
@@ -176,6 +176,11 @@ class Storage:
         """
         with self._registry() as (connection, registry):
             return find_api_key(connection, key_id, registry)
+
+    def note_api_key_use(self, key_id: str, ago: timedelta) -> None:
+        """The key was used, `ago` from now. Raises as `transaction` does."""
+        with translated(), self._engine.connect() as connection:
+            note_api_key_use(connection, key_id, ago)
 
     def find_collection(self, name: str) -> Collection | None:
         """As committed at this moment, outside of any transaction: in one trip, since every call with

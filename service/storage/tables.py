@@ -197,6 +197,7 @@ api_keys = Table(
     _moment("created_at"),
     _moment("expires_at", nullable=True),
     _moment("revoked_at", nullable=True),
+    _moment("last_used_at", nullable=True),
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
 )
 

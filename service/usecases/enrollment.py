@@ -88,7 +88,10 @@ CONSENT = "consent"
 def require_future(expires_at: datetime | None, now: datetime) -> None:
     """Raises `InvalidRequest` unless the moment, if there is one, lies in the next 100 years."""
     if expires_at is not None and not now < expires_at <= now + LONGEST_ENROLLMENT:
-        raise InvalidRequest([{"field": "expiresAt", "problem": FieldProblem.OUT_OF_RANGE}])
+        allowed = {"after": f"{now:%FT%TZ}", "most": f"{now + LONGEST_ENROLLMENT:%FT%TZ}"}
+        raise InvalidRequest(
+            [{"field": "expiresAt", "problem": FieldProblem.OUT_OF_RANGE, "allowed": allowed}]
+        )
 
 
 def require_true_date(tx: Transaction, collection: Collection, now: datetime) -> None:

@@ -40,7 +40,7 @@ class Installed:
         """A new API key; without scopes it has all of them."""
         return self.use_cases.api_keys.create(
             f"key-{uuid4().hex}", scopes or tuple(Scope), collections
-        )
+        ).key
 
     def call(
         self,

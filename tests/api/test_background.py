@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from service.api.background import in_background, purge_expired
+from service.api.background import BackgroundTask, in_background, purge_expired, write_uses
 from service.domain.errors import DatabaseUnavailable
 from service.domain.expiry import Expired
 from service.usecases.erase import PurgeBatch
@@ -79,6 +79,20 @@ def test_stops_with_the_server() -> None:
     with _running(StandInPurge(), SOON):
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
+
+
+def test_uses_of_keys_are_written_once_more_at_the_end() -> None:
+    written = threading.Semaphore(0)
+    with in_background(write_uses(written.release)):
+        assert written.acquire(timeout=SECONDS)
+    assert written.acquire(blocking=False)
+
+
+def test_other_work_is_not_done_at_the_end() -> None:
+    done = threading.Semaphore(0)
+    with in_background(BackgroundTask("work", lambda _: done.release(), LATER)):
+        assert done.acquire(timeout=SECONDS)
+    assert not done.acquire(blocking=False)
 
 
 def test_stops_between_two_batches() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -24,7 +25,7 @@ def test_create_prints_the_key_alone(bare_gallery: Face) -> None:
 def test_key_is_never_shown_again(bare_gallery: Face) -> None:
     key = bare_gallery("apikey", "create", "kiosk", "--scope=token", "--expires=30d").out.strip()
     listed = bare_gallery("apikey", "list", "--lang=en")
-    assert re.search(r"kiosk +token +all +\d{4}-\d\d-\d\d .* UTC +valid", listed.out)
+    assert re.search(r"kiosk +token +all +\d{4}-\d\d-\d\d .* UTC +- +valid", listed.out)
     assert key not in listed.out + listed.err
     assert key.split("_", 2)[2] not in listed.out
 
@@ -54,6 +55,15 @@ def test_revoked_key_is_listed_as_not_valid() -> None:
 def test_unknown_name_cannot_be_revoked() -> None:
     with pytest.raises(ApiKeyNotFound):
         call("apikey", "revoke", "nobody")
+
+
+@pytest.mark.usefixtures("database")
+def test_list_is_told_to_programs_as_over_http() -> None:
+    key = call("apikey", "create", "kiosk", "--scope=token").out.strip()
+    listed = call("apikey", "list", "--json").out
+    (row,) = json.loads(listed)["apiKeys"]
+    assert (row["name"], row["scopes"], row["lastUsedAt"]) == ("kiosk", ["token"], None)
+    assert key.split("_", 2)[2] not in listed
 
 
 @pytest.mark.parametrize(

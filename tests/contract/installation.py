@@ -138,14 +138,19 @@ class Installation:
         return {**inherited, **{f"FACE_{name.upper()}": str(own[name]) for name in own}}
 
     def key(
-        self, *scopes: Scope, collections: tuple[str, ...] = (), lasts: timedelta | None = None
+        self,
+        *scopes: Scope,
+        collections: tuple[str, ...] = (),
+        lasts: timedelta | None = None,
+        ago: timedelta = timedelta(0),
     ) -> str:
-        """A new API key; without scopes it has all of them."""
-        expires_at = None if lasts is None else datetime.now(UTC) + lasts
-        with self._wiring() as wiring:
+        """A new API key; without scopes it has all of them. `ago`: made by a clock so far behind."""
+        made = datetime.now(UTC) - ago
+        expires_at = None if lasts is None else made + lasts
+        with self._wiring(made) as wiring:
             return wiring.api_keys.create(
                 f"key-{uuid4().hex}", scopes or tuple(Scope), collections, expires_at
-            )
+            ).key
 
     def revoke(self, key: str) -> None:
         with self._wiring() as wiring:
@@ -153,11 +158,11 @@ class Installation:
             wiring.api_keys.revoke(name)
 
     @contextmanager
-    def _wiring(self) -> Iterator[Wiring]:
+    def _wiring(self, now: datetime | None = None) -> Iterator[Wiring]:
         config = AppConfig(
             database_url=SecretStr(self.database_url), master_key=SecretStr(MASTER_KEY)
         )
-        wiring = Wiring(config)
+        wiring = Wiring(config, clock=(lambda: now) if now else None)
         yield wiring
         wiring.storage.close()
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from service.domain.callers import Scope
@@ -74,7 +75,7 @@ def test_revoked_key_is_refused(server: Server, installation: Installation) -> N
 
 
 def test_expired_key_is_refused(server: Server, installation: Installation) -> None:
-    key = installation.key(lasts=timedelta(seconds=-1))
+    key = installation.key(lasts=timedelta(hours=1), ago=timedelta(hours=1))
     assert code(call(server, "list", bearer(key))) == (401, "unauthenticated")
 
 
@@ -133,3 +134,10 @@ def test_tokens_need_a_key_by_default(server: Server, portraits: list[Path]) -> 
     with server.client() as http:
         answer = http.post("/token/images", files=files(portraits[:1]))
     assert code(answer) == (401, "unauthenticated")
+
+
+def test_key_made_over_http_is_in_no_log(server: Server, http: httpx.Client) -> None:
+    body = {"name": f"till-{uuid4().hex}", "scopes": ["verify"]}
+    made = ok(http.post("/admin/apikeys", json=body), 201)
+    ok(http.delete(f"/admin/apikeys/{made['name']}"))
+    assert made["apiKey"].split("_", 2)[2] not in server.log

@@ -90,8 +90,10 @@ def test_service_does_its_whole_job(as_service: Storage, vault: Vault) -> None:
     service = service_of(as_service, vault)
     as_service.check()
     service.collections.ensure_default()
-    key = service.api_keys.create("till", list(Scope))
+    key = service.api_keys.create("till", list(Scope)).key
     assert service.api_keys.authenticate(key).name == "till"
+    service.api_keys.uses.write()
+    assert service.api_keys.all()[0].last_used_at is not None
     service.put("shop")
     service.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
     service.enroll("kim", "kim:2", mode=Mode.ADD)

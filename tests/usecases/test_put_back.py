@@ -263,7 +263,7 @@ API_KEYS: dict[str, str] = {
 @pytest.mark.parametrize("change", API_KEYS)
 def test_changed_api_key_lets_nobody_in(service: Service, tables: Tables, change: str) -> None:
     expires = service.clock() + timedelta(days=1)
-    key = service.api_keys.create("till", [Scope.VERIFY], ["shop"], expires)
+    key = service.api_keys.create("till", [Scope.VERIFY], ["shop"], expires).key
     service.api_keys.authenticate(key)
     tables.change(API_KEYS[change])
     with pytest.raises(FaceError) as refused:
@@ -273,7 +273,7 @@ def test_changed_api_key_lets_nobody_in(service: Service, tables: Tables, change
 
 
 def test_revocation_taken_back_lets_nobody_in(service: Service, tables: Tables) -> None:
-    key = service.api_keys.create("till", [Scope.VERIFY])
+    key = service.api_keys.create("till", [Scope.VERIFY]).key
     service.api_keys.revoke("till")
     tables.change("UPDATE api_keys SET revoked_at = NULL")
     with pytest.raises(RecordTampered):
@@ -283,7 +283,7 @@ def test_revocation_taken_back_lets_nobody_in(service: Service, tables: Tables) 
 
 def test_forged_api_key_lets_nobody_in(service: Service, tables: Tables) -> None:
     """A key of one's own under another id, with the right hash."""
-    key = service.api_keys.create("till", [Scope.VERIFY])
+    key = service.api_keys.create("till", [Scope.VERIFY]).key
     (row,) = tables.rows("SELECT * FROM api_keys")
     forged = "0" * 16
     tables.change(
