@@ -1,0 +1,97 @@
+"""What an integrator writes over the client that openapi-python-client makes: run by its own Python.
+
+    python python_calls.py URL KEY COLLECTION PHOTO PHOTO STRANGER
+
+Prints what came of each call, as JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from generated_client import AuthenticatedClient
+from generated_client.api.enrollment import enroll
+from generated_client.api.search import dedupe
+from generated_client.api.subjects import delete_subject
+from generated_client.api.verification import verify
+from generated_client.models import (
+    DuplicatePolicy,
+    EnrollBody,
+    EnrollBodyMetadataType0,
+    EnrollForm,
+    EnrollFormMetadata,
+    SearchForm,
+    VerifyBody,
+)
+from generated_client.types import File
+
+url, key, collection, *photos = sys.argv[1:]
+first, second, stranger = (Path(photo).read_bytes() for photo in photos)
+
+
+def text(photo: bytes) -> str:
+    return base64.b64encode(photo).decode()
+
+
+def file(photo: bytes) -> File:
+    return File(BytesIO(photo), file_name="photo.png", mime_type="image/png")
+
+
+with AuthenticatedClient(base_url=url, token=key) as client:
+    by_json = enroll.sync(
+        client=client,
+        body=EnrollBody(
+            subject_id="by-json",
+            collection=collection,
+            images=[text(first)],
+            metadata=EnrollBodyMetadataType0.from_dict({"till": 4}),
+        ),
+    )
+    refused = enroll.sync(
+        client=client,
+        body=EnrollForm(subject_id="by-form", collection=collection, images=[file(second)]),
+        accept_language="en",
+    )
+    by_form = enroll.sync(
+        client=client,
+        body=EnrollForm(
+            subject_id="by-form",
+            collection=collection,
+            images=[file(second)],
+            on_duplicate=DuplicatePolicy.FLAG,
+            metadata=EnrollFormMetadata.from_dict({"till": 5}),
+        ),
+    )
+    same, other = (
+        verify.sync(
+            client=client,
+            body=VerifyBody(subject_id="by-json", collection=collection, images=[text(photo)]),
+        )
+        for photo in (second, stranger)
+    )
+    found = dedupe.sync(
+        client=client, body=SearchForm(collection=collection, images=[file(second)])
+    )
+    deleted = delete_subject.sync("by-json", client=client, collection=collection)
+    gone = verify.sync(
+        client=client,
+        body=VerifyBody(subject_id="by-json", collection=collection, images=[text(first)]),
+    )
+
+sys.stdout.write(
+    json.dumps(
+        {
+            "enrolled": [by_json.subject_id, by_form.subject_id],
+            "refused": [refused.status, refused.code, refused.errors[0].subject_id],
+            "flagged": [one.subject_id for one in by_form.duplicates],
+            "verified": [same.match, same.recommendation, other.match],
+            "duplicates": sorted(one.subject_id for one in found.candidates),
+            "deleted": deleted.templates_deleted,
+            "gone": gone.code,
+        }
+    )
+)
