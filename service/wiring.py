@@ -24,6 +24,7 @@ from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
 from service.domain.errors import ExtraMissing, LivenessModelsUnset
 from service.domain.face import Faces
+from service.domain.flagged_duplicate import FlaggedDuplicate
 from service.domain.lockout import LockoutRules
 from service.domain.ports import (
     NO_TELEMETRY,
@@ -49,6 +50,12 @@ from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll, audited_enrollment
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erase, Erasure, Purge, audited_erasure, audited_withdrawal
+from service.usecases.flagged_duplicates import (
+    ListDuplicates,
+    ResolveDuplicate,
+    ResolveRequest,
+    audited_resolution,
+)
 from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
 from service.usecases.index_sync import IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
@@ -527,6 +534,15 @@ class Wiring:
         return Export(self.storage, self.vault, self.audit_recorder)
 
     @cached_property
+    def list_duplicates(self) -> ListDuplicates:
+        return ListDuplicates(self.storage)
+
+    @cached_property
+    def resolve_duplicate(self) -> Callable[[ResolveRequest], FlaggedDuplicate]:
+        resolve = ResolveDuplicate(self.storage, self.clock, self.audit_recorder)
+        return audit_refusals(resolve, audited_resolution, self.audit_recorder)
+
+    @cached_property
     def purge(self) -> Purge:
         if self._metrics is None:
             return Purge(self.storage, self.vault, self.clock, self.audit_recorder)
@@ -752,6 +768,8 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            list_duplicates=self.list_duplicates,
+            resolve_duplicate=self.resolve_duplicate,
             list_audit=self.list_audit,
             audit_recorder=self.audit_recorder,
             export=self.export,

@@ -140,6 +140,28 @@ TABLES = [
     )
     """,
     """
+    CREATE TABLE flagged_duplicates (
+        collection_id uuid NOT NULL,
+        subject_id text COLLATE "C" NOT NULL,
+        duplicate_of text COLLATE "C" NOT NULL,
+        duplicate_id uuid NOT NULL,
+        similarity double precision NOT NULL,
+        flagged_at timestamptz NOT NULL,
+        decision text,
+        decided_at timestamptz,
+        decided_by text,
+        decisions integer NOT NULL,
+        seal bytea NOT NULL,
+        CONSTRAINT flagged_duplicates_pk PRIMARY KEY (collection_id, subject_id, duplicate_of),
+        CONSTRAINT flagged_duplicates_subjects_fk FOREIGN KEY (collection_id, subject_id)
+            REFERENCES subjects ON DELETE CASCADE,
+        CONSTRAINT flagged_duplicates_decision_check
+            CHECK (decision IN ('same_person', 'different_people')),
+        CONSTRAINT flagged_duplicates_decided_check CHECK
+            (num_nulls(decision, decided_at, decided_by) = CASE decisions WHEN 0 THEN 3 ELSE 0 END)
+    )
+    """,
+    """
     CREATE TABLE api_keys (
         key_id text NOT NULL,
         name text NOT NULL,
@@ -254,6 +276,9 @@ INDEXES = [
     "CREATE INDEX idempotent_responses_collection_id_caller_key_index ON idempotent_responses (collection_id, caller, key)",
     "CREATE INDEX idempotent_responses_key_digest_index ON idempotent_responses (key_digest)",
     "CREATE INDEX erased_idempotency_keys_forget_at_index ON erased_idempotency_keys (forget_at)",
+    "CREATE INDEX flagged_duplicates_collection_id_duplicate_of_index ON flagged_duplicates (collection_id, duplicate_of)",
+    "CREATE INDEX flagged_duplicates_collection_id_duplicate_id_index ON flagged_duplicates (collection_id, duplicate_id)",
+    "CREATE INDEX flagged_duplicates_collection_id_flagged_at_duplicate_id_index ON flagged_duplicates (collection_id, flagged_at, duplicate_id)",
     "CREATE INDEX rate_counters_ends_at_index ON rate_counters (ends_at)",
     "CREATE INDEX liveness_frames_bands_index ON liveness_frames USING gin (bands) WITH (fastupdate = off)",
     "CREATE INDEX liveness_frames_seen_at_index ON liveness_frames (seen_at)",
@@ -292,6 +317,10 @@ NOT_SAMPLED = [
     ("erased_idempotency_keys", "key_digest"),
     ("collection_keys", "wrapped"),
     ("failed_comparisons", "subject_id"),
+    ("flagged_duplicates", "subject_id"),
+    ("flagged_duplicates", "duplicate_of"),
+    ("flagged_duplicates", "similarity"),
+    ("flagged_duplicates", "seal"),
     ("liveness_frames", "hash"),
     ("liveness_frames", "bands"),
     ("liveness_sessions", "subject"),
@@ -345,7 +374,7 @@ GRANTS = {
         "SELECT, INSERT, UPDATE, DELETE ON collections, collection_keys, subjects",
         "SELECT, INSERT, UPDATE, DELETE ON templates, idempotent_responses, failed_comparisons, rate_counters",
         "SELECT, INSERT, UPDATE, DELETE ON erased_idempotency_keys, liveness_sessions",
-        "SELECT, INSERT, UPDATE, DELETE ON collection_writes",
+        "SELECT, INSERT, UPDATE, DELETE ON collection_writes, flagged_duplicates",
         "SELECT, INSERT, DELETE ON liveness_frames",
         "SELECT, INSERT, UPDATE ON api_keys",
         "SELECT, INSERT ON audit",

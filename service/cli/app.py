@@ -16,6 +16,7 @@ from service.cli import (
     calibrate,
     database,
     doctor,
+    duplicates,
     keys,
     liveness,
     model,
@@ -64,6 +65,7 @@ def face(
 for group in (model, calibrate, server, people, bulk, database, doctor):
     group.register(app)
 app.add_typer(people.subjects, name="subjects")
+app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(keys.api_keys, name="apikey")
 app.add_typer(keys.data_keys, name="keys")
 app.add_typer(audit.app, name="audit")

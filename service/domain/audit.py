@@ -44,6 +44,8 @@ class Action(StrEnum):
     """Its outcome is the verdict, and the record of what was decided by it follows."""
     TEMPLATE_RETIRE = "template_retire"
     """A person's template of a model that is not the collection's any more went."""
+    DUPLICATE_RESOLVE = "duplicate_resolve"
+    """Its outcome is the decision; two records, one about each of the two."""
 
 
 class Outcome(StrEnum):

@@ -54,8 +54,8 @@ GENESIS = bytes(32)
 
 _RECORD, _HEAD = b"face/v1/audit-record", b"face/v1/audit-head"
 _LENGTH_BYTES = 8
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _number(value: int) -> bytes:
 
 def moment(at: datetime) -> bytes:
     """Microseconds, as PostgreSQL keeps them, wherever the clock stood."""
-    return _number((at - _EPOCH) // _MICROSECOND)
+    return _number((at - EPOCH) // MICROSECOND)
 
 
 _COLLECTION, _API_KEY = b"face/v1/collection-record", b"face/v1/api-key-record"

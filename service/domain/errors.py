@@ -9,10 +9,12 @@
     │   ├── SubjectNotFound                  subject_not_found
     │   ├── CollectionNotFound               collection_not_found
     │   ├── ProfileNotFound                  profile_not_found
-    │   └── ApiKeyNotFound                   api_key_not_found
+    │   ├── ApiKeyNotFound                   api_key_not_found
+    │   └── DuplicateNotFound                duplicate_not_found
     ├── Conflict
     │   ├── SubjectExists                    subject_exists
     │   ├── DuplicateSubject                 duplicate_subject
+    │   ├── DuplicateResolved                duplicate_resolved
     │   ├── SubjectMismatch                  subject_mismatch
     │   ├── ModelMismatch                    model_mismatch
     │   ├── ModelMoveUnderWay                model_move_under_way
@@ -210,6 +212,10 @@ class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
 
 
+class DuplicateNotFound(NotFound):
+    code = "duplicate_not_found"
+
+
 class Conflict(FaceError):
     pass
 
@@ -239,6 +245,12 @@ class DuplicateSubject(Conflict):
         super().__init__()
         self.candidates = candidates
         self.expected_false_candidates = expected_false_candidates
+
+
+class DuplicateResolved(Conflict):
+    """Values: `decision`, the one that was made."""
+
+    code = "duplicate_resolved"
 
 
 class SubjectMismatch(Conflict):

@@ -232,6 +232,15 @@ def check_search_rows(
             yield Finding(record, RecordFlaw.CHANGED, number)
 
 
+def check_flagged_duplicates(
+    collections: Iterable[Collection], altered: Callable[[Collection], int]
+) -> Iterator[Finding]:
+    for collection in collections:
+        if number := altered(collection):
+            record = f"flagged duplicates of {collection_record(collection)}"
+            yield Finding(record, RecordFlaw.CHANGED, number)
+
+
 def _people_of(collection: Collection) -> str:
     return f"people of {collection_record(collection)}"
 

@@ -41,7 +41,8 @@ from service.storage.audit_head import (
 from service.storage.collections import stored_collections
 from service.storage.engine import Query, compiled, insert_rows, run, single_use_engine
 from service.storage.failures import translated
-from service.storage.subjects import SubjectProof, all_subjects
+from service.storage.flagged_duplicates import FlaggedDuplicateRows
+from service.storage.subjects import SubjectProof, all_subjects, stored_people
 from service.storage.tables import NOT_LOGGED, audit, audit_head, metadata, registry
 from service.storage.template_rows import RowSequence, SearchRows
 
@@ -247,8 +248,8 @@ class AuditSnapshot:
 
     `records`: by number. `registry`: its content; None where there is none. `api_keys`: each with its
     id and its secret's hash. `people`: those of a collection, held against the log. `search_rows`: how
-    many of its templates are not searched by what was written. `enrolled`: how
-    many people there are by the log. `empty`: whether there is nothing at all. Whatever can be many is
+    many of its templates are not searched by what was written. `flagged_duplicates`: how many of its rows
+    are not as they were written. `enrolled`: how many people there are by the log. `empty`: whether there is nothing at all. Whatever can be many is
     read a few at a time.
     """
 
@@ -259,6 +260,7 @@ class AuditSnapshot:
     api_keys: Iterable[tuple[ApiKey, str, bytes]]
     people: Callable[[Collection], PeopleProved]
     search_rows: Callable[[Collection], int]
+    flagged_duplicates: Callable[[Collection], int]
     enrolled: Callable[[], int]
     empty: bool
 
@@ -275,6 +277,10 @@ def audit_snapshot(connection: Connection, head: AuditHeadRow) -> AuditSnapshot:
         api_keys=stored_api_keys(connection),
         people=partial(_people, connection, SubjectProof(connection, head)),
         search_rows=partial(_search_rows, rows, RowSequence(connection, head)),
+        flagged_duplicates=partial(
+            FlaggedDuplicateRows(connection, head).altered,
+            stored_people=partial(stored_people, connection),
+        ),
         enrolled=lambda: connection.execute(_ENROLLED).scalar_one(),
         empty=not holds_anything(connection),
     )

@@ -27,6 +27,7 @@ from service.domain.expiry import Expired, is_expired
 from service.storage.audit_head import AuditHeadRow
 from service.storage.engine import Query, insert_rows, is_distributed, run
 from service.storage.expiry import Clock, alive, expired
+from service.storage.flagged_duplicates import delete_flags
 from service.storage.idempotency import keep_keys
 from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence
@@ -192,12 +193,22 @@ class SubjectRows:
 
     def existing(self, collection: Collection, subject_ids: Sequence[str]) -> set[str]:
         """Those of `subject_ids` who are enrolled. Raises `RecordTampered`."""
+        return set(self.enrolled(collection, subject_ids))
+
+    def enrolled(self, collection: Collection, subject_ids: Sequence[str]) -> dict[str, Subject]:
+        """As `existing`, each with what is stored of them."""
         if not subject_ids:
-            return set()
+            return {}
         query = _of(collection).where(subjects.c.subject_id.in_(subject_ids))
         found = self._proof.settled(collection, lambda: _read(self._connection, query))
         living = self._living(collection, [subject for subject, _ in found])
-        return {subject.subject_id for subject in living}
+        return {subject.subject_id: subject for subject in living}
+
+    def shown(self, collection: Collection, subject_ids: Sequence[str]) -> dict[str, Subject]:
+        """As `enrolled`, but altered or not, as `page` shows them: nothing is decided by it."""
+        found = stored_people(self._connection, collection, subject_ids)
+        living = self._living(collection, list(found.values()))
+        return {subject.subject_id: subject for subject in living}
 
     def require_stored(self, collection: Collection, subject_ids: Sequence[str]) -> None:
         """Raises `RecordTampered` where one of them has templates and is not there, whom a search would
@@ -294,6 +305,7 @@ class SubjectRows:
             idempotent_responses.c.subject_id == subject_id,
         )
         keep_keys(self._connection, and_(*whose))
+        delete_flags(self._connection, collection, subject_id)
         deleted = [
             self._connection.execute(
                 delete(table).where(
@@ -312,6 +324,16 @@ def all_subjects(
 ) -> Iterator[list[tuple[Subject, bytes]]]:
     """Everybody of a collection, with their seals, a few at a time; still to be proved."""
     return _walk(connection, _of(collection), ROWS_AT_A_TIME, None)
+
+
+def stored_people(
+    connection: Connection, collection: Collection, subject_ids: Sequence[str]
+) -> dict[str, Subject]:
+    """Those of `subject_ids` who have a row, proved or not, expired or not."""
+    if not subject_ids:
+        return {}
+    query = _of(collection).where(subjects.c.subject_id.in_(subject_ids))
+    return {subject.subject_id: subject for subject, _ in _read(connection, query)}
 
 
 def _walk(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -268,6 +269,33 @@ failed_comparisons = Table(
     _subject_key(),
 )
 """Refused faces of a subject, by the key that sent them; a row only where there are some."""
+
+flagged_duplicates = Table(
+    "flagged_duplicates",
+    metadata,
+    Column("collection_id", Uuid, primary_key=True),
+    _subject_id(),
+    Column("duplicate_of", Text(collation=_BYTE_ORDER), primary_key=True),
+    Column("duplicate_id", Uuid, nullable=False),
+    Column("similarity", Double, nullable=False),
+    _moment("flagged_at"),
+    Column("decision", Text),
+    _moment("decided_at", nullable=True),
+    Column("decided_by", Text),
+    Column("decisions", Integer, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+    CheckConstraint("decision IN ('same_person', 'different_people')", name="decision"),
+    CheckConstraint(
+        "num_nulls(decision, decided_at, decided_by) = CASE decisions WHEN 0 THEN 3 ELSE 0 END",
+        name="decided",
+    ),
+    _subject_key(),
+    Index(None, "collection_id", "duplicate_of"),
+    Index(None, "collection_id", "duplicate_id"),
+    Index(None, "collection_id", "flagged_at", "duplicate_id"),
+)
+"""Who looked like whom when they were enrolled, until a person has decided about the two, and what they
+decided. The other one is in no foreign key: on Citus they lie on another server."""
 
 rate_counters = Table(
     "rate_counters",

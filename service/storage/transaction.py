@@ -18,6 +18,7 @@ from service.storage.engine import Query, driver_of, run
 from service.storage.expiry import Clock, ServerClock
 from service.storage.failed_comparisons import FailedComparisons
 from service.storage.failures import QueryFailed
+from service.storage.flagged_duplicates import FlaggedDuplicateRows
 from service.storage.idempotency import IdempotentResponses
 from service.storage.liveness_frames import LivenessFrames
 from service.storage.liveness_sessions import LivenessSessions
@@ -112,6 +113,10 @@ class Transaction:
     @cached_property
     def failed_comparisons(self) -> FailedComparisons:
         return FailedComparisons(self.connection, self._clock, self.collections, self._proof)
+
+    @cached_property
+    def flagged_duplicates(self) -> FlaggedDuplicateRows:
+        return FlaggedDuplicateRows(self.connection, self._head)
 
     @cached_property
     def liveness_sessions(self) -> LivenessSessions:

@@ -18,6 +18,7 @@ from service.domain.integrity import (
     LogVerdict,
     RecordFlaw,
     check,
+    check_flagged_duplicates,
     check_people,
     check_registry,
     check_search_rows,
@@ -117,4 +118,5 @@ class VerifyAudit:
             *records,
             *check_people(existing, stored.people, stored.enrolled),
             *check_search_rows(existing, stored.search_rows),
+            *check_flagged_duplicates(existing, stored.flagged_duplicates),
         ]

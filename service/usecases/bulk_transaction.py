@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from service.domain.audit import Action, Outcome
 from service.domain.bulk import BulkCandidate, BulkOutcome, Result, refused
 from service.domain.callers import Caller
-from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate
+from service.domain.collection import Collection, DuplicatePolicy, StoredTemplate, Subject
 from service.domain.errors import LivenessRequired, Overloaded, SubjectExists
 from service.domain.liveness_session import Purpose
 from service.domain.served_models import CollectionModels, ServedModel, ServedModels
@@ -24,6 +24,7 @@ from service.usecases.duplicate_check import (
 )
 from service.usecases.enrollment import require_true_date, sealed_subject
 from service.usecases.erase import remove_expired
+from service.usecases.flagged_duplicates import flag_duplicates
 from service.usecases.index_sync import IndexSync
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
@@ -141,9 +142,11 @@ class EnrollBatch:
         remove_expired(tx, unlocked, self._audit, now, len(new), among=ids)
         checked = self._checked(tx, unlocked, models, request, new)
         admitted = [one for one, outcome in zip(new, checked, strict=True) if outcome.error is None]
-        self._store(tx, unlocked, models, admitted, changes, now)
-        by_id = zip((one.row.subject_id for one in new), checked, strict=True)
-        return became | dict(by_id)
+        enrolled = self._store(tx, unlocked, models, admitted, changes, now)
+        by_id = dict(zip((one.row.subject_id for one in new), checked, strict=True))
+        flagged = [(one, by_id[one.subject_id].candidates) for one in enrolled]
+        flag_duplicates(tx, unlocked.collection, flagged, now)
+        return became | by_id
 
     def _checked(
         self,
@@ -180,7 +183,7 @@ class EnrollBatch:
         admitted: Sequence[BulkCandidate],
         changes: Mapping[str, UUID],
         now: datetime,
-    ) -> None:
+    ) -> list[Subject]:
         templates: list[StoredTemplate] = []
         for model in models.all:
             faces = [
@@ -200,6 +203,7 @@ class EnrollBatch:
         ]
         tx.subjects.add_all(unlocked.collection, subjects)
         tx.templates.add_all(unlocked.collection, templates)
+        return subjects
 
     def _record(
         self,

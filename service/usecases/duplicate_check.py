@@ -6,6 +6,7 @@ Which rule applies, and who are the candidates: of one face, and of many that ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -129,22 +130,27 @@ def check_duplicates(
     unlocked: UnlockedCollection,
     rule: DuplicateRule,
     subject_id: str,
+    others: AbstractSet[str],
     probes: Sequence[Embedding],
     index: SearchIndex | None,
 ) -> DuplicateCheck:
     """With the candidates to flag, without the subject: who looks like any of `probes`, which are all of
-    this person. Raises `DuplicateSubject` where the rule rejects them, and what `find_candidates` raises.
+    this person. `others`: of whom it was decided that they are not this person.
+
+    Raises `DuplicateSubject` where the rule rejects them, and what `find_candidates` raises.
     """
     if rule.policy is DuplicatePolicy.ALLOW:
         return rule.nothing_compared()
     search = rule.search_over(len(probes) * tx.templates.mark(unlocked.collection).rows)
     threshold, best = search.threshold, dict[str, float]()
+    most = DUPLICATES_SHOWN + len(others)  # who is found and does not count takes nobody's place
     for probe in probes:
         shortlisted = shortlist(tx, unlocked, probe, threshold, index)
         for one in find_candidates(
-            tx, unlocked, probe, threshold, DUPLICATES_SHOWN, shortlisted, other_than=subject_id
+            tx, unlocked, probe, threshold, most, shortlisted, other_than=subject_id
         ):
-            best[one.subject_id] = max(one.similarity, best.get(one.subject_id, one.similarity))
+            if one.subject_id not in others:
+                best[one.subject_id] = max(one.similarity, best.get(one.subject_id, one.similarity))
     found = ranked([Candidate(*one) for one in best.items()], DUPLICATES_SHOWN)
     check = rule.judged(found, search)
     if check.refusal is not None:

@@ -36,6 +36,7 @@ from service.usecases.enrollment import (
     sealed_subject,
 )
 from service.usecases.erase import remove_expired
+from service.usecases.flagged_duplicates import different_from, flag_duplicates
 from service.usecases.idempotency import earlier_response, keep_response
 from service.usecases.liveness_proof import LivenessProof, is_not_live
 from service.usecases.liveness_session import LivenessRequest
@@ -211,6 +212,9 @@ class Enroll:
         the models. Raises `ProfileNotFound`, `DuplicateSubject`.
         """
         settings, asked = unlocked.collection.settings, (request.on_duplicate, request.profile)
+        others = frozenset[str]()
+        if request.mode is not Mode.CREATE:  # about somebody new nothing is decided
+            others = different_from(tx, unlocked.collection, request.subject_id)
         checks: list[DuplicateCheck] = []
         for model, of_photographs in probe.by(models):
             template = templates.get(model.model_id, of_photographs)
@@ -219,7 +223,7 @@ class Enroll:
                 probes.append(template.embedding)
             rule = duplicate_rule(settings, model.calibration, request.caller, *asked)
             people = unlocked.of_model(model.model_id)
-            whose = rule, request.subject_id
+            whose = rule, request.subject_id, others
             checks.append(check_duplicates(tx, people, *whose, probes, self._index))
         return reduce(DuplicateCheck.joined_by, checks)
 
@@ -243,8 +247,9 @@ class Enroll:
         if request.mode is Mode.CREATE:
             tx.subjects.add(collection, subject)
         else:
-            self._change(tx, collection, request.mode, subject, templates)
+            subject = self._change(tx, collection, request.mode, subject, templates)
         tx.templates.add_all(collection, stored)
+        flag_duplicates(tx, collection, [(subject, duplicates.candidates)], now)
         self._record(tx, unlocked, request, now, change)
         return self._enrolled(request, probe, stored[0], duplicates)
 
@@ -255,7 +260,7 @@ class Enroll:
         mode: Mode,
         given: Subject,
         templates: Templates,
-    ) -> None:
+    ) -> Subject:
         """What is not given stays as it was; the templates of the same models go, for the new ones. The
         row is locked: a verification may be moving the person to another model.
         """
@@ -278,6 +283,7 @@ class Enroll:
             change=given.change,
         )
         tx.subjects.update(collection, after)
+        return after
 
     def _record(
         self,

@@ -16,6 +16,7 @@ from service.domain.collection import IdempotentResponse, StoredTemplate, Subjec
 from service.domain.errors import SubjectNotFound
 from service.domain.expiry import expiry_of
 from service.domain.face import Embedding
+from service.domain.flagged_duplicate import FlaggedDuplicate
 from service.domain.lockout import Refusals
 from service.domain.template import PlainTemplate
 from service.usecases.audit_recorder import AuditRecorder
@@ -123,6 +124,7 @@ class Exported:
     """`audit`: since the person's enrollment, this export included: an id may have been somebody
     else's before. `answers`: that earlier answers are kept; they may name other people, so not
     what they say (Art. 15, 4). `refusals`: of faces under this id, by the key that sent them.
+    `duplicates`: with another one, who is not to be told.
     """
 
     subject_id: str
@@ -135,6 +137,7 @@ class Exported:
     audit: Sequence[AuditEntry]
     answers: Sequence[IdempotentResponse]
     refusals: Mapping[str, Refusals]
+    duplicates: Sequence[FlaggedDuplicate]
     exported_at: datetime
     audit_id: UUID
 
@@ -175,6 +178,9 @@ class Export:
             audit=tx.audit.about(pseudonym, subject.enrolled_at),
             answers=tx.idempotency.of(collection, subject.subject_id),
             refusals=tx.failed_comparisons.of(collection, subject.subject_id),
+            duplicates=[
+                row.flagged for row in tx.flagged_duplicates.of(collection, [subject.subject_id])
+            ],
             exported_at=entry.at,
             audit_id=entry.audit_id,
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.domain.flagged_duplicate import FlaggedDuplicate
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import ListAudit
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.collections import Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
+from service.usecases.flagged_duplicates import ListDuplicates, ResolveRequest
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.index_sync import IndexSync
 from service.usecases.liveness_frames import FramesRequest, TakenFrames
@@ -42,6 +44,8 @@ class UseCases:
     export: Export
     purge: Purge
     unlock: Unlock
+    list_duplicates: ListDuplicates
+    resolve_duplicate: Callable[[ResolveRequest], FlaggedDuplicate]
     list_audit: ListAudit
     audit_recorder: AuditRecorder
     index_sync: IndexSync | None = None

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import typer
@@ -51,6 +52,8 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
         ("subjects", "show"): ("amy",),
         ("subjects", "export"): ("amy",),
         ("subjects", "unlock"): ("amy",),
+        ("duplicates", "list"): (),
+        ("duplicates", "resolve"): (UUID(int=1), "same_person"),
         ("apikey", "create"): ("door", "--scope", "verify"),
         ("apikey", "list"): (),
         ("apikey", "revoke"): ("door",),

@@ -13,6 +13,7 @@ import pytest
 
 from service.domain.errors import (
     CollectionNotFound,
+    DuplicateResolved,
     FaceError,
     NoUsableFace,
     SubjectLocked,
@@ -205,3 +206,24 @@ def test_subject_is_shown_without_vectors() -> None:
         *("expiresAt", "consentReference"),
     }
     assert "amy" in run("subjects", "show", "amy", "--lang", "en")[1]
+
+
+def test_flagged_duplicates_are_listed_and_decided_about(people: People) -> None:
+    call("enroll", "twin", people["amy"][3], "--on-duplicate", "flag")
+    (one,) = answer("duplicates", "list")[1]["duplicates"]
+    assert (one["subjectId"], one["duplicateOf"], one["status"]) == ("twin", "amy", "open")
+    out = run("duplicates", "list", "--limit", "1")[1]
+    assert out.startswith("식별자")
+    assert one["duplicateId"] in out
+    resolve = ("duplicates", "resolve", one["duplicateId"])
+    status, out = run(*resolve, "different_people", "--lang", "en")
+    assert (status, out) == (0, "twin, amy: decided, different people\n")
+    with pytest.raises(DuplicateResolved):
+        run(*resolve, "same_person")
+    status, decided = answer(*resolve, "same_person", "--force")
+    assert (status, decided["decision"]) == (0, "same_person")
+    assert answer("duplicates", "list", "--status", "resolved")[1]["duplicates"] == [decided]
+    assert "동일인" in run("duplicates", "list", "--status", "resolved")[1]
+    assert run("duplicates", "list", "--cursor", "1")[0] == 2
+    run("delete", "twin")
+    assert answer("duplicates", "list", "--status", "resolved")[1]["duplicates"] == []

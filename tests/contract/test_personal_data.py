@@ -150,6 +150,7 @@ def administer(caller: Caller, tables: Tables) -> None:
     ok(caller.in_collection("GET", person))
     ok(caller.in_collection("GET", f"{person}/export"))
     ok(caller.in_collection("DELETE", f"{person}/lock"))
+    decide(caller)
     ok(caller.send("PUT", collection, json={"duplicatePolicy": "allow"}))
     ok(caller.send("PATCH", collection, json={"faces": "one"}))
     ok(caller.send("GET", collection))
@@ -164,6 +165,20 @@ def administer(caller: Caller, tables: Tables) -> None:
     for page in OPEN_PAGES:
         caller.send("GET", page)
     caller.send("GET", "/docs/assets/swagger-ui.css")
+
+
+def decide(caller: Caller) -> None:
+    """The two people of the visit look alike."""
+    again = {"subjectId": caller.personal.subject, "mode": "replace", "onDuplicate": "flag"}
+    ok(caller.given("/enroll", **again), 201)
+    (one,) = ok(caller.in_collection("GET", "/admin/duplicates"))["duplicates"]
+    resolve, where = (
+        f"/admin/duplicates/{one['duplicateId']}/resolve",
+        {"collection": caller.collection},
+    )
+    for decision in ("same_person", "different_people"):
+        caller.send("POST", resolve, params=where, json={"decision": decision})
+    caller.send("POST", resolve, params=where, json={"decision": caller.personal.body})
 
 
 FAULT = """

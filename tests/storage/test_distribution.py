@@ -20,7 +20,13 @@ from tests.storage.distribution import (
     tables,
 )
 
-PEOPLE = {"subjects", "templates", "idempotent_responses", "failed_comparisons"}
+PEOPLE = {
+    "subjects",
+    "templates",
+    "idempotent_responses",
+    "failed_comparisons",
+    "flagged_duplicates",
+}
 
 CONSTRAINTS = text("""
     SELECT conrelid::regclass || ' ' || conname AS name, pg_get_constraintdef(oid) AS definition

@@ -16,6 +16,7 @@ from service.domain.challenge import Step
 from service.domain.decision import Recommendation
 from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
 from service.domain.face import Reason
+from service.domain.flagged_duplicate import DuplicateDecision
 from service.domain.integrity import Flaw, RecordFlaw
 from service.domain.step_pose import Doubt
 from service.domain.thresholds import Band, Origin
@@ -38,6 +39,7 @@ CODES: dict[str, list[type[StrEnum]]] = {
     "cause": [Cause],
     "flaw": [Flaw, RecordFlaw],
     "bulk_result": [Result],
+    "duplicate_decision": [DuplicateDecision],
     "backup_step": [BackupStep],
     "source": [Origin],
     "license": [License],
@@ -55,9 +57,11 @@ AS_DOCUMENTED = [
     errors.CollectionNotFound(),
     errors.ProfileNotFound(),
     errors.ApiKeyNotFound(),
+    errors.DuplicateNotFound(),
     errors.Conflict(),
     errors.SubjectExists(),
     errors.DuplicateSubject([Candidate("kim", 0.9)]),
+    errors.DuplicateResolved(decision="same_person"),
     errors.SubjectMismatch(),
     errors.ModelMismatch(stored="a@sha256:0", served="b@sha256:1"),
     errors.ModelMoveUnderWay(collection="default", model="b@sha256:1"),

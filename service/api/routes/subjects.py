@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query
 from service.api.auth import AdminCaller, AllUseCases, QueryCollection
 from service.api.models import Camel, SubjectId
 from service.api.openapi import PROBLEMS, example
+from service.domain.flagged_duplicate import DuplicateDecision, FlaggedDuplicate
 from service.usecases.erase import Erasure
 from service.usecases.subjects import (
     Exported,
@@ -88,6 +89,19 @@ class RefusalsExport(Camel):
     locked_until: datetime | None
 
 
+class FlagExport(Camel):
+    """That this person and another one, who is not named here, were found alike; `decision`: null until
+    somebody has decided.
+    """
+
+    duplicate_id: UUID
+    similarity: float
+    flagged_at: datetime
+    decision: DuplicateDecision | None
+    decided_at: datetime | None
+    decided_by: str | None
+
+
 class ExportAnswer(Camel):
     """Everything held about a person. `audit`: since their enrollment."""
 
@@ -101,6 +115,7 @@ class ExportAnswer(Camel):
     audit: list[AuditExport]
     answers: list[KeptAnswerExport]
     refusals: list[RefusalsExport]
+    duplicates: list[FlagExport]
     exported_at: datetime
     audit_id: UUID
 
@@ -181,6 +196,16 @@ _EXPORT = example(
                 "number": 1,
                 "since": "2026-01-01T10:00:00Z",
                 "lockedUntil": None,
+            }
+        ],
+        "duplicates": [
+            {
+                "duplicateId": "5b0f7c1e-3c52-4b61-9d0c-2f4b6f7d8a90",
+                "similarity": 0.7134,
+                "flaggedAt": "2026-01-01T09:00:00Z",
+                "decision": None,
+                "decidedAt": None,
+                "decidedBy": None,
             }
         ],
         "exportedAt": "2026-01-02T09:00:00Z",
@@ -300,6 +325,7 @@ def export_answer(exported: Exported) -> ExportAnswer:
             )
             for caller, one in sorted(exported.refusals.items())
         ],
+        duplicates=[_flag(one) for one in exported.duplicates],
         exported_at=exported.exported_at,
         audit_id=exported.audit_id,
     )
@@ -312,6 +338,18 @@ def _template(one: ExportedTemplate) -> TemplateExport:
         created_at=one.created_at,
         samples=one.samples,
         embedding=one.embedding.tolist(),
+    )
+
+
+def _flag(one: FlaggedDuplicate) -> FlagExport:
+    resolution = one.resolution
+    return FlagExport(
+        duplicate_id=one.duplicate_id,
+        similarity=one.similarity,
+        flagged_at=one.flagged_at,
+        decision=None if resolution is None else resolution.decision,
+        decided_at=None if resolution is None else resolution.at,
+        decided_by=None if resolution is None else resolution.by,
     )
 
 
