@@ -211,7 +211,7 @@ def test_problems_are_documented_as_problems(document: Document) -> None:
 def test_every_json_example_is_well_formed_for_the_service(
     document: Document, http: httpx.Client, client: CollectionClient
 ) -> None:
-    place = {"collection": client.collection, "sessionId": uuid4()}
+    place = {"collection": client.collection, "sessionId": uuid4(), "duplicateId": uuid4()}
     for (method, path), operation in operations(document).items():
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         for body in examples(content):

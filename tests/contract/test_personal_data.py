@@ -168,9 +168,8 @@ def administer(caller: Caller, tables: Tables) -> None:
 
 
 def decide(caller: Caller) -> None:
-    """The two people of the visit look alike."""
-    again = {"subjectId": caller.personal.subject, "mode": "replace", "onDuplicate": "flag"}
-    ok(caller.given("/enroll", **again), 201)
+    """Somebody has the same photograph."""
+    ok(caller.form("/enroll", subjectId=f"{caller.personal.subject}-2", onDuplicate="flag"), 201)
     (one,) = ok(caller.in_collection("GET", "/admin/duplicates"))["duplicates"]
     resolve, where = (
         f"/admin/duplicates/{one['duplicateId']}/resolve",
