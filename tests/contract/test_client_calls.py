@@ -1,25 +1,32 @@
-"""Each call of the service is a method of each client, with all that can be said and answered."""
+"""What can be said and answered in each call of the service is typed in the clients."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import httpx
 import pytest
-from face_client import AsyncFaceClient, FaceClient, calls
+from face_client import AsyncFaceClient, FaceClient, answers, calls
 from face_client.answers import CollectionSettings
 from face_client.client import Awaited, Sent
 
-Document = dict[str, Any]
-Schema = Mapping[str, Any]
+from scripts.errors_page import NOT_OVER_HTTP
+from service.api.problems import kinds_by_code
+from tests.contract.client_operations import Document, operations, plain
+from tests.contract.client_programs import FOLDER
 
-LEFT_OUT: Mapping[str, str] = {}
-"""Operations that no client has, and why."""
+Schema = Mapping[str, Any]
 
 FACE = {"images", "embedding", "camera", "directory", "livenessSession"}
 """Fields that are one parameter of a client."""
+
+BY_OTHER_MEANS = {"Accept-Language", "Idempotency-Key"}
+"""Of the client, and `idempotency_key`."""
+
+TYPESCRIPT = FOLDER / "typescript" / "src"
 
 
 @pytest.fixture(scope="module")
@@ -28,78 +35,50 @@ def document(http: httpx.Client) -> Document:
     return document
 
 
-def operations(document: Document) -> dict[str, Document]:
-    """By their ids, without case and underscores."""
-    return {
-        plain(operation["operationId"]): operation
-        for path in document["paths"].values()
-        for operation in path.values()
-    }
+def _methods(client: type) -> set[str]:
+    return {name for name, each in vars(client).items() if isinstance(each, (Sent, Awaited))}
 
 
-def plain(name: str) -> str:
-    """What is the same of `list_subjects`, `listSubjects` and `ListSubjectsAsync`."""
-    return name.replace("_", "").lower().removesuffix("async")
+def test_calls_that_wait_are_those_that_are_awaited() -> None:
+    assert _methods(FaceClient) == _methods(AsyncFaceClient)
 
 
-def methods_of(client: type) -> dict[str, Any]:
-    return {name: each for name, each in vars(client).items() if isinstance(each, (Sent, Awaited))}
-
-
-def require_all(document: Document, methods: Iterable[str], where: str) -> None:
-    """`methods`: of a client. `where`: the files in which one would be added."""
-    there = {plain(name) for name in methods}
-    wanted = operations(document).keys() - {plain(name) for name in LEFT_OUT}
-    assert wanted - there == set(), f"operations without a method: add them to {where}"
-    assert there - wanted == set(), f"methods without an operation: take them out of {where}"
-
-
-@pytest.mark.parametrize("client", [FaceClient, AsyncFaceClient])
-def test_every_operation_is_a_method_in_python(document: Document, client: type) -> None:
-    where = "calls.py and client.py of clients/python/face_client"
-    require_all(document, methods_of(client), where)
-
-
-def _schema(document: Document, schema: Schema) -> Schema:
+def _resolved(document: Document, schema: Schema) -> Schema:
     """What it refers to, and what it is where it is not null."""
     for one in schema.get("anyOf", ()):
         if one.get("type") != "null":
-            return _schema(document, one)
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        found: Schema = document["components"]["schemas"][name]
-        return found
-    return schema
-
-
-def _fields(document: Document, operation: Document) -> set[str]:
-    """All that a caller can say."""
-    parameters = {one["name"] for one in operation.get("parameters", ())}
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if body is not None:
-        parameters |= _schema(document, body["schema"])["properties"].keys()
-    return parameters
-
-
-SAID_BY = {"Accept-Language": "language of the client", "Idempotency-Key": "idempotency_key"}
+            return _resolved(document, one)
+    if "$ref" not in schema:
+        return schema
+    found: Schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return found
 
 
 def test_every_field_is_a_parameter_in_python(document: Document) -> None:
-    missing = {name: _untaken(document, name) for name in methods_of(FaceClient)}
+    missing = {name: _untaken(document, name) for name in _methods(FaceClient)}
     assert {name: fields for name, fields in missing.items() if fields} == {}
 
 
 def _untaken(document: Document, name: str) -> set[str]:
     """Fields that callers in Python cannot give."""
     taken = {plain(one) for one in inspect.signature(getattr(calls, name)).parameters}
-    fields = _fields(document, operations(document)[plain(name)]) - SAID_BY.keys() - FACE
+    fields = _fields(document, operations(document)[plain(name)]) - BY_OTHER_MEANS - FACE
     if "settings" in taken:
         fields -= CollectionSettings.__annotations__.keys()
     return {field for field in fields if plain(field) not in taken}
 
 
+def _fields(document: Document, operation: Document) -> set[str]:
+    """All that a caller can say."""
+    fields = {one["name"] for one in operation.get("parameters", ())}
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is not None:
+        fields |= _resolved(document, body["schema"])["properties"].keys()
+    return fields
+
+
 def test_every_field_of_an_answer_is_typed_in_python(document: Document) -> None:
-    for name in methods_of(FaceClient):
+    for name in _methods(FaceClient):
         (answer,) = get_args(get_type_hints(getattr(calls, name))["return"])
         responses = operations(document)[plain(name)]["responses"]
         (status,) = [status for status in responses if status.startswith("2")]
@@ -111,21 +90,37 @@ def test_every_field_of_an_answer_is_typed_in_python(document: Document) -> None
 
 
 def _require_same(document: Document, typed: Any, schema: Schema) -> None:
-    """The fields of `typed` and of what is in it are those of `schema`."""
-    schema = _schema(document, schema)
+    """The fields of `typed`, and of what is in it, are those of `schema`."""
+    schema = _resolved(document, schema)
     if is_typeddict(typed):
-        properties = schema["properties"]
         hints = get_type_hints(typed)
-        assert hints.keys() == properties.keys(), typed
+        assert hints.keys() == schema["properties"].keys(), typed
         for field, hint in hints.items():
-            _require_same(document, hint, properties[field])
+            _require_same(document, hint, schema["properties"][field])
     elif get_origin(typed) is list:
         _require_same(document, get_args(typed)[0], schema["items"])
-    elif get_origin(typed) is dict and "properties" not in schema:
-        inner = schema.get("additionalProperties")
-        if isinstance(inner, dict) and inner:
-            _require_same(document, get_args(typed)[1], inner)
+    elif get_origin(typed) is dict and is_typeddict(get_args(typed)[1]):
+        _require_same(document, get_args(typed)[1], schema["additionalProperties"])
     else:
         for one in get_args(typed):
             if is_typeddict(one) or get_origin(one) is list:
                 _require_same(document, one, schema)
+
+
+def test_answers_in_typescript_have_the_fields_of_those_in_python() -> None:
+    source = (TYPESCRIPT / "answers.ts").read_text("utf-8")
+    found = re.findall(r"export interface (\w+)(?: extends (\w+))? {\n(.*?)\n}", source, re.DOTALL)
+    in_typescript: dict[str, set[str]] = {}
+    for name, base, body in found:  # a base stands before what extends it
+        own = set(re.findall(r"^  (\w+)\??: ", body, re.MULTILINE))
+        in_typescript[name] = own | in_typescript.get(base, set())
+    in_python = {
+        name: set(get_type_hints(kind)) for name, kind in vars(answers).items() if is_typeddict(kind)
+    }
+    assert in_typescript == in_python
+
+
+def test_codes_in_typescript_are_those_of_the_service() -> None:
+    source = (TYPESCRIPT / "errors.ts").read_text("utf-8")
+    listed = source.partition("export type Code =")[2].partition(";")[0]
+    assert set(re.findall(r'"(\w+)"', listed)) == kinds_by_code().keys() - NOT_OVER_HTTP

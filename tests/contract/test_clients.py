@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.contract.certificates import Authority
+from tests.contract.client_operations import require_all
 from tests.contract.client_programs import CLIENTS, PYTHON_PATH, Programs, programs
 from tests.contract.collection_client import CollectionClient
 from tests.contract.front import Front, opened
@@ -92,6 +94,10 @@ def _unknown_certificate(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     return context
+
+
+def test_every_operation_is_a_method(report: Report, http: httpx.Client) -> None:
+    require_all(http.get("/openapi.json").json(), report.said["methods"])
 
 
 def test_person_is_enrolled_and_verified(report: Report) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from face_client import FaceClient, Problem, ServiceUnreachable, UnexpectedAnswer
+from face_client.client import Sent
 
 FIRST, SECOND, STRANGER = os.environ["FACE_PHOTOS"].split(os.pathsep)
 URL, KEY, COLLECTION = (os.environ[f"FACE_{name}"] for name in ("URL", "KEY", "COLLECTION"))
@@ -18,6 +19,7 @@ def main() -> dict[str, Any]:
     with FaceClient(URL, KEY, language="en") as client:
         return {
             "client": repr(client),
+            "methods": [name for name, each in vars(FaceClient).items() if isinstance(each, Sent)],
             **enrollment(client),
             **answers(client),
             **liveness(client),
