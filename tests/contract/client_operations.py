@@ -10,6 +10,21 @@ Document = dict[str, Any]
 LEFT_OUT: Mapping[str, str] = {}
 """Operations that no client has, by their plain names, and why."""
 
+ON_THE_WAY = frozenset(
+    {
+        "renamesubject",
+        "mergesubjects",
+        "unlocksubject",
+        "listduplicates",
+        "resolveduplicate",
+        "lockedUntil",
+        "duplicates",
+        "duplicate_not_found",
+        "duplicate_resolved",
+    }
+)
+"""Operations, fields and codes that the clients have before the service."""
+
 
 def plain(name: str) -> str:
     """What is the same of `list_subjects`, `listSubjects` and `ListSubjectsAsync`."""
@@ -32,4 +47,4 @@ def require_all(document: Document, methods: list[str]) -> None:
         "operations without a method: add it to each client in clients/, "
         "or here to LEFT_OUT with the reason"
     )
-    assert there - wanted == set(), "methods without an operation"
+    assert there - wanted - ON_THE_WAY == set(), "methods without an operation"

@@ -140,6 +140,12 @@ def test_people_and_collections_are_administered(report: Report) -> None:
     assert report.said["retention"] == 30
 
 
+def test_key_is_made_and_revoked(report: Report) -> None:
+    assert report.said["match by new key"] is True
+    assert report.said["revoked"] is True
+    assert report.said["revoked key"] == "401 unauthenticated"
+
+
 def test_deleted_person_is_not_found(report: Report) -> None:
     assert report.said["deleted"] == 1
     assert report.said["after deletion"] == "404 subject_not_found"

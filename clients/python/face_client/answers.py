@@ -172,10 +172,17 @@ class SubjectList(TypedDict):
 
 
 class Subject(SubjectEntry):
+    """`lockedUntil`: of the key for which the person is locked longest."""
+
     modelIds: list[str]
     metadata: dict[str, Any] | None
     expiresAt: str | None
     consentReference: str | None
+    lockedUntil: str | None
+
+
+class ChangedSubject(Subject):
+    auditId: str
 
 
 class ExportedTemplate(TypedDict):
@@ -206,6 +213,15 @@ class Refusals(TypedDict):
     lockedUntil: str | None
 
 
+class ExportedDuplicate(TypedDict):
+    duplicateId: str
+    similarity: float
+    flaggedAt: str
+    decision: Decision | None
+    decidedAt: str | None
+    decidedBy: str | None
+
+
 class SubjectExport(TypedDict):
     subjectId: str
     collection: str
@@ -217,6 +233,7 @@ class SubjectExport(TypedDict):
     audit: list[ExportedRecord]
     answers: list[KeptAnswer]
     refusals: list[Refusals]
+    duplicates: list[ExportedDuplicate]
     exportedAt: str
     auditId: str
 
@@ -229,10 +246,24 @@ class Erasure(TypedDict):
     auditId: str
 
 
-class Unlocked(TypedDict):
-    subjectId: str
+class FlaggedDuplicate(TypedDict):
+    """`subjectId`: who was enrolled. `duplicateOf`: whom they looked like."""
+
+    duplicateId: str
     collection: str
-    locked: bool
+    subjectId: str
+    duplicateOf: str
+    similarity: float | None
+    flaggedAt: str
+    status: Literal["open", "resolved"]
+    decision: Decision | None
+    decidedAt: str | None
+    decidedBy: str | None
+
+
+class DuplicateList(TypedDict):
+    duplicates: list[FlaggedDuplicate]
+    nextCursor: str | None
 
 
 class CollectionSettings(TypedDict, total=False):
@@ -291,6 +322,26 @@ class CollectionList(TypedDict):
 class CollectionErasure(TypedDict):
     collection: str
     templatesDeleted: int
+
+
+class ApiKey(TypedDict):
+    name: str
+    scopes: list[Scope]
+    collections: list[str]
+    createdAt: str
+    expiresAt: str | None
+    revokedAt: str | None
+    lastUsedAt: str | None
+
+
+class NewApiKey(ApiKey):
+    """`apiKey`: the key itself, in this answer only."""
+
+    apiKey: str
+
+
+class ApiKeyList(TypedDict):
+    apiKeys: list[ApiKey]
 
 
 class AuditRecord(TypedDict):

@@ -6,7 +6,7 @@ them as methods, by the names of the service's own operations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -159,17 +159,61 @@ def export_subject(
 
 def delete_subject(subject_id: str, *, collection: str | None = None) -> Call[answers.Erasure]:
     """Forget a person."""
-    return _once("DELETE", _subject(subject_id), collection)
+    return _forgotten(_subject(subject_id), collection)
 
 
 def withdraw_consent(subject_id: str, *, collection: str | None = None) -> Call[answers.Erasure]:
     """Forget a person who takes their consent back."""
-    return _once("DELETE", _subject(subject_id, "consent"), collection)
+    return _forgotten(_subject(subject_id, "consent"), collection)
 
 
-def unlock_subject(subject_id: str, *, collection: str | None = None) -> Call[answers.Unlocked]:
+def rename_subject(
+    subject_id: str, to: str, *, collection: str | None = None
+) -> Call[answers.ChangedSubject]:
+    """Give a person another id."""
+    return _changed(subject_id, "rename", collection, {"to": to})
+
+
+def merge_subjects(
+    subject_id: str, from_: str, *, force: bool = False, collection: str | None = None
+) -> Call[answers.ChangedSubject]:
+    """Take the photographs of `from_`, who is the same person, over to `subject_id`; `from_` is gone then.
+
+    `force`: also where the two do not look the same.
+    """
+    return _changed(subject_id, "merge", collection, {"from": from_, "force": force})
+
+
+def unlock_subject(
+    subject_id: str, *, collection: str | None = None
+) -> Call[answers.ChangedSubject]:
     """Open a person who was locked after too many refusals."""
-    return _once("DELETE", _subject(subject_id, "lock"), collection)
+    return _changed(subject_id, "unlock", collection, None)
+
+
+def list_duplicates(
+    *,
+    collection: str | None = None,
+    status: Literal["open", "resolved"] | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[answers.DuplicateList]:
+    """Those whom `on_duplicate="flag"` has flagged, newest first; where `status` is None, those to decide."""
+    query = {"collection": collection, "status": status, "limit": limit, "cursor": cursor}
+    return Call("GET", "/admin/duplicates", query=query)
+
+
+def resolve_duplicate(
+    duplicate_id: str,
+    decision: answers.Decision,
+    *,
+    force: bool | None = None,
+    collection: str | None = None,
+) -> Call[answers.FlaggedDuplicate]:
+    """Say whether two who look alike are one person. `force`: also against an earlier decision."""
+    where = path("admin", "duplicates", duplicate_id, "resolve")
+    body = given(decision=decision, force=force)
+    return Call("POST", where, query={"collection": collection}, json=body, repeatable=False)
 
 
 def list_collections(
@@ -201,6 +245,29 @@ def change_collection(
 def delete_collection(collection: str) -> Call[answers.CollectionErasure]:
     """Remove a collection with its people; `default` is emptied instead."""
     return Call("DELETE", _collection(collection), repeatable=False)
+
+
+def list_api_keys() -> Call[answers.ApiKeyList]:
+    """All API keys, without the keys themselves."""
+    return Call("GET", "/admin/apikeys")
+
+
+def create_api_key(
+    name: str,
+    scopes: Sequence[answers.Scope],
+    *,
+    collections: Sequence[str] | None = None,
+    expires_at: datetime | str | None = None,
+) -> Call[answers.NewApiKey]:
+    """Make an API key; `apiKey` of the answer is shown this once. `collections`: the only ones it may touch."""
+    bound = None if collections is None else list(collections)
+    body = given(name=name, scopes=list(scopes), collections=bound, expiresAt=moment(expires_at))
+    return Call("POST", "/admin/apikeys", json=body, repeatable=False)
+
+
+def revoke_api_key(name: str) -> Call[answers.ApiKey]:
+    """From now on the key opens nothing."""
+    return Call("DELETE", path("admin", "apikeys", name), repeatable=False)
 
 
 def list_audit(
@@ -249,6 +316,13 @@ def _collection(name: str) -> str:
     return path("admin", "collections", name)
 
 
-def _once(method: Literal["DELETE"], where: str, collection: str | None) -> Call[Any]:
+def _forgotten(where: str, collection: str | None) -> Call[answers.Erasure]:
     """Done twice it would answer that there is nobody."""
-    return Call(method, where, query={"collection": collection}, repeatable=False)
+    return Call("DELETE", where, query={"collection": collection}, repeatable=False)
+
+
+def _changed(
+    subject_id: str, change: str, collection: str | None, body: Mapping[str, Any] | None
+) -> Call[answers.ChangedSubject]:
+    where, query = _subject(subject_id, change), {"collection": collection}
+    return Call("POST", where, query=query, json=body, repeatable=False)

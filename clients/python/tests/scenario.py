@@ -24,6 +24,7 @@ def main() -> dict[str, Any]:
             **answers(client),
             **liveness(client),
             **administration(client),
+            **api_keys(client),
             **deletion(client),
             **failures(),
         }
@@ -70,6 +71,17 @@ def administration(client: FaceClient) -> dict[str, Any]:
         "templates": len(client.export_subject("kim", collection=COLLECTION)["templates"]),
         "retention": client.show_collection(COLLECTION)["retentionDays"],
     }
+
+
+def api_keys(client: FaceClient) -> dict[str, Any]:
+    name = f"{COLLECTION}-key"
+    made = client.create_api_key(name, ["verify"], collections=[COLLECTION])
+    with FaceClient(URL, made["apiKey"]) as bound:
+        match = bound.verify("kim", SECOND, collection=COLLECTION)["match"]
+        client.revoke_api_key(name)
+        revoked = [each["name"] for each in client.list_api_keys()["apiKeys"] if each["revokedAt"]]
+        refused = refusal(lambda: bound.verify("kim", SECOND, collection=COLLECTION))
+    return {"match by new key": match, "revoked": name in revoked, "revoked key": refused}
 
 
 def deletion(client: FaceClient) -> dict[str, Any]:

@@ -164,11 +164,17 @@ export interface SubjectList {
   nextCursor: string | null;
 }
 
+/** `lockedUntil`: of the key for which the person is locked longest. */
 export interface Subject extends SubjectEntry {
   modelIds: string[];
   metadata: Record<string, unknown> | null;
   expiresAt: string | null;
   consentReference: string | null;
+  lockedUntil: string | null;
+}
+
+export interface ChangedSubject extends Subject {
+  auditId: string;
 }
 
 export interface ExportedTemplate {
@@ -199,6 +205,15 @@ export interface Refusals {
   lockedUntil: string | null;
 }
 
+export interface ExportedDuplicate {
+  duplicateId: string;
+  similarity: number;
+  flaggedAt: string;
+  decision: Decision | null;
+  decidedAt: string | null;
+  decidedBy: string | null;
+}
+
 export interface SubjectExport {
   subjectId: string;
   collection: string;
@@ -210,6 +225,7 @@ export interface SubjectExport {
   audit: ExportedRecord[];
   answers: KeptAnswer[];
   refusals: Refusals[];
+  duplicates: ExportedDuplicate[];
   exportedAt: string;
   auditId: string;
 }
@@ -222,10 +238,23 @@ export interface Erasure {
   auditId: string;
 }
 
-export interface Unlocked {
-  subjectId: string;
+/** `subjectId`: who was enrolled. `duplicateOf`: whom they looked like. */
+export interface FlaggedDuplicate {
+  duplicateId: string;
   collection: string;
-  locked: boolean;
+  subjectId: string;
+  duplicateOf: string;
+  similarity: number | null;
+  flaggedAt: string;
+  status: "open" | "resolved";
+  decision: Decision | null;
+  decidedAt: string | null;
+  decidedBy: string | null;
+}
+
+export interface DuplicateList {
+  duplicates: FlaggedDuplicate[];
+  nextCursor: string | null;
 }
 
 /** What is left out: by `putCollection` set to its default, by `changeCollection` left as it is. */
@@ -282,6 +311,25 @@ export interface CollectionList {
 export interface CollectionErasure {
   collection: string;
   templatesDeleted: number;
+}
+
+export interface ApiKey {
+  name: string;
+  scopes: Scope[];
+  collections: string[];
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+}
+
+/** `apiKey`: the key itself, in this answer only. */
+export interface NewApiKey extends ApiKey {
+  apiKey: string;
+}
+
+export interface ApiKeyList {
+  apiKeys: ApiKey[];
 }
 
 export interface AuditRecord {

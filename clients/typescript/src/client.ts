@@ -1,5 +1,5 @@
 import type * as answers from "./answers.js";
-import { faceBody, given, path, requestOf, type Call } from "./call.js";
+import { faceBody, given, path, requestOf, type Call, type Fields } from "./call.js";
 import type { Face, Photo, Photos } from "./face.js";
 import { answered, answerOf, pauseAfter, type Lost, type Outcome, type Retries } from "./outcome.js";
 
@@ -173,9 +173,39 @@ export class FaceClient {
     return this.#delete<answers.Erasure>(path("admin", "subjects", subjectId, "consent"), options);
   }
 
+  /** Gives a person another id. */
+  renameSubject(subjectId: string, to: string, options: CallOptions = {}) {
+    return this.#change<answers.ChangedSubject>(path("admin", "subjects", subjectId, "rename"), { to }, options);
+  }
+
+  /** Takes the photographs of `from`, who is the same person, over to `subjectId`; `from` is gone then.
+   * `force`: also where the two do not look the same.
+   */
+  mergeSubjects(subjectId: string, from: string, options: CallOptions & { force?: boolean } = {}) {
+    const { force, ...others } = options;
+    const where = path("admin", "subjects", subjectId, "merge");
+    return this.#change<answers.ChangedSubject>(where, { from, force }, others);
+  }
+
   /** Opens a person who was locked after too many refusals. */
   unlockSubject(subjectId: string, options: CallOptions = {}) {
-    return this.#delete<answers.Unlocked>(path("admin", "subjects", subjectId, "lock"), options);
+    return this.#change<answers.ChangedSubject>(path("admin", "subjects", subjectId, "unlock"), undefined, options);
+  }
+
+  /** Those whom `onDuplicate: "flag"` has flagged, newest first; without a `status` those to decide. */
+  listDuplicates(options: PageOptions & { status?: "open" | "resolved" } = {}) {
+    return this.#get<answers.DuplicateList>("/admin/duplicates", options);
+  }
+
+  /** Says whether two who look alike are one person. `force`: also against an earlier decision. */
+  resolveDuplicate(
+    duplicateId: string,
+    decision: answers.Decision,
+    options: CallOptions & { force?: boolean } = {},
+  ) {
+    const { force, ...others } = options;
+    const where = path("admin", "duplicates", duplicateId, "resolve");
+    return this.#change<answers.FlaggedDuplicate>(where, { decision, force }, others);
   }
 
   /** The collections that the key is let into, a page at a time. */
@@ -203,6 +233,25 @@ export class FaceClient {
   /** Removes a collection with its people; `default` is emptied instead. */
   deleteCollection(collection: string) {
     return this.#delete<answers.CollectionErasure>(path("admin", "collections", collection), {});
+  }
+
+  /** All API keys, without the keys themselves. */
+  listApiKeys() {
+    return this.#get<answers.ApiKeyList>("/admin/apikeys", {});
+  }
+
+  /** Makes an API key; `apiKey` of the answer is shown this once. `collections`: the only ones it may touch. */
+  createApiKey(
+    name: string,
+    scopes: readonly answers.Scope[],
+    options: { collections?: readonly string[]; expiresAt?: string } = {},
+  ) {
+    return this.#change<answers.NewApiKey>("/admin/apikeys", { name, scopes, ...options }, {});
+  }
+
+  /** From now on the key opens nothing. */
+  revokeApiKey(name: string) {
+    return this.#delete<answers.ApiKey>(path("admin", "apikeys", name), {});
   }
 
   /** The audit log, newest first, a page at a time. */
@@ -240,6 +289,12 @@ export class FaceClient {
   #get<Answer>(where: string, options: { signal?: AbortSignal }) {
     const { signal, ...query } = options;
     return this.#send<Answer>({ method: "GET", path: where, query, signal });
+  }
+
+  #change<Answer>(where: string, fields: Fields | undefined, options: CallOptions) {
+    const { signal, ...query } = options;
+    const body = fields && { json: given(fields) };
+    return this.#send<Answer>({ method: "POST", path: where, query, ...body, once: true, signal });
   }
 
   /** Done twice it would answer that there is nobody. */

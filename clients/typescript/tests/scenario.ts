@@ -59,6 +59,21 @@ async function administration() {
   };
 }
 
+async function apiKeys() {
+  const name = `${collection}-key`;
+  const made = await client.createApiKey(name, ["verify"], { collections: [collection] });
+  const bound = new FaceClient(client.url, { key: made.apiKey });
+  const photo = await readFile(second);
+  const { match } = await bound.verify("kim", photo, { collection });
+  await client.revokeApiKey(name);
+  const { apiKeys } = await client.listApiKeys();
+  return {
+    "match by new key": match,
+    revoked: apiKeys.some((each) => each.name === name && each.revokedAt !== null),
+    "revoked key": await refusal(bound.verify("kim", photo, { collection })),
+  };
+}
+
 async function deletion() {
   return {
     deleted: (await client.deleteSubject("kim", { collection })).templatesDeleted,
@@ -95,6 +110,7 @@ const said = {
   ...(await answers()),
   ...(await liveness()),
   ...(await administration()),
+  ...(await apiKeys()),
   ...(await deletion()),
   ...(await failures()),
 };
