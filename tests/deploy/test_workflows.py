@@ -99,6 +99,14 @@ def test_bill_of_materials_is_attested_under_the_name_that_it_has() -> None:
     assert "dist/face-${{ github.ref_name }}.cdx.json" in text
 
 
+def test_what_the_pages_looked_like_is_kept() -> None:
+    (job,) = workflow("ci.yml")["jobs"].values()
+    (upload,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+    (checks,) = [step["run"] for step in job["steps"] if "run" in step]
+    assert checks.endswith(f"--pictures {upload['with']['path'].rstrip('/')}")
+    assert upload["if"] == "always()"
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")

@@ -61,6 +61,11 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+def is_korean(name: str) -> bool:
+    """Whether it is the Korean version of another page, which prints the same commands."""
+    return name.endswith(".ko.md")
+
+
 def blocks(page: Path) -> list[Block]:
     """Of one page, in order."""
     lines = page.read_text("utf-8").splitlines()

@@ -36,6 +36,8 @@ QUESTIONS = (
     "a metric",
     "a setting that HTTP needs",
     "the status of an error",
+    "the page that an error leads to",
+    "what a browser may do with the pages",
     "when somebody is expired",
     "the thresholds",
     "an error rate and its bounds",
