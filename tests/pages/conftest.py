@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.browser import chromium
 from tests.contract.installation import Installation, Server
 from tests.pages.film import Film
+from tests.pages.gallery import enroll_person, put_collection
 from tests.postgres import TestServer
 
 _OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -73,3 +74,18 @@ def pictures(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFacto
         return tmp_path_factory.mktemp("pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def operator_key(installation: Installation) -> str:
+    """One with all scopes."""
+    return installation.key()
+
+
+@pytest.fixture(scope="session")
+def gallery(server: Server, operator_key: str, people: dict[str, list[Path]]) -> str:
+    """A collection with five people."""
+    name = put_collection(server, operator_key, "gallery", duplicatePolicy="flag")
+    for person, photographs in list(people.items())[:5]:
+        enroll_person(server, operator_key, photographs[0], person, name)
+    return name

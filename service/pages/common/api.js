@@ -54,6 +54,7 @@ export class ApiError extends Error {
  * @property {Record<string, string | number | undefined>} [query]
  * @property {Record<string, string>} [headers]
  * @property {AbortSignal} [signal] aborts; then the call is rejected by an AbortError
+ * @property {readonly number[]} [also] statuses that are answers too: `readyz` tells by 503 what is missing
  */
 
 export class Api {
@@ -76,7 +77,8 @@ export class Api {
   async call(method, path, options = {}) {
     const answer = await this._fetched(method, path, options);
     const content = await readAs(answer, "json");
-    if (!answer.ok) {
+    const isAnswer = answer.ok || (options.also?.includes(answer.status) && content?.code === undefined);
+    if (!isAnswer) {
       throw problemOf(answer, content);
     }
     if (content === null) {

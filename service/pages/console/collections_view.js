@@ -1,0 +1,139 @@
+// Collections: which there are, what each is set to; one is made here.
+
+import { element } from "../common/dom.js";
+import { showCollection } from "./collection_form.js";
+import { ask } from "./dialog.js";
+import { showErrors, textField, valueIn } from "./fields.js";
+import { attempt } from "./problem.js";
+import { strangerState } from "./strangers.js";
+import { table } from "./table.js";
+
+/** @typedef {import("./context.js").Context} Context */
+/** @typedef {import("./answers.js").Collection} Collection */
+
+/** @type {import("./context.js").View} */
+export async function showCollections(context, place) {
+  const { texts } = context;
+  const title = element("h1", { tabindex: "-1" }, texts.get("collections.title"));
+  const shown = element("div", { class: "stack" });
+  place.replaceChildren(title, element("p", { class: "lead" }, texts.get("collections.lead")), shown);
+  await attempt(context, place, async () => {
+    await context.readCollections();
+    shown.replaceChildren(listOf(context, place), ...(context.isUnbound ? [makeButton(context, place)] : []));
+  });
+}
+
+/**
+ * @param {Context} context
+ * @param {HTMLElement} place
+ */
+function listOf(context, place) {
+  const { texts, formats } = context;
+  const rows = context.collections.map((one) => [
+    openButton(context, place, one),
+    formats.whole(one.templates),
+    texts.get(`policy.${one.duplicatePolicy}`),
+    one.duplicateProfile,
+    `${expectedOf(context, one)} / ${formats.rate(one.maxFalseCandidates)}`,
+    state(context, one),
+    texts.get(`liveness.${one.requireLiveness}`),
+    one.retentionDays === null ? texts.get("retention.none") : texts.get("retention.days", { days: one.retentionDays }),
+  ]);
+  const number = /** @type {const} */ ("number");
+  const columns = [
+    { title: texts.get("collection") },
+    { title: texts.get("people"), kind: number },
+    { title: texts.get("collections.duplicates") },
+    { title: texts.get("collections.profile") },
+    { title: texts.get("collections.expected"), kind: number },
+    { title: texts.get("strangers") },
+    { title: texts.get("collections.liveness") },
+    { title: texts.get("collections.retention") },
+  ];
+  return table(texts.get("collections.title"), columns, rows, texts.get("collections.none"));
+}
+
+/**
+ * @param {Context} context
+ * @param {HTMLElement} place
+ * @param {Collection} one
+ */
+function openButton(context, place, one) {
+  const open = () => {
+    context.choose(one.collection);
+    showCollection(context, place, one, () => void back(context, place));
+  };
+  return element("button", { type: "button", class: "link", onclick: open }, one.collection);
+}
+
+/**
+ * The list again, its title in focus.
+ * @param {Context} context
+ * @param {HTMLElement} place
+ */
+async function back(context, place) {
+  await showCollections(context, place);
+  place.querySelector("h1")?.focus();
+}
+
+/**
+ * @param {Context} context
+ * @param {Collection} one
+ */
+function expectedOf({ texts, formats }, one) {
+  const expected = one.expectedFalseCandidates;
+  return expected === null ? texts.get("unknown") : formats.rate(expected);
+}
+
+/**
+ * @param {Context} context
+ * @param {Collection} one
+ */
+function state({ texts }, one) {
+  const found = strangerState(one);
+  return element("span", { class: `tag ${found}` }, texts.get(`strangers.${found}`));
+}
+
+/**
+ * @param {Context} context
+ * @param {HTMLElement} place
+ */
+function makeButton(context, place) {
+  const { texts } = context;
+  const make = async () => {
+    let name = "";
+    const made = await ask(context, {
+      title: texts.get("collections.make"),
+      content: [textField("collection-name", texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: 64 })],
+      action: texts.get("collections.make"),
+      ids: { collection: "collection-name" },
+      isComplete: (form) => {
+        name = valueIn(form, "collection-name");
+        const problem = nameProblem(context, name);
+        if (problem) showErrors(form, texts.get("form.problem"), [{ id: "collection-name", message: texts.get(problem) }]);
+        return !problem;
+      },
+      submit: async () => {
+        await context.calls.createCollection(name, {});
+        await context.readCollections();
+      },
+    });
+    const found = context.collections.find((one) => one.collection === name);
+    if (!made || !found) return;
+    context.say(texts.get("collections.made", { collection: name }));
+    context.choose(name);
+    showCollection(context, place, found, () => void back(context, place));
+  };
+  return element("button", { type: "button", class: "button primary", onclick: () => void make() }, texts.get("collections.make"));
+}
+
+/**
+ * PUT would set an existing collection to its defaults, so its name is refused here.
+ * @param {Context} context
+ * @param {string} name
+ * @returns {string} the text's key; "" where there is no problem
+ */
+function nameProblem({ collections }, name) {
+  if (!/^[A-Za-z0-9._:@-]{1,64}$/.test(name) || name === "." || name === "..") return "collections.name.problem";
+  return collections.some((one) => one.collection === name) ? "collections.name.taken" : "";
+}

@@ -1,0 +1,79 @@
+// What every view needs: the calls, the language, which collection is looked at, where to say something.
+
+import { Api } from "../common/api.js";
+import { Calls } from "./calls.js";
+import { Formats } from "./formats.js";
+import { Readings } from "./samples.js";
+
+/** @typedef {import("../common/texts.js").Texts} Texts */
+/** @typedef {import("./answers.js").Collection} Collection */
+/** @typedef {(context: Context, place: HTMLElement) => Promise<void>} View fills a place that is empty */
+
+export class Context {
+  /**
+   * @param {string} key
+   * @param {Texts} texts
+   * @param {(message: string, isSeen: boolean) => void} said what is said aloud, and perhaps seen
+   */
+  constructor(key, texts, said) {
+    this.texts = texts;
+    this.said = said;
+    this.api = new Api(key, texts.language);
+    this.calls = new Calls(this.api);
+    this.formats = new Formats(texts.language);
+    this.readings = new Readings();
+    /** @type {Collection[]} */
+    this.collections = [];
+    /** The one that people and duplicates are shown of. */
+    this.chosen = "";
+    /** Whether the key may see keys and make collections: it is bound to no collection. */
+    this.isUnbound = false;
+    /** The collections or the chosen one changed. */
+    this.onchange = () => {};
+  }
+
+  /** @param {Texts} texts */
+  speak(texts) {
+    this.texts = texts;
+    this.api.language = texts.language;
+    this.formats = new Formats(texts.language);
+  }
+
+  /**
+   * What was done.
+   * @param {string} message
+   */
+  say(message) {
+    this.said(message, true);
+  }
+
+  /**
+   * What anybody sees in the page: for those who hear it.
+   * @param {string} message
+   */
+  tell(message) {
+    this.said(message, false);
+  }
+
+  /** The chosen one is kept where it still exists. */
+  async readCollections() {
+    this.collections = await this.calls.collections();
+    if (this.collection === null) this.chosen = this.collections[0]?.collection ?? "";
+    this.onchange();
+  }
+
+  get collection() {
+    return this.collections.find((one) => one.collection === this.chosen) ?? null;
+  }
+
+  /** @param {string} name */
+  choose(name) {
+    this.chosen = name;
+    this.onchange();
+  }
+
+  /** What was counted until now, beside what was counted before. */
+  async readMetrics() {
+    this.readings.add(await this.calls.metrics(), Date.now());
+  }
+}

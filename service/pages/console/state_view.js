@@ -1,0 +1,239 @@
+// The state of the service: what needs a look, what it runs on, who is in it, what it was asked lately.
+
+import { element } from "../common/dom.js";
+import { samplesOf, valueOf } from "./exposition.js";
+import { shortModel } from "./formats.js";
+import { attempt } from "./problem.js";
+import { SECONDS_BETWEEN_READINGS } from "./samples.js";
+import { falseMatchRate, strangerState } from "./strangers.js";
+import { facts, shareBar, table } from "./table.js";
+import { trafficOf } from "./traffic.js";
+
+/** @typedef {import("./context.js").Context} Context */
+/** @typedef {import("./answers.js").Readiness} Readiness */
+/** @typedef {import("./exposition.js").Sample} Sample */
+
+const MOST_CLOCK_DIFFERENCE = 2;
+/* Seconds; the service refuses to purge beyond its own limit, which is larger. */
+
+/** @type {import("./context.js").View} */
+export async function showState(context, place) {
+  const { texts } = context;
+  const shown = element("div", { class: "stack" });
+  place.append(element("h1", { tabindex: "-1" }, texts.get("state.title")), shown);
+  await attempt(context, place, async () => {
+    await context.readCollections();
+    await refresh(context, shown);
+  });
+  const timer = setInterval(() => {
+    if (!place.isConnected) clearInterval(timer);
+    else if (!document.hidden) void attempt(context, place, () => refresh(context, shown));
+  }, SECONDS_BETWEEN_READINGS * 1000);
+}
+
+/**
+ * @param {Context} context
+ * @param {HTMLElement} shown
+ */
+async function refresh(context, shown) {
+  const readiness = await context.calls.readiness();
+  await context.readMetrics();
+  const samples = context.readings.last?.samples ?? [];
+  if (shown.childElementCount === 0) {
+    shown.append(...["looks", "service", "people", "traffic"].map((name) => element("div", { class: name })));
+  }
+  fill(shown, "looks", lookPanel(context, readiness, samples));
+  fill(shown, "service", servicePanels(context, readiness, samples));
+  fill(shown, "people", peoplePanel(context));
+  fill(shown, "traffic", trafficOf(context));
+}
+
+/**
+ * What a reader has opened or holds by the keyboard stays: only what changed is exchanged.
+ * @param {HTMLElement} shown
+ * @param {string} name
+ * @param {HTMLElement} content
+ */
+function fill(shown, name, content) {
+  const place = shown.querySelector(`:scope > .${name}`);
+  if (place === null || place.contains(document.activeElement)) return;
+  const wasOpen = [...place.querySelectorAll("details")].map((one) => one.open);
+  place.replaceChildren(content);
+  place.querySelectorAll("details").forEach((one, index) => {
+    one.open = wasOpen[index] ?? false;
+  });
+}
+
+/**
+ * @param {Context} context
+ * @param {Readiness} readiness
+ * @param {Sample[]} samples
+ */
+function lookPanel(context, readiness, samples) {
+  const { texts } = context;
+  const found = looksOf(context, readiness, samples);
+  const title = texts.get(found.length ? "state.look" : "state.no_look");
+  const panel = element("section", { class: `panel ${found.length ? "attention" : "fine"}` });
+  panel.append(element("h2", {}, title));
+  if (found.length) panel.append(element("ul", {}, ...found.map((one) => element("li", {}, one))));
+  return panel;
+}
+
+/**
+ * Sentences about what an operator should look at.
+ * @param {Context} context
+ * @param {Readiness} readiness
+ * @param {Sample[]} samples
+ */
+function looksOf({ texts, formats, collections }, readiness, samples) {
+  /** @type {string[]} */
+  const found = [];
+  const say = (/** @type {string} */ key, /** @type {Record<string, string | number>} */ values = {}) =>
+    found.push(texts.get(`state.look.${key}`, values));
+  if (readiness.database !== "ready") say("database", { code: readiness.database });
+  const [asked, obtained] = [readiness.providersRequested[0], readiness.providersObtained[0]];
+  if (asked && asked !== obtained) say("device", { asked: deviceOf(asked), obtained: deviceOf(obtained) });
+  if (readiness.search?.problem) say("search", { problem: readiness.search.problem });
+  const held = valueOf(samples, "face_purge_held") ?? 0;
+  if (held > 0) say("purge", { people: formats.whole(held) });
+  const clock = valueOf(samples, "face_clock_difference_seconds") ?? 0;
+  if (Math.abs(clock) > MOST_CLOCK_DIFFERENCE) say("clock", { seconds: formats.rate(clock) });
+  for (const one of collections) {
+    const names = { collection: one.collection };
+    if (strangerState(one) === "above") say("strangers", names);
+    if (one.templates > 0 && one.modelId !== readiness.model) say("model", names);
+  }
+  const unmeasured = collections.filter((one) => one.templates > 0 && strangerState(one) === "unknown");
+  if (unmeasured.length) say("uncalibrated");
+  return found;
+}
+
+/** @param {string | undefined} provider `CUDAExecutionProvider` */
+function deviceOf(provider) {
+  return (provider ?? "–").replace(/ExecutionProvider$/, "");
+}
+
+/**
+ * @param {Context} context
+ * @param {Readiness} readiness
+ * @param {Sample[]} samples
+ */
+function servicePanels(context, readiness, samples) {
+  const panels = [
+    panelOf(context, "state.service", serviceFacts(context, readiness, samples)),
+    panelOf(context, "state.model", modelFacts(context, readiness)),
+    panelOf(context, "state.search", searchFacts(context, readiness)),
+    calibrationPanel(context),
+  ];
+  return element("div", { class: "columns" }, ...panels);
+}
+
+/**
+ * @param {Context} context
+ * @param {string} key
+ * @param {[string, string][]} entries
+ */
+function panelOf({ texts }, key, entries) {
+  const named = entries.map(([term, value]) => /** @type {[string, string]} */ ([texts.get(term), value]));
+  return element("section", { class: "panel" }, element("h2", {}, texts.get(key)), facts(named));
+}
+
+/**
+ * @param {Context} context
+ * @param {Readiness} readiness
+ * @param {Sample[]} samples
+ * @returns {[string, string][]}
+ */
+function serviceFacts({ texts, formats }, readiness, samples) {
+  const build = samplesOf(samples, "face_build_info")[0]?.labels;
+  const whole = (/** @type {string} */ name) => formats.whole(valueOf(samples, name) ?? 0);
+  const of = (/** @type {string} */ now, /** @type {string} */ limit) =>
+    texts.get("state.of", { now: whole(now), limit: whole(limit) });
+  const isReady = readiness.status === "ready";
+  return [
+    ["state.ready", texts.get(isReady ? "state.ready.yes" : "state.ready.no")],
+    ["state.database", readiness.database === "ready" ? texts.get("state.ready.yes") : readiness.database],
+    ["state.version", build ? `${build.version} (Python ${build.python})` : "–"],
+    ["state.connections", of("face_http_connections", "face_http_connections_limit")],
+    ["state.engine_calls", of("face_engine_calls", "face_engine_calls_limit")],
+    ["state.transactions", of("face_database_transactions", "face_database_connections_limit")],
+  ];
+}
+
+/**
+ * @param {Context} context
+ * @param {Readiness} readiness
+ * @returns {[string, string][]}
+ */
+function modelFacts({ texts }, readiness) {
+  const { livenessModels } = readiness;
+  const devices = (/** @type {string[]} */ providers) => providers.map(deviceOf).join(" → ");
+  return [
+    ["state.model_id", shortModel(readiness.model)],
+    ["state.license", readiness.modelLicense],
+    ["state.asked", devices(readiness.providersRequested)],
+    ["state.obtained", devices(readiness.providersObtained)],
+    ["state.liveness", livenessModels.length ? livenessModels.join(", ") : texts.get("state.challenge_only")],
+  ];
+}
+
+/**
+ * @param {Context} context
+ * @param {Readiness} readiness
+ * @returns {[string, string][]}
+ */
+function searchFacts({ texts, formats }, { search }) {
+  if (!search) return [["state.search_where", texts.get("state.search_database")]];
+  return [
+    ["state.search_where", texts.get("state.search_memory")],
+    ["state.search_rows", formats.whole(search.rows)],
+    ["state.search_bytes", formats.bytes(search.bytes)],
+    ["state.search_behind", formats.whole(search.behind)],
+    ["state.search_problem", search.problem ?? texts.get("none")],
+  ];
+}
+
+/** @param {Context} context */
+function calibrationPanel({ texts, formats, collection }) {
+  const panel = element("section", { class: "panel wide" });
+  panel.append(element("h2", {}, texts.get("state.calibration", { collection: collection?.collection ?? "–" })));
+  const rate = (/** @type {number | null} */ value) => (value === null ? texts.get("unknown") : formats.rate(value));
+  const rows = Object.entries(collection?.thresholdProfiles ?? {}).map(([name, profile]) => [
+    name,
+    String(profile.threshold),
+    rate(falseMatchRate(profile)),
+    rate(profile.falseNonMatchRateBound ?? profile.falseNonMatchRate),
+    profile.source,
+  ]);
+  const number = /** @type {const} */ ("number");
+  const columns = [
+    { title: texts.get("profile") },
+    { title: texts.get("threshold"), kind: number },
+    { title: texts.get("fmr"), kind: number },
+    { title: texts.get("fnmr"), kind: number },
+    { title: texts.get("state.source") },
+  ];
+  panel.append(table(texts.get("state.profiles"), columns, rows, texts.get("state.no_collection")));
+  panel.append(element("p", { class: "hint" }, texts.get("state.calibration.hint")));
+  return panel;
+}
+
+/** @param {Context} context */
+function peoplePanel({ texts, formats, collections }) {
+  const most = Math.max(1, ...collections.map((one) => one.templates));
+  const rows = collections.map((one) => [
+    one.collection,
+    formats.whole(one.templates),
+    shareBar(one.templates / most),
+    texts.get(`strangers.${strangerState(one)}`),
+  ]);
+  const columns = [
+    { title: texts.get("collection") },
+    { title: texts.get("people"), kind: /** @type {const} */ ("number") },
+    { title: texts.get("state.share") },
+    { title: texts.get("strangers") },
+  ];
+  const panel = element("section", { class: "panel" }, element("h2", {}, texts.get("state.people")));
+  panel.append(table(texts.get("state.people"), columns, rows, texts.get("state.no_collection")));
+  return panel;
+}

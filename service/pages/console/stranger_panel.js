@@ -1,0 +1,77 @@
+// How many strangers a search names on average, for what the form says and for sizes to come.
+
+import { element } from "../common/dom.js";
+import { expectedStrangers, falseMatchRate, mostPeople } from "./strangers.js";
+import { table } from "./table.js";
+
+/** @typedef {import("./context.js").Context} Context */
+/** @typedef {import("./answers.js").Collection} Collection */
+
+const SIZES = [1_000, 10_000, 100_000, 1_000_000];
+
+/**
+ * @param {Context} context
+ * @param {Collection} collection
+ * @param {{duplicateProfile: string, maxFalseCandidates: number, thresholdProfiles: Record<string, number>}} draft
+ */
+export function strangerPanel(context, collection, draft) {
+  const { texts } = context;
+  const panel = element("div", { class: "inset" }, element("h3", {}, texts.get("strangers.title")));
+  panel.append(...sentences(context, collection, draft).map((one) => element("p", {}, one)));
+  if (falseMatchRate(collection.thresholdProfiles[draft.duplicateProfile]) !== null && !isChanged(collection, draft)) {
+    panel.append(sizes(context, collection, draft));
+  }
+  return panel;
+}
+
+/**
+ * A threshold that is only typed has no rate yet: the service tells it when it is saved.
+ * @param {Collection} collection
+ * @param {{duplicateProfile: string, thresholdProfiles: Record<string, number>}} draft
+ */
+function isChanged(collection, { duplicateProfile, thresholdProfiles }) {
+  return thresholdProfiles[duplicateProfile] !== collection.ownThresholds[duplicateProfile];
+}
+
+/**
+ * @param {Context} context
+ * @param {Collection} collection
+ * @param {{duplicateProfile: string, maxFalseCandidates: number, thresholdProfiles: Record<string, number>}} draft
+ */
+function sentences({ texts, formats }, collection, draft) {
+  const profile = collection.thresholdProfiles[draft.duplicateProfile];
+  const expected = expectedStrangers(collection.templates, profile);
+  if (isChanged(collection, draft)) return [texts.get("strangers.changed")];
+  if (expected === null) return [texts.get("strangers.unmeasured", { profile: draft.duplicateProfile })];
+  const most = mostPeople(draft.maxFalseCandidates, profile);
+  return [
+    texts.get("strangers.now", {
+      people: formats.whole(collection.templates),
+      rate: formats.rate(falseMatchRate(profile) ?? 0),
+      profile: draft.duplicateProfile,
+      expected: formats.rate(expected),
+    }),
+    texts.get(expected > draft.maxFalseCandidates ? "strangers.now.above" : "strangers.now.within", {
+      limit: formats.rate(draft.maxFalseCandidates),
+      most: most === null ? "∞" : formats.whole(most),
+    }),
+  ];
+}
+
+/**
+ * @param {Context} context
+ * @param {Collection} collection
+ * @param {{duplicateProfile: string, maxFalseCandidates: number}} draft
+ */
+function sizes({ texts, formats }, collection, draft) {
+  const profile = collection.thresholdProfiles[draft.duplicateProfile];
+  const rows = SIZES.map((people) => {
+    const expected = expectedStrangers(people, profile) ?? 0;
+    const isAbove = expected > draft.maxFalseCandidates;
+    const tag = element("span", { class: `tag ${isAbove ? "above" : "within"}` }, texts.get(isAbove ? "strangers.above" : "strangers.within"));
+    return [formats.whole(people), formats.rate(expected), tag];
+  });
+  const number = /** @type {const} */ ("number");
+  const columns = [{ title: texts.get("people"), kind: number }, { title: texts.get("strangers.each"), kind: number }, { title: texts.get("strangers") }];
+  return table(texts.get("strangers.sizes"), columns, rows, "");
+}
