@@ -33,6 +33,7 @@ NOT_OVER_HTTP = frozenset(
         "bulk_file_unusable",
         "calibration_damaged",
         "cluster_unavailable",
+        "collection_exists",
         "conflicting_runtimes",
         "copy_failed",
         "database_not_empty",

@@ -14,6 +14,7 @@ from service.cli import (
     audit,
     bulk,
     calibrate,
+    collections,
     database,
     doctor,
     duplicates,
@@ -66,6 +67,7 @@ for group in (model, calibrate, server, people, bulk, database, doctor):
     group.register(app)
 app.add_typer(people.subjects, name="subjects")
 app.add_typer(duplicates.app, name="duplicates")
+app.add_typer(collections.app, name="collections")
 app.add_typer(keys.api_keys, name="apikey")
 app.add_typer(keys.data_keys, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -23,6 +23,7 @@
     │   ├── ProfilesMissing                  profiles_missing
     │   ├── IdempotencyConflict              idempotency_conflict
     │   ├── LivenessUsed                     liveness_used
+    │   ├── CollectionExists                 collection_exists
     │   ├── ApiKeyExists                     api_key_exists
     │   ├── SubjectRepeated                  subject_repeated
     │   └── PurgeHeld                        purge_held
@@ -297,6 +298,10 @@ class LivenessUsed(Conflict):
     """A decision was made by this session already; or one is being made at this moment."""
 
     code = "liveness_used"
+
+
+class CollectionExists(Conflict):
+    code = "collection_exists"
 
 
 class ApiKeyExists(Conflict):

@@ -11,6 +11,7 @@ from uuid import uuid4
 from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import DEFAULT_COLLECTION, Collection, CollectionSettings
+from service.domain.errors import CollectionExists
 from service.domain.expiry import require_usual
 from service.domain.search_threshold import SearchThreshold
 from service.domain.thresholds import Calibration
@@ -84,6 +85,15 @@ class Collections:
             found = map(tx.collections.find_with_keys_locked, names[:limit])
             shown = [self._details(tx, each) for each in found if each is not None]
         return CollectionPage(shown, names[limit - 1] if len(names) > limit else None)
+
+    def create(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
+        """Raises `CollectionExists`, and what `change` raises."""
+        with self._storage.transaction(name) as tx:
+            tx.collections.lock_name(name)
+            if tx.collections.find_with_keys_locked(name) is not None:
+                raise CollectionExists
+            self._make(tx, name)
+            return self._set(tx, lock_collection(tx, name), settings, caller)
 
     def put(self, name: str, settings: CollectionSettings, caller: str) -> CollectionDetails:
         """Create the collection, or give it these settings. Raises what `change` raises."""

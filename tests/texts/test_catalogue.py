@@ -71,6 +71,7 @@ AS_DOCUMENTED = [
     errors.IdempotencyConflict(),
     errors.LivenessUsed(),
     errors.ApiKeyExists(),
+    errors.CollectionExists(),
     errors.SubjectRepeated(),
     errors.PurgeHeld(expired=400, people=500),
     errors.UnacceptableImages(),

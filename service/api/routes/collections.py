@@ -18,7 +18,7 @@ from service.domain.face import Faces
 from service.domain.search_threshold import MAX_FALSE_CANDIDATES
 from service.domain.thresholds import BALANCED, Bands, Profile
 from service.texts import Language, text
-from service.usecases.collections import CollectionDetails
+from service.usecases.collections import CollectionDetails, CollectionPage
 from service.usecases.identify import MOST_CANDIDATES
 
 router = APIRouter(prefix="/admin/collections", tags=["collections"], responses=PROBLEMS)
@@ -165,9 +165,7 @@ def list_collections(
     cursor: CollectionName | None = None,
 ) -> CollectionList:
     """The collections that the caller's key is let into, by name."""
-    page = use_cases.collections.page(caller, limit, cursor)
-    shown = [_answer(details, language) for details in page.collections]
-    return CollectionList(collections=shown, next_cursor=page.next_cursor)
+    return collection_list(use_cases.collections.page(caller, limit, cursor), language)
 
 
 @router.put(
@@ -199,7 +197,7 @@ def put_collection(
     as far as the model was calibrated; else they warn.
     """
     settings = CollectionSettings(**body.named())
-    return _answer(use_cases.collections.put(name, settings, caller.name), language)
+    return collection_answer(use_cases.collections.put(name, settings, caller.name), language)
 
 
 @router.patch(
@@ -215,7 +213,9 @@ def change_collection(
     body: Annotated[CollectionBody, Depends(body_of(CollectionBody, read_json))],
 ) -> CollectionAnswer:
     """Set of a collection what is named, each as a whole; the rest stays as it is."""
-    return _answer(use_cases.collections.change(name, body.named(), caller.name), language)
+    return collection_answer(
+        use_cases.collections.change(name, body.named(), caller.name), language
+    )
 
 
 @router.get("/{collection}", responses=_ANSWER)
@@ -223,7 +223,7 @@ def show_collection(
     use_cases: AllUseCases, name: PathCollection, language: CallersLanguage
 ) -> CollectionAnswer:
     """A collection's settings, size and stated error rates."""
-    return _answer(use_cases.collections.show(name), language)
+    return collection_answer(use_cases.collections.show(name), language)
 
 
 @router.delete(
@@ -237,7 +237,12 @@ def delete_collection(
     return CollectionErasureAnswer(collection=name, templates_deleted=deleted)
 
 
-def _answer(details: CollectionDetails, language: Language) -> CollectionAnswer:
+def collection_list(page: CollectionPage, language: Language) -> CollectionList:
+    shown = [collection_answer(details, language) for details in page.collections]
+    return CollectionList(collections=shown, next_cursor=page.next_cursor)
+
+
+def collection_answer(details: CollectionDetails, language: Language) -> CollectionAnswer:
     collection = details.collection
     return CollectionAnswer(
         collection=collection.name,
