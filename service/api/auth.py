@@ -18,7 +18,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
@@ -140,15 +140,20 @@ def _of_this_machine(request: Request, caller: Caller, *, allowed: bool) -> Call
     return caller
 
 
-TokenCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, keyless=_open_kiosk))]
-CheckCaller = Annotated[Caller, Depends(CallerWith(Scope.TOKEN, Scope.ENROLL, Scope.VERIFY))]
-EnrollCaller = Annotated[Caller, Depends(CallerWith(Scope.ENROLL))]
-VerifyCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY))]
-SearchCaller = Annotated[Caller, Depends(CallerWith(Scope.SEARCH))]
-LivenessCaller = Annotated[Caller, Depends(CallerWith(Scope.VERIFY, Scope.ENROLL, Scope.SEARCH))]
-AdminCaller = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
+def _needs(guard: CallerWith) -> Any:  # noqa: ANN401 - as FastAPI has it
+    """`guard` as a dependency whose scopes stand in the documentation."""
+    return Security(guard, scopes=[*guard.scopes])
+
+
+TokenCaller = Annotated[Caller, _needs(CallerWith(Scope.TOKEN, keyless=_open_kiosk))]
+CheckCaller = Annotated[Caller, _needs(CallerWith(Scope.TOKEN, Scope.ENROLL, Scope.VERIFY))]
+EnrollCaller = Annotated[Caller, _needs(CallerWith(Scope.ENROLL))]
+VerifyCaller = Annotated[Caller, _needs(CallerWith(Scope.VERIFY))]
+SearchCaller = Annotated[Caller, _needs(CallerWith(Scope.SEARCH))]
+LivenessCaller = Annotated[Caller, _needs(CallerWith(Scope.VERIFY, Scope.ENROLL, Scope.SEARCH))]
+AdminCaller = Annotated[Caller, _needs(CallerWith(Scope.ADMIN))]
 MetricsCaller = Annotated[
-    Caller, Depends(CallerWith(Scope.ADMIN, keyless=_open_monitor, places=_scrapes))
+    Caller, _needs(CallerWith(Scope.ADMIN, keyless=_open_monitor, places=_scrapes))
 ]
 
 

@@ -7,7 +7,7 @@ is in the document already.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -79,6 +79,8 @@ def completed(document: dict[str, Any], settings: ApiSettings) -> dict[str, Any]
             parameter["schema"] = without_null(parameter["schema"])
         _add_size(operation.get("requestBody"), settings)
         _add_refusals(operation)
+        if "security" in operation:
+            operation["security"] = _alternatives(operation["security"])
         operation["responses"] = dict(sorted(operation["responses"].items()))
         for content in _contents(
             operation.get("requestBody", {}), *operation["responses"].values()
@@ -106,6 +108,16 @@ def _add_size(body: dict[str, Any] | None, settings: ApiSettings) -> None:
         return
     most = settings.max_body_bytes if FORM in body["content"] else MOST_BYTES_WITHOUT_IMAGES
     body["description"] = f"At most {most // 1024} KiB, in UTF-8."
+
+
+def _alternatives(requirements: Sequence[Mapping[str, Sequence[str]]]) -> list[dict[str, Any]]:
+    """One of the scopes is enough, where FastAPI writes that all are needed."""
+    return [
+        {scheme: [scope]}
+        for requirement in requirements
+        for scheme, scopes in requirement.items()
+        for scope in scopes
+    ]
 
 
 def _add_refusals(operation: Operation) -> None:
@@ -156,7 +168,8 @@ def _add_nulls(value: object, schema: Mapping[str, Any], schemas: Schemas) -> No
             _add_nulls(each, schema.get("items", {}), schemas)
     if isinstance(value, dict):
         for name, inner in schema.get("properties", {}).items():
-            _add_nulls(value.setdefault(name, None), inner, schemas)
+            value[name] = value.pop(name, None)  # in the order of the fields
+            _add_nulls(value[name], inner, schemas)
 
 
 def _limit_images(value: object, most: int) -> None:

@@ -223,4 +223,17 @@ def test_calls_with_a_key_say_so(document: Document) -> None:
     assert len(document["components"]["securitySchemes"]) == 2
     for (_, path), operation in operations(document).items():
         if path.startswith(("/token", "/enroll", "/verify", "/admin", "/dedupe", "/identify")):
-            assert len(operation["security"]) == 2
+            ways = [way for way, scopes in _ways(operation) if scopes]
+            assert set(ways) == {"HTTPBearer", "APIKeyHeader"}
+
+
+def _ways(operation: Document) -> Iterator[tuple[str, list[str]]]:
+    for each in operation["security"]:
+        yield from each.items()
+
+
+def test_calls_tell_the_scopes_of_which_they_need_one(document: Document) -> None:
+    found = operations(document)
+    assert next(_ways(found[("post", "/enroll")])) == ("HTTPBearer", ["enroll"])
+    scopes = [scopes for way, scopes in _ways(found[("post", "/check")]) if way == "HTTPBearer"]
+    assert scopes == [["token"], ["enroll"], ["verify"]]

@@ -38,6 +38,7 @@ QUESTIONS = (
     "the status of an error",
     "the page that an error leads to",
     "what a browser may do with the pages",
+    "how a call stands in the OpenAPI document",
     "when somebody is expired",
     "the thresholds",
     "an error rate and its bounds",
