@@ -15,12 +15,7 @@ ON_THE_WAY = frozenset(
         "renamesubject",
         "mergesubjects",
         "unlocksubject",
-        "listduplicates",
-        "resolveduplicate",
         "lockedUntil",
-        "duplicates",
-        "duplicate_not_found",
-        "duplicate_resolved",
     }
 )
 """Operations, fields and codes that the clients have before the service."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from scripts.environment import ROOT
 from tests.pages.node import installed_packages
 
-CLIENTS = ("python", "typescript")
+CLIENTS = ("python", "typescript", "csharp")
 FOLDER = ROOT / "clients"
 PYTHON_PATH = FOLDER / "python"
 BUILD_SECONDS = 120
@@ -27,7 +31,8 @@ class Programs:
 
 def programs(language: str, folder: Path) -> Programs:
     """`folder`: for what is built. Skips the test where a language is missing; in CI that is a failure."""
-    return {"python": _python, "typescript": _typescript}[language](folder)
+    built = {"python": _python, "typescript": _typescript, "csharp": _csharp}
+    return built[language](folder)
 
 
 def _python(folder: Path) -> Programs:
@@ -47,6 +52,47 @@ def _typescript(folder: Path) -> Programs:
         ["node", str(build / "examples/enroll.js")],
         client / "examples/enroll.ts",
     )
+
+
+def _csharp(folder: Path) -> Programs:
+    """By Debian's mono, each with the client compiled in."""
+    client, mono = FOLDER / "csharp", _installed("mono")
+    example = client / "examples" / "Enroll.cs"
+    return Programs(
+        [mono, compile_csharp(folder / "scenario.exe", client / "tests" / "Scenario.cs")],
+        [mono, compile_csharp(folder / "enroll.exe", example)],
+        example,
+    )
+
+
+def compile_csharp(target: Path, *sources: Path, define: str = "PLAIN") -> str:
+    """`sources` and the client as one program, or as a library where the target is one. A warning is an error."""
+    options = ["-langversion:7.2", "-warnaserror", "-nologo", "-r:System.Net.Http.dll"]
+    kind = "library" if target.suffix == ".dll" else "exe"
+    files = [*sources, *sorted((FOLDER / "csharp" / "FaceClient").glob("*.cs"))]
+    _build(
+        [
+            _installed("mcs"),
+            *options,
+            f"-target:{kind}",
+            f"-define:{define}",
+            f"-out:{target}",
+            *map(str, files),
+        ]
+    )
+    return str(target)
+
+
+def _installed(program: str) -> str:
+    found = shutil.which(program)
+    if found is not None:
+        return found
+    reason = (
+        f"{program} is not installed: tests of the client for C# need it (apt install mono-mcs)"
+    )
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _build(command: list[str]) -> None:

@@ -140,6 +140,11 @@ def test_people_and_collections_are_administered(report: Report) -> None:
     assert report.said["retention"] == 30
 
 
+def test_duplicate_is_decided(report: Report) -> None:
+    assert report.said["flagged"] == ["lee", "kim"]
+    assert report.said["decision"] == "same_person"
+
+
 def test_key_is_made_and_revoked(report: Report) -> None:
     assert report.said["match by new key"] is True
     assert report.said["revoked"] is True

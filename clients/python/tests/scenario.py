@@ -24,6 +24,7 @@ def main() -> dict[str, Any]:
             **answers(client),
             **liveness(client),
             **administration(client),
+            **duplicates(client),
             **api_keys(client),
             **deletion(client),
             **failures(),
@@ -70,6 +71,17 @@ def administration(client: FaceClient) -> dict[str, Any]:
         "metadata": client.show_subject("kim", collection=COLLECTION)["metadata"],
         "templates": len(client.export_subject("kim", collection=COLLECTION)["templates"]),
         "retention": client.show_collection(COLLECTION)["retentionDays"],
+    }
+
+
+def duplicates(client: FaceClient) -> dict[str, Any]:
+    client.enroll("lee", SECOND, collection=COLLECTION, on_duplicate="flag")
+    (flagged,) = client.list_duplicates(collection=COLLECTION)["duplicates"]
+    where = flagged["duplicateId"]
+    resolved = client.resolve_duplicate(where, "same_person", collection=COLLECTION)
+    return {
+        "flagged": [flagged["subjectId"], flagged["duplicateOf"]],
+        "decision": resolved["decision"],
     }
 
 

@@ -59,6 +59,13 @@ async function administration() {
   };
 }
 
+async function duplicates() {
+  await client.enroll("lee", await readFile(second), { collection, onDuplicate: "flag" });
+  const [flagged] = (await client.listDuplicates({ collection })).duplicates;
+  const resolved = await client.resolveDuplicate(flagged?.duplicateId ?? "", "same_person", { collection });
+  return { flagged: [flagged?.subjectId, flagged?.duplicateOf], decision: resolved.decision };
+}
+
 async function apiKeys() {
   const name = `${collection}-key`;
   const made = await client.createApiKey(name, ["verify"], { collections: [collection] });
@@ -110,6 +117,7 @@ const said = {
   ...(await answers()),
   ...(await liveness()),
   ...(await administration()),
+  ...(await duplicates()),
   ...(await apiKeys()),
   ...(await deletion()),
   ...(await failures()),
