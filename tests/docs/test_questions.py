@@ -27,6 +27,7 @@ QUESTIONS = (
     "a new export format",
     "one template of several photographs",
     "the duplicate check",
+    "who was flagged as looking like whom, until a person has decided",
     "two models at a time",
     "who is moved to another model, and when not",
     "how a move begins and ends",
