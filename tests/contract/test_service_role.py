@@ -83,6 +83,11 @@ def test_every_route_works_with_the_rights_of_the_service(
     started = ok(http.post("/liveness/sessions", json=session_of(client, "kim")), 201)
     frames = f"/liveness/sessions/{started['sessionId']}/frames"
     ok(http.post(frames, data={"step": "0"}, files=files(kim[:1])))
+    ok(client.enroll("twin", kim[4], onDuplicate="flag"), 201)
+    where = {"collection": client.collection}
+    (one,) = ok(http.get("/admin/duplicates", params=where))["duplicates"]
+    resolve = f"/admin/duplicates/{one['duplicateId']}/resolve"
+    ok(http.post(resolve, params=where, json={"decision": "different_people"}))
     ok(client.subjects())
     ok(client.subject("kim"))
     ok(client.export("kim"))
@@ -93,6 +98,10 @@ def test_every_route_works_with_the_rights_of_the_service(
     ok(http.get("/admin/collections"))
     ok(http.patch(place, json={"faces": "dominant"}))
     ok(http.get(place))
+    made = {"name": client.collection, "scopes": ["verify"]}
+    ok(http.post("/admin/apikeys", json=made), 201)
+    ok(http.get("/admin/apikeys"))
+    ok(http.delete(f"/admin/apikeys/{client.collection}"))
     ok(http.get("/admin/audit"))
     ok(http.delete(place))
     ok(http.get("/healthz"))
