@@ -9,6 +9,8 @@ import pytest
 
 from scripts.environment import ROOT
 
+MOST_WORDS = 1450
+
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 _LINK = re.compile(r"\[[^]]*\]\((?!https?:)([^)\s]+)\)")
@@ -42,6 +44,17 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(_LINK.findall((folder / "README.md").read_text("utf-8")))
     assert listed == {page.name for page in folder.glob("0*.md")}
+
+
+def test_every_page_is_listed() -> None:
+    folder = ROOT / "docs"
+    listed = set(_LINK.findall((folder / "README.md").read_text("utf-8")))
+    assert {page.name for page in folder.glob("*.md")} - {"README.md"} <= listed
+
+
+def test_readme_is_short_enough_to_be_read() -> None:
+    for name in ("README.md", "README.ko.md"):
+        assert len((ROOT / name).read_text("utf-8").split()) < MOST_WORDS
 
 
 def test_a_broken_link_would_be_found(tmp_path: Path) -> None:
