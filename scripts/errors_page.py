@@ -58,6 +58,7 @@ TABLES = {
     "Reasons of photographs": "advice",
     "Problems of fields": "field_problem",
     "Why a door without keys stayed shut": "keyless_call",
+    "What a key lacks": "lacking",
     "Warnings": "warning",
     "Doubts of a liveness session": "liveness.doubt",
 }

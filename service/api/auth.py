@@ -111,7 +111,7 @@ class CallerWith:
         request.state.caller = caller
         limits.admit(caller.name, address)
         if not any(map(caller.may, self.scopes)):
-            raise NotAllowed(scope=self.scopes[0])
+            raise NotAllowed(scope="/".join(self.scopes))
         return caller
 
     def _authenticated(self, request: Request, presented: str | None) -> Caller:

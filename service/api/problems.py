@@ -41,7 +41,7 @@ from service.domain.errors import (
     UnsupportedImage,
     UnusableSamples,
 )
-from service.texts import Language, field_problem_text, message, text
+from service.texts import Language, field_problem_text, keyless_call_text, message
 from service.usecases.audit_recorder import AuditedCall
 
 PROBLEM = "application/problem+json"
@@ -143,7 +143,7 @@ def _particulars(
         return _candidates(request, error)
     if isinstance(error, Unauthenticated) and error.shut:
         shut = error.shut
-        why = text(language, f"keyless_call.{shut.cause}", what=shut.what)
+        why = keyless_call_text(language, shut)
         return [{"cause": shut.cause, "what": shut.what, "message": why}]
     if isinstance(error, InvalidRequest):
         return [

@@ -177,9 +177,17 @@ class Unauthenticated(FaceError):
         self.shut = shut
 
 
+class Lacking(StrEnum):
+    """What a key has not that a call needs; part of the contract: it stands in the answer's `errors`."""
+
+    COLLECTIONS = "collections"
+    COLLECTION = "collection"
+    SCOPE = "scope"
+
+
 class NotAllowed(FaceError):
-    """Values: `scope` or `collection`, which the key lacks; `collections`: `all`, where the key is bound
-    to some, and the call concerns all of them.
+    """Values: of `Lacking`. `scope`: of several any would do, as in `token/verify`; `collections`: `all`,
+    where the key is bound to some, and the call concerns all of them.
     """
 
     code = "not_allowed"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias, get_args
 
-from service.domain.errors import FaceError
+from service.domain.errors import FaceError, Lacking, NotAllowed, Shut, Unauthenticated
 from service.domain.face import Reason
 from service.domain.step_pose import Doubt
 from service.domain.warnings import DecisionWarning
@@ -43,7 +43,24 @@ class Message:
 def message(language: Language, error: FaceError) -> Message:
     """The title and detail of `error`, its values filled in."""
     key = f"error.{error.code}"
-    return Message(text(language, f"{key}.title"), text(language, f"{key}.detail", **error.values))
+    detail = _exact_detail(language, error) or text(language, f"{key}.detail", **error.values)
+    return Message(text(language, f"{key}.title"), detail)
+
+
+def _exact_detail(language: Language, error: FaceError) -> str | None:
+    """Where more is known than that a key is needed, or another one."""
+    if isinstance(error, Unauthenticated) and error.shut:
+        return keyless_call_text(language, error.shut)
+    if isinstance(error, NotAllowed):
+        for lacking in Lacking:
+            if lacking in error.values:
+                return text(language, f"lacking.{lacking}", **error.values)
+    return None
+
+
+def keyless_call_text(language: Language, shut: Shut) -> str:
+    """Why a door that needs no key was shut, and what to do."""
+    return text(language, f"keyless_call.{shut.cause}", what=shut.what)
 
 
 def advice_text(language: Language, advice: Doubt | Reason) -> str:

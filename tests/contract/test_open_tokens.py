@@ -141,13 +141,21 @@ def refused(stranger: httpx.Client, headers: dict[str, str]) -> list[str]:
     answer = stranger.post("/token/images", json={"images": [""]}, headers=headers)
     assert code(answer) == (401, "unauthenticated")
     errors = answer.json().get("errors", [])
-    assert all(each["message"] for each in errors)
+    assert all(each["message"] == answer.json()["detail"] for each in errors)
     return [f"{each['cause']} {each['what']}" for each in errors]
 
 
 @pytest.mark.parametrize("headers", FORWARDED, ids=str)
 def test_forwarded_call_needs_a_key(stranger: httpx.Client, headers: dict[str, str]) -> None:
     assert refused(stranger, headers) == [f"forwarded {next(iter(headers)).lower()}"]
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_header_that_kept_the_door_shut_is_named(stranger: httpx.Client, language: str) -> None:
+    headers = {"X-Forwarded-For": "192.0.2.1", "Accept-Language": language}
+    answer = stranger.post("/token/directory", json={"dirPath": "faces"}, headers=headers)
+    assert code(answer) == (401, "unauthenticated")
+    assert "x-forwarded-for" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)

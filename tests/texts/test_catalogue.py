@@ -14,7 +14,16 @@ from service.domain.bulk import Result
 from service.domain.causes import Cause
 from service.domain.challenge import Step
 from service.domain.decision import Recommendation
-from service.domain.errors import Candidate, FaceError, FieldProblem, ShutCause
+from service.domain.errors import (
+    Candidate,
+    FaceError,
+    FieldProblem,
+    Lacking,
+    NotAllowed,
+    Shut,
+    ShutCause,
+    Unauthenticated,
+)
 from service.domain.face import Reason
 from service.domain.flagged_duplicate import DuplicateDecision
 from service.domain.integrity import Flaw, RecordFlaw
@@ -36,6 +45,7 @@ CODES: dict[str, list[type[StrEnum]]] = {
     "recommendation": [Recommendation],
     "field_problem": [FieldProblem],
     "keyless_call": [ShutCause],
+    "lacking": [Lacking],
     "cause": [Cause],
     "flaw": [Flaw, RecordFlaw],
     "bulk_result": [Result],
@@ -202,3 +212,20 @@ def test_band_of_the_contracts_example() -> None:
 def test_failed_captures_read_as_existing_clients_know_them() -> None:
     assert text("ko", "token.camera_failed") == "카메라를 열 수 없습니다."
     assert text("ko", "token.no_embedding") == "얼굴 임베딩을 추출하지 못했습니다."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (Unauthenticated(Shut(ShutCause.FORWARDED, "x-real-ip")), "x-real-ip"),
+        (NotAllowed(scope="token/verify"), "token/verify"),
+        (NotAllowed(collection="shop"), "shop"),
+        (NotAllowed(scope="admin", collections="all"), "admin"),
+    ],
+    ids=lambda value: getattr(value, "code", value),
+)
+def test_refusal_names_what_stood_in_the_way(
+    language: Language, error: FaceError, named: str
+) -> None:
+    assert named in message(language, error).detail
