@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from service.config import AppConfig, setting_names
 from tests.docs.test_printed_flags import mistakes
 
 FOLDER = ROOT / "deploy" / "systemd"
-SERVICES = ("face.service", "face-backup.service")
+SERVICES = ("face.service", "face-backup.service", "face-migrate.service")
 PROGRAM = "/opt/face/bin/face"
 MOST_EXPOSURE = 15
 """Tenths of a point of ten; systemd calls up to 20 `OK`."""
@@ -41,7 +42,7 @@ def _analyzed(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _verified(folder: Path) -> str:
     """What systemd finds wrong with the units, with a program that there is."""
-    for unit in FOLDER.iterdir():
+    for unit in FOLDER.glob("*.*"):
         text = unit.read_text("utf-8").replace(PROGRAM, "/bin/true")
         (folder / unit.name).write_text(text, "utf-8")
     units = [str(path) for path in folder.iterdir()]
@@ -68,12 +69,12 @@ def test_unit_can_do_little_beside_its_work(name: str) -> None:
     assert judged.returncode == 0, judged.stdout
 
 
-def test_both_services_are_confined_in_the_same_way() -> None:
+def test_services_are_confined_in_the_same_way() -> None:
     def confinement(name: str) -> str:
         text = (FOLDER / name).read_text("utf-8")
         return text[text.index("\nUMask=") : text.index("\nSystemCallErrorNumber=")]
 
-    assert confinement(SERVICES[0]) == confinement(SERVICES[1])
+    assert len({confinement(name) for name in SERVICES}) == 1
     assert len(confinement(SERVICES[0]).splitlines()) > 20
 
 
@@ -114,6 +115,33 @@ def test_service_has_the_files_and_the_time_that_it_needs() -> None:
 def test_only_wrong_settings_are_not_tried_again() -> None:
     assert values("face.service", "Restart") == ["on-failure"]
     assert values("face.service", "RestartPreventExitStatus") == [str(WRONG_USE)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell script")
+def test_one_command_has_the_services_settings_and_secrets(tmp_path: Path) -> None:
+    asked = tmp_path / "systemd-run"
+    asked.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    asked.chmod(0o755)
+    told = subprocess.run(
+        [str(FOLDER / "face-command"), "enroll", "kim 1", "a b.jpg"],
+        env={"PATH": f"{tmp_path}:/bin:/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert told[-4:] == [PROGRAM, "enroll", "kim 1", "a b.jpg"]
+    (unit,) = [line.partition("=")[2] for line in told if line.startswith("--unit=")]
+    of_unit = values("face.service", "EnvironmentFile") + values("face.service", "LoadCredential")
+    assert {line.partition("=")[2].partition("=")[2] for line in told if "/etc/face/" in line} == {
+        *of_unit
+    }
+    given = dict(line.split("=", 2)[1:] for line in told if line.startswith("--setenv="))
+    places = {"%d": f"/run/credentials/{unit}.service", "%S": "/var/lib"}
+    for line in values("face.service", "Environment"):
+        name, value = line.split("=", 1)
+        if name in given:
+            assert given[name] == places[value[:2]] + value[2:]
+    assert given.keys() <= setting_names()
 
 
 def test_page_names_what_the_units_read() -> None:
