@@ -63,10 +63,11 @@ from service.usecases.liveness_frames import FramesRequest, TakeFrames, TakenFra
 from service.usecases.liveness_proof import LivenessProof
 from service.usecases.liveness_session import LivenessRequest
 from service.usecases.liveness_start import StartedSession, StartLiveness, audited_start
-from service.usecases.lockouts import Lockout, Unlock
+from service.usecases.lockouts import Lockout
 from service.usecases.model_move import AdvanceMoves, MoveModel
 from service.usecases.move_person import MovePerson
 from service.usecases.readiness import CheckReadiness
+from service.usecases.rename import Rename, audited_rename
 from service.usecases.sampler import (
     CheckPhotograph,
     MakeToken,
@@ -77,7 +78,8 @@ from service.usecases.sampler import (
 )
 from service.usecases.step_frames import StepFrames
 from service.usecases.step_inspection import FrameObservers
-from service.usecases.subjects import Export, Subjects
+from service.usecases.subjects import ChangedSubject, Export, Subjects
+from service.usecases.unlock import Unlock
 from service.usecases.unlocked_collection import UnlockedCollection
 from service.usecases.use_cases import UseCases
 from service.usecases.verify import Verification, Verify, VerifyRequest, audited_verification
@@ -514,7 +516,12 @@ class Wiring:
 
     @cached_property
     def unlock(self) -> Unlock:
-        return Unlock(self.storage, self.audit_recorder)
+        return Unlock(self.storage, self.vault, self.audit_recorder)
+
+    @cached_property
+    def rename(self) -> Callable[[str, str, str, str], ChangedSubject]:
+        rename = Rename(self.storage, self.vault, self.clock, self.audit_recorder, self.lockout)
+        return audit_refusals(rename, audited_rename, self.audit_recorder)
 
     @cached_property
     def erase(self) -> Callable[[str, str, str], Erasure]:
@@ -551,7 +558,7 @@ class Wiring:
 
     @cached_property
     def subjects(self) -> Subjects:
-        return Subjects(self.storage, self.vault)
+        return Subjects(self.storage, self.vault, self.lockout)
 
     @cached_property
     def collections(self) -> Collections:
@@ -775,6 +782,7 @@ class Wiring:
             export=self.export,
             purge=self.purge,
             unlock=self.unlock,
+            rename=self.rename,
             index_sync=self.index_sync,
             advance_moves=self.advance_moves,
             restart_database=self.restart_database,

@@ -24,6 +24,7 @@ from service.cli import (
     model_move,
     people,
     server,
+    subjects,
 )
 from service.cli.context import warn_of_unknown_settings
 from service.cli.exit_status import exit_status
@@ -65,7 +66,7 @@ def face(
 
 for group in (model, calibrate, server, people, bulk, database, doctor):
     group.register(app)
-app.add_typer(people.subjects, name="subjects")
+app.add_typer(subjects.subjects, name="subjects")
 app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(collections.app, name="collections")
 app.add_typer(keys.api_keys, name="apikey")

@@ -46,6 +46,19 @@ class Action(StrEnum):
     """A person's template of a model that is not the collection's any more went."""
     DUPLICATE_RESOLVE = "duplicate_resolve"
     """Its outcome is the decision; two records, one about each of the two."""
+    RENAME = "rename"
+    """Nobody has this id from now on. The record behind it, `rename_to`, is about the same person."""
+    RENAME_TO = "rename_to"
+    """Somebody has this id from now on: the one whom the record before is about."""
+    MERGE_FROM = "merge_from"
+    """Nobody has this id from now on. The record behind it, `merge`, is about the person they were found to be."""
+    MERGE = "merge"
+    """A person has from now on what was the other's as well whom the record before is about."""
+
+
+CONTINUED = (Action.RENAME_TO, Action.MERGE)
+"""The record before one of these is about the same person, under the id that nobody has any more. Both are
+written in one transaction, and the chain holds them together."""
 
 
 class Outcome(StrEnum):

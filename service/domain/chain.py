@@ -254,10 +254,25 @@ def api_key_digest(key: ApiKey, key_id: str, secret_hash: bytes, keyed: Keyed) -
 
 _SUBJECT = b"face/v1/subject-record"
 
-ENROLLING = (Action.ENROLL, Action.ADD, Action.REPLACE, Action.MOVE, Action.TEMPLATE_RETIRE)
+ENROLLING = (
+    Action.ENROLL,
+    Action.ADD,
+    Action.REPLACE,
+    Action.MOVE,
+    Action.TEMPLATE_RETIRE,
+    Action.RENAME_TO,
+    Action.MERGE,
+)
 """After which a person is enrolled."""
 
-CHANGES = (*ENROLLING, Action.ERASE, Action.CONSENT_WITHDRAWN, Action.EXPIRE)
+CHANGES = (
+    *ENROLLING,
+    Action.ERASE,
+    Action.CONSENT_WITHDRAWN,
+    Action.EXPIRE,
+    Action.RENAME,
+    Action.MERGE_FROM,
+)
 """What changes who is enrolled, and with which templates, where it is done."""
 
 

@@ -12,7 +12,7 @@ decision is told: the log has a record of the next number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -104,6 +104,12 @@ class FlaggedDuplicate:
     def is_of_different_people(self) -> bool:
         resolution = self.resolution
         return resolution is not None and resolution.decision is DuplicateDecision.DIFFERENT_PEOPLE
+
+    def about(self, subject_id: str, instead_of: str) -> FlaggedDuplicate:
+        """The same, of somebody who has another id now."""
+        ids = {instead_of: subject_id}
+        first, second = (ids.get(each, each) for each in (self.subject_id, self.duplicate_of))
+        return replace(self, subject_id=first, duplicate_of=second)
 
     def other_than(self, subject_id: str) -> str:
         """The other one of the two."""

@@ -88,6 +88,14 @@ def locked_until(
     return max(ends, default=None)
 
 
+def locked_for_any_until(
+    refusals: Mapping[str, Refusals], now: datetime, rules: LockoutRules
+) -> datetime | None:
+    """When the subject is open again for every key; None where it is open for all of them now."""
+    ends = [locked_until(refusals, caller, now, rules) for caller in refusals]
+    return max((end for end in ends if end), default=None)
+
+
 def locked_for_all_until(
     refusals: Mapping[str, Refusals], now: datetime, rules: LockoutRules
 ) -> datetime | None:

@@ -4,9 +4,8 @@ and what the log vouches for, are read as of one moment where `face audit verify
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from service.domain import chain
-from service.domain.audit import Action, AuditEntry, AuditQuery, AuditRecord
+from service.domain.audit import CONTINUED, Action, AuditEntry, AuditQuery, AuditRecord, Outcome
 from service.domain.callers import ApiKey
 from service.domain.chain import CHANGES, ENROLLING, SealedHead
 from service.domain.collection import Collection, WrappedKey
@@ -48,6 +48,9 @@ from service.storage.template_rows import RowSequence, SearchRows
 
 ROWS_AT_A_TIME = 1000
 """Records held in memory while the whole log is read."""
+
+_LAST = 2**63 - 1
+"""Beyond every record."""
 
 
 _INSERT = compiled(insert(audit).values({one: bindparam(one.name) for one in audit.columns}))
@@ -93,17 +96,40 @@ class AuditLog:
             rows = rows.where(audit.c.sequence < before)
         return [_record(row) for row in self._connection.execute(rows).mappings()]
 
-    def about(self, subject: bytes, since: datetime) -> list[AuditEntry]:
-        """What was written about a person, known by the keyed hash, oldest first; in this
-        transaction too."""
-        query = (
-            select(audit)
-            .where(audit.c.subject == subject, audit.c.at >= since)
-            .order_by(audit.c.sequence)
+    def about(self, subject: bytes) -> list[AuditEntry]:
+        """What was written about a person since they are enrolled, oldest first; in this transaction
+        too. `subject`: the keyed hash of their id. Under the ids that they had before as well.
+        """
+        written: dict[int, AuditRecord] = {}
+        ids: list[tuple[bytes, int]] = [(subject, _LAST)]
+        while ids:
+            records = self._of_one_id(*ids.pop())
+            written |= {one.sequence: one for one in records}
+            ids += self._ids_before(records)
+        waiting = [one for one in self._waiting if one.subject == subject]
+        return [written[number].entry for number in sorted(written)] + waiting
+
+    def _of_one_id(self, subject: bytes, up_to: int) -> list[AuditRecord]:
+        """About whoever had the id at that record: it may have been somebody else's before."""
+        theirs = (audit.c.subject == subject, audit.c.sequence <= up_to)
+        begun = select(func.max(audit.c.sequence)).where(
+            *theirs,
+            audit.c.outcome == Outcome.DONE.value,
+            audit.c.action.in_([Action.ENROLL.value, Action.RENAME_TO.value]),
         )
-        written = [_record(row).entry for row in self._connection.execute(query).mappings()]
-        waiting = [one for one in self._waiting if one.subject == subject and one.at >= since]
-        return written + waiting
+        query = select(audit).where(*theirs, audit.c.sequence >= begun.scalar_subquery())
+        return [_record(row) for row in self._connection.execute(query).mappings()]
+
+    def _ids_before(self, records: Sequence[AuditRecord]) -> list[tuple[bytes, int]]:
+        """Other ids of the same person's, as keyed hashes, and the record up to which each was theirs."""
+        query = select(audit.c.subject, audit.c.sequence).where(
+            audit.c.sequence.in_(
+                one.sequence - 1
+                for one in records
+                if one.entry.action in CONTINUED and one.entry.outcome == Outcome.DONE
+            )
+        )
+        return [(row.subject, row.sequence) for row in self._connection.execute(query)]
 
     def rewrap(self, rewrapped: Callable[[WrappedKey], WrappedKey]) -> None:
         """Wrap the log's own key anew, after everything that was appended. Comes last: thereafter

@@ -146,6 +146,13 @@ class LivenessSessions:
         self._connection.execute(update(sessions).where(_some(seen)).values(sealed=None))
         self._connection.execute(delete(sessions).where(_some(past)))
 
+    def hand_over(self, collection: Collection, subject: bytes, other: bytes) -> None:
+        """Those about one person are about the other from now on, and count for them. Keyed hashes."""
+        query = update(sessions).where(
+            sessions.c.collection_id == collection.collection_id, sessions.c.subject == subject
+        )
+        self._connection.execute(query.values(subject=other))
+
     def delete_of(self, collection: Collection, subjects: Sequence[bytes]) -> None:
         """`subjects`: keyed hashes."""
         query = delete(sessions).where(

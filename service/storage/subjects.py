@@ -293,18 +293,24 @@ class SubjectRows:
         return Expired(*self._connection.execute(query.select_from(subjects)).one())
 
     def delete(self, collection: Collection, subject_id: str) -> int:
-        """Remove the subject and all that hangs on it; returns how many templates went.
+        """Remove the subject and all that hangs on it; returns how many templates went. A late retry of
+        their enrollment brings them back no more.
 
-        Templates first, to count them; the rest goes by cascade. Whoever is giving the person a
-        template of another model has ended before.
+        Whoever is giving the person a template of another model has ended before.
         """
         self._lock_row(collection, subject_id)
-        collection_id = collection.collection_id
         whose = (
-            idempotent_responses.c.collection_id == collection_id,
+            idempotent_responses.c.collection_id == collection.collection_id,
             idempotent_responses.c.subject_id == subject_id,
         )
         keep_keys(self._connection, and_(*whose))
+        return self.remove(collection, subject_id)
+
+    def remove(self, collection: Collection, subject_id: str) -> int:
+        """The same, of somebody who goes on under another id: all that was theirs is written there.
+
+        Templates first, to count them; the rest goes by cascade.
+        """
         delete_flags(self._connection, collection, subject_id)
         deleted = [
             self._connection.execute(

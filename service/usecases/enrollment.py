@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from service.domain.active_liveness import Judgment
 from service.domain.callers import Caller
-from service.domain.collection import Collection, DuplicatePolicy, Subject
+from service.domain.collection import Collection, DuplicatePolicy, SealContext, Subject
 from service.domain.errors import Candidate, FieldProblem, InvalidRequest
 from service.domain.expiry import require_agreement
 from service.domain.face import Faces, FaceSource, Sample
@@ -141,6 +141,26 @@ def seal_consent(
     if reference is None:
         return None
     return unlocked.seal_note(subject_id, CONSENT, subject_id, reference.encode())
+
+
+def reseal_subject(
+    unlocked: UnlockedCollection, subject: Subject, subject_id: str | None = None
+) -> Subject:
+    """The same person with all that is said about them under the key that seals, and under `subject_id` if
+    that is to be another. Raises `TemplateTampered`.
+    """
+    whose = subject_id or subject.subject_id
+
+    def moved(purpose: str, sealed: bytes | None) -> bytes | None:
+        there, here = (SealContext(each, purpose, each) for each in (subject.subject_id, whose))
+        return None if sealed is None else unlocked.reseal_note(there, sealed, here)
+
+    return replace(
+        subject,
+        subject_id=whose,
+        metadata=moved(METADATA, subject.metadata),
+        consent=moved(CONSENT, subject.consent),
+    )
 
 
 def open_consent(unlocked: UnlockedCollection, subject: Subject) -> str | None:

@@ -163,6 +163,36 @@ def _required(
     return genuine[0], people
 
 
+@dataclass(frozen=True, slots=True)
+class FlagsOf:
+    """Those about somebody and another one who is enrolled, and these `people`, by id."""
+
+    flagged: Sequence[FlaggedDuplicate]
+    people: Mapping[str, Subject]
+
+
+def flags_of(tx: Transaction, collection: Collection, *subject_ids: str) -> FlagsOf:
+    """Of all of these. Altered rows are not among them, and told to the operator. Raises `RecordTampered`
+    for altered people.
+    """
+    rows = tx.flagged_duplicates.of(collection, subject_ids)
+    people = tx.subjects.enrolled(
+        collection, sorted({each for row in rows for each in row.flagged.pair})
+    )
+    return FlagsOf(tx.flagged_duplicates.genuine(collection, rows, people), people)
+
+
+def carry_flags(
+    tx: Transaction, collection: Collection, flags: FlagsOf, subject: Subject, gone: str
+) -> None:
+    """What was about who is `gone` is about `subject` from now on, as they are stored. The rows of whoever is
+    gone went with them.
+    """
+    whose = subject.subject_id
+    carried = [one.about(whose, instead_of=gone) for one in flags.flagged]
+    tx.flagged_duplicates.put(collection, carried, {**flags.people, whose: subject})
+
+
 def different_from(tx: Transaction, collection: Collection, subject_id: str) -> frozenset[str]:
     """Who was decided to be somebody else than this person, who is enrolled. An altered row decides
     nothing: the two are named for each other again. Raises `RecordTampered` for altered people.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from service.domain.active_liveness import Judgment, Verdict
-from service.domain.collection import IdempotentResponse
+from service.domain.collection import IdempotentResponse, SealContext
 from service.domain.errors import Candidate, IdempotencyConflict
 from service.domain.face import (
     DirectoryImages,
@@ -81,12 +81,16 @@ def keep_response(
     tx.idempotency.add(unlocked.collection, answer)
 
 
-def reseal_answer(unlocked: UnlockedCollection, stored: IdempotentResponse) -> IdempotentResponse:
-    """The same answer under the key that seals. Raises `TemplateTampered`."""
-    record = _record(stored.caller, stored.key)
+def reseal_answer(
+    unlocked: UnlockedCollection, stored: IdempotentResponse, subject_id: str | None = None
+) -> IdempotentResponse:
+    """The same answer under the key that seals, kept for `subject_id` if that is to be another: what it
+    says stays as it was answered. Raises `TemplateTampered`.
+    """
+    record, whose = _record(stored.caller, stored.key), subject_id or stored.subject_id
+    there, here = (SealContext(each, _PURPOSE, record) for each in (stored.subject_id, whose))
     return replace(
-        stored,
-        sealed=unlocked.reseal_note(stored.subject_id, _PURPOSE, record, stored.sealed),
+        stored, subject_id=whose, sealed=unlocked.reseal_note(there, stored.sealed, here)
     )
 
 

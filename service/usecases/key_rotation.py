@@ -24,7 +24,7 @@ from service.domain.collection import (
 )
 from service.domain.errors import CollectionNotFound, MasterKeyInvalid, Overloaded, TemplateTampered
 from service.usecases.audit_recorder import AuditRecorder
-from service.usecases.enrollment import CONSENT, METADATA
+from service.usecases.enrollment import reseal_subject
 from service.usecases.idempotency import reseal_answer
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
@@ -286,19 +286,6 @@ class Resealing:
             return None
 
 
-def _reseal_subject(unlocked: UnlockedCollection, subject: Subject) -> Subject:
-    name = subject.subject_id
-
-    def moved(purpose: str, sealed: bytes | None) -> bytes | None:
-        return None if sealed is None else unlocked.reseal_note(name, purpose, name, sealed)
-
-    return replace(
-        subject,
-        metadata=moved(METADATA, subject.metadata),
-        consent=moved(CONSENT, subject.consent),
-    )
-
-
 _TEMPLATES: _Kind[StoredTemplate] = _Kind(
     lambda rows, *place: rows.templates(*place),
     UnlockedCollection.reseal,
@@ -306,7 +293,7 @@ _TEMPLATES: _Kind[StoredTemplate] = _Kind(
 )
 _SUBJECTS: _Kind[Subject] = _Kind(
     lambda rows, *place: rows.subjects(*place),
-    _reseal_subject,
+    reseal_subject,
     lambda rows, *moved: rows.replace_subjects(*moved),
 )
 _RESPONSES: _Kind[IdempotentResponse] = _Kind(

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from service.domain.audit import Action
 from service.domain.collection import Collection
-from service.domain.errors import SubjectNotFound
 from service.domain.lockout import (
     Comparison,
     LockoutRules,
     Refusals,
     locked_for_all_until,
+    locked_for_any_until,
 )
-from service.usecases.audit_recorder import AuditRecorder
-from service.usecases.unlocked_collection import require_collection
 
 if TYPE_CHECKING:
     from service.storage.failed_comparisons import SubjectForComparison
-    from service.storage.storage import Storage
     from service.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -39,6 +35,12 @@ class Lockout:
         self.clock = clock
         self.counted = bool(rules.after)
         """Whether refusals are, and so a subject has to be locked while a face is compared with it."""
+
+    def ends(self, refusals: Mapping[str, Refusals]) -> datetime | None:
+        """When the subject is open again for every key; None where it is open now."""
+        if not self.counted:
+            return None
+        return locked_for_any_until(refusals, self.clock(), self.rules)
 
     def settle(
         self,
@@ -76,24 +78,3 @@ def _warn_if_locked(collection: Collection, comparison: Comparison, own: Refusal
             "a subject of collection %s is locked for the key %s: too many refusals",
             *(where, comparison.caller),
         )
-
-
-class Unlock:
-    """Opens a locked subject again, and records that it was done."""
-
-    def __init__(self, storage: Storage, audit: AuditRecorder) -> None:
-        self._storage = storage
-        self._audit = audit
-
-    def __call__(self, subject_id: str, collection_name: str, caller: str) -> None:
-        """Changes nothing else; one that is open stays so.
-
-        Raises `CollectionNotFound`, `SubjectNotFound`.
-        """
-        with self._storage.transaction(collection_name, subject_id) as tx:
-            collection = require_collection(tx, collection_name)
-            if tx.subjects.find(collection, subject_id) is None:
-                raise SubjectNotFound
-            tx.failed_comparisons.lock_subject(collection, subject_id)
-            tx.failed_comparisons.delete(collection, subject_id)
-            self._audit.record(tx, Action.UNLOCK, caller, collection, subject_id)

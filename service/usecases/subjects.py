@@ -21,6 +21,7 @@ from service.domain.lockout import Refusals
 from service.domain.template import PlainTemplate
 from service.usecases.audit_recorder import AuditRecorder
 from service.usecases.enrollment import METADATA, open_consent
+from service.usecases.lockouts import Lockout
 from service.usecases.unlocked_collection import (
     UnlockedCollection,
     lock_collection,
@@ -43,13 +44,24 @@ class SubjectSummary:
 
 @dataclass(frozen=True, slots=True)
 class SubjectDetails:
-    """`expires_at`: the earlier of the person's own and the collection's; None for neither."""
+    """`expires_at`: the earlier of the person's own and the collection's; None for neither. `locked_until`:
+    for whichever key it is longest; None where every key may verify them.
+    """
 
     summary: SubjectSummary
     model_ids: Sequence[str]
     metadata: dict[str, Any] | None
     expires_at: datetime | None
     consent_reference: str | None
+    locked_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSubject:
+    """As they are from now on, and the record of what was done."""
+
+    details: SubjectDetails
+    audit_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +73,10 @@ class SubjectPage:
 
 
 class Subjects:
-    def __init__(self, storage: Storage, vault: Vault) -> None:
+    def __init__(self, storage: Storage, vault: Vault, lockout: Lockout) -> None:
         self._storage = storage
         self._vault = vault
+        self._lockout = lockout
 
     def page(self, collection_name: str, limit: int, after: str | None) -> SubjectPage:
         """Raises `CollectionNotFound`."""
@@ -85,14 +98,27 @@ class Subjects:
             if subject is None:
                 raise SubjectNotFound
             rows = tx.templates.of(collection, subject_id)
+            refusals = tx.failed_comparisons.of(collection, subject_id)
         unlocked = UnlockedCollection.unlock(collection, self._vault)
-        return SubjectDetails(
-            SubjectSummary(subject_id, collection_name, len(rows), subject.enrolled_at),
-            sorted({row.model_id for row in rows}),
-            open_metadata(unlocked, subject),
-            expiry_of(subject, collection.settings),
-            open_consent(unlocked, subject),
-        )
+        return details_of(unlocked, subject, rows, self._lockout.ends(refusals))
+
+
+def details_of(
+    unlocked: UnlockedCollection,
+    subject: Subject,
+    rows: Sequence[StoredTemplate],
+    locked_until: datetime | None,
+) -> SubjectDetails:
+    """`rows`: their templates. Raises `TemplateTampered`."""
+    collection = unlocked.collection
+    return SubjectDetails(
+        SubjectSummary(subject.subject_id, collection.name, len(rows), subject.enrolled_at),
+        sorted({row.model_id for row in rows}),
+        open_metadata(unlocked, subject),
+        expiry_of(subject, collection.settings),
+        open_consent(unlocked, subject),
+        locked_until,
+    )
 
 
 def open_metadata(unlocked: UnlockedCollection, subject: Subject) -> dict[str, Any] | None:
@@ -175,7 +201,7 @@ class Export:
             consent_reference=open_consent(unlocked, subject),
             metadata=open_metadata(unlocked, subject),
             templates=_templates(tx, unlocked, subject.subject_id),
-            audit=tx.audit.about(pseudonym, subject.enrolled_at),
+            audit=tx.audit.about(pseudonym),
             answers=tx.idempotency.of(collection, subject.subject_id),
             refusals=tx.failed_comparisons.of(collection, subject.subject_id),
             duplicates=[

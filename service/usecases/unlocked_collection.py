@@ -147,14 +147,15 @@ class UnlockedCollection:
             for (subject_id, template), search in zip(people, rotated, strict=True)
         ]
 
-    def reseal(self, stored: StoredTemplate) -> StoredTemplate:
-        """The same row under the key that seals, opened again as a proof.
+    def reseal(self, stored: StoredTemplate, subject_id: str | None = None) -> StoredTemplate:
+        """The same row under the key that seals, and under `subject_id` if it is to be another; opened again
+        as a proof.
 
         Raises `TemplateTampered`.
         """
         plain = self.open(stored)
         rotated = self.key.to_search_space(plain.embedding)
-        whose, model_id = stored.subject_id, stored.model_id
+        whose, model_id = subject_id or stored.subject_id, stored.model_id
         moved = self._sealed(stored.template_id, whose, model_id, plain, rotated, stored.created_at)
         if _as_bytes(self.open(moved)) != _as_bytes(plain):
             raise TemplateTampered
@@ -246,14 +247,14 @@ class UnlockedCollection:
                 return key
         raise TemplateTampered
 
-    def reseal_note(self, subject_id: str, purpose: str, record: str, sealed: bytes) -> bytes:
-        """The same note under the key that seals, opened again as a proof.
+    def reseal_note(self, there: SealContext, sealed: bytes, here: SealContext) -> bytes:
+        """The same note under the key that seals, bound to `here`; opened again as a proof.
 
         Raises `TemplateTampered`.
         """
-        plain = self.open_note(subject_id, purpose, record, sealed)
-        moved = self.seal_note(subject_id, purpose, record, plain)
-        if self.open_note(subject_id, purpose, record, moved) != plain:
+        plain = self.open_note(there.subject_id, there.purpose, there.record, sealed)
+        moved = self.key.seal(plain, here)
+        if self.open_note(here.subject_id, here.purpose, here.record, moved) != plain:
             raise TemplateTampered
         return moved
 

@@ -18,11 +18,11 @@ from service.usecases.index_sync import IndexSync
 from service.usecases.liveness_frames import FramesRequest, TakenFrames
 from service.usecases.liveness_session import LivenessRequest
 from service.usecases.liveness_start import StartedSession
-from service.usecases.lockouts import Unlock
 from service.usecases.model_move import AdvanceMoves
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampler import CheckPhotograph, MakeToken
-from service.usecases.subjects import Export, Subjects
+from service.usecases.subjects import ChangedSubject, Export, Subjects
+from service.usecases.unlock import Unlock
 from service.usecases.verify import Verification, VerifyRequest
 
 
@@ -46,6 +46,7 @@ class UseCases:
     unlock: Unlock
     list_duplicates: ListDuplicates
     resolve_duplicate: Callable[[ResolveRequest], FlaggedDuplicate]
+    rename: Callable[[str, str, str, str], ChangedSubject]
     list_audit: ListAudit
     audit_recorder: AuditRecorder
     index_sync: IndexSync | None = None

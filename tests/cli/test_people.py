@@ -183,8 +183,23 @@ def test_locked_subject_is_unlocked(people: People, monkeypatch: pytest.MonkeyPa
     assert run("verify", "amy", people["howard"][0])[0] == 1
     with pytest.raises(SubjectLocked):
         run("verify", "amy", people["amy"][2])
-    assert run("subjects", "unlock", "amy", "--lang", "en") == (0, "amy: unlocked\n")
+    assert answer("subjects", "show", "amy")[1]["lockedUntil"] is not None
+    status, out = run("subjects", "unlock", "amy", "--lang", "en")
+    assert (status, out.startswith("amy: unlocked (audit entry ")) == (0, True)
+    status, fields = answer("subjects", "unlock", "amy")
+    assert (status, fields["lockedUntil"]) == (0, None)
     assert run("verify", "amy", people["amy"][2])[0] == 0
+
+
+def test_person_is_renamed_and_back(people: People) -> None:
+    status, out = run("subjects", "rename", "amy", "amy.f", "--lang", "en")
+    assert (status, out.startswith("amy: called amy.f from now on (audit entry ")) == (0, True)
+    assert run("verify", "amy.f", people["amy"][2])[0] == 0
+    with pytest.raises(SubjectNotFound):
+        run("verify", "amy", people["amy"][2])
+    status, fields = answer("subjects", "rename", "amy.f", "amy")
+    assert (status, fields["subjectId"]) == (0, "amy")
+    assert {"auditId", "lockedUntil"} < fields.keys()
 
 
 def test_subjects_are_listed_page_by_page(people: People) -> None:
@@ -203,7 +218,7 @@ def test_subject_is_shown_without_vectors() -> None:
     assert status == 0
     assert set(fields) == {
         *("subjectId", "collection", "templates", "enrolledAt", "modelIds", "metadata"),
-        *("expiresAt", "consentReference"),
+        *("expiresAt", "consentReference", "lockedUntil"),
     }
     assert "amy" in run("subjects", "show", "amy", "--lang", "en")[1]
 

@@ -67,8 +67,12 @@ class CollectionClient:
     def withdraw_consent(self, subject_id: str) -> httpx.Response:
         return self.http.delete(f"/admin/subjects/{subject_id}/consent", params=self._where)
 
+    def rename(self, subject_id: str, to: str) -> httpx.Response:
+        path = f"/admin/subjects/{subject_id}/rename"
+        return self.http.post(path, json={"to": to}, params=self._where)
+
     def unlock(self, subject_id: str) -> httpx.Response:
-        return self.http.delete(f"/admin/subjects/{subject_id}/lock", params=self._where)
+        return self.http.post(f"/admin/subjects/{subject_id}/unlock", params=self._where)
 
     def put(self, **settings: Any) -> httpx.Response:
         return self.http.put(f"/admin/collections/{self.collection}", json=settings)

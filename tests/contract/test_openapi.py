@@ -32,7 +32,8 @@ ROUTES = {
     ("delete", "/admin/subjects/{subjectId}"),
     ("get", "/admin/subjects/{subjectId}/export"),
     ("delete", "/admin/subjects/{subjectId}/consent"),
-    ("delete", "/admin/subjects/{subjectId}/lock"),
+    ("post", "/admin/subjects/{subjectId}/rename"),
+    ("post", "/admin/subjects/{subjectId}/unlock"),
     ("get", "/admin/collections"),
     ("put", "/admin/collections/{collection}"),
     ("patch", "/admin/collections/{collection}"),
@@ -158,7 +159,7 @@ def test_every_answer_has_an_example_with_the_fields_of_its_schema(document: Doc
 
 def test_every_body_has_an_example_and_a_schema(document: Document) -> None:
     with_body = [one for one in operations(document).values() if "requestBody" in one]
-    assert len(with_body) == 14
+    assert len(with_body) == 15
     for operation in with_body:
         kinds = list(operation["requestBody"]["content"])
         assert kinds in ([JSON], [JSON, "multipart/form-data"])  # some generators take the first
@@ -211,7 +212,8 @@ def test_problems_are_documented_as_problems(document: Document) -> None:
 def test_every_json_example_is_well_formed_for_the_service(
     document: Document, http: httpx.Client, client: CollectionClient
 ) -> None:
-    place = {"collection": client.collection, "sessionId": uuid4(), "duplicateId": uuid4()}
+    ids = {"sessionId": uuid4(), "duplicateId": uuid4(), "subjectId": "nobody"}
+    place = {"collection": client.collection, **ids}
     for (method, path), operation in operations(document).items():
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         for body in examples(content):

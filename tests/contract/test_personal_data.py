@@ -149,7 +149,7 @@ def administer(caller: Caller, tables: Tables) -> None:
     ok(caller.in_collection("GET", "/admin/subjects"))
     ok(caller.in_collection("GET", person))
     ok(caller.in_collection("GET", f"{person}/export"))
-    ok(caller.in_collection("DELETE", f"{person}/lock"))
+    ok(caller.in_collection("POST", f"{person}/unlock"))
     decide(caller)
     ok(caller.send("PUT", collection, json={"duplicatePolicy": "allow"}))
     ok(caller.send("PATCH", collection, json={"faces": "one"}))

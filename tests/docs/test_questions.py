@@ -47,6 +47,7 @@ QUESTIONS = (
     "the threshold of a search",
     "who may call /admin",
     "where a refusal becomes an audit record",
+    "somebody gets another id, and what goes along",
     "what runs in the background",
 )
 

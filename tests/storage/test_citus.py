@@ -220,6 +220,7 @@ ABOUT_ONE: dict[str, Callable[[Service], object]] = {
     "erase": lambda service: service.erase("kim"),
     "withdraw consent": lambda service: service.withdraw_consent("kim"),
     "unlock": lambda service: service.unlock("kim"),
+    "rename": lambda service: service.rename("kim", "lee"),
     "refuse": lambda service: service.verify("kim", "lee:1"),
     "verify": lambda service: service.verify("kim", "kim:2"),
     "look up at enrollment": lambda service: service.enroll(

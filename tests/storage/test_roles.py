@@ -103,6 +103,8 @@ def test_service_does_its_whole_job(as_service: Storage, vault: Vault) -> None:
     assert service.found("kim:2") == ["kim"]
     rotate(service)
     service.unlock("kim")
+    service.rename("kim", "kim.lee")
+    service.rename("kim.lee", "kim")
     assert service.export("kim").audit
     assert list(service.purge.batches(wait=True)) == []
     WindowLimit("key", "1/minute", as_service.counters()).count("till")

@@ -29,7 +29,7 @@ from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
 from service.usecases.model_move import MoveModel
-from service.usecases.subjects import Exported, Subjects
+from service.usecases.subjects import ChangedSubject, Exported, Subjects
 from service.usecases.verify import (
     Verification,
     VerifyRequest,
@@ -153,8 +153,11 @@ class Service:
     def export(self, subject_id: str, collection: str = DEFAULT) -> Exported:
         return self.wiring.export(subject_id, collection, CALLER)
 
-    def unlock(self, subject_id: str, collection: str = DEFAULT) -> None:
-        self.wiring.unlock(subject_id, collection, CALLER)
+    def unlock(self, subject_id: str, collection: str = DEFAULT) -> ChangedSubject:
+        return self.wiring.unlock(subject_id, collection, CALLER)
+
+    def rename(self, subject_id: str, to: str, collection: str = DEFAULT) -> ChangedSubject:
+        return self.wiring.rename(subject_id, to, collection, CALLER)
 
     def put(self, collection: str = DEFAULT, **settings: Any) -> CollectionDetails:
         """`settings`: those of `CollectionSettings`."""

@@ -22,6 +22,7 @@ from service.domain.flagged_duplicate import (
     FlaggedDuplicate,
     FlagPlace,
 )
+from service.usecases.audit import VerifyAudit
 from service.usecases.enrollment import Mode
 from tests.usecases.concurrent_calls import outcomes
 from tests.usecases.lookalikes import (
@@ -205,6 +206,14 @@ def test_decision_goes_with_either_of_the_two(decided: Service, tables: Tables, 
         resolve(decided, SAME, one.duplicate_id, force=True)
     with pytest.raises(DuplicateSubject):  # whoever has the name now is somebody else
         decided.enroll(gone, photo)
+
+
+def test_decision_follows_either_of_the_two_to_another_id(decided: Service) -> None:
+    decided.rename("kim", "lee")
+    decided.rename("twin", "park")
+    assert pairs(decided, RESOLVED) == [("park", "lee")]
+    assert replace(decided, "lee", KIM) == replace(decided, "park", TWIN) == []
+    assert VerifyAudit(decided.storage, decided.vault)().whole
 
 
 def test_who_is_expired_is_neither_listed_nor_decided_about(service: Service) -> None:

@@ -181,6 +181,17 @@ def test_search_is_about_nobody(camera: Service) -> None:
         begin(camera, "kim", Purpose.SEARCH)
 
 
+def test_session_goes_with_a_person_who_is_renamed(camera: Service) -> None:
+    started = begin(camera)
+    camera.rename("kim", "lee")
+    proven = perform(camera, started)
+    with pytest.raises(LivenessFailed):
+        camera.verify("kim", proven)
+    verified = camera.verify("lee", proven)
+    assert verified.liveness is not None
+    assert (verified.decision.match, verified.liveness.verdict) == (True, Verdict.LIVE)
+
+
 def expire(tables: Tables) -> None:
     tables.change(
         "UPDATE liveness_sessions SET created_at = created_at - interval '90 s', expires_at = now()"

@@ -41,12 +41,15 @@ class SubjectList(Camel):
 
 
 class SubjectAnswer(SubjectEntry):
-    """`expiresAt`: the earlier of the person's own and the collection's."""
+    """`expiresAt`: the earlier of the person's own and the collection's. `lockedUntil`: of the key for which
+    the person is locked longest; null where none is.
+    """
 
     model_ids: list[str]
     metadata: dict[str, Any] | None
     expires_at: datetime | None
     consent_reference: str | None
+    locked_until: datetime | None
 
 
 class TemplateExport(Camel):
@@ -126,12 +129,6 @@ class ErasureAnswer(Camel):
     templates_deleted: int
     deleted_at: datetime
     audit_id: UUID
-
-
-class UnlockAnswer(Camel):
-    subject_id: str
-    collection: str
-    locked: bool
 
 
 _ENTRY = {
@@ -214,17 +211,16 @@ _EXPORT = example(
 )
 
 
-@router.get(
-    "/{subjectId}",
-    responses=example(
-        {
-            **_ENTRY,
-            "modelIds": ["buffalo_l@sha256:4c06..."],
-            "metadata": {"membership": "gold"},
-            **_TERMS,
-        }
-    ),
-)
+ONE = {
+    **_ENTRY,
+    "modelIds": ["buffalo_l@sha256:4c06..."],
+    "metadata": {"membership": "gold"},
+    **_TERMS,
+    "lockedUntil": None,
+}
+
+
+@router.get("/{subjectId}", responses=example(ONE))
 def show_subject(
     use_cases: AllUseCases,
     subject_id: Subject,
@@ -267,33 +263,24 @@ def delete_subject(
     return erasure_answer(use_cases.erase(subject_id, collection, caller.name))
 
 
-@router.delete(
-    "/{subjectId}/lock",
-    responses=example({"subjectId": "user-1", "collection": "default", "locked": False}),
-)
-def unlock_subject(
-    caller: AdminCaller,
-    use_cases: AllUseCases,
-    subject_id: Subject,
-    collection: QueryCollection,
-) -> UnlockAnswer:
-    """Open a subject that was locked after too many refusals, for every key, and forget those."""
-    use_cases.unlock(subject_id, collection, caller.name)
-    return UnlockAnswer(subject_id=subject_id, collection=collection, locked=False)
-
-
 def subject_list(page: SubjectPage) -> SubjectList:
     entries = [SubjectEntry(**_entry(summary)) for summary in page.subjects]
     return SubjectList(subjects=entries, next_cursor=page.next_cursor)
 
 
 def subject_answer(details: SubjectDetails) -> SubjectAnswer:
-    return SubjectAnswer(
+    return SubjectAnswer(**one_subject(details))
+
+
+def one_subject(details: SubjectDetails) -> dict[str, Any]:
+    """What is told of them, by the fields of `SubjectAnswer`."""
+    return dict(
         **_entry(details.summary),
         model_ids=list(details.model_ids),
         metadata=details.metadata,
         expires_at=details.expires_at,
         consent_reference=details.consent_reference,
+        locked_until=details.locked_until,
     )
 
 
