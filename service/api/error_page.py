@@ -54,8 +54,13 @@ def _paragraphs(*keys: str) -> str:
     sentences = {
         language: " ".join(CATALOGUE[language][key] for key in keys) for language in LANGUAGES
     }
-    told = (f'<p lang="{language}">{escape(words)}</p>' for language, words in sentences.items())
+    told = (f'<p lang="{each}">{_marked_up(words)}</p>' for each, words in sentences.items())
     return "\n".join(told)
+
+
+def _marked_up(words: str) -> str:
+    """What stands between backticks, as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(words))
 
 
 def _policy(page: str) -> str:

@@ -37,8 +37,10 @@ def test_page_has_every_code_with_its_sentences_in_both_languages(page: httpx.Re
     assert page.status_code == 200
     assert set(re.findall(r'<section id="(\w+)">', page.text)) == set(kinds_by_code())
     for language in ("ko", "en"):
-        assert CATALOGUE[language]["error.subject_not_found.detail"] in page.text
+        assert CATALOGUE[language]["error.internal_error.detail"] in page.text
     assert "/admin/collections/&lt;name&gt;" in page.text
+    assert "<code>X-API-Key: &lt;key&gt;</code>" in page.text
+    assert "`" not in page.text
 
 
 def test_page_loads_and_runs_nothing(page: httpx.Response) -> None:
