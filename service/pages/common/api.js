@@ -67,6 +67,15 @@ export class Api {
     this.language = language;
   }
 
+  get hasKey() {
+    return this._key !== "";
+  }
+
+  /** @param {string} key of all further calls; empty: none */
+  useKey(key) {
+    this._key = key;
+  }
+
   /**
    * The answer's JSON, or an ApiError. Addresses are relative to the page, whatever prefix it has.
    * @param {"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} method
