@@ -29,10 +29,10 @@ class Film:
             file.write(_HEAD + planes.tobytes())
 
     def show_photograph(self, photograph: Path) -> None:
-        """As high as three fifths of the picture, before a plain wall."""
+        """Half as high as the picture, before a plain wall."""
         picture = cv2.imread(str(photograph))
         assert picture is not None
-        height = round(HEIGHT * 0.6)
+        height = HEIGHT // 2
         width = round(picture.shape[1] * height / picture.shape[0])
         small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
         wall = np.full((HEIGHT, WIDTH, 3), 150, np.uint8)
