@@ -12,10 +12,7 @@ LEFT_OUT: Mapping[str, str] = {}
 
 ON_THE_WAY = frozenset(
     {
-        "renamesubject",
         "mergesubjects",
-        "unlocksubject",
-        "lockedUntil",
     }
 )
 """Operations, fields and codes that the clients have before the service."""

@@ -145,6 +145,11 @@ def test_duplicate_is_decided(report: Report) -> None:
     assert report.said["decision"] == "same_person"
 
 
+def test_person_gets_another_id(report: Report) -> None:
+    assert report.said["renamed"] == "lee-2"
+    assert report.said["locked"] is None
+
+
 def test_key_is_made_and_revoked(report: Report) -> None:
     assert report.said["match by new key"] is True
     assert report.said["revoked"] is True

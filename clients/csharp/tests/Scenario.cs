@@ -84,6 +84,8 @@ static class Scenario
         var resolved = await Client.ResolveDuplicateAsync(where, "same_person", collection: Collection);
         Said["flagged"] = new[] { flagged["subjectId"], flagged["duplicateOf"] };
         Said["decision"] = resolved["decision"];
+        Said["renamed"] = (await Client.RenameSubjectAsync("lee", "lee-2", Collection))["subjectId"];
+        Said["locked"] = (await Client.UnlockSubjectAsync("lee-2", Collection))["lockedUntil"];
     }
 
     static async Task ApiKeys()

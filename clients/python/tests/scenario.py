@@ -79,9 +79,13 @@ def duplicates(client: FaceClient) -> dict[str, Any]:
     (flagged,) = client.list_duplicates(collection=COLLECTION)["duplicates"]
     where = flagged["duplicateId"]
     resolved = client.resolve_duplicate(where, "same_person", collection=COLLECTION)
+    renamed = client.rename_subject("lee", "lee-2", collection=COLLECTION)
+    unlocked = client.unlock_subject("lee-2", collection=COLLECTION)
     return {
         "flagged": [flagged["subjectId"], flagged["duplicateOf"]],
         "decision": resolved["decision"],
+        "renamed": renamed["subjectId"],
+        "locked": unlocked["lockedUntil"],
     }
 
 

@@ -63,7 +63,14 @@ async function duplicates() {
   await client.enroll("lee", await readFile(second), { collection, onDuplicate: "flag" });
   const [flagged] = (await client.listDuplicates({ collection })).duplicates;
   const resolved = await client.resolveDuplicate(flagged?.duplicateId ?? "", "same_person", { collection });
-  return { flagged: [flagged?.subjectId, flagged?.duplicateOf], decision: resolved.decision };
+  const renamed = await client.renameSubject("lee", "lee-2", { collection });
+  const unlocked = await client.unlockSubject("lee-2", { collection });
+  return {
+    flagged: [flagged?.subjectId, flagged?.duplicateOf],
+    decision: resolved.decision,
+    renamed: renamed.subjectId,
+    locked: unlocked.lockedUntil,
+  };
 }
 
 async function apiKeys() {
