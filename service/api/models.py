@@ -187,9 +187,9 @@ def exactly_one(*sources: str) -> JsonDict:
 def one_of(*shapes: Mapping[str, Any]) -> JsonDict:
     """For the documentation: a body has one of `shapes`.
 
-    Within `allOf`, since generators of clients take a `oneOf` beside `properties` for the whole type.
+    As `then`, which is a rule to whoever checks, while generators of clients take `oneOf` and `allOf` for types.
     """
-    return {"allOf": [{"oneOf": [dict(shape) for shape in shapes]}]}
+    return {"if": {"type": "object"}, "then": {"oneOf": [dict(shape) for shape in shapes]}}
 
 
 class FaceBody(Camel):

@@ -114,7 +114,8 @@ def _multipart(shape: type[Camel], fields: Mapping[str, object]) -> dict[str, An
         for name, schema in form["properties"].items()
         if name not in _JSON_SOURCES
     }
-    form.pop("allOf", None)
+    form.pop("if", None)
+    form.pop("then", None)
     sources = [name for name in _FORM_SOURCES if name in form["properties"]]
     required = [name for name in form.get("required", ()) if name not in sources]
     if len(sources) == 1:

@@ -49,6 +49,11 @@ class KnownFace(Camel):
     similarity: Similarity
 
 
+Particular = TypeAliasType(
+    "Particular", ImageOutcome | FieldFinding | ShutDoor | KnownFace | MissingRight
+)
+
+
 class ProblemAnswer(Camel):
     """`errors`: particulars, by `code`; absent where the detail says it all."""
 
@@ -61,7 +66,7 @@ class ProblemAnswer(Camel):
     detail: str = Field(description="What is wrong and what to do next, in the caller's language")
     code: ErrorCode = Field(description="Stable; docs/errors.md lists all.")
     request_id: str
-    errors: list[ImageOutcome | FieldFinding | ShutDoor | KnownFace | MissingRight] | None = None
+    errors: list[Particular] | None = None
     liveness: LivenessAnswer | None = Field(
         None, description="Of a session that was used up by a call which came to nothing."
     )

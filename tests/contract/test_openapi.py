@@ -115,10 +115,23 @@ def test_every_operation_takes_a_language(document: Document) -> None:
         assert language["schema"]["type"] == "string"
 
 
+def test_no_shape_is_made_of_others(document: Document) -> None:
+    """What generators make of these has other fields than the body, or none that is left out."""
+    shapes = document["components"]["schemas"].values()
+    bodies = [shape for shape in shapes if "properties" in shape]
+    assert [one for one in bodies if {"oneOf", "anyOf", "allOf"} & one.keys()] == []
+
+
+def test_text_is_printable(document: Document) -> None:
+    """Generators write patterns into their source."""
+    texts = [value for node in nodes(document) for value in node.values() if isinstance(value, str)]
+    assert [text for text in texts if not text.replace("\n", "").isprintable()] == []
+
+
 def test_every_choice_has_a_name(document: Document) -> None:
     """Generators make a type of each; those of no name they number."""
     named = [one for one in document["components"]["schemas"].values() if "enum" in one]
-    conditions = [one for shape in nodes(document) for one in nodes(shape.get("allOf", []))]
+    conditions = [one for shape in nodes(document) for one in nodes(shape.get("then", []))]
     assert [one for one in nodes(document) if "enum" in one and one not in named + conditions] == []
 
 
@@ -193,9 +206,7 @@ def test_form_has_the_fields_of_json_but_for_other_sources(document: Document) -
     others = {"embedding", "camera", "directory"}
     assert form["properties"].keys() == json["properties"].keys() - others
     assert form["required"] == ["subjectId"]
-    assert form["allOf"] == [
-        {"oneOf": [{"required": ["images"]}, {"required": ["livenessSession"]}]}
-    ]
+    assert form["then"] == {"oneOf": [{"required": ["images"]}, {"required": ["livenessSession"]}]}
     assert form["additionalProperties"] is json["additionalProperties"] is False
 
 

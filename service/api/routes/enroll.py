@@ -105,7 +105,7 @@ ConsentReference = Annotated[
     Field(
         min_length=1,
         max_length=MOST_REFERENCE_CHARACTERS,
-        json_schema_extra={"pattern": "^[^\u0000-\u001f\u007f-\u009f]*$"},
+        json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"},
     ),
     AfterValidator(printable),
 ]
