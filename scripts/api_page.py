@@ -33,7 +33,8 @@ scopes, face sources, answers; [errors.md](errors.md) every error. `Accept-Langu
 them is enough. Errors of every call with a key are not repeated below: {usual}.
 
 **Clients.** `openapi-python-client` and `openapi-typescript` make clients of the document that the tests run against a server; TypeScript's types name
-fields with a default as required unless it is told `--default-non-nullable false`. [face.postman_collection.json](face.postman_collection.json) is the document for Postman,
+fields with a default as required unless it is told `--default-non-nullable false`. openapi-generator takes JSON alone, and needs
+`--global-property skipFormModel=false` for `typescript-fetch`. [face.postman_collection.json](face.postman_collection.json) is the document for Postman,
 Bruno and whatever else imports the former's collections: set `baseUrl` and `apiKey`.
 """
 _LANGUAGE = "Accept-Language"
