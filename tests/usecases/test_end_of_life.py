@@ -32,6 +32,8 @@ from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 PEOPLE = [f"{number:04}-{number * 2654435761 % 2**32:08x}" for number in range(1, 301)]
 DELETED, EXPIRED, KEPT = PEOPLE[:150], PEOPLE[150:210], PEOPLE[210:]
 GONE = DELETED + EXPIRED
+LOOKALIKES = {f"alike{number}": other for number, other in enumerate(GONE[1::10])}
+"""Who was flagged for whom; deleted as well."""
 MONTH = timedelta(days=30)
 
 pytestmark = pytest.mark.slow
@@ -89,12 +91,14 @@ def _live(service: Service, url: str, folder: Path) -> FilesOverTime:
         _enroll(service, name)
     for name in GONE[::10]:  # counted refusals name their subject as well
         assert not service.verify(name, given(face_of(KEPT[0]))).decision.match
+    for name, other in LOOKALIKES.items():  # so do pairs who look alike
+        service.enroll(name, given(face_of(other)), on_duplicate=DuplicatePolicy.FLAG)
     pieces, key = _pieces(tables), _deleted_collection(service)
     wanted = {key}.union(*pieces.values())
     server.run("ANALYZE")
     server.run("CHECKPOINT")
     at_first = found_in(folder, wanted)
-    for name in DELETED:
+    for name in (*DELETED, *LOOKALIKES):
         service.erase(name)
     service.clock.advance(MONTH)
     batches = service.purge.batches(wait=True, confirmed=[DEFAULT])  # two fifths are unusually many
@@ -196,6 +200,10 @@ def test_log_accounts_for_each(life: FilesOverTime) -> None:
     collection = life.service.collections.show(DEFAULT).collection
     key = life.service.vault.unlock_pseudonyms(collection.collection_id, collection.keys)
     rows = life.tables.rows("SELECT action, subject FROM audit WHERE collection = 'default'")
-    for action, people in (("enroll", PEOPLE), ("erase", DELETED), ("expire", EXPIRED)):
+    for action, people in (
+        ("enroll", [*PEOPLE, *LOOKALIKES]),
+        ("erase", [*DELETED, *LOOKALIKES]),
+        ("expire", EXPIRED),
+    ):
         written = sorted(row["subject"] for row in rows if row["action"] == action)
         assert written == sorted(key.pseudonym(name) for name in people)
