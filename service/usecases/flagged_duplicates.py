@@ -197,16 +197,8 @@ def different_from(tx: Transaction, collection: Collection, subject_id: str) -> 
     """Who was decided to be somebody else than this person, who is enrolled. An altered row decides
     nothing: the two are named for each other again. Raises `RecordTampered` for altered people.
     """
-    rows = [
-        row
-        for row in tx.flagged_duplicates.of(collection, [subject_id])
-        if row.flagged.is_of_different_people
-    ]
-    people = tx.subjects.enrolled(
-        collection, sorted({each for row in rows for each in row.flagged.pair})
-    )
-    genuine = tx.flagged_duplicates.genuine(collection, rows, people)
-    return frozenset(one.other_than(subject_id) for one in genuine)
+    flags = flags_of(tx, collection, subject_id).flagged
+    return frozenset(one.other_than(subject_id) for one in flags if one.is_of_different_people)
 
 
 def flag_duplicates(
@@ -241,57 +233,20 @@ def flag_duplicates(
     tx.flagged_duplicates.put(collection, new, people)
 
 
-@dataclass(frozen=True, slots=True)
-class HeldFlags:
-    """Those about one person, between two ids. `people`: both of each, by id."""
-
-    flags: Sequence[FlaggedDuplicate]
-    people: Mapping[str, Subject]
-
-
-def hold_flags(tx: Transaction, collection: Collection, subject: Subject) -> HeldFlags:
-    """What is kept about somebody who is about to leave their id; nothing of it is stored thereafter.
-
-    Of the expired and of altered rows nothing is held.
-    """
-    rows = tx.flagged_duplicates.of(collection, [subject.subject_id])
-    others = {row.flagged.other_than(subject.subject_id) for row in rows}
-    people = tx.subjects.enrolled(collection, sorted(others)) | {subject.subject_id: subject}
-    flags = tx.flagged_duplicates.genuine(collection, rows, people)
-    tx.flagged_duplicates.delete(collection, [row.flagged for row in rows])
-    return HeldFlags(flags, people)
-
-
-def rename_flags(
-    tx: Transaction, collection: Collection, held: HeldFlags, old: str, renamed: Subject
-) -> None:
-    """The same flags and decisions about the same person, who is stored under another id by now."""
-
-    def named(subject_id: str) -> str:
-        return renamed.subject_id if subject_id == old else subject_id
-
-    flags = [
-        replace(one, subject_id=named(one.subject_id), duplicate_of=named(one.duplicate_of))
-        for one in held.flags
-    ]
-    people = {**held.people, renamed.subject_id: renamed}
-    tx.flagged_duplicates.put(collection, flags, people)
-
-
 def merge_flags(
     tx: Transaction,
     collection: Collection,
-    held: HeldFlags,
-    gone: str,
+    flags: FlagsOf,
     into: Subject,
+    gone: str,
     now: datetime,
 ) -> None:
-    """Whoever looked like the one who is gone, undecided, is flagged for the one that remains. Decisions go:
-    nobody has looked at these two.
+    """Whoever looked like the one who is `gone`, undecided, is flagged for the one that remains, as they are
+    stored. Decisions go: nobody has looked at these two.
     """
     candidates = [
         Candidate(other, one.similarity)
-        for one in held.flags
+        for one in flags.flagged
         if one.status is FlagStatus.OPEN and (other := one.other_than(gone)) != into.subject_id
     ]
     flag_duplicates(tx, collection, [(into, candidates)], now)

@@ -292,3 +292,16 @@ def test_decision_holds_after_a_rotation_and_by_both_models(service: Service) ->
     resolve(moving)
     rotate(moving)
     assert replace(moving, "twin", TWIN) == replace(moving, "kim", KIM) == []
+
+
+def test_decision_goes_along_to_another_id_and_stays_with_the_person(decided: Service) -> None:
+    (before,) = flagged(decided, RESOLVED)
+    decided.wiring.rename("kim", "kim-minji", DEFAULT, CALLER)
+    (after,) = flagged(decided, RESOLVED)
+    assert (after.duplicate_id, after.resolution) == (before.duplicate_id, before.resolution)
+    assert after.pair == {"twin", "kim-minji"}
+    assert replace(decided, "twin", TWIN) == replace(decided, "kim-minji", KIM) == []
+    decided.enroll("kim", "kim:3", on_duplicate=FLAG)  # somebody new, by the old id
+    assert set(replace(decided, "twin", TWIN, on_duplicate=FLAG)) == {"kim"}
+    resolve(decided, SAME, before.duplicate_id, force=True)
+    assert set(replace(decided, "twin", TWIN, on_duplicate=FLAG)) == {"kim", "kim-minji"}
