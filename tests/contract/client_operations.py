@@ -12,7 +12,7 @@ LEFT_OUT: Mapping[str, str] = {}
 
 ON_THE_WAY = frozenset(
     {
-        "mergesubjects",
+        "mergesubject",
     }
 )
 """Operations, fields and codes that the clients have before the service."""

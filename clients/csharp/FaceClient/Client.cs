@@ -130,8 +130,8 @@ namespace FaceClient
             Change(Subject(subjectId, "rename"), In(collection), new Fields { { "to", to } }, cancel);
 
         /// <summary>Takes the photographs of `from`, who is the same person, over to `subjectId`; `from` is gone then.
-        /// `force`: also where the two do not look the same.</summary>
-        public Task<Json> MergeSubjectsAsync(
+        /// `force`: also where the two do not look the same, or were decided to be different people.</summary>
+        public Task<Json> MergeSubjectAsync(
             string subjectId,
             string from,
             bool force = false,

@@ -174,12 +174,12 @@ def rename_subject(
     return _changed(subject_id, "rename", collection, {"to": to})
 
 
-def merge_subjects(
+def merge_subject(
     subject_id: str, from_: str, *, force: bool = False, collection: str | None = None
 ) -> Call[answers.ChangedSubject]:
     """Take the photographs of `from_`, who is the same person, over to `subject_id`; `from_` is gone then.
 
-    `force`: also where the two do not look the same.
+    `force`: also where the two do not look the same, or were decided to be different people.
     """
     return _changed(subject_id, "merge", collection, {"from": from_, "force": force})
 

@@ -179,9 +179,9 @@ export class FaceClient {
   }
 
   /** Takes the photographs of `from`, who is the same person, over to `subjectId`; `from` is gone then.
-   * `force`: also where the two do not look the same.
+   * `force`: also where the two do not look the same, or were decided to be different people.
    */
-  mergeSubjects(subjectId: string, from: string, options: CallOptions & { force?: boolean } = {}) {
+  mergeSubject(subjectId: string, from: string, options: CallOptions & { force?: boolean } = {}) {
     const { force, ...others } = options;
     const where = path("admin", "subjects", subjectId, "merge");
     return this.#change<answers.ChangedSubject>(where, { from, force }, others);
