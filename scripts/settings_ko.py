@@ -35,7 +35,7 @@ MEANINGS: Mapping[str, str] = {
     "max_image_bytes": "인코딩된 이미지 하나의 최대 바이트 수. 넘으면 거부",
     "max_image_pixels": "이미지 하나의 최대 픽셀 수. 넘으면 거부",
     "max_images_per_request": "한 요청의 최대 이미지 수. 넘으면 거부",
-    "language": "`Accept-Language`로 정해지지 않을 때 메시지의 언어",
+    "language": "`Accept-Language`나 명령줄의 `--lang`으로 정해지지 않을 때 메시지의 언어; 지정하지 않으면 명령줄은 터미널 로캘의 언어를 따름",
     "faces": "얼굴로 인정할 사진. `one`: 얼굴이 정확히 하나인 사진. `dominant`: 다른 어느 얼굴보다 두 배 이상 크고 "
     "가운데에 가장 가까운 얼굴이 하나 있는 사진도 인정. 컬렉션이나 요청에서 따로 정할 수 있음",
     "master_key_kms": "직접 만든 마스터 키 대신 쓸 AWS KMS 키(ID, ARN, 별칭). "

@@ -126,7 +126,9 @@ class AppConfig(BaseSettings):
         20, ge=1, le=100, description="images in one request; refused above"
     )
     language: Literal["ko", "en"] = Field(
-        "ko", description="language of messages where `Accept-Language` does not choose"
+        "ko",
+        description="language of messages where `Accept-Language`, or at the command line `--lang`, does not"
+        " choose; unset, the command line speaks that of the terminal's locale, where it has one",
     )
     faces: Literal["one", "dominant"] = Field(
         "one",

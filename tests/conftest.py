@@ -13,6 +13,9 @@ import service  # noqa: F401 - before tests import what would send usage data
 # thread of OpenBLAS for every core, wait for each other much longer than one thread computes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# The command line speaks the terminal's language, and the tests read it in any.
+os.environ["LC_ALL"] = "C.UTF-8"
+
 pytest_plugins = ["tests.postgres"]
 
 SHARED = Path(os.environ.get("FACE_TEST_SHARED", Path(__file__).parents[2] / "shared"))

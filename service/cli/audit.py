@@ -13,11 +13,11 @@ from service.cli.context import (
     AsJson,
     LanguageOption,
     labels,
-    language_of,
     matching,
     print_json,
     print_table,
 )
+from service.cli.language import language_of, spoken
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.audit import AuditQuery, AuditRecord
@@ -31,19 +31,19 @@ _HEADINGS = ("number", "at", "caller", "action", "collection", "outcome", "reque
 _CHECKPOINT = re.compile(r"(0|[1-9][0-9]{0,18}):([0-9a-f]{64})", re.ASCII)
 
 
-def moment(text: str) -> datetime:
+def moment(given: str) -> datetime:
     """`2026-01-31` or `2026-01-31T09:00+09:00`; UTC where it does not say otherwise."""
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(given)
     except ValueError:
-        raise typer.BadParameter("must be a date or a time, as 2026-01-31T09:00") from None
+        raise typer.BadParameter(text(spoken(), "notice.moment_form")) from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def checkpoint(text: str) -> Checkpoint:
-    parts = _CHECKPOINT.fullmatch(text)
+def checkpoint(given: str) -> Checkpoint:
+    parts = _CHECKPOINT.fullmatch(given)
     if parts is None:
-        raise typer.BadParameter("must be as `face audit verify` prints it")
+        raise typer.BadParameter(text(spoken(), "notice.checkpoint_form"))
     return Checkpoint(int(parts[1]), bytes.fromhex(parts[2]))
 
 

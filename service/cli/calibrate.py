@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bulk.corpus import known_people
-from service.cli.context import Json, LanguageOption, err, language_of, progress_bar
+from service.cli.context import Json, LanguageOption, err, progress_bar
+from service.cli.language import language_of
 from service.cli.report import print_sections, require_new, write_report
 from service.config import AppConfig
 from service.texts import Language, text

@@ -13,13 +13,13 @@ from service.cli.context import (
     AsJson,
     LanguageOption,
     labels,
-    language_of,
     matching,
     percent,
     print_json,
     print_table,
     ready,
 )
+from service.cli.language import language_of, spoken
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
@@ -68,7 +68,7 @@ def own_threshold(given: str) -> tuple[str, float]:
             return profile, float(cosine)
     except ValueError:
         pass
-    raise typer.BadParameter("must be a profile and a cosine of -1 to 1, as in balanced=0.42")
+    raise typer.BadParameter(text(spoken(), "notice.threshold_form"))
 
 
 Name = Annotated[

@@ -33,6 +33,8 @@ from rich.table import Table
 from rich.text import Text
 
 from service.api.models import Camel
+from service.cli.language import language_of, spoken
+from service.cli.wrong_use import sentence
 from service.config import AppConfig, given_names, setting_names
 from service.domain import identifiers
 from service.domain.active_liveness import Judgment
@@ -69,11 +71,6 @@ _WIDE = 200
 """Characters a line may have where the output is no terminal, as in a log or a pipe."""
 
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-
-
-def language_of(chosen: str | None, config: AppConfig) -> Language:
-    """The option `--lang`, or the configured language."""
-    return "en" if (chosen or config.language) == "en" else "ko"
 
 
 def print_in_any_language() -> None:
@@ -148,14 +145,14 @@ def causes_of(error: FaceError, language: Language) -> list[str]:
     return [text(language, f"cause.{error.diagnosis.cause}", **error.diagnosis.values)]
 
 
-def explain_settings(error: Exception) -> int:
+def explain_settings(error: Exception, language: Language) -> int:
     """Names the settings that are wrong, without their values, which may be secrets."""
     if isinstance(error, UnicodeDecodeError):
         err.print(".env: must be UTF-8")
     elif not isinstance(error, ValidationError):
         err.print(str(error))
     else:
-        _explain_fields(error)
+        _explain_fields(error, language)
     return WRONG_USE
 
 
@@ -166,10 +163,10 @@ def explain_system(error: OSError) -> int:
     return NOT_DONE
 
 
-def _explain_fields(error: ValidationError) -> None:
+def _explain_fields(error: ValidationError, language: Language) -> None:
     for each in error.errors(include_input=False, include_url=False):
         name = "_".join(str(part) for part in each["loc"]).upper()
-        err.print(f"FACE_{name}: {each['msg']}")
+        err.print(f"FACE_{name}: {sentence(each['msg'], language)}")
 
 
 def particulars_of(error: FaceError, language: Language) -> list[str]:
@@ -235,13 +232,11 @@ def matching(pattern: str) -> Callable[[str | None], str | None]:
     use, status 2.
     """
     most, signs = identifiers.ALLOWED[pattern]
-    allowed = f"A to Z, a to z, 0 to 9 and {' '.join('.' + signs)}"
+    signs = " ".join(f".{signs}")
 
     def check(value: str | None) -> str | None:
         if value is not None and not re.fullmatch(pattern, value):
-            raise typer.BadParameter(
-                f"must be 1 to {most} of {allowed}, and not . or .. as a whole"
-            )
+            raise typer.BadParameter(text(spoken(), "notice.name_form", most=most, signs=signs))
         return value
 
     return check
@@ -311,9 +306,8 @@ def unknown_settings() -> list[UnknownSetting]:
 def warn_of_unknown_settings() -> None:
     """On stderr, before a command does its work."""
     if unknown := unknown_settings():
-        language = language_of(None, AppConfig())
         for one in unknown:
-            err.print(one.sentence(language))
+            err.print(one.sentence(spoken()))
 
 
 def log_unknown_settings(config: AppConfig) -> None:

@@ -22,10 +22,10 @@ from service.cli.context import (
     LanguageOption,
     err,
     labels,
-    language_of,
     print_table,
     ready,
 )
+from service.cli.language import language_of
 from service.config import AppConfig
 from service.texts import Language, text
 from service.usecases.backup import BackupStep, Watch

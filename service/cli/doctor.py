@@ -13,11 +13,11 @@ from service.cli.context import (
     NOT_DONE,
     LanguageOption,
     causes_of,
-    language_of,
     percent,
     print_table,
     unknown_settings,
 )
+from service.cli.language import language_of
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement

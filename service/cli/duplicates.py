@@ -17,6 +17,7 @@ from service.cli.context import (
     print_table,
     ready,
 )
+from service.cli.language import spoken
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
@@ -45,10 +46,10 @@ _HEADINGS = (
 )
 
 
-def place(text: str) -> FlagPlace:
-    if not re.fullmatch(PLACE, text):
-        raise typer.BadParameter("must be as `face duplicates list` prints it")
-    return FlagPlace.of(text)
+def place(given: str) -> FlagPlace:
+    if not re.fullmatch(PLACE, given):
+        raise typer.BadParameter(text(spoken(), "notice.duplicate_form"))
+    return FlagPlace.of(given)
 
 
 @app.command("list")

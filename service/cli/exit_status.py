@@ -24,9 +24,10 @@ from service.cli.context import (
     explain,
     explain_settings,
     explain_system,
-    language_of,
     print_in_any_language,
 )
+from service.cli.language import spoken_by
+from service.cli.wrong_use import sentence
 from service.config import AppConfig, is_readable_dotenv
 from service.domain.errors import FaceError
 from service.texts import Language, text
@@ -44,27 +45,28 @@ def exit_status(command: Callable[[], object], arguments: Sequence[str] = ()) ->
     try:
         _open_closed_streams()
         print_in_any_language()
-        return _flushed(_explained(command, arguments))
+        with spoken_by(arguments) as language:
+            return _flushed(_explained(command, language))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseException:  # not even the explanation could be printed
         return NOT_DONE
 
 
-def _explained(command: Callable[[], object], arguments: Sequence[str]) -> int:
+def _explained(command: Callable[[], object], language: Language) -> int:
     """Typer hands back the status of `typer.Exit`, and that of Ctrl-C."""
     try:
         returned = command()
     except SystemExit as left:
         return _of_system_exit(left)
     except typer.TyperException as error:
-        return _of_wrong_use(error)
+        return _of_wrong_use(error, language)
     except typer.Abort:
         return NOT_DONE
     except FaceError as error:
-        return explain(error, _language(arguments))
+        return explain(error, language)
     except Exception as error:
-        return _of_exception(error, arguments)
+        return _of_exception(error, language)
     return returned if isinstance(returned, int) else YES
 
 
@@ -75,21 +77,27 @@ def _of_system_exit(left: SystemExit) -> int:
     return left.code if isinstance(left.code, int) and left.code > _BY_SIGNAL else NOT_DONE
 
 
-def _of_wrong_use(error: typer.TyperException) -> int:
-    show = getattr(error, "show", None)  # with the usage, where it belongs to a command
-    if callable(show):
-        show()
+def _of_wrong_use(error: typer.TyperException, language: Language) -> int:
+    """With the usage, where it belongs to a command."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        err.print(sentence(error.format_message(), language))
+    elif error.message == context.get_help():  # a group of commands alone
+        err.print(error.message)
     else:
-        err.print(error.format_message())
+        usage = " ".join((context.command_path, *context.command.collect_usage_pieces(context)))
+        err.print(text(language, "notice.usage", usage=usage))
+        err.print(sentence(error.format_message(), language))
+        err.print(text(language, "notice.see_help", command=context.command_path))
     return WRONG_USE if error.exit_code == WRONG_USE else NOT_DONE
 
 
-def _of_exception(error: Exception, arguments: Sequence[str]) -> int:
+def _of_exception(error: Exception, language: Language) -> int:
     if isinstance(error, SettingsError) or _is_of_settings(error):
-        return explain_settings(error)
+        return explain_settings(error, language)
     if isinstance(error, OSError):
         return explain_system(error)
-    return _of_unforeseen(error, _language(arguments))
+    return _of_unforeseen(error, language)
 
 
 def _is_of_settings(error: Exception) -> bool:
@@ -132,11 +140,3 @@ def _to_nowhere(number: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, number)
     os.close(nowhere)
-
-
-def _language(arguments: Sequence[str]) -> Language:
-    _, _, chosen = " ".join(arguments).replace("=", " ").partition("--lang ")
-    try:
-        return language_of(chosen.partition(" ")[0] or None, AppConfig())
-    except (ValueError, OSError):
-        return "ko"

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from service.cli.context import doubts_of, err
+from service.cli.language import spoken
 from service.domain.active_liveness import Judgment
 from service.domain.errors import LivenessFailed
 from service.domain.face import CameraFrames, FaceSource, ProvenFrame, Uploads
@@ -60,10 +61,12 @@ class FaceArguments:
     def of(photos: Sequence[Path] | None, *, camera: bool, liveness: bool) -> FaceArguments:
         """Raises `typer.BadParameter`."""
         if camera == bool(photos):
-            raise typer.BadParameter("give either photographs or --camera", param_hint="PHOTO...")
+            raise typer.BadParameter(
+                text(spoken(), "notice.photographs_or_camera"), param_hint="PHOTO..."
+            )
         if liveness and not camera:
             raise typer.BadParameter(
-                "a photograph is never called live: give --camera", param_hint="--liveness"
+                text(spoken(), "notice.live_by_camera"), param_hint="--liveness"
             )
         return FaceArguments(photos or (), camera, liveness)
 

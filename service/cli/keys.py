@@ -18,13 +18,13 @@ from service.cli.context import (
     LanguageOption,
     err,
     labels,
-    language_of,
     matching,
     print_json,
     print_table,
     progress_bar,
     ready,
 )
+from service.cli.language import language_of, spoken
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER, ApiKey, Scope
@@ -43,11 +43,11 @@ Name = Annotated[str, typer.Argument(callback=matching(identifiers.API_KEY))]
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def duration(text: str) -> timedelta:
+def duration(given: str) -> timedelta:
     """`90m`, `12h`, `30d` or `8w`. Raises `typer.BadParameter`."""
-    parts = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text)
+    parts = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", given)
     if parts is None:
-        raise typer.BadParameter("must be a number with m, h, d or w, as in 30d")
+        raise typer.BadParameter(text(spoken(), "notice.duration_form"))
     return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
 
 
@@ -63,6 +63,7 @@ def create(
         timedelta | None,
         typer.Option(parser=duration, metavar="30d", help="How long it is valid."),
     ] = None,
+    lang: LanguageOption = None,  # noqa: ARG001 - read before the command is
 ) -> None:
     """Make a key and print it, for the only time: only its hash is stored."""
     for each in collection or ():

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bulk.presentations import presentations
-from service.cli.context import Json, LanguageOption, language_of, percent, progress_bar
+from service.cli.context import Json, LanguageOption, percent, progress_bar
+from service.cli.language import language_of
 from service.cli.report import (
     Row,
     Section,

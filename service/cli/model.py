@@ -20,10 +20,10 @@ from service.cli.context import (
     Profile,
     err,
     labels,
-    language_of,
     print_embedding,
     print_table,
 )
+from service.cli.language import language_of
 from service.config import AppConfig
 from service.domain.decision import decide
 from service.domain.errors import InvalidEmbedding
@@ -47,7 +47,11 @@ if TYPE_CHECKING:
 MaxFrames = Annotated[int | None, typer.Option(min=1, max=100, help="Frames with one face.")]
 
 
-def camera(max_frames: MaxFrames = None, faces: FacesOption = None) -> None:
+def camera(
+    max_frames: MaxFrames = None,
+    faces: FacesOption = None,
+    lang: LanguageOption = None,  # noqa: ARG001 - read before the command is
+) -> None:
     """Print the embedding of whoever stands before the camera."""
     config = AppConfig()
     _print_token(CameraFrames(max_frames or config.max_frames), config, faces)
@@ -57,6 +61,7 @@ def directory(
     path: Annotated[Path, typer.Option("--path", exists=True, file_okay=False)],
     max_images: Annotated[int | None, typer.Option(min=1, help="Images to take.")] = None,
     faces: FacesOption = None,
+    lang: LanguageOption = None,  # noqa: ARG001
 ) -> None:
     """Print the embedding of the photographs in a folder (.jpg, .jpeg, .png)."""
     config = AppConfig()
@@ -67,6 +72,7 @@ def video(
     path: Annotated[Path, typer.Option("--path", exists=True, dir_okay=False)],
     max_frames: Annotated[int, typer.Option(min=1, max=100, help="Frames with one face.")] = 10,
     faces: FacesOption = None,
+    lang: LanguageOption = None,  # noqa: ARG001
 ) -> None:
     """Print the embedding of the person in a video file."""
     _print_token(VideoFrames(str(path), max_frames), AppConfig(), faces)

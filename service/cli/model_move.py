@@ -14,12 +14,12 @@ from service.cli.context import (
     LanguageOption,
     err,
     labels,
-    language_of,
     matching,
     print_table,
     progress_bar,
     ready,
 )
+from service.cli.language import language_of
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.api.settings import FEWEST, RESERVED, fitting
-from service.cli.context import NOT_DONE, YES, err, explain, language_of, log_unknown_settings
+from service.cli.context import NOT_DONE, YES, err, explain, log_unknown_settings
 from service.cli.exit_status import exit_status
+from service.cli.language import language_of
 from service.config import AppConfig
 from service.domain.errors import FaceError
 from service.telemetry import SHARED_FOLDER

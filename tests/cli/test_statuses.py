@@ -75,10 +75,10 @@ def test_error_speaks_the_language_of_lang(bare_gallery: Face) -> None:
 
 
 def test_name_that_cannot_be_used_is_told_what_may(bare_gallery: Face) -> None:
-    refused = bare_gallery("subjects", "show", "..")
+    refused = bare_gallery("subjects", "show", "..", "--lang=en")
     assert refused.status == 2
     words = " ".join(refused.err.split())
-    assert "must be 1 to 128 of A to Z, a to z, 0 to 9 and . _ : @ -" in words
+    assert "It must be 1 to 128 of A to Z, a to z, 0 to 9 and . _ : @ -" in words
 
 
 def test_default_collection_exists_from_the_start(bare_gallery: Face) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 import pytest
 
 from service.api.problems import AddressNotFound, MethodNotAllowed
+from service.cli.wrong_use import WrongUse
 from service.domain import errors
 from service.domain.active_liveness import Verdict
 from service.domain.bulk import Result
@@ -46,6 +47,7 @@ CODES: dict[str, list[type[StrEnum]]] = {
     "field_problem": [FieldProblem],
     "keyless_call": [ShutCause],
     "lacking": [Lacking],
+    "wrong_use": [WrongUse],
     "cause": [Cause],
     "flaw": [Flaw, RecordFlaw],
     "bulk_result": [Result],
