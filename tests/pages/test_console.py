@@ -58,6 +58,44 @@ def _delete(console: Console, name: str, collection: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_flagged_duplicates_are_decided_and_merged(
+    browser: Browser,
+    server: Server,
+    operator_key: str,
+    people: dict[str, list[Path]],
+    language: Language,
+) -> None:
+    """Who was enrolled twice becomes one person; who only looks alike stays two."""
+    collection = put_collection(server, operator_key, f"twice-{language}", duplicatePolicy="flag")
+    for name, photographs in list(people.items())[:2]:
+        for subject, photograph in ((name, photographs[0]), (f"{name}-2", photographs[1])):
+            enroll_person(server, operator_key, photograph, subject, collection)
+    one, other = list(people)[:2]
+    with opened(browser, server, language) as console:
+        console.sign_in(operator_key)
+        console.choose(collection)
+        expect(console.page.locator(".looks")).to_contain_text(collection)
+        console.go("duplicates")
+        _decide(console, "different_people", other)
+        _decide(console, "same_person", one)
+        console.press("duplicates.keep", stays=one)
+        console.page.get_by_role("dialog").locator("button.danger").click()
+        expect(console.shown(console.text("duplicates.merged"))).to_be_visible()
+        console.press("duplicates.resolved")
+        expect(console.page.locator("article")).to_have_count(1)
+    with server.client(operator_key) as http:
+        listed = ok(http.get("/admin/subjects", params={"collection": collection}))
+    assert [each["subjectId"] for each in listed["subjects"]] == [one, other, f"{other}-2"]
+
+
+def _decide(console: Console, decision: str, name: str) -> None:
+    card = console.page.get_by_role("article").filter(has_text=f"{name}-2")
+    card.get_by_role("button", name=console.text(f"decision.{decision}"), exact=True).click()
+    console.page.get_by_role("dialog").locator("button.primary").click()
+    expect(console.shown(console.text(f"duplicates.decided.{decision}"))).to_be_visible()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_collection_is_made_changed_and_deleted(
     browser: Browser, server: Server, operator_key: str, language: Language
 ) -> None:

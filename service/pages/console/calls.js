@@ -174,11 +174,12 @@ export class Calls {
   /**
    * @param {Duplicate} duplicate
    * @param {Decision} decision
+   * @param {boolean} force although it was decided otherwise before
    * @returns {Promise<Duplicate>}
    */
-  resolve({ duplicateId, collection }, decision) {
+  resolve({ duplicateId, collection }, decision, force) {
     const path = pathOf`admin/duplicates/${duplicateId}/resolve`;
-    return this.api.call("POST", path, { query: { collection }, json: { decision } });
+    return this.api.call("POST", path, { query: { collection }, json: { decision, force } });
   }
 
   /**

@@ -5,7 +5,7 @@ import { showCollection } from "./collection_form.js";
 import { ask } from "./dialog.js";
 import { showErrors, textField, valueIn } from "./fields.js";
 import { attempt } from "./problem.js";
-import { strangerState } from "./strangers.js";
+import { strangerTag } from "./stranger_panel.js";
 import { table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
@@ -35,7 +35,7 @@ function listOf(context, place) {
     texts.get(`policy.${one.duplicatePolicy}`),
     one.duplicateProfile,
     `${expectedOf(context, one)} / ${formats.rate(one.maxFalseCandidates)}`,
-    state(context, one),
+    strangerTag(texts, one),
     texts.get(`liveness.${one.requireLiveness}`),
     one.retentionDays === null ? texts.get("retention.none") : texts.get("retention.days", { days: one.retentionDays }),
   ]);
@@ -83,15 +83,6 @@ async function back(context, place) {
 function expectedOf({ texts, formats }, one) {
   const expected = one.expectedFalseCandidates;
   return expected === null ? texts.get("unknown") : formats.rate(expected);
-}
-
-/**
- * @param {Context} context
- * @param {Collection} one
- */
-function state({ texts }, one) {
-  const found = strangerState(one);
-  return element("span", { class: `tag ${found}` }, texts.get(`strangers.${found}`));
 }
 
 /**

@@ -9,6 +9,8 @@ import { Readings } from "./samples.js";
 /** @typedef {import("./answers.js").Collection} Collection */
 /** @typedef {(context: Context, place: HTMLElement) => Promise<void>} View fills a place that is empty */
 
+const MOST_LOOKED_INTO = 10;
+
 export class Context {
   /**
    * @param {string} key
@@ -24,6 +26,8 @@ export class Context {
     this.readings = new Readings();
     /** @type {Collection[]} */
     this.collections = [];
+    /** Those in which duplicates wait for a decision, as far as was looked. */
+    this.waiting = /** @type {string[]} */ ([]);
     /** The one that people and duplicates are shown of. */
     this.chosen = "";
     /** Whether the key may see keys and make collections: it is bound to no collection. */
@@ -60,6 +64,13 @@ export class Context {
     this.collections = await this.calls.collections();
     if (this.collection === null) this.chosen = this.collections[0]?.collection ?? "";
     this.onchange();
+  }
+
+  /** Looks into the first collections alone: each costs a call. */
+  async readWaiting() {
+    const names = this.collections.slice(0, MOST_LOOKED_INTO).map((one) => one.collection);
+    const pages = await Promise.all(names.map((name) => this.calls.duplicates(name, "open", 1)));
+    this.waiting = names.filter((_, index) => pages[index].duplicates.length > 0);
   }
 
   get collection() {

@@ -13,6 +13,7 @@ import { facts } from "./table.js";
 /** @typedef {"open" | "resolved"} Status */
 
 const PAGE = 20;
+const DECISIONS = /** @type {const} */ (["same_person", "different_people"]);
 
 /** @type {import("./context.js").View} */
 export async function showDuplicates(context, place) {
@@ -68,7 +69,8 @@ function card(context, place, duplicate) {
       at: formats.moment(duplicate.flaggedAt),
     })),
     sides);
-  made.append(duplicate.status === "open" ? openActions(context, place, duplicate, made) : decided(context, duplicate));
+  const isOpen = duplicate.status === "open";
+  made.append(...(isOpen ? [] : [decided(context, duplicate)]), actions(context, place, duplicate, made));
   return made;
 }
 
@@ -104,7 +106,7 @@ function side(context, role, subjectId) {
  * @param {Duplicate} duplicate
  * @param {HTMLElement} shown the card, exchanged once it is decided
  */
-function openActions(context, place, duplicate, shown) {
+function actions(context, place, duplicate, shown) {
   const decide = (/** @type {Decision} */ decision) => attempt(context, place, async () => {
     const confirmed = await confirm(context, duplicate, decision);
     if (!confirmed) return;
@@ -114,9 +116,12 @@ function openActions(context, place, duplicate, shown) {
     made.querySelector("h2")?.focus();
     context.say(context.texts.get(`duplicates.decided.${decision}`));
   }, false);
-  const button = (/** @type {Decision} */ decision) =>
-    element("button", { type: "button", class: "button", onclick: () => void decide(decision) }, context.texts.get(`decision.${decision}`));
-  return element("div", { class: "actions" }, button("same_person"), button("different_people"));
+  const left = DECISIONS.filter((decision) => decision !== duplicate.decision);
+  const buttons = left.map((decision) => {
+    const words = context.texts.get(duplicate.decision ? "duplicates.change" : `decision.${decision}`, { decision: context.texts.get(`decision.${decision}`) });
+    return element("button", { type: "button", class: "button", onclick: () => void decide(decision) }, words);
+  });
+  return element("div", { class: "actions" }, ...buttons);
 }
 
 /**
@@ -134,7 +139,7 @@ async function confirm(context, duplicate, decision) {
     content: [element("p", {}, texts.get(`decision.${decision}.effect`))],
     action: texts.get(`decision.${decision}`),
     submit: async () => {
-      decided = await context.calls.resolve(duplicate, decision);
+      decided = await context.calls.resolve(duplicate, decision, duplicate.decision !== null);
     },
   });
   return decided;

@@ -91,6 +91,11 @@ export function shortModel(model) {
   return model.replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/g, "$1…");
 }
 
+/** @param {string | undefined} provider `CUDAExecutionProvider` */
+export function deviceOf(provider) {
+  return (provider ?? "–").replace(/ExecutionProvider$/, "");
+}
+
 /** @param {number} power */
 function superscript(power) {
   return [...String(power)].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");

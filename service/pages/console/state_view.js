@@ -2,19 +2,18 @@
 
 import { element } from "../common/dom.js";
 import { samplesOf, valueOf } from "./exposition.js";
-import { shortModel } from "./formats.js";
+import { deviceOf, shortModel } from "./formats.js";
 import { attempt } from "./problem.js";
 import { SECONDS_BETWEEN_READINGS } from "./samples.js";
-import { falseMatchRate, strangerState } from "./strangers.js";
+import { falseMatchRate } from "./strangers.js";
+import { looks } from "./looks.js";
 import { facts, shareBar, table } from "./table.js";
+import { strangerTag } from "./stranger_panel.js";
 import { trafficOf } from "./traffic.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").Readiness} Readiness */
 /** @typedef {import("./exposition.js").Sample} Sample */
-
-const MOST_CLOCK_DIFFERENCE = 2;
-/* Seconds; the service refuses to purge beyond its own limit, which is larger. */
 
 /** @type {import("./context.js").View} */
 export async function showState(context, place) {
@@ -23,6 +22,7 @@ export async function showState(context, place) {
   place.append(element("h1", { tabindex: "-1" }, texts.get("state.title")), shown);
   await attempt(context, place, async () => {
     await context.readCollections();
+    await context.readWaiting();
     await refresh(context, shown);
   });
   const timer = setInterval(() => {
@@ -42,7 +42,7 @@ async function refresh(context, shown) {
   if (shown.childElementCount === 0) {
     shown.append(...["looks", "service", "people", "traffic"].map((name) => element("div", { class: name })));
   }
-  fill(shown, "looks", lookPanel(context, readiness, samples));
+  fill(shown, "looks", looks(context, readiness, samples));
   fill(shown, "service", servicePanels(context, readiness, samples));
   fill(shown, "people", peoplePanel(context));
   fill(shown, "traffic", trafficOf(context));
@@ -62,55 +62,6 @@ function fill(shown, name, content) {
   place.querySelectorAll("details").forEach((one, index) => {
     one.open = wasOpen[index] ?? false;
   });
-}
-
-/**
- * @param {Context} context
- * @param {Readiness} readiness
- * @param {Sample[]} samples
- */
-function lookPanel(context, readiness, samples) {
-  const { texts } = context;
-  const found = looksOf(context, readiness, samples);
-  const title = texts.get(found.length ? "state.look" : "state.no_look");
-  const panel = element("section", { class: `panel ${found.length ? "attention" : "fine"}` });
-  panel.append(element("h2", {}, title));
-  if (found.length) panel.append(element("ul", {}, ...found.map((one) => element("li", {}, one))));
-  return panel;
-}
-
-/**
- * Sentences about what an operator should look at.
- * @param {Context} context
- * @param {Readiness} readiness
- * @param {Sample[]} samples
- */
-function looksOf({ texts, formats, collections }, readiness, samples) {
-  /** @type {string[]} */
-  const found = [];
-  const say = (/** @type {string} */ key, /** @type {Record<string, string | number>} */ values = {}) =>
-    found.push(texts.get(`state.look.${key}`, values));
-  if (readiness.database !== "ready") say("database", { code: readiness.database });
-  const [asked, obtained] = [readiness.providersRequested[0], readiness.providersObtained[0]];
-  if (asked && asked !== obtained) say("device", { asked: deviceOf(asked), obtained: deviceOf(obtained) });
-  if (readiness.search?.problem) say("search", { problem: readiness.search.problem });
-  const held = valueOf(samples, "face_purge_held") ?? 0;
-  if (held > 0) say("purge", { people: formats.whole(held) });
-  const clock = valueOf(samples, "face_clock_difference_seconds") ?? 0;
-  if (Math.abs(clock) > MOST_CLOCK_DIFFERENCE) say("clock", { seconds: formats.rate(clock) });
-  for (const one of collections) {
-    const names = { collection: one.collection };
-    if (strangerState(one) === "above") say("strangers", names);
-    if (one.templates > 0 && one.modelId !== readiness.model) say("model", names);
-  }
-  const unmeasured = collections.filter((one) => one.templates > 0 && strangerState(one) === "unknown");
-  if (unmeasured.length) say("uncalibrated");
-  return found;
-}
-
-/** @param {string | undefined} provider `CUDAExecutionProvider` */
-function deviceOf(provider) {
-  return (provider ?? "–").replace(/ExecutionProvider$/, "");
 }
 
 /**
@@ -225,7 +176,7 @@ function peoplePanel({ texts, formats, collections }) {
     one.collection,
     formats.whole(one.templates),
     shareBar(one.templates / most),
-    texts.get(`strangers.${strangerState(one)}`),
+    strangerTag(texts, one),
   ]);
   const columns = [
     { title: texts.get("collection") },

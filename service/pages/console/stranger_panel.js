@@ -1,13 +1,23 @@
 // How many strangers a search names on average, for what the form says and for sizes to come.
 
 import { element } from "../common/dom.js";
-import { expectedStrangers, falseMatchRate, mostPeople } from "./strangers.js";
+import { expectedStrangers, falseMatchRate, mostPeople, strangerState } from "./strangers.js";
 import { table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").Collection} Collection */
 
 const SIZES = [1_000, 10_000, 100_000, 1_000_000];
+
+/**
+ * Whether a search in the collection keeps to its limit of strangers.
+ * @param {import("../common/texts.js").Texts} texts
+ * @param {Collection} collection
+ */
+export function strangerTag(texts, collection) {
+  const state = strangerState(collection);
+  return element("span", { class: `tag ${state}` }, texts.get(`strangers.${state}`));
+}
 
 /**
  * @param {Context} context
@@ -72,6 +82,6 @@ function sizes({ texts, formats }, collection, draft) {
     return [formats.whole(people), formats.rate(expected), tag];
   });
   const number = /** @type {const} */ ("number");
-  const columns = [{ title: texts.get("people"), kind: number }, { title: texts.get("strangers.each"), kind: number }, { title: texts.get("strangers") }];
+  const columns = [{ title: texts.get("people") }, { title: texts.get("strangers.each"), kind: number }, { title: texts.get("strangers") }];
   return table(texts.get("strangers.sizes"), columns, rows, "");
 }

@@ -24,7 +24,7 @@ let sinceStart = true;
  * @param {number} whole
  */
 function shareOf(formats, part, whole) {
-  return whole ? element("span", {}, formats.percent(part / whole), shareBar(part / whole)) : "–";
+  return whole ? element("span", { class: "beside" }, formats.percent(part / whole), shareBar(part / whole)) : "–";
 }
 
 /** @param {Context} context */
@@ -222,5 +222,5 @@ function decisionTable({ texts, formats }, samples) {
     { title: texts.get("traffic.share") },
   ];
   const title = element("h3", {}, texts.get("traffic.decisions"));
-  return element("div", {}, title, table(texts.get("traffic.decisions"), columns, rows, texts.get("traffic.none")));
+  return element("div", { class: "stack" }, title, table(texts.get("traffic.decisions"), columns, rows, texts.get("traffic.none")));
 }
