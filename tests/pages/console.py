@@ -46,7 +46,8 @@ class Console:
 
     def go(self, view: str) -> None:
         """By the link, as somebody who clicks it."""
-        self.page.get_by_role("link", name=self.text(f"view.{view}"), exact=True).click()
+        views = self.page.get_by_role("navigation", name=self.text("views"))
+        views.get_by_role("link", name=self.text(f"view.{view}"), exact=True).click()
         self.heading(f"{view}.title").wait_for()
 
     def heading(self, key: str, **values: object) -> Locator:

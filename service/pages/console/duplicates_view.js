@@ -115,7 +115,7 @@ function actions(context, place, duplicate, shown) {
     shown.replaceWith(made);
     made.querySelector("h2")?.focus();
     context.say(context.texts.get(`duplicates.decided.${decision}`));
-  }, false);
+  }, { mayRepeat: false });
   const left = DECISIONS.filter((decision) => decision !== duplicate.decision);
   const buttons = left.map((decision) => {
     const words = context.texts.get(duplicate.decision ? "duplicates.change" : `decision.${decision}`, { decision: context.texts.get(`decision.${decision}`) });

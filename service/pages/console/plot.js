@@ -113,7 +113,7 @@ function legend(names) {
   return element("ul", { class: "legend" }, ...items);
 }
 
-/** @typedef {{width: number, x: (at: number) => number, y: (value: number) => number, most: number}} Frame */
+/** @typedef {{width: number, x: (at: number) => number, y: (value: number) => number, ticks: number[]}} Frame */
 
 /**
  * @param {number} width
@@ -123,12 +123,13 @@ function legend(names) {
  */
 function frameOf(width, domain, most) {
   const [low, high] = domain;
-  const top = ticksTo(most).at(-1) ?? most;
+  const ticks = ticksTo(most);
+  const top = ticks.at(-1) ?? most;
   const across = width - MARGIN.left - MARGIN.right;
   const up = HEIGHT - MARGIN.top - MARGIN.bottom;
   return {
     width,
-    most: top,
+    ticks,
     x: (at) => MARGIN.left + (across * (at - low)) / (high - low || 1),
     y: (value) => MARGIN.top + up * (1 - value / top),
   };
@@ -154,7 +155,7 @@ export function ticksTo(most) {
  */
 function axes(frame, words, ticks) {
   const right = frame.width - MARGIN.right;
-  const rows = ticksTo(frame.most).flatMap((value) => [
+  const rows = frame.ticks.flatMap((value) => [
     drawing("line", { x1: MARGIN.left, x2: right, y1: frame.y(value), y2: frame.y(value), class: "grid" }),
     label(MARGIN.left - 8, frame.y(value) + 4, "end", words.formatY(value)),
   ]);

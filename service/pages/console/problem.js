@@ -64,20 +64,24 @@ function codeOf(texts, error) {
  * @param {Context} context
  * @param {HTMLElement} place
  * @param {() => Promise<void>} work
- * @param {boolean} [mayRepeat] whether the panel offers to try once more
+ * @param {{mayRepeat?: boolean, takesFocus?: boolean}} [how] whether the panel offers to try once more; whether
+ *   somebody did something, or the page by itself, which leaves the focus where it is
  */
-export async function attempt(context, place, work, mayRepeat = true) {
-  place.querySelector(":scope > .panel.problem")?.remove();
+export async function attempt(context, place, work, { mayRepeat = true, takesFocus = true } = {}) {
+  const before = place.querySelector(":scope > .panel.problem");
   try {
     await work();
+    before?.remove();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    const hadFocus = before?.contains(document.activeElement);
+    before?.remove();
     const again = mayRepeat ? () => void attempt(context, place, work) : undefined;
     const panel = problemPanel(context.texts, error, again);
     const title = place.querySelector(":scope > h1, :scope > .title");
     if (title) title.after(panel);
     else place.prepend(panel);
-    panel.focus();
+    if (takesFocus || hadFocus) panel.focus();
   }
 }
 

@@ -27,7 +27,7 @@ export async function showState(context, place) {
   });
   const timer = setInterval(() => {
     if (!place.isConnected) clearInterval(timer);
-    else if (!document.hidden) void attempt(context, place, () => refresh(context, shown));
+    else if (!document.hidden) void attempt(context, place, () => refresh(context, shown), { takesFocus: false });
   }, SECONDS_BETWEEN_READINGS * 1000);
 }
 

@@ -3,17 +3,14 @@
 import { element } from "../common/dom.js";
 import { histogramOf, quantileOf, samplesOf, totalOf, valueOf, valuesBy } from "./exposition.js";
 import { barPlot, linePlot } from "./plot.js";
+import { REQUESTS, asked } from "./samples.js";
 import { shareBar, table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./exposition.js").Sample} Sample */
 
-const REQUESTS = "face_http_request_seconds";
 const RECOMMENDATIONS = /** @type {const} */ (["allow", "recapture", "deny"]);
 const BANDS = /** @type {const} */ (["very_high", "high", "borderline", "low", "very_low"]);
-
-/** Of the service for itself and of this page: not what anybody asked about a face. */
-const OF_THE_PAGE = /^\/(admin|metrics|readyz|healthz|pages|console|kiosk|docs|redoc|openapi)|^\/$/;
 
 /** Whether the numbers of the time since the page was opened are shown, or since the start of the service. */
 let sinceStart = true;
@@ -49,7 +46,7 @@ export function trafficOf(context) {
  * @param {(start: boolean) => void} choose
  */
 function periodChoice({ texts, formats, readings }, choose) {
-  const opened = formats.clock(readings.all[0]?.at ?? Date.now());
+  const opened = formats.clock(readings.first?.at ?? Date.now());
   const buttons = [true, false].map((start) => {
     const label = texts.get(start ? "traffic.since_start" : "traffic.since_opened", { opened });
     const press = () => {
@@ -86,10 +83,10 @@ function contentOf(context, samples) {
  * @param {Sample[]} samples
  */
 function callTable({ texts, formats }, samples) {
-  const routes = valuesBy(samples, `${REQUESTS}_count`, "route");
-  const asked = [...routes].filter(([route, count]) => count > 0 && !OF_THE_PAGE.test(route));
+  const routes = valuesBy(asked(samples), `${REQUESTS}_count`, "route");
+  const called = [...routes].filter(([, count]) => count > 0);
   const problems = valuesBy(samples, "face_http_problems_total", "route");
-  const rows = asked.sort(([, one], [, other]) => other - one).map(([route, count]) => {
+  const rows = called.sort(([, one], [, other]) => other - one).map(([route, count]) => {
     const histogram = histogramOf(samples, REQUESTS, { route });
     return [
       route,
@@ -122,29 +119,25 @@ function latency(formats, seconds) {
  * @param {Context} context
  */
 function overTime({ texts, formats, readings }) {
-  const steps = readings.steps().map(({ from, to, samples }) => {
-    const asked = samples.filter((one) => !OF_THE_PAGE.test(one.labels.route ?? ""));
-    const histogram = histogramOf(asked, REQUESTS);
-    return { to, minutes: (to - from) / 60_000, histogram };
-  });
+  const { steps } = readings;
   const words = {
     x: texts.get("traffic.time"),
     formatX: (/** @type {number} */ at) => formats.clock(at),
     asTable: texts.get("as_table"),
     none: texts.get("traffic.soon"),
   };
-  const calls = { ...words, title: texts.get("traffic.per_minute"), y: texts.get("traffic.calls"),
+  const perMinute = { ...words, title: texts.get("traffic.per_minute"), y: texts.get("traffic.calls"),
     formatY: (/** @type {number} */ value) => formats.rate(value) };
   const times = { ...words, title: texts.get("traffic.latency"), y: texts.get("traffic.latency"),
     formatY: (/** @type {number} */ value) => formats.latency(value) };
   const quantiles = [["traffic.median", 0.5], ["traffic.p95", 0.95]].map(([key, share]) => ({
     name: texts.get(String(key)),
-    points: steps.map(({ to, histogram }) => point(to, quantileOf(histogram, Number(share)))),
+    points: steps.map(({ to, calls }) => point(to, quantileOf(calls, Number(share)))),
   }));
-  const rates = steps.map(({ to, minutes, histogram }) => point(to, totalOf(histogram) / minutes));
+  const rates = steps.map(({ from, to, calls }) => point(to, (totalOf(calls) * 60_000) / (to - from)));
   const shown = steps.length > 0;
   return [
-    linePlot(calls, shown ? [{ name: texts.get("traffic.calls"), points: rates }] : []),
+    linePlot(perMinute, shown ? [{ name: texts.get("traffic.calls"), points: rates }] : []),
     linePlot(times, shown ? quantiles : []),
   ];
 }
@@ -164,8 +157,7 @@ function point(at, value) {
  * @param {Sample[]} samples
  */
 function latencyPlot({ texts, formats }, samples) {
-  const asked = samples.filter((one) => !OF_THE_PAGE.test(one.labels.route ?? ""));
-  const { bounds, counts } = histogramOf(asked, REQUESTS);
+  const { bounds, counts } = histogramOf(asked(samples), REQUESTS);
   const bars = counts.map((value, index) => ({ low: index, high: index + 1, value }));
   const edges = [0, ...bounds];
   const words = {
