@@ -64,6 +64,7 @@ from service.usecases.liveness_proof import LivenessProof
 from service.usecases.liveness_session import LivenessRequest
 from service.usecases.liveness_start import StartedSession, StartLiveness, audited_start
 from service.usecases.lockouts import Lockout
+from service.usecases.merge import Merge, MergeRequest, audited_merge
 from service.usecases.model_move import AdvanceMoves, MoveModel
 from service.usecases.move_person import MovePerson
 from service.usecases.readiness import CheckReadiness
@@ -524,6 +525,12 @@ class Wiring:
         return audit_refusals(rename, audited_rename, self.audit_recorder)
 
     @cached_property
+    def merge(self) -> Callable[[MergeRequest], ChangedSubject]:
+        parts = self.clock, self.audit_recorder, self.lockout
+        merge = Merge(self.storage, self.vault, self.models, *parts)
+        return audit_refusals(merge, audited_merge, self.audit_recorder)
+
+    @cached_property
     def erase(self) -> Callable[[str, str, str], Erasure]:
         return audit_refusals(self._erase, audited_erasure, self.audit_recorder)
 
@@ -783,6 +790,7 @@ class Wiring:
             purge=self.purge,
             unlock=self.unlock,
             rename=self.rename,
+            merge=self.merge,
             index_sync=self.index_sync,
             advance_moves=self.advance_moves,
             restart_database=self.restart_database,

@@ -22,6 +22,7 @@ from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION
 from service.texts import text
+from service.usecases.merge import MergeRequest
 from service.usecases.subjects import ChangedSubject
 
 subjects = typer.Typer(help="Who is enrolled.", no_args_is_help=True, rich_markup_mode=None)
@@ -115,6 +116,36 @@ def rename_subject(
     audit_id = renamed.audit_id
     said = text(language, "outcome.renamed", subject=subject, to=to, audit_id=audit_id)
     _print_changed(renamed, said, as_json=as_json)
+
+
+@subjects.command("merge")
+def merge_subject(
+    subject: SubjectId,
+    other: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            callback=matching(identifiers.SUBJECT_ID),
+            help="The same person's other id, which is gone thereafter.",
+            show_default=False,
+        ),
+    ],
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Also where they do not look the same, or were decided to be different."
+        ),
+    ] = False,
+    collection: Collection = DEFAULT_COLLECTION,
+    as_json: AsJson = False,
+    lang: LanguageOption = None,
+) -> None:
+    """Two who are enrolled are one person. Status 1: they do not look the same."""
+    wiring, language = ready(lang)
+    merged = wiring.merge(MergeRequest(subject, other, collection, LOCAL_USER.name, force))
+    audit_id = merged.audit_id
+    said = text(language, "outcome.merged", subject=subject, other=other, audit_id=audit_id)
+    _print_changed(merged, said, as_json=as_json)
 
 
 @subjects.command("unlock")

@@ -75,6 +75,31 @@ def one_more(before: Refusals | None, now: datetime, rules: LockoutRules) -> Ref
     return Refusals(number, before.since, now + rules.lasts if number >= rules.after else None)
 
 
+def joined_refusals(
+    first: Mapping[str, Refusals],
+    second: Mapping[str, Refusals],
+    now: datetime,
+    rules: LockoutRules,
+) -> dict[str, Refusals]:
+    """What is kept of two who are one person, by key: all that counts of either, until all of it is past."""
+    joined = {**second, **first}
+    for caller in first.keys() & second.keys():
+        counting = [each[caller] for each in (first, second) if each[caller].past_from(rules) > now]
+        if len(counting) > 1:
+            joined[caller] = _together(first[caller], second[caller], now, rules)
+        elif counting:
+            joined[caller] = counting[0]
+    return joined
+
+
+def _together(one: Refusals, other: Refusals, now: datetime, rules: LockoutRules) -> Refusals:
+    number = one.number + other.number
+    ends = [each.locked_until for each in (one, other) if each.locked_until]
+    if not ends and 0 < rules.after <= number:
+        ends = [now + rules.lasts]
+    return Refusals(number, max(one.since, other.since), max(ends, default=None))
+
+
 def locked_until(
     refusals: Mapping[str, Refusals], caller: str, now: datetime, rules: LockoutRules
 ) -> datetime | None:

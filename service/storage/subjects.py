@@ -197,12 +197,19 @@ class SubjectRows:
 
     def enrolled(self, collection: Collection, subject_ids: Sequence[str]) -> dict[str, Subject]:
         """As `existing`, each with what is stored of them."""
+        found = self.enrolled_or_expired(collection, subject_ids)
+        living = self._living(collection, list(found.values()))
+        return {subject.subject_id: subject for subject in living}
+
+    def enrolled_or_expired(
+        self, collection: Collection, subject_ids: Sequence[str]
+    ) -> dict[str, Subject]:
+        """The same, with those who are still to be removed. Raises `RecordTampered`."""
         if not subject_ids:
             return {}
         query = _of(collection).where(subjects.c.subject_id.in_(subject_ids))
         found = self._proof.settled(collection, lambda: _read(self._connection, query))
-        living = self._living(collection, [subject for subject, _ in found])
-        return {subject.subject_id: subject for subject in living}
+        return {subject.subject_id: subject for subject, _ in found}
 
     def shown(self, collection: Collection, subject_ids: Sequence[str]) -> dict[str, Subject]:
         """As `enrolled`, but altered or not, as `page` shows them: nothing is decided by it."""

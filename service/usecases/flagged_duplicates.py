@@ -165,10 +165,16 @@ def _required(
 
 @dataclass(frozen=True, slots=True)
 class FlagsOf:
-    """Those about somebody and another one who is enrolled, and these `people`, by id."""
+    """Those about somebody and others, and all these `people`, by id, the expired too."""
 
     flagged: Sequence[FlaggedDuplicate]
     people: Mapping[str, Subject]
+
+    def are_different(self, first: str, second: str) -> bool:
+        """Whether somebody has decided so about these two."""
+        return any(
+            one.is_of_different_people for one in self.flagged if one.pair == {first, second}
+        )
 
 
 def flags_of(tx: Transaction, collection: Collection, *subject_ids: str) -> FlagsOf:
@@ -176,7 +182,7 @@ def flags_of(tx: Transaction, collection: Collection, *subject_ids: str) -> Flag
     for altered people.
     """
     rows = tx.flagged_duplicates.of(collection, subject_ids)
-    people = tx.subjects.enrolled(
+    people = tx.subjects.enrolled_or_expired(
         collection, sorted({each for row in rows for each in row.flagged.pair})
     )
     return FlagsOf(tx.flagged_duplicates.genuine(collection, rows, people), people)
@@ -185,12 +191,18 @@ def flags_of(tx: Transaction, collection: Collection, *subject_ids: str) -> Flag
 def carry_flags(
     tx: Transaction, collection: Collection, flags: FlagsOf, subject: Subject, gone: str
 ) -> None:
-    """What was about who is `gone` is about `subject` from now on, as they are stored. The rows of whoever is
-    gone went with them.
+    """What was about who is `gone` is about `subject` from now on, as they are stored. Whoever both looked like
+    is flagged as for `subject`; the two themselves are one, and flagged no more.
+
+    All rows of who is gone went with them, so none of those can decide anything again.
     """
     whose = subject.subject_id
-    carried = [one.about(whose, instead_of=gone) for one in flags.flagged]
-    tx.flagged_duplicates.put(collection, carried, {**flags.people, whose: subject})
+    flagged = [one for one in flags.flagged if one.pair != {whose, gone}]
+    own = [one for one in flagged if whose in one.pair]
+    there = {one.pair for one in own}
+    carried = [one.about(whose, instead_of=gone) for one in flagged if gone in one.pair]
+    kept = [*own, *(one for one in carried if one.pair not in there)]
+    tx.flagged_duplicates.put(collection, kept, {**flags.people, whose: subject})
 
 
 def different_from(tx: Transaction, collection: Collection, subject_id: str) -> frozenset[str]:

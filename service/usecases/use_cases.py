@@ -18,6 +18,7 @@ from service.usecases.index_sync import IndexSync
 from service.usecases.liveness_frames import FramesRequest, TakenFrames
 from service.usecases.liveness_session import LivenessRequest
 from service.usecases.liveness_start import StartedSession
+from service.usecases.merge import MergeRequest
 from service.usecases.model_move import AdvanceMoves
 from service.usecases.readiness import CheckReadiness
 from service.usecases.sampler import CheckPhotograph, MakeToken
@@ -47,6 +48,7 @@ class UseCases:
     list_duplicates: ListDuplicates
     resolve_duplicate: Callable[[ResolveRequest], FlaggedDuplicate]
     rename: Callable[[str, str, str, str], ChangedSubject]
+    merge: Callable[[MergeRequest], ChangedSubject]
     list_audit: ListAudit
     audit_recorder: AuditRecorder
     index_sync: IndexSync | None = None

@@ -52,6 +52,7 @@ def commands(folder: Path) -> dict[Path_, Sequence[object]]:
         ("subjects", "show"): ("amy",),
         ("subjects", "export"): ("amy",),
         ("subjects", "rename"): ("amy", "amy.lee"),
+        ("subjects", "merge"): ("amy", "--from", "amy.lee"),
         ("subjects", "unlock"): ("amy",),
         ("duplicates", "list"): (),
         ("duplicates", "resolve"): (UUID(int=1), "same_person"),

@@ -202,6 +202,19 @@ def test_person_is_renamed_and_back(people: People) -> None:
     assert {"auditId", "lockedUntil"} < fields.keys()
 
 
+def test_two_ids_of_one_person_are_merged_and_strangers_only_by_force(people: People) -> None:
+    for name, photo in (("amy.f", people["amy"][1]), ("leonard", people["leonard"][0])):
+        run("enroll", name, photo, "--on-duplicate", "allow")
+    with pytest.raises(SubjectMismatch):
+        run("subjects", "merge", "leonard", "--from", "amy.f")
+    status, out = run("subjects", "merge", "amy", "--from", "amy.f", "--lang", "en")
+    assert (status, out.startswith("amy: has what amy.f had; amy.f is gone")) == (0, True)
+    run("enroll", "amy.f", people["amy"][1], "--on-duplicate", "allow")
+    status, fields = answer("subjects", "merge", "leonard", "--from", "amy.f", "--force")
+    assert (status, fields["subjectId"]) == (0, "leonard")
+    run("delete", "leonard")
+
+
 def test_subjects_are_listed_page_by_page(people: People) -> None:
     run("enroll", "bernadette", people["bernadette"][0])
     status, out = run("subjects", "list", "--limit", 1)

@@ -27,6 +27,7 @@ CALLS: dict[str, tuple[Scope, str, str, Any]] = {
     "export": (Scope.ADMIN, "GET", "/admin/subjects/kim/export", None),
     "withdraw consent": (Scope.ADMIN, "DELETE", "/admin/subjects/kim/consent", None),
     "rename": (Scope.ADMIN, "POST", "/admin/subjects/kim/rename", {"to": "lee"}),
+    "merge": (Scope.ADMIN, "POST", "/admin/subjects/kim/merge", {"from": "lee"}),
     "unlock": (Scope.ADMIN, "POST", "/admin/subjects/kim/unlock", None),
     "put collection": (Scope.ADMIN, "PUT", "/admin/collections/default", {}),
     "change collection": (Scope.ADMIN, "PATCH", "/admin/collections/default", {}),

@@ -71,6 +71,10 @@ class CollectionClient:
         path = f"/admin/subjects/{subject_id}/rename"
         return self.http.post(path, json={"to": to}, params=self._where)
 
+    def merge(self, subject_id: str, other_id: str, **fields: Any) -> httpx.Response:
+        body = {"from": other_id, **fields}
+        return self.http.post(f"/admin/subjects/{subject_id}/merge", json=body, params=self._where)
+
     def unlock(self, subject_id: str) -> httpx.Response:
         return self.http.post(f"/admin/subjects/{subject_id}/unlock", params=self._where)
 

@@ -106,6 +106,7 @@ def test_key_of_a_collection_opens_no_other(
             other.withdraw_consent("kim"),
             other.unlock("kim"),
             other.rename("kim", "lee"),
+            other.merge("kim", "lee"),
             other.put(),
             http.get("/admin/collections/default"),
             http.delete("/admin/collections/default"),

@@ -33,6 +33,7 @@ ROUTES = {
     ("get", "/admin/subjects/{subjectId}/export"),
     ("delete", "/admin/subjects/{subjectId}/consent"),
     ("post", "/admin/subjects/{subjectId}/rename"),
+    ("post", "/admin/subjects/{subjectId}/merge"),
     ("post", "/admin/subjects/{subjectId}/unlock"),
     ("get", "/admin/collections"),
     ("put", "/admin/collections/{collection}"),
@@ -172,7 +173,7 @@ def test_every_answer_has_an_example_with_the_fields_of_its_schema(document: Doc
 
 def test_every_body_has_an_example_and_a_schema(document: Document) -> None:
     with_body = [one for one in operations(document).values() if "requestBody" in one]
-    assert len(with_body) == 15
+    assert len(with_body) == 16
     for operation in with_body:
         kinds = list(operation["requestBody"]["content"])
         assert kinds in ([JSON], [JSON, "multipart/form-data"])  # some generators take the first

@@ -93,6 +93,8 @@ def test_every_route_works_with_the_rights_of_the_service(
     ok(client.export("kim"))
     ok(client.unlock("kim"))
     ok(client.rename("kim", "kim.lee"))
+    ok(client.enroll("kim", kim[1], onDuplicate="allow"), 201)
+    ok(client.merge("kim.lee", "kim"))
     ok(client.delete("kim.lee"))
     ok(client.enroll("lee", lee[0]), 201)
     ok(client.withdraw_consent("lee"))

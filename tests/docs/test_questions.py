@@ -48,6 +48,7 @@ QUESTIONS = (
     "who may call /admin",
     "where a refusal becomes an audit record",
     "somebody gets another id, and what goes along",
+    "two who turn out to be one person",
     "what runs in the background",
 )
 

@@ -28,6 +28,7 @@ from service.usecases.collections import CollectionDetails, Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
 from service.usecases.identify import SearchRequest, SearchResult
+from service.usecases.merge import MergeRequest
 from service.usecases.model_move import MoveModel
 from service.usecases.subjects import ChangedSubject, Exported, Subjects
 from service.usecases.verify import (
@@ -155,6 +156,9 @@ class Service:
 
     def unlock(self, subject_id: str, collection: str = DEFAULT) -> ChangedSubject:
         return self.wiring.unlock(subject_id, collection, CALLER)
+
+    def merge(self, subject_id: str, other_id: str, *, force: bool = False) -> ChangedSubject:
+        return self.wiring.merge(MergeRequest(subject_id, other_id, DEFAULT, CALLER, force))
 
     def rename(self, subject_id: str, to: str, collection: str = DEFAULT) -> ChangedSubject:
         return self.wiring.rename(subject_id, to, collection, CALLER)
