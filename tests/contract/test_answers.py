@@ -148,6 +148,7 @@ def test_subject(enrolled: CollectionClient) -> None:
         "metadata",
         "expiresAt",
         "consentReference",
+        "lockedUntil",
     }
 
 
@@ -188,6 +189,7 @@ def test_export(enrolled: CollectionClient) -> None:
         "audit",
         "answers",
         "refusals",
+        "duplicates",
         "exportedAt",
         "auditId",
     }
