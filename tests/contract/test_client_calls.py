@@ -15,7 +15,7 @@ from face_client.client import Awaited, Sent
 
 from scripts.errors_page import NOT_OVER_HTTP
 from service.api.problems import kinds_by_code
-from tests.contract.client_operations import ON_THE_WAY, Document, operations, plain
+from tests.contract.client_operations import Document, operations, plain
 from tests.contract.client_programs import FOLDER
 
 Schema = Mapping[str, Any]
@@ -39,10 +39,6 @@ def _methods(client: type) -> set[str]:
     return {name for name, each in vars(client).items() if isinstance(each, (Sent, Awaited))}
 
 
-def _there(client: type) -> set[str]:
-    return {name for name in _methods(client) if plain(name) not in ON_THE_WAY}
-
-
 def test_calls_that_wait_are_those_that_are_awaited() -> None:
     assert _methods(FaceClient) == _methods(AsyncFaceClient)
 
@@ -59,7 +55,7 @@ def _resolved(document: Document, schema: Schema) -> Schema:
 
 
 def test_every_field_is_a_parameter_in_python(document: Document) -> None:
-    missing = {name: _untaken(document, name) for name in _there(FaceClient)}
+    missing = {name: _untaken(document, name) for name in _methods(FaceClient)}
     assert {name: fields for name, fields in missing.items() if fields} == {}
 
 
@@ -82,7 +78,7 @@ def _fields(document: Document, operation: Document) -> set[str]:
 
 
 def test_every_field_of_an_answer_is_typed_in_python(document: Document) -> None:
-    for name in _there(FaceClient):
+    for name in _methods(FaceClient):
         (answer,) = get_args(get_type_hints(getattr(calls, name))["return"])
         responses = operations(document)[plain(name)]["responses"]
         (status,) = [status for status in responses if status.startswith("2")]
@@ -98,10 +94,8 @@ def _require_same(document: Document, typed: Any, schema: Schema) -> None:
     schema = _resolved(document, schema)
     if is_typeddict(typed):
         hints = get_type_hints(typed)
-        assert hints.keys() ^ schema["properties"].keys() <= ON_THE_WAY, typed
+        assert hints.keys() == schema["properties"].keys(), typed
         for field, hint in hints.items():
-            if field not in schema["properties"]:
-                continue
             _require_same(document, hint, schema["properties"][field])
     elif get_origin(typed) is list:
         _require_same(document, get_args(typed)[0], schema["items"])
@@ -132,4 +126,4 @@ def test_codes_in_typescript_are_those_of_the_service() -> None:
     source = (TYPESCRIPT / "errors.ts").read_text("utf-8")
     listed = source.partition("export type Code =")[2].partition(";")[0]
     service = kinds_by_code().keys() - NOT_OVER_HTTP
-    assert set(re.findall(r'"(\w+)"', listed)) ^ service <= ON_THE_WAY
+    assert set(re.findall(r'"(\w+)"', listed)) == service

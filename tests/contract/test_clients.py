@@ -145,8 +145,10 @@ def test_duplicate_is_decided(report: Report) -> None:
     assert report.said["decision"] == "same_person"
 
 
-def test_person_gets_another_id(report: Report) -> None:
+def test_person_gets_another_id_and_is_merged(report: Report) -> None:
     assert report.said["renamed"] == "lee-2"
+    assert report.said["merged"] == "kim"
+    assert report.said["gone"] == "404 subject_not_found"
     assert report.said["locked"] is None
 
 

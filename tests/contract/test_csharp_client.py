@@ -9,7 +9,6 @@ import pytest
 
 from scripts.errors_page import NOT_OVER_HTTP
 from service.api.problems import kinds_by_code
-from tests.contract.client_operations import ON_THE_WAY
 from tests.contract.client_programs import FOLDER, compile_csharp
 
 CLIENT = FOLDER / "csharp"
@@ -25,7 +24,7 @@ def test_what_is_for_unity_is_compiled(tmp_path: Path, version: str) -> None:
 def test_codes_are_those_of_the_service() -> None:
     source = (CLIENT / "FaceClient" / "Codes.cs").read_text("utf-8")
     service = kinds_by_code().keys() - NOT_OVER_HTTP
-    assert set(re.findall(r'= "(\w+)";', source)) ^ service <= ON_THE_WAY
+    assert set(re.findall(r'= "(\w+)";', source)) == service
 
 
 def test_client_needs_nothing_that_is_not_part_of_the_standard() -> None:

@@ -85,7 +85,9 @@ static class Scenario
         Said["flagged"] = new[] { flagged["subjectId"], flagged["duplicateOf"] };
         Said["decision"] = resolved["decision"];
         Said["renamed"] = (await Client.RenameSubjectAsync("lee", "lee-2", Collection))["subjectId"];
-        Said["locked"] = (await Client.UnlockSubjectAsync("lee-2", Collection))["lockedUntil"];
+        Said["merged"] = (await Client.MergeSubjectAsync("kim", "lee-2", collection: Collection))["subjectId"];
+        Said["gone"] = await Refusal(Client.ShowSubjectAsync("lee-2", Collection));
+        Said["locked"] = (await Client.UnlockSubjectAsync("kim", Collection))["lockedUntil"];
     }
 
     static async Task ApiKeys()

@@ -80,11 +80,14 @@ def duplicates(client: FaceClient) -> dict[str, Any]:
     where = flagged["duplicateId"]
     resolved = client.resolve_duplicate(where, "same_person", collection=COLLECTION)
     renamed = client.rename_subject("lee", "lee-2", collection=COLLECTION)
-    unlocked = client.unlock_subject("lee-2", collection=COLLECTION)
+    merged = client.merge_subject("kim", "lee-2", collection=COLLECTION)
+    unlocked = client.unlock_subject("kim", collection=COLLECTION)
     return {
         "flagged": [flagged["subjectId"], flagged["duplicateOf"]],
         "decision": resolved["decision"],
         "renamed": renamed["subjectId"],
+        "merged": merged["subjectId"],
+        "gone": refusal(lambda: client.show_subject("lee-2", collection=COLLECTION)),
         "locked": unlocked["lockedUntil"],
     }
 

@@ -64,11 +64,14 @@ async function duplicates() {
   const [flagged] = (await client.listDuplicates({ collection })).duplicates;
   const resolved = await client.resolveDuplicate(flagged?.duplicateId ?? "", "same_person", { collection });
   const renamed = await client.renameSubject("lee", "lee-2", { collection });
-  const unlocked = await client.unlockSubject("lee-2", { collection });
+  const merged = await client.mergeSubject("kim", "lee-2", { collection });
+  const unlocked = await client.unlockSubject("kim", { collection });
   return {
     flagged: [flagged?.subjectId, flagged?.duplicateOf],
     decision: resolved.decision,
     renamed: renamed.subjectId,
+    merged: merged.subjectId,
+    gone: await refusal(client.showSubject("lee-2", { collection })),
     locked: unlocked.lockedUntil,
   };
 }
