@@ -90,6 +90,10 @@ def test_is_a_document_of_openapi_3_1(document: Document) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
 
+def test_addresses_begin_where_the_document_is_served(document: Document) -> None:
+    assert document["servers"] == [{"url": "/"}]
+
+
 def test_every_reference_leads_somewhere(document: Document) -> None:
     references = [node["$ref"] for node in nodes(document) if isinstance(node.get("$ref"), str)]
     assert references

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fasteners import InterProcessLock
 
-from tests.pages.node import installed_packages
+from tests.pages.node import installed_packages, missing
 
 HERE = Path(__file__).parent
 SECONDS = 300
@@ -26,10 +26,17 @@ def python_of_the_generator() -> Path:
     with InterProcessLock(str(HERE / ".installing")):  # tests run in two processes
         if not done.is_file() or done.read_bytes() != lock:
             venv.create(folder, clear=True)
-            own = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-            run([*own, "-r", str(HERE / "requirements.txt")])
+            _install(python)
             done.write_bytes(lock)
     return python
+
+
+def _install(python: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    command = [*pip, "-r", str(HERE / "requirements.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    if done.returncode:
+        missing(f"pip install: {done.stderr[-500:]}")
 
 
 def python_client(document: Path, folder: Path) -> None:
