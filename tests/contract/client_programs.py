@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,7 @@ CLIENTS = ("python", "typescript", "csharp")
 FOLDER = ROOT / "clients"
 PYTHON_PATH = FOLDER / "python"
 BUILD_SECONDS = 120
+NO_UNITY = ("-r:System.Net.Http.dll",)
 
 
 @dataclass(frozen=True)
@@ -80,21 +81,12 @@ def _csharp(folder: Path) -> Programs:
     )
 
 
-def compile_csharp(target: Path, *sources: Path, define: str = "PLAIN") -> str:
+def compile_csharp(target: Path, *sources: Path, options: Sequence[str] = NO_UNITY) -> str:
     """`sources` and the client as one program, or as a library where the target is one. A warning is an error."""
-    options = ["-langversion:7.2", "-warnaserror", "-nologo", "-r:System.Net.Http.dll"]
     kind = "library" if target.suffix == ".dll" else "exe"
+    strict = ["-langversion:7.2", "-warnaserror", "-nologo", f"-target:{kind}", f"-out:{target}"]
     files = [*sources, *sorted((FOLDER / "csharp" / "FaceClient").glob("*.cs"))]
-    _build(
-        [
-            _installed("mcs"),
-            *options,
-            f"-target:{kind}",
-            f"-define:{define}",
-            f"-out:{target}",
-            *map(str, files),
-        ]
-    )
+    _build([_installed("mcs"), *strict, *options, *map(str, files)])
     return str(target)
 
 

@@ -18,7 +18,8 @@ UNITY = "UNITY_5_3_OR_NEWER"
 @pytest.mark.parametrize("version", [UNITY, f"{UNITY};UNITY_2020_2_OR_NEWER"])
 def test_what_is_for_unity_is_compiled(tmp_path: Path, version: str) -> None:
     sources = CLIENT / "tests" / "UnityStandIn.cs", CLIENT / "examples" / "Door.cs"
-    assert Path(compile_csharp(tmp_path / "door.dll", *sources, define=version)).is_file()
+    compiled = compile_csharp(tmp_path / "door.dll", *sources, options=[f"-define:{version}"])
+    assert Path(compiled).is_file()
 
 
 def test_codes_are_those_of_the_service() -> None:

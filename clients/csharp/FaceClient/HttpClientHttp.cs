@@ -1,3 +1,4 @@
+#if !UNITY_5_3_OR_NEWER // where System.Net.Http may not be referenced
 using System;
 using System.Linq;
 using System.Net.Http;
@@ -61,3 +62,4 @@ namespace FaceClient
             response.Headers.TryGetValues("Retry-After", out var after) ? after.First() : null;
     }
 }
+#endif
