@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
+from typing import TypeAlias
 
 import typer
 
@@ -26,6 +28,14 @@ from service.engine.licenses import license_of
 from service.texts import Language, message, text
 from service.wiring import Wiring, version
 
+Checks: TypeAlias = Mapping[str, Callable[[], str]]
+"""What is looked at, by its name: each answers what it found."""
+
+_OK, _WRONG, _UNKNOWN = "ok", "!!", "--"
+
+_NEEDS = {"providers": "model", "liveness": "model", "clocks": "database"}
+"""What is looked at only where the other is in order: it would be tried, and would fail, once more."""
+
 
 class _Wrong(Exception):
     """What is wrong, in words."""
@@ -35,27 +45,52 @@ def doctor(lang: LanguageOption = None) -> None:
     """Look at settings, model, device, keys and database. Status 3: something is wrong."""
     config = AppConfig()
     wiring, language = Wiring(config), language_of(lang, config)
-    checks: dict[str, Callable[[], str]] = {
+    checks = {**_checks(wiring, language), **_checks_of_what_is_set(wiring, language)}
+    results = _results(checks, language)
+    print_table(("", "", ""), results)
+    if any(mark == _WRONG for _, mark, _ in results):
+        raise typer.Exit(NOT_DONE)
+
+
+def _checks(wiring: Wiring, language: Language) -> Checks:
+    return {
         "service": lambda: f"{version()}, Python {platform.python_version()}",
         "settings": lambda: _settings(language),
         "runtimes": _runtimes,
         "model": lambda: wiring.engine.model.model_id,
-        "license": lambda: _license(config.model_name, language),
+        "license": lambda: _license(wiring.config.model_name, language),
         "calibration": lambda: _calibration(wiring, language),
         "providers": lambda: _providers(wiring),
         "liveness": lambda: _liveness(wiring, language),
-        "database": lambda: _database(wiring),
+        "database": lambda: _database(wiring, language),
         "clocks": lambda: _clocks(wiring, language),
         "master key": lambda: _vault(wiring, language),
     }
-    if config.next_model_name is not None:
-        checks["next model"] = lambda: wiring.models.next.model_id if wiring.models.next else "-"
-    if config.rate_limit_storage is not None:
-        checks["redis"] = lambda: _redis(wiring, language)
-    results = [(name, *_checked(check, language)) for name, check in checks.items()]
-    print_table(("", "", ""), [(name, "ok" if ok else "!!", text) for name, ok, text in results])
-    if not all(ok for _, ok, _ in results):
-        raise typer.Exit(NOT_DONE)
+
+
+def _checks_of_what_is_set(wiring: Wiring, language: Language) -> Checks:
+    """Of what a service need not have."""
+    config = wiring.config
+    checks: dict[str, tuple[object, Callable[[], str]]] = {
+        "tls": (config.ssl_certfile or config.ssl_keyfile, lambda: _tls(config)),
+        "image roots": (config.image_roots, lambda: _image_roots(config, language)),
+        "next model": (config.next_model_name, lambda: _next_model(wiring)),
+        "redis": (config.rate_limit_storage, lambda: _redis(wiring, language)),
+    }
+    return {name: check for name, (is_set, check) in checks.items() if is_set}
+
+
+def _results(checks: Checks, language: Language) -> list[tuple[str, str, str]]:
+    """Name, mark and what was found of each. What needs something that is wrong is not looked at."""
+    results: list[tuple[str, str, str]] = []
+    for name, check in checks.items():
+        first = _NEEDS.get(name)
+        if any((first, _WRONG) == (other, mark) for other, mark, _ in results):
+            results.append((name, _UNKNOWN, text(language, "check.after", first=first)))
+            continue
+        ok, found = _checked(check, language)
+        results.append((name, _OK if ok else _WRONG, found))
+    return results
 
 
 def _checked(check: Callable[[], str], language: Language) -> tuple[bool, str]:
@@ -63,12 +98,16 @@ def _checked(check: Callable[[], str], language: Language) -> tuple[bool, str]:
     try:
         return True, check()
     except FaceError as error:
-        words = message(language, error)
-        return False, " ".join((words.title, *(causes_of(error, language) or [words.detail])))
+        return False, _cause(error, language)
     except (_Wrong, OSError) as error:
         return False, str(error)
     except Exception as error:
         return False, type(error).__name__
+
+
+def _cause(error: FaceError, language: Language) -> str:
+    words = message(language, error)
+    return " ".join((words.title, *(causes_of(error, language) or [words.detail])))
 
 
 def _settings(language: Language) -> str:
@@ -130,15 +169,49 @@ def _liveness(wiring: Wiring, language: Language) -> str:
     return f"{', '.join(models.names)}, {LICENSE}"
 
 
-def _database(wiring: Wiring) -> str:
-    wiring.storage.require_suitable()
-    wiring.storage.check()
-    wiring.storage.require_citus_settings(search_memory=wiring.config.search_memory > 0)
+def _next_model(wiring: Wiring) -> str:
+    return wiring.models.next.model_id if wiring.models.next else "-"
+
+
+def _database(wiring: Wiring, language: Language) -> str:
+    """Which one it is, also where something is wrong with it."""
+    told = _server(wiring, language)
+    try:
+        wiring.storage.require_suitable()
+        wiring.storage.check()
+        wiring.storage.require_citus_settings(search_memory=wiring.config.search_memory > 0)
+    except FaceError as error:
+        raise _Wrong(f"{_cause(error, language)} ({told})") from None
+    return told
+
+
+def _server(wiring: Wiring, language: Language) -> str:
     facts = wiring.storage.facts()
     address = f"{facts.role}@{facts.host}:{facts.port}/{facts.database}"
-    kind = "" if wiring.config.database_url else f"embedded in {wiring.config.data_dir}, "
-    tls = "TLS" if facts.encrypted else "no TLS"
-    return f"{kind}PostgreSQL {facts.version}, {address}, {tls}, revision {facts.revision}"
+    tls = text(language, "check.tls" if facts.encrypted else "check.no_tls")
+    revision = facts.revision or text(language, "check.no_revision")
+    values = {"version": facts.version, "address": address, "tls": tls, "revision": revision}
+    server = text(language, "check.server", **values)
+    if wiring.config.database_url is not None:
+        return server
+    return text(language, "check.embedded", folder=wiring.config.data_dir, server=server)
+
+
+def _tls(config: AppConfig) -> str:
+    """Of the service's own port."""
+    from service.cli.uvicorn_server import tls_options
+
+    tls_options(config)
+    return str(config.ssl_certfile)
+
+
+def _image_roots(config: AppConfig, language: Language) -> str:
+    for root in config.image_roots:
+        if not root.is_dir():
+            raise _Wrong(text(language, "check.no_folder", folder=root))
+        if not os.access(root, os.R_OK | os.X_OK):
+            raise _Wrong(text(language, "check.closed_folder", folder=root))
+    return ", ".join(map(str, config.image_roots))
 
 
 def _clocks(wiring: Wiring, language: Language) -> str:

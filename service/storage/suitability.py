@@ -135,11 +135,14 @@ def require_write_access(connection: Connection) -> None:
 
 _VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")
 _REVISION = text("SELECT version_num FROM alembic_version")
+_IS_MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """`host`: a name, an address or the folder of a socket. `encrypted`: by TLS, as libpq says."""
+    """`host`: a name, an address or the folder of a socket. `encrypted`: by TLS, as libpq says. `revision`:
+    None where the database was never migrated.
+    """
 
     host: str
     port: int
@@ -147,12 +150,13 @@ class ServerFacts:
     role: str
     version: str
     encrypted: bool
-    revision: str
+    revision: str | None
 
 
 def server_facts(connection: Connection) -> ServerFacts:
-    """Of the migrated database behind `connection`. Raises psycopg's errors."""
+    """Of the database behind `connection`. Raises psycopg's errors."""
     driver = driver_of(connection)
+    migrated = connection.execute(_IS_MIGRATED).scalar_one()
     return ServerFacts(
         host=driver.info.host,
         port=driver.info.port,
@@ -160,7 +164,7 @@ def server_facts(connection: Connection) -> ServerFacts:
         role=driver.info.user,
         version=connection.execute(_VERSION).scalar_one(),
         encrypted=is_encrypted(connection),
-        revision=connection.execute(_REVISION).scalar_one(),
+        revision=connection.execute(_REVISION).scalar_one() if migrated else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -29,13 +30,22 @@ def test_doctor_tells_of_the_database(bare: Face) -> None:
     with own_server() as server:
         server.run("CREATE DATABASE face")
         face = bare.but(database_url=server.url(database="face"), master_key=MASTER_KEY)
+        unmigrated = face("doctor", "--lang", "en").out
         face("migrate")
-        told = face("doctor").out
+        told = face("doctor", "--lang", "en").out
+        korean = face("doctor").out
         server.stop()
         stopped = face("doctor", "--lang", "en").out
         server.start()
     assert "database     ok  PostgreSQL 18." in told
     assert f", postgres@127.0.0.1:{server.port}/face, no TLS, revision {head()}" in told
+    assert f"postgres@127.0.0.1:{server.port}/face, TLS 없음, 리비전 {head()}" in korean
+    assert (
+        "database     !!  The database is not migrated. Run `face migrate`. (PostgreSQL"
+        in unmigrated
+    )
+    assert f", postgres@127.0.0.1:{server.port}/face, no TLS, revision none)" in unmigrated
+    assert "clocks       --  not looked at" in stopped
     assert (
         f"database     !!  The database cannot be reached. Nobody listens at 127.0.0.1:{server.port}."
         in stopped
@@ -60,6 +70,27 @@ def test_doctor_tells_of_a_redis_that_does_not_answer(bare_gallery: Face) -> Non
     assert "redis        !!  The Redis of FACE_RATE_LIMIT_STORAGE does not answer." in told.out
 
 
+def test_doctor_looks_at_the_folders_that_may_be_read(bare_gallery: Face, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    roots = os.pathsep.join(str(tmp_path / name) for name in ("there", "gone"))
+    told = bare_gallery.but(image_roots=roots)("doctor", "--lang", "en").out
+    assert f"image roots  !!  {tmp_path / 'gone'} in FACE_IMAGE_ROOTS is no folder." in told
+
+
+def test_doctor_looks_at_the_services_certificate(bare_gallery: Face, tmp_path: Path) -> None:
+    certificate = tmp_path / "tls.pem"
+    certificate.write_text("no certificate")
+    told = bare_gallery.but(ssl_certfile=certificate)("doctor", "--lang", "en").out
+    assert "tls          !!  The TLS certificate or key cannot be used." in told
+    assert "tls.pem" in told
+
+
+def test_doctor_names_misspelt_settings(bare_gallery: Face) -> None:
+    told = bare_gallery("doctor", "--lang", "en", FACE_LANGUGE="en").out
+    assert "settings     !!  FACE_LANGUGE in the environment is no setting" in told
+    assert "Did you mean FACE_LANGUAGE?" in told
+
+
 def test_version_is_printed(bare: Face) -> None:
     outcome = bare("--version")
     assert (outcome.status, outcome.out) == (0, f"face {version(DISTRIBUTION)}\n")
@@ -72,7 +103,9 @@ def test_short_help_is_that_of_every_command(bare: Face) -> None:
 def test_doctor_names_a_missing_pack_and_looks_at_the_rest(bare_gallery: Face) -> None:
     outcome = bare_gallery.but(model_name="nopack")("doctor", "--lang", "en")
     assert outcome.status == 3
+    assert outcome.out.count("The model cannot be loaded. Model nopack:") == 1
     assert "model        !!  The model cannot be loaded. Model nopack:" in outcome.out
+    assert "providers    --  not looked at: first mend what is wrong with model" in outcome.out
     assert "master key   ok" in outcome.out
     assert "Traceback" not in outcome.err
 
