@@ -243,22 +243,3 @@ def flag_duplicates(
         if pair not in kept and pair <= people.keys()
     ]
     tx.flagged_duplicates.put(collection, new, people)
-
-
-def merge_flags(
-    tx: Transaction,
-    collection: Collection,
-    flags: FlagsOf,
-    into: Subject,
-    gone: str,
-    now: datetime,
-) -> None:
-    """Whoever looked like the one who is `gone`, undecided, is flagged for the one that remains, as they are
-    stored. Decisions go: nobody has looked at these two.
-    """
-    candidates = [
-        Candidate(other, one.similarity)
-        for one in flags.flagged
-        if one.status is FlagStatus.OPEN and (other := one.other_than(gone)) != into.subject_id
-    ]
-    flag_duplicates(tx, collection, [(into, candidates)], now)
