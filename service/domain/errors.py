@@ -214,6 +214,8 @@ class CollectionNotFound(NotFound):
 
 
 class ProfileNotFound(NotFound):
+    """Values: `profiles`, the names of those that there are."""
+
     code = "profile_not_found"
 
 

@@ -130,7 +130,7 @@ class Calibration:
         try:
             return self.profiles[name]
         except KeyError:
-            raise ProfileNotFound from None
+            raise ProfileNotFound(profiles=", ".join(self.profiles)) from None
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Calibration:
         """The same with some profiles added or set anew. What is known of their error is then the

@@ -8,7 +8,11 @@ import pytest
 
 from service.cli.context import explain
 from service.domain.errors import (
+    ApiKeyExists,
+    ApiKeyNotFound,
     CameraUnavailable,
+    CollectionExists,
+    CollectionNotFound,
     DuplicateSubject,
     FaceError,
     InvalidRequest,
@@ -18,6 +22,7 @@ from service.domain.errors import (
     LivenessUsed,
     MasterKeyMissing,
     NoUsableFace,
+    ProfileNotFound,
     SubjectExists,
     SubjectLocked,
     SubjectMismatch,
@@ -43,6 +48,11 @@ People = dict[str, list[Path]]
         (LivenessExpired(), 3),
         (LivenessUsed(), 3),
         (SubjectExists(), 3),
+        (ApiKeyExists(), 3),
+        (ApiKeyNotFound(), 3),
+        (CollectionExists(), 3),
+        (CollectionNotFound(), 3),
+        (ProfileNotFound(profiles="balanced"), 3),
         (SubjectLocked(retry_after=900), 3),
         (SubjectNotFound(), 3),
         (NoUsableFace(), 3),

@@ -113,9 +113,10 @@ def test_buffalo_ls_rate_of_false_matches_does_not_stand_without_the_other() -> 
     assert (published.false_match_rate, published.false_non_match_rate) == (1e-6, 0.0875)
 
 
-def test_unknown_profile_is_refused() -> None:
-    with pytest.raises(ProfileNotFound):
-        ARCFACE.profile("paranoid")
+def test_unknown_profile_is_refused_and_those_that_there_are_are_named() -> None:
+    with pytest.raises(ProfileNotFound) as caught:
+        ARCFACE.with_thresholds({"door": 0.55}).profile("paranoid")
+    assert caught.value.values == {"profiles": "conservative, balanced, aggressive, door"}
 
 
 def test_threshold_can_be_added() -> None:

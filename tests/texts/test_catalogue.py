@@ -67,7 +67,7 @@ AS_DOCUMENTED = [
     errors.NotFound(),
     errors.SubjectNotFound(),
     errors.CollectionNotFound(),
-    errors.ProfileNotFound(),
+    errors.ProfileNotFound(profiles="balanced, vip"),
     errors.ApiKeyNotFound(),
     errors.DuplicateNotFound(),
     errors.Conflict(),
