@@ -25,6 +25,8 @@ from service.usecases.key_rotation import Keys
 from service.vault.cipher import KEY_BYTES
 from service.vault.master_key import MasterKey, RewrapKeys
 from service.vault.vault import Vault
+from tests.usecases.lookalikes import TWIN, enroll_twins, resolve
+from tests.usecases.lookalikes import replace as lookalikes_of
 from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 from tests.usecases.test_key_rotation import rotate
 
@@ -80,6 +82,15 @@ def test_everything_opens_under_the_new_master_key(rewrapped: Service) -> None:
         assert rewrapped.subjects.show("kim", collection).metadata == {"door": 1}
         with pytest.raises(DuplicateSubject):
             rewrapped.enroll("kim2", "kim:2", collection=collection)
+
+
+def test_decision_about_lookalikes_holds_under_the_new_master_key(
+    service: Service, started_with: Start
+) -> None:
+    enroll_twins(service)
+    resolve(service)
+    _keys(service).rewrap(RewrapKeys(OLD, NEW), CALLER)
+    assert lookalikes_of(started_with(NEW), "twin", TWIN) == []
 
 
 def test_no_template_is_touched(two_collections: Service, tables: Tables) -> None:
