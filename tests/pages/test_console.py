@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from service.domain.callers import Scope
 from tests.contract.collection_client import ok
@@ -38,10 +38,24 @@ def test_a_person_is_found_shown_and_deleted(
         expect(console.page.locator(".facts pre")).to_have_text(re.compile(re.escape("onerror")))
         expect(console.page.locator(".facts dd").nth(1)).to_have_text(MARKUP)
         assert console.page.locator("img[src='x']").count() == 0
+        name = _rename(console, name, f"{name}-2")
         _delete(console, name, collection)
     with server.client(operator_key) as http:
         gone = http.get(f"/admin/subjects/{name}", params={"collection": collection})
     assert gone.json()["code"] == "subject_not_found"
+
+
+def _rename(console: Console, name: str, to: str) -> str:
+    console.press("person.rename")
+    dialog = console.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("no spaces in it")
+    dialog.locator("button.primary").click()
+    expect(console.page.locator(".error-summary")).to_be_focused()
+    dialog.get_by_role("textbox").fill(to)
+    dialog.locator("button.primary").click()
+    expect(console.page.get_by_role("heading", name=to, exact=True)).to_be_focused()
+    expect(console.shown(console.text("person.renamed", subject=name, to=to))).to_be_visible()
+    return to
 
 
 def _delete(console: Console, name: str, collection: str) -> None:
@@ -57,14 +71,39 @@ def _delete(console: Console, name: str, collection: str) -> None:
     expect(console.page.locator(".facts")).to_contain_text(collection)
 
 
+def test_who_is_locked_is_told_and_unlocked(
+    browser: Browser, server: Server, operator_key: str, gallery: str, people: dict[str, list[Path]]
+) -> None:
+    """Nobody is refused so often here: the answer about them is the service's but for the moment."""
+    name = next(iter(people))
+
+    def locked(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(
+            response=answer, json={**answer.json(), "lockedUntil": "2126-01-01T00:00:00Z"}
+        )
+
+    with opened(browser, server, "en") as console:
+        console.sign_in(operator_key, "people")
+        console.choose(gallery)
+        console.page.route(f"**/admin/subjects/{name}?*", locked)
+        console.page.get_by_role("button", name=name, exact=True).click()
+        expect(console.page.get_by_role("heading", name="Locked until Jan 1, 2126")).to_be_visible()
+        console.page.unroute(f"**/admin/subjects/{name}?*")
+        console.press("person.unlock")
+        expect(console.shown(console.text("person.unlocked", subject=name))).to_be_visible()
+        assert console.button("person.unlock").count() == 0
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_flagged_duplicates_are_decided(
+def test_flagged_duplicates_are_decided_and_merged(
     browser: Browser,
     server: Server,
     operator_key: str,
     people: dict[str, list[Path]],
     language: Language,
 ) -> None:
+    """Who was enrolled twice becomes one person; two who only look alike stay two."""
     collection = put_collection(server, operator_key, f"twice-{language}", duplicatePolicy="flag")
     for name, photographs in list(people.items())[:2]:
         for subject, photograph in ((name, photographs[0]), (f"{name}-2", photographs[1])):
@@ -77,14 +116,15 @@ def test_flagged_duplicates_are_decided(
         console.go("duplicates")
         _decide(console, "different_people", other)
         _decide(console, "same_person", one)
-        expect(console.button("duplicates.keep", stays=one)).to_be_visible()
+        console.press("duplicates.keep", stays=one)
+        console.page.get_by_role("dialog").locator("button.danger").click()
+        expect(console.shown(console.text("duplicates.merged"))).to_be_visible()
         console.press("duplicates.resolved")
-        expect(console.page.locator("article")).to_have_count(2)
-    query = {"collection": collection, "status": "resolved"}
+        expect(console.page.locator("article")).to_have_count(1)
+        expect(console.page.locator("article")).to_contain_text(f"{other}-2")
     with server.client(operator_key) as http:
-        decided = ok(http.get("/admin/duplicates", params=query))["duplicates"]
-    decisions = {each["duplicateOf"]: each["decision"] for each in decided}
-    assert decisions == {one: "same_person", other: "different_people"}
+        listed = ok(http.get("/admin/subjects", params={"collection": collection}))["subjects"]
+    assert [each["subjectId"] for each in listed] == [one, other, f"{other}-2"]
 
 
 def _decide(console: Console, decision: str, name: str) -> None:

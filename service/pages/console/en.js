@@ -242,7 +242,7 @@ export const EN = {
   "person.metadata": "Metadata",
   "person.audit": "The last ten records about this person",
   "person.locked": "Locked until {until}",
-  "person.locked.why": "Too many refused faces were sent for this person. Until then nobody is compared with them. Unlock only when you know who tried.",
+  "person.locked.why": "Too many refused faces were sent for this person: until then the keys that sent them, or all keys, are told nothing about them. Unlock only when you know who tried.",
   "person.unlock": "Unlock now",
   "person.unlocked": "{subject} is unlocked.",
   "person.actions": "What you can do",

@@ -242,7 +242,7 @@ export const KO = {
   "person.metadata": "메타데이터",
   "person.audit": "이 사람에 관한 최근 기록 10개",
   "person.locked": "{until}까지 잠김",
-  "person.locked.why": "이 사람으로 거절된 얼굴이 너무 많이 들어왔습니다. 그때까지 누구와도 비교하지 않습니다. 누가 시도했는지 알 때만 풀어 주세요.",
+  "person.locked.why": "이 사람으로 거절된 얼굴이 너무 많이 들어왔습니다. 그때까지 그 얼굴을 보낸 키(또는 모든 키)의 요청을 판정하지 않습니다. 누가 시도했는지 알 때만 풀어 주세요.",
   "person.unlock": "지금 풀기",
   "person.unlocked": "{subject}의 잠금을 풀었습니다.",
   "person.actions": "할 수 있는 일",
