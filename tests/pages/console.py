@@ -18,6 +18,12 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 _LINE = re.compile(r'^  "?([\w.]+)"?: "(.*)",$', re.MULTILINE)
 
 
+def sentences(language: Language) -> dict[str, str]:
+    """By their keys."""
+    table = (FILES / "console" / f"{language}.js").read_text("utf-8")
+    return {key: said.replace('\\"', '"') for key, said in _LINE.findall(table)}
+
+
 class Console:
     """`text`: what stands on the page under a key of its texts."""
 
@@ -25,8 +31,7 @@ class Console:
         self.page = page
         self.server = server
         self.language = language
-        table = (FILES / "console" / f"{language}.js").read_text("utf-8")
-        self._texts = {key: said.replace('\\"', '"') for key, said in _LINE.findall(table)}
+        self._texts = sentences(language)
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
 

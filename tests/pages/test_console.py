@@ -127,6 +127,28 @@ def test_flagged_duplicates_are_decided_and_merged(
     assert [each["subjectId"] for each in listed] == [one, other, f"{other}-2"]
 
 
+def test_unlike_faces_are_merged_by_force_alone(
+    browser: Browser, server: Server, operator_key: str, people: dict[str, list[Path]]
+) -> None:
+    collection = put_collection(server, operator_key, "unlike")
+    one, other = list(people)[:2]
+    for name in (one, other):
+        enroll_person(server, operator_key, people[name][0], name, collection)
+    with opened(browser, server, "en") as console:
+        console.sign_in(operator_key, "people")
+        console.choose(collection)
+        console.page.get_by_role("button", name=one, exact=True).click()
+        console.press("person.merge")
+        dialog = console.page.get_by_role("dialog")
+        assert not dialog.locator("#force").is_visible()
+        dialog.get_by_role("textbox").fill(other)
+        dialog.locator("button.danger").click()
+        expect(console.page.locator(".error-summary")).to_be_focused()
+        dialog.get_by_label(console.text("person.force.yes")).check()
+        dialog.locator("button.danger").click()
+        expect(console.shown(console.text("person.merged", subject=one))).to_be_visible()
+
+
 def _decide(console: Console, decision: str, name: str) -> None:
     card = console.page.get_by_role("article").filter(has_text=f"{name}-2")
     card.get_by_role("button", name=console.text(f"decision.{decision}"), exact=True).click()

@@ -39,11 +39,19 @@ export function recommendationOf(similarity, threshold, band) {
 }
 
 /**
- * As the service shows it: rounded down, so that what is below a threshold never looks as if it reached it.
+ * As the service shows it: rounded down by its shortest decimal form, so that what is below a threshold never
+ * looks as if it reached it.
  * @param {number} similarity
  */
 export function shownSimilarity(similarity) {
-  // By the number's shortest decimal form: 0.29 * 100 is 28.999999999999996.
-  const hundredths = Number(`${similarity.toFixed(12)}e2`);
-  return (Math.floor(hundredths) / 100).toFixed(2);
+  const [whole, decimals = ""] = decimal(Math.abs(similarity)).split(".");
+  const cut = Number(whole) * 100 + Number(decimals.slice(0, 2).padEnd(2, "0"));
+  const isMore = similarity < 0 && /[1-9]/.test(decimals.slice(2));
+  return ((similarity < 0 ? -cut - (isMore ? 1 : 0) : cut) / 100).toFixed(2);
+}
+
+/** @param {number} number 0 to 1; below a millionth JavaScript writes it with an exponent */
+function decimal(number) {
+  const text = String(number);
+  return text.includes("e") ? "0.0000001" : text;
 }
