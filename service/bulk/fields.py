@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -112,14 +113,29 @@ def row_of(place: Place, fields: Mapping[str, object], folder: Path) -> BulkRow:
         source = _source(reading, folder)
     except InvalidEmbedding as error:
         return RefusedRow(place, error, subject_id)
-    metadata, expires_at, consent = (
-        reading.take(METADATA, _metadata),
-        reading.take(EXPIRES, _moment),
-        reading.take(CONSENT, _reference),
-    )
+    terms = _terms(reading)
     if reading.problems or subject_id is None or source is None:
         return RefusedRow(place, InvalidRequest(reading.problems), subject_id)
-    return Row(place, subject_id, source, metadata, expires_at, consent)
+    said = terms.metadata, terms.expires_at, terms.consent_reference
+    return Row(place, subject_id, source, *said)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GivenTerms:
+    """What is said about somebody beside their face, None for what is not; as `EnrollRequest` has it."""
+
+    metadata: Mapping[str, Any] | None
+    expires_at: datetime | None
+    consent_reference: str | None
+
+
+def terms_of(fields: Mapping[str, object]) -> GivenTerms:
+    """`fields`: those of the terms, as for `row_of`. Raises `InvalidRequest`, which names each that is wrong."""
+    reading = _Reading(fields)
+    terms = _terms(reading)
+    if reading.problems:
+        raise InvalidRequest(reading.problems)
+    return terms
 
 
 def malformed(place: Place, problem: FieldProblem, **allowed: object) -> RefusedRow:
@@ -157,6 +173,14 @@ class _Reading:
 
     def note(self, name: str, problem: FieldProblem, **allowed: object) -> None:
         self.problems.append({"field": name, "problem": problem, "allowed": allowed})
+
+
+def _terms(reading: _Reading) -> GivenTerms:
+    return GivenTerms(
+        reading.take(METADATA, _metadata),
+        reading.take(EXPIRES, _moment),
+        reading.take(CONSENT, _reference),
+    )
 
 
 def _is_absent(value: object) -> bool:

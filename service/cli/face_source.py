@@ -1,9 +1,10 @@
-"""Where the face of a command comes from: photographs, or this machine's camera, before which a liveness
-challenge is made where the collection requires one or the command asks for it.
+"""Where the face of a command comes from: photographs, a folder of them, an embedding, or this machine's
+camera, before which a liveness challenge is made where the collection requires one or the command asks for it.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,15 @@ import typer
 from service.cli.context import doubts_of, err
 from service.cli.language import spoken
 from service.domain.active_liveness import Judgment
-from service.domain.errors import LivenessFailed
-from service.domain.face import CameraFrames, FaceSource, ProvenFrame, Uploads
+from service.domain.errors import InvalidEmbedding, LivenessFailed
+from service.domain.face import (
+    CameraFrames,
+    DirectoryImages,
+    FaceSource,
+    GivenEmbedding,
+    ProvenFrame,
+    Uploads,
+)
 from service.domain.liveness_session import MOST_FRAMES_OF_A_CALL
 from service.texts import Language, advice_text, text
 from service.usecases.liveness_frames import FramesRequest
@@ -49,43 +57,91 @@ LivenessOption = Annotated[
 ]
 
 
+EmbeddingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--embedding",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Take the 512 numbers of a file instead, as `face directory` prints them.",
+    ),
+]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--directory",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Take a folder's photographs.",
+    ),
+]
+MostFrames = Annotated[
+    int | None, typer.Option("--max-frames", min=1, max=100, help="With --camera: frames to take.")
+]
+MostImages = Annotated[
+    int | None,
+    typer.Option("--max-images", min=1, max=100, help="With --directory: photographs to take."),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class FaceArguments:
-    """`photos`, or the `camera`, with a challenge in any case where `liveness` is asked for."""
+    """One of `photos`, `embedding`, `directory` and `camera`, the last with a challenge in any case where
+    `liveness` is asked for.
+    """
 
-    photos: Sequence[Path]
-    camera: bool
-    liveness: bool
+    photos: Sequence[Path] | None = None
+    embedding: Path | None = None
+    directory: Path | None = None
+    camera: bool = False
+    liveness: bool = False
+    max_frames: int | None = None
+    max_images: int | None = None
 
-    @staticmethod
-    def of(photos: Sequence[Path] | None, *, camera: bool, liveness: bool) -> FaceArguments:
+    def __post_init__(self) -> None:
         """Raises `typer.BadParameter`."""
-        if camera == bool(photos):
-            raise typer.BadParameter(
-                text(spoken(), "notice.photographs_or_camera"), param_hint="PHOTO..."
-            )
-        if liveness and not camera:
+        given = (self.photos, self.embedding, self.directory, self.camera)
+        if sum(map(bool, given)) != 1:
+            raise typer.BadParameter(text(spoken(), "notice.one_source"), param_hint="PHOTO...")
+        if self.liveness and not self.camera:
             raise typer.BadParameter(
                 text(spoken(), "notice.live_by_camera"), param_hint="--liveness"
             )
-        return FaceArguments(photos or (), camera, liveness)
 
     def source(self, wiring: Wiring, request: LivenessRequest, language: Language) -> FaceSource:
         """`request`: what a liveness session would be begun for.
 
-        Raises `CollectionNotFound`, and what starting and filming a session raise.
+        Raises `CollectionNotFound`, `InvalidEmbedding`, and what starting and filming a session raise.
         """
-        if not self.camera:
+        if self.photos:
             return _uploads(self.photos, wiring)
+        if self.embedding is not None:
+            return GivenEmbedding(_numbers_in(self.embedding))
+        if self.directory is not None:
+            most = self.max_images or wiring.config.max_images
+            return DirectoryImages(str(self.directory), most)
         # First of all, since it loads the model: the person does not wait for that within the session.
         settings = wiring.samplers.look_at(request.collection).settings
         if self.liveness or settings.requires_liveness(request.purpose):
             return _challenged(wiring, request, language)
-        return CameraFrames(wiring.config.max_frames)
+        return CameraFrames(self.max_frames or wiring.config.max_frames)
 
     def name_of(self, sample: int) -> str:
         """Of the file, where there is one."""
         return self.photos[sample].name if self.photos else str(sample + 1)
+
+
+def _numbers_in(file: Path) -> list[float]:
+    """Raises `InvalidEmbedding` for what is no list of numbers; whether they are an embedding the call tells."""
+    try:
+        numbers = json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        raise InvalidEmbedding from None
+    if not isinstance(numbers, list) or not set(map(type, numbers)) <= {float, int}:
+        raise InvalidEmbedding
+    return numbers
 
 
 def _uploads(photos: Sequence[Path], wiring: Wiring) -> Uploads:

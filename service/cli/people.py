@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
+from service.bulk.fields import CONSENT, EXPIRES, METADATA, terms_of
 from service.cli.context import (
     NO,
     AsJson,
@@ -22,14 +24,20 @@ from service.cli.context import (
 )
 from service.cli.face_source import (
     CameraOption,
+    EmbeddingFile,
     FaceArguments,
+    FolderOption,
     LivenessOption,
+    MostFrames,
+    MostImages,
     Photographs,
     print_liveness,
 )
+from service.cli.language import spoken
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import DEFAULT_COLLECTION, DuplicatePolicy
 from service.domain.decision import Decision
+from service.domain.identifiers import IDEMPOTENCY_KEY
 from service.domain.liveness_session import Purpose
 from service.texts import Language, advice_text, text
 from service.usecases.enrollment import EnrollRequest, Mode
@@ -44,23 +52,59 @@ from service.usecases.liveness_session import LivenessRequest
 from service.usecases.verify import VerifyRequest
 
 Limit = Annotated[int, typer.Option(min=1, max=MOST_CANDIDATES, help="Most candidates to name.")]
+ConsentReference = Annotated[
+    str | None, typer.Option(help="By which consent, such as the number of a form. Kept sealed.")
+]
+ExpiresAt = Annotated[
+    str | None,
+    typer.Option(metavar="MOMENT", help="When they expire, such as 2027-01-31T18:00:00+09:00."),
+]
+Metadata = Annotated[
+    str | None, typer.Option(metavar="JSON", help="An object of at most 4 KiB. Kept sealed.")
+]
+
+
+def _idempotency_key(given: str | None) -> str | None:
+    if given is not None and not re.fullmatch(IDEMPOTENCY_KEY, given):
+        raise typer.BadParameter(text(spoken(), "notice.key_form"))
+    return given
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        callback=_idempotency_key, help="A retry under the same key gets the first answer."
+    ),
+]
 
 
 def enroll(
     subject: SubjectId,
     photos: Photographs = None,
+    embedding: EmbeddingFile = None,
+    directory: FolderOption = None,
     camera: CameraOption = False,
     liveness: LivenessOption = False,
+    max_frames: MostFrames = None,
+    max_images: MostImages = None,
     collection: Collection = DEFAULT_COLLECTION,
     mode: Annotated[Mode, typer.Option()] = Mode.CREATE,
     on_duplicate: Annotated[DuplicatePolicy | None, typer.Option(show_default=False)] = None,
     profile: Profile = None,
     faces: FacesOption = None,
+    consent_reference: ConsentReference = None,
+    expires_at: ExpiresAt = None,
+    metadata: Metadata = None,
+    idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
     lang: LanguageOption = None,
 ) -> None:
     """Enroll a person. Status 1: the face is enrolled under another name."""
-    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments(
+        photos, embedding, directory, camera, liveness, max_frames, max_images
+    )
+    said = {METADATA: metadata, EXPIRES: expires_at, CONSENT: consent_reference}
+    terms = terms_of(said)
     wiring, language = ready(lang)
     proof = LivenessRequest(Purpose.ENROLL, collection, LOCAL_USER, subject)
     request = EnrollRequest(
@@ -71,6 +115,10 @@ def enroll(
         mode=mode,
         on_duplicate=on_duplicate,
         profile=profile,
+        metadata=terms.metadata,
+        idempotency_key=idempotency_key,
+        expires_at=terms.expires_at,
+        consent_reference=terms.consent_reference,
         faces=faces,
     )
     enrolled = wiring.enroll(request)
@@ -96,8 +144,12 @@ def enroll(
 def verify(
     subject: SubjectId,
     photos: Photographs = None,
+    embedding: EmbeddingFile = None,
+    directory: FolderOption = None,
     camera: CameraOption = False,
     liveness: LivenessOption = False,
+    max_frames: MostFrames = None,
+    max_images: MostImages = None,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     faces: FacesOption = None,
@@ -105,7 +157,9 @@ def verify(
     lang: LanguageOption = None,
 ) -> None:
     """Is this the person they say they are? Status 1: no."""
-    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments(
+        photos, embedding, directory, camera, liveness, max_frames, max_images
+    )
     wiring, language = ready(lang)
     proof = LivenessRequest(Purpose.VERIFY, collection, LOCAL_USER, subject)
     source = arguments.source(wiring, proof, language)
@@ -125,8 +179,12 @@ def verify(
 
 def dedupe(
     photos: Photographs = None,
+    embedding: EmbeddingFile = None,
+    directory: FolderOption = None,
     camera: CameraOption = False,
     liveness: LivenessOption = False,
+    max_frames: MostFrames = None,
+    max_images: MostImages = None,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     faces: FacesOption = None,
@@ -135,7 +193,9 @@ def dedupe(
     lang: LanguageOption = None,
 ) -> None:
     """Did this person sign up already? Status 1: yes, a duplicate."""
-    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments(
+        photos, embedding, directory, camera, liveness, max_frames, max_images
+    )
     wiring, language = ready(lang)
     source = arguments.source(
         wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language
@@ -153,8 +213,12 @@ def dedupe(
 
 def identify(
     photos: Photographs = None,
+    embedding: EmbeddingFile = None,
+    directory: FolderOption = None,
     camera: CameraOption = False,
     liveness: LivenessOption = False,
+    max_frames: MostFrames = None,
+    max_images: MostImages = None,
     collection: Collection = DEFAULT_COLLECTION,
     profile: Profile = None,
     faces: FacesOption = None,
@@ -163,7 +227,9 @@ def identify(
     lang: LanguageOption = None,
 ) -> None:
     """Who is this? Status 1: nobody who is enrolled."""
-    arguments = FaceArguments.of(photos, camera=camera, liveness=liveness)
+    arguments = FaceArguments(
+        photos, embedding, directory, camera, liveness, max_frames, max_images
+    )
     wiring, language = ready(lang)
     source = arguments.source(
         wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language

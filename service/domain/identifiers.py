@@ -42,6 +42,8 @@ ALLOWED: Mapping[str, tuple[int, str]] = {
 """By pattern, for people: the greatest length, and the signs besides letters, digits and the dot."""
 
 
+IDEMPOTENCY_KEY = r"[\x21-\x7e]{1,128}"
+
 MOST_METADATA_BYTES = 4096
 MOST_REFERENCE_CHARACTERS = 256
 

@@ -15,6 +15,8 @@ from service.domain.errors import (
     CollectionNotFound,
     DuplicateResolved,
     FaceError,
+    InvalidEmbedding,
+    InvalidRequest,
     NoUsableFace,
     SubjectLocked,
     SubjectMismatch,
@@ -202,16 +204,48 @@ def test_person_is_renamed_and_back(people: People) -> None:
     assert {"auditId", "lockedUntil"} < fields.keys()
 
 
-def test_two_ids_of_one_person_are_merged_and_strangers_only_by_force(people: People) -> None:
+def test_person_is_enrolled_on_the_terms_that_are_given(people: People) -> None:
+    said = ("--consent-reference", "form 1", "--expires-at", "2099-01-31T18:00:00+09:00")
+    more = ("--metadata", '{"door": 1}', "--idempotency-key", "order-1")
+    first = answer("enroll", "leonard", people["leonard"][0], *said, *more)
+    assert answer("enroll", "leonard", people["leonard"][0], *said, *more) == first  # a retry
+    _, shown = answer("subjects", "show", "leonard")
+    assert (shown["consentReference"], shown["metadata"]) == ("form 1", {"door": 1})
+    assert shown["expiresAt"] == "2099-01-31T09:00:00Z"
+    run("delete", "leonard")
+
+
+def test_terms_that_are_wrong_are_named_before_a_face_is_looked_at(people: People) -> None:
+    said = ("--expires-at", "tomorrow", "--metadata", "[1]", "--consent-reference", "x" * 257)
+    with pytest.raises(InvalidRequest) as refused:
+        run("enroll", "leonard", people["leonard"][0], *said)
+    assert [each["field"] for each in refused.value.particulars] == [
+        *("metadata", "expiresAt", "consentReference")
+    ]
+    for key in ("", "a b", "x" * 129):
+        assert run("enroll", "leonard", people["leonard"][0], "--idempotency-key", key)[0] == 2
+
+
+def test_face_comes_from_a_folder_or_a_file_of_numbers(people: People, tmp_path: Path) -> None:
+    folder, numbers = people["amy"][0].parent, tmp_path / "amy.json"
+    status, fields = answer("verify", "amy", "--directory", folder, "--max-images", 2)
+    assert (status, len(fields["images"])) == (0, 2)
+    numbers.write_text(run("directory", "--path", folder)[1])
+    assert answer("verify", "amy", "--embedding", numbers)[0] == 0
+    assert answer("identify", "--embedding", numbers)[0] == 0
+    assert run("verify", "amy", "--embedding", numbers, "--directory", folder)[0] == 2
+    numbers.write_text('{"a": 1}')
+    with pytest.raises(InvalidEmbedding):
+        run("dedupe", "--embedding", numbers)
+
+
+def test_two_ids_of_one_person_are_merged_and_strangers_are_not(people: People) -> None:
     for name, photo in (("amy.f", people["amy"][1]), ("leonard", people["leonard"][0])):
         run("enroll", name, photo, "--on-duplicate", "allow")
     with pytest.raises(SubjectMismatch):
         run("subjects", "merge", "leonard", "--from", "amy.f")
     status, out = run("subjects", "merge", "amy", "--from", "amy.f", "--lang", "en")
     assert (status, out.startswith("amy: has what amy.f had; amy.f is gone")) == (0, True)
-    run("enroll", "amy.f", people["amy"][1], "--on-duplicate", "allow")
-    status, fields = answer("subjects", "merge", "leonard", "--from", "amy.f", "--force")
-    assert (status, fields["subjectId"]) == (0, "leonard")
     run("delete", "leonard")
 
 

@@ -39,7 +39,12 @@ from service.domain.errors import (
     SubjectExists,
     SubjectMismatch,
 )
-from service.domain.identifiers import MOST_METADATA_BYTES, MOST_REFERENCE_CHARACTERS, metadata_fits
+from service.domain.identifiers import (
+    IDEMPOTENCY_KEY,
+    MOST_METADATA_BYTES,
+    MOST_REFERENCE_CHARACTERS,
+    metadata_fits,
+)
 from service.texts import Language
 from service.usecases.enrollment import Enrolled, EnrollRequest, Mode
 
@@ -68,7 +73,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,128}$",
+        pattern=f"^{IDEMPOTENCY_KEY}$",
         description="A retry under the same key returns the first answer; where the person "
         "has gone since, it is refused for 30 days.",
     ),
