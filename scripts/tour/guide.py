@@ -148,7 +148,8 @@ class Guide:
         url = server.service.url
         curls = _curls(url, self._key)
         try:
-            print(f"\n{self._words('serving', url=url)}\n\n{curls}", flush=True)
+            said = self._words("serving", url=url, key=self._key)
+            print(f"\n{said}\n\n{curls}", flush=True)
             status = server.wait()
         except KeyboardInterrupt:
             return
@@ -166,7 +167,8 @@ def _curls(url: str, key: str) -> str:
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, str]:
-    chosen = dict(_DEVICE_SETTINGS.get(options.device, {}))
+    chosen = {"FACE_PAGES": os.environ.get("FACE_PAGES", "true")}
+    chosen |= _DEVICE_SETTINGS.get(options.device, {})
     if options.data_dir:
         chosen["FACE_DATA_DIR"] = str(options.data_dir.absolute())
     return chosen

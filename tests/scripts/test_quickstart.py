@@ -6,6 +6,7 @@ Once with a pack that is there; then, in the same clone, with none that can be h
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -164,10 +166,13 @@ def test_serves_on_a_free_port_until_interrupted_in_a_second_run(first_run: Run)
             output = ""
             while "/enroll" not in output and (line := process.stdout.readline()):
                 output += line
+            pages = re.findall(r"(http\S+/(?:kiosk|console))#key=face_", output)
+            served = [httpx.get(page).status_code for page in pages]
             process.send_signal(signal.SIGINT)
             output += process.stdout.read()
     assert process.returncode == 0, output
     assert f"port {port} is taken" in output
+    assert served == [200, 200]
     assert "key revoked, server stopped" in output
     assert first_run.left_over() == []
 

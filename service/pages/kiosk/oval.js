@@ -61,7 +61,8 @@ export class Oval {
     this._stage.dataset.direction = direction;
     this._mark.setAttribute("d", direction === "none" && state === "adjust" ? MARKS.search : MARKS[state]);
     const [x, y] = this._radii(HEIGHT);
-    const aside = { left: [-x, 0], right: [x, 0], up: [0, -y], down: [0, y], closer: [0, 0], none: [0, 0] };
+    const [outside, inside] = [x * 1.15, y * 0.85];
+    const aside = { left: [-outside, 0], right: [outside, 0], up: [0, -inside], down: [0, inside], closer: [0, 0], none: [0, 0] };
     const [right, below] = aside[direction];
     const size = Math.min(this._width, this._height) / 220;
     const left = this._width / 2 + right;
