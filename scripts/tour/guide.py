@@ -148,7 +148,7 @@ class Guide:
         url = server.service.url
         curls = _curls(url, self._key)
         try:
-            said = self._words("serving", url=url, key=self._key)
+            said = self._words("serving", url=url, api_key=self._key)
             print(f"\n{said}\n\n{curls}", flush=True)
             status = server.wait()
         except KeyboardInterrupt:

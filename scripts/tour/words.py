@@ -96,13 +96,13 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "failed": ("Something went wrong; see above.", "문제가 생겼습니다. 위를 보세요."),
     "serving": (
         "Serving until Ctrl-C. Open in a browser, with this run's key behind the #:\n\n"
-        "  kiosk          {url}/kiosk#key={key}&do=verify,enroll,identify\n"
-        "  console        {url}/console#key={key}\n"
+        "  kiosk          {url}/kiosk#key={api_key}&do=verify,enroll,identify\n"
+        "  console        {url}/console#key={api_key}\n"
         "  documentation  {url}/docs\n\n"
         "Or try it with photographs of your own:",
         "Ctrl-C를 누를 때까지 실행됩니다. 브라우저에서 여세요. # 뒤에 이번 실행의 키가 있습니다:\n\n"
-        "  키오스크   {url}/kiosk#key={key}&do=verify,enroll,identify\n"
-        "  관리 콘솔  {url}/console#key={key}\n"
+        "  키오스크   {url}/kiosk#key={api_key}&do=verify,enroll,identify\n"
+        "  관리 콘솔  {url}/console#key={api_key}\n"
         "  문서       {url}/docs\n\n"
         "또는 직접 찍은 사진으로 해 보세요:",
     ),
