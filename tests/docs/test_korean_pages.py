@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.environment import ROOT
 from tests.docs.printed import PAGES, blocks, is_korean, name_of
 
 KOREAN = [page for page in PAGES if is_korean(name_of(page))]
@@ -80,6 +81,19 @@ def test_page_is_korean_and_each_leads_to_the_other(page: Path) -> None:
     assert len(_HANGUL.findall(prose)) > len(prose) / 10
     assert f"]({english_of(page).name})" in prose
     assert f"]({page.name})" in english_of(page).read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_screens_of_the_kiosk_are_called_as_they_are_shown(language: str) -> None:
+    page = ROOT / "docs" / ("kiosk.ko.md" if language == "ko" else "kiosk.md")
+    shown = (ROOT / "service" / "pages" / "kiosk" / f"{language}.js").read_text("utf-8")
+    (table,) = re.findall(
+        r"^\| (?:screen|화면) .*\n((?:\|.*\n)+)", page.read_text("utf-8"), re.MULTILINE
+    )
+    screens = [row.split("|")[1] for row in table.splitlines()[1:]]
+    titles = {title.strip() for row in screens for title in row.split(",")}
+    assert len(titles) > 5
+    assert [title for title in titles if f'"{title}"' not in shown] == []
 
 
 def test_what_is_missing_would_be_found(tmp_path: Path) -> None:
