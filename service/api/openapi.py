@@ -87,6 +87,18 @@ def json_body(
     return {"requestBody": {"required": required, "content": content}}
 
 
+def change_body(shape: type[Camel], value: Mapping[str, object]) -> dict[str, Any]:
+    """The body of a `PATCH`, with an example. It has no defaults, which clients that are generated would send:
+    what the caller does not name would be set back by them.
+    """
+    body = json_body(shape, value)
+    schema = body["requestBody"]["content"]["application/json"]["schema"]
+    schema["title"] = f"{shape.__name__.removesuffix('Body')}Change"
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    return body
+
+
 def _body(
     shape: type[Camel], examples: Mapping[str, object], fields: Mapping[str, object]
 ) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Clients that public generators make of the OpenAPI document do the main job: enroll by JSON and by a form,
-verify, find the duplicate, delete.
+"""Clients that public generators make of the OpenAPI document do the main job: set a collection, enroll by JSON
+and by a form, verify, find the duplicate, delete.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.generated.generators import (
 )
 
 DONE = {
+    "collection": [0.5, "dominant"],
     "enrolled": ["by-json", "by-form"],
     "refused": [409, "duplicate_subject", "by-json"],
     "flagged": ["by-json"],

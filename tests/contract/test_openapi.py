@@ -215,6 +215,14 @@ def test_form_has_the_fields_of_json_but_for_other_sources(document: Document) -
     assert form["additionalProperties"] is json["additionalProperties"] is False
 
 
+def test_change_has_no_defaults_that_a_client_would_send(document: Document) -> None:
+    changes = [one for key, one in operations(document).items() if key[0] == "patch"]
+    assert changes
+    for operation in changes:
+        shape = resolved(document, operation["requestBody"]["content"][JSON]["schema"]["$ref"])
+        assert [one for one in shape["properties"].values() if "default" in one] == []
+
+
 def test_problems_are_documented_as_problems(document: Document) -> None:
     for key, operation in operations(document).items():
         if key[1] not in ("/healthz", "/readyz", "/metrics"):

@@ -14,16 +14,20 @@ from io import BytesIO
 from pathlib import Path
 
 from generated_client import AuthenticatedClient
+from generated_client.api.collections import change_collection, put_collection
 from generated_client.api.enrollment import enroll
 from generated_client.api.search import dedupe
 from generated_client.api.subjects import delete_subject
 from generated_client.api.verification import verify
 from generated_client.models import (
+    CollectionBody,
+    CollectionChange,
     DuplicatePolicy,
     EnrollBody,
     EnrollBodyMetadataType0,
     EnrollForm,
     EnrollFormMetadata,
+    Faces,
     SearchForm,
     VerifyBody,
 )
@@ -42,6 +46,10 @@ def file(photo: bytes) -> File:
 
 
 with AuthenticatedClient(base_url=url, token=key) as client:
+    put_collection.sync(collection, client=client, body=CollectionBody(max_false_candidates=0.5))
+    changed = change_collection.sync(
+        collection, client=client, body=CollectionChange(faces=Faces.DOMINANT)
+    )
     by_json = enroll.sync(
         client=client,
         body=EnrollBody(
@@ -85,6 +93,7 @@ with AuthenticatedClient(base_url=url, token=key) as client:
 sys.stdout.write(
     json.dumps(
         {
+            "collection": [changed.max_false_candidates, changed.faces],
             "enrolled": [by_json.subject_id, by_form.subject_id],
             "refused": [refused.status, refused.code, refused.errors[0].subject_id],
             "flagged": [one.subject_id for one in by_form.duplicates],

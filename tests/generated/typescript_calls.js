@@ -37,6 +37,19 @@ function form(body) {
   return data;
 }
 
+await client.PUT("/admin/collections/{collection}", {
+  params: { path: { collection } },
+  body: {
+    maxFalseCandidates: 0.5,
+    duplicatePolicy: "reject",
+    duplicateProfile: "balanced",
+    requireLiveness: "none",
+  },
+});
+const changed = await client.PATCH("/admin/collections/{collection}", {
+  params: { path: { collection } },
+  body: { faces: "dominant" },
+});
 const byJson = await client.POST("/enroll", {
   body: { subjectId: "by-json", collection, mode: "create", images: [text(first)], metadata: { till: 4 } },
 });
@@ -75,6 +88,7 @@ const gone = await client.POST("/verify", {
 const duplicate = refused.error?.errors?.[0];
 console.log(
   JSON.stringify({
+    collection: [changed.data?.maxFalseCandidates, changed.data?.faces],
     enrolled: [byJson.data?.subjectId, byForm.data?.subjectId],
     refused: [
       refused.error?.status,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from service.api.auth import AdminCaller, AllUseCases, CallersLanguage, PathCollection
 from service.api.models import WHOLE, Camel, CollectionName, ProfileName
-from service.api.openapi import PROBLEMS, example, json_body, refusals
+from service.api.openapi import PROBLEMS, change_body, example, json_body, refusals
 from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy, RequireLiveness
 from service.domain.errors import ClocksDisagree, ProfileNotFound, PurgeHeld
@@ -203,7 +203,7 @@ def put_collection(
 @router.patch(
     "/{collection}",
     responses=_SET,
-    openapi_extra=json_body(CollectionBody, {"faces": "dominant"}),
+    openapi_extra=change_body(CollectionBody, {"faces": "dominant"}),
 )
 def change_collection(
     caller: AdminCaller,
