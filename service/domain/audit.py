@@ -54,9 +54,11 @@ class Action(StrEnum):
     """Nobody has this id from now on. The record behind it, `merge`, is about the person they were found to be."""
     MERGE = "merge"
     """A person has from now on what was the other's as well whom the record before is about."""
+    MERGE_FORCED = "merge_forced"
+    """The same, though nobody looked whether they are one."""
 
 
-CONTINUED = (Action.RENAME_TO, Action.MERGE)
+CONTINUED = (Action.RENAME_TO, Action.MERGE, Action.MERGE_FORCED)
 """The record before one of these is about the same person, under the id that nobody has any more. Both are
 written in one transaction, and the chain holds them together."""
 

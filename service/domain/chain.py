@@ -262,6 +262,7 @@ ENROLLING = (
     Action.TEMPLATE_RETIRE,
     Action.RENAME_TO,
     Action.MERGE,
+    Action.MERGE_FORCED,
 )
 """After which a person is enrolled."""
 

@@ -46,7 +46,12 @@ class MergeRequest:
 
 
 def audited_merge(request: MergeRequest) -> AuditedCall:
-    return AuditedCall(request.caller, Action.MERGE, request.collection, request.subject_id)
+    return AuditedCall(request.caller, _action(request), request.collection, request.subject_id)
+
+
+def _action(request: MergeRequest) -> Action:
+    """Told apart, so that an auditor finds whom nobody compared."""
+    return Action.MERGE_FORCED if request.force else Action.MERGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Merge:
             if not request.force:
                 self._require_same_person(tx, unlocked, both)
             merged, rows = self._join(tx, unlocked, both)
-            gone, goes_on = (Action.MERGE_FROM, request.other_id), (Action.MERGE, merged)
+            gone, goes_on = (Action.MERGE_FROM, request.other_id), (_action(request), merged)
             whose = request.caller, unlocked.collection
             audit_id = record_departure(tx, self._audit, *whose, gone, goes_on)
             refusals = tx.failed_comparisons.of(unlocked.collection, merged.subject_id)

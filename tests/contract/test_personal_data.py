@@ -68,8 +68,8 @@ class Caller:
         body = {"collection": self.collection, "embedding": embedding, **fields}
         return self.send("POST", path, json=body)
 
-    def in_collection(self, method: str, path: str) -> httpx.Response:
-        return self.send(method, path, params={"collection": self.collection})
+    def in_collection(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        return self.send(method, path, params={"collection": self.collection}, **sent)
 
 
 def make_tokens(caller: Caller, folder: Path) -> None:
@@ -150,7 +150,16 @@ def administer(caller: Caller, tables: Tables) -> None:
     ok(caller.in_collection("GET", person))
     ok(caller.in_collection("GET", f"{person}/export"))
     ok(caller.in_collection("POST", f"{person}/unlock"))
+    for old, new in ((personal.subject, personal.path), (personal.path, personal.subject)):
+        path = f"/admin/subjects/{old}/rename"
+        ok(caller.in_collection("POST", path, json={"to": new}))
     decide(caller)
+    merge = {"from": f"{personal.subject}-2"}
+    ok(caller.in_collection("POST", f"{person}/merge", json=merge))
+    made = {"name": personal.path, "scopes": ["verify"]}
+    ok(caller.send("POST", "/admin/apikeys", json=made), 201)
+    ok(caller.send("GET", "/admin/apikeys"))
+    ok(caller.send("DELETE", f"/admin/apikeys/{personal.path}"))
     ok(caller.send("PUT", collection, json={"duplicatePolicy": "allow"}))
     ok(caller.send("PATCH", collection, json={"faces": "one"}))
     ok(caller.send("GET", collection))

@@ -85,6 +85,9 @@ def test_strangers_are_not_merged_unless_by_force(twice: Service, tables: Tables
     (row,) = tables.rows("SELECT * FROM audit WHERE action LIKE 'merge%'")
     assert (row["action"], row["outcome"]) == ("merge", "subject_mismatch")
     twice.merge("kim", "lee", force=True)
+    told = [one.action for one in twice.export("kim").audit]
+    assert told == ["enroll", "enroll", "merge", "merge_from", "merge_forced", "export"]
+    assert audited(twice).whole
     assert [one.subject_id for one in twice.subjects.page(DEFAULT, 10, None).subjects] == [
         "kim",
         "kim2",

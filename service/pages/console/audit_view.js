@@ -14,7 +14,7 @@ const PAGE = 50;
 
 /** What is recorded of what was done; what was not allowed is recorded by method and route. */
 const ACTIONS = ["enroll", "add", "replace", "verify", "search", "erase", "consent_withdrawn", "expire", "export",
-  "unlock", "rename", "rename_to", "merge", "merge_from", "duplicate_resolve", "collection_set", "collection_erase",
+  "unlock", "rename", "rename_to", "merge", "merge_forced", "merge_from", "duplicate_resolve", "collection_set", "collection_erase",
   "api_key_create", "api_key_revoke", "liveness_start", "liveness_frames", "liveness_verdict", "model_move",
   "model_move_cancel", "model_move_finish", "move", "template_retire", "key_rotate", "key_rewrap", "key_destroy"];
 

@@ -388,6 +388,7 @@ export const EN = {
   "action.rename": "Renamed: the former id",
   "action.rename_to": "Renamed: the new id",
   "action.merge": "Merged: who stays",
+  "action.merge_forced": "Merged by force: who stays",
   "action.merge_from": "Merged: who goes",
   "action.duplicate_resolve": "Duplicate decided",
   "action.collection_set": "Collection set",

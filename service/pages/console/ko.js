@@ -388,6 +388,7 @@ export const KO = {
   "action.rename": "이름 변경(이전 id)",
   "action.rename_to": "이름 변경(새 id)",
   "action.merge": "합치기(남은 사람)",
+  "action.merge_forced": "강제로 합치기(남은 사람)",
   "action.merge_from": "합치기(없어진 사람)",
   "action.duplicate_resolve": "중복 판단",
   "action.collection_set": "컬렉션 설정",
