@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 ROWS_AT_A_TIME = 1000
 """Read at a time where all are read."""
 
+READINGS = 5
+"""Of rows that somebody else changes meanwhile."""
+
 _WRITTEN = b"SELECT audit_id FROM audit WHERE audit_id = ANY(%(records)s)"
 
 
@@ -99,12 +102,32 @@ class FlaggedDuplicateRows:
             logger.error("record_tampered: %s flagged duplicates in collection %s", altered, where)
         return found
 
+    def settled(
+        self, collection: Collection, read: Callable[[], list[StoredFlag]], people: People
+    ) -> tuple[list[StoredFlag], list[FlaggedDuplicate]]:
+        """What `read` finds, and those of it that are genuine, without the lock of the collection.
+
+        Row, people and log are read by three statements: a row of which one was changed in between is
+        another one, or gone, when it is read again; an altered one is the same.
+        """
+        found = read()
+        for _ in range(READINGS):
+            there = people(collection, _named(found))
+            about = [one for one in found if one.flagged.pair <= there.keys()]
+            genuine = self._proved(collection, about, there)
+            if len(genuine) == len(about):
+                return found, genuine
+            again = read()
+            if again == found:
+                break
+            found = again
+        return found, self.genuine(collection, found, people(collection, _named(found)))
+
     def altered(self, collection: Collection, stored_people: People) -> int:
         """How many rows of the collection are not as they were written last."""
         number = 0
         for stored in self._all(collection):
-            ids = sorted({each for one in stored for each in one.flagged.pair})
-            people = stored_people(collection, ids)
+            people = stored_people(collection, _named(stored))
             about = [one for one in stored if one.flagged.pair <= people.keys()]
             number += len(stored) - len(self._proved(collection, about, people))
         return number
@@ -171,6 +194,10 @@ class FlaggedDuplicateRows:
             last = found[-1].flagged
             behind = tuple_(*place) > tuple_(last.subject_id, last.duplicate_of)
             query = _in(collection).where(behind).order_by(*place).limit(ROWS_AT_A_TIME)
+
+
+def _named(stored: Sequence[StoredFlag]) -> list[str]:
+    return sorted({each for one in stored for each in one.flagged.pair})
 
 
 def delete_flags(connection: Connection, collection: Collection, subject_id: str) -> None:

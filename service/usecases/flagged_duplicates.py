@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID, uuid4
@@ -73,11 +74,14 @@ def _shown(
     after: FlagPlace | None,
 ) -> Iterator[FlaggedDuplicate]:
     """A few at a time: of the expired and of altered rows nothing is shown."""
-    while rows := tx.flagged_duplicates.page(collection, status, limit + 1, after):
-        people = tx.subjects.shown(
-            collection, sorted({each for row in rows for each in row.flagged.pair})
+    read = partial(tx.flagged_duplicates.page, collection, status, limit + 1)
+    while True:
+        rows, genuine = tx.flagged_duplicates.settled(
+            collection, partial(read, after), tx.subjects.shown
         )
-        yield from tx.flagged_duplicates.genuine(collection, rows, people)
+        yield from genuine
+        if not rows:
+            return
         after = rows[-1].flagged.place
 
 
