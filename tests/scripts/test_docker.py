@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from scripts.environment import ROOT
+from service.config import setting_names
 
 FILES = ("docker-compose.yml", "docker-compose.cuda.yml")
 
@@ -58,6 +60,13 @@ def test_no_secret_is_in_the_environment(compose: dict[str, Any]) -> None:
             if "PASSWORD" in name or "KEY" in name:
                 assert value.startswith("/run/secrets/")
     assert compose["services"]["service"]["environment"]["FACE_DATABASE_URL"].count(":") == 1
+
+
+@pytest.mark.parametrize("name", [*FILES, "Dockerfile", "Dockerfile.cuda", "docker/healthy.py"])
+def test_settings_are_settings(name: str) -> None:
+    named = set(re.findall(r"\bFACE_[A-Z_]+[A-Z]\b", (ROOT / name).read_text("utf-8")))
+    assert named
+    assert named <= setting_names()
 
 
 def test_the_service_waits_for_the_migration(compose: dict[str, Any]) -> None:
