@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -46,10 +47,15 @@ Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`. Every an
 class Application(FastAPI):
     """FastAPI with a document that is completed once it is generated."""
 
+    completed: dict[str, Any] | None = None
+
     def openapi(self) -> dict[str, Any]:
-        if self.openapi_schema is None:
-            self.openapi_schema = document.completed(super().openapi(), self.state.settings)
-        return self.openapi_schema
+        if self.completed is None:
+            generated = deepcopy(
+                super().openapi()
+            )  # FastAPI keeps its own: two calls may be the first
+            self.completed = document.completed(generated, self.state.settings)
+        return self.completed
 
 
 def create_app(

@@ -13,7 +13,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 
-from service.api.openapi import FILE, SCHEMAS, refusals, shown_codes, without_null
+from service.api.openapi import FILE, SCHEMAS, refusals, schema_of, shown_codes, without_null
+from service.api.problem_answer import ProblemAnswer
 from service.api.request_body import MOST_BYTES_WITHOUT_IMAGES
 from service.api.settings import ApiSettings
 from service.domain.errors import (
@@ -73,6 +74,7 @@ def operation_id(route: APIRoute) -> str:
 def completed(document: dict[str, Any], settings: ApiSettings) -> dict[str, Any]:
     """The generated `document` with the limits of `settings`, and what the module says."""
     schemas: Schemas = document["components"]["schemas"]
+    _name_schema({"schema": schema_of(ProblemAnswer)}, schemas)
     for operation in operations(document):
         operation["summary"] = _first_sentence(operation["description"])
         for parameter in operation.get("parameters", ()):

@@ -24,8 +24,12 @@ def schema_of(shape: type[Camel]) -> dict[str, Any]:
     return shape.model_json_schema(ref_template=SCHEMAS + "{model}")
 
 
+_REFERENCE = {"$ref": SCHEMAS + ProblemAnswer.__name__}
+"""`document` has the shape once: in each of hundreds of answers it would cost seconds at the first call."""
+
+
 def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {PROBLEM: {"schema": schema_of(ProblemAnswer)}}}
+    return {"description": description, "content": {PROBLEM: {"schema": _REFERENCE}}}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
