@@ -132,6 +132,26 @@ def test_a_call_that_comes_to_nothing_says_what_to_do(
         assert console.page.locator(".problem").count() == 0
 
 
+def test_a_service_that_is_not_ready_says_what_is_missing(
+    browser: Browser,
+    server: Server,
+    operator_key: str,
+) -> None:
+    """By the answer for load balancers, which needs no database."""
+
+    def not_ready(route: Route) -> None:
+        missing = {"status": "not_ready", "database": "database_unavailable"}
+        route.fulfill(status=503, json={**route.fetch().json(), **missing})
+
+    with opened(browser, server, "ko") as console:
+        console.sign_in(operator_key, "people")
+        console.page.route("**/readyz", not_ready)
+        console.page.route("**/metrics", lambda route: _answer(route, 503, "database_unavailable"))
+        console.go("state")
+        expect(console.page.locator(".service")).to_contain_text("database_unavailable")
+        expect(console.page.locator(".problem")).to_contain_text("database_unavailable")
+
+
 def _answer(route: Route, status: int | None, code: str) -> None:
     if status is None:
         route.abort()

@@ -71,7 +71,9 @@ export async function attempt(context, place, work, { mayRepeat = true, takesFoc
   const before = place.querySelector(":scope > .panel.problem");
   try {
     await work();
+    const hadFocus = before?.contains(document.activeElement);
     before?.remove();
+    if (hadFocus) place.querySelector("h1")?.focus();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const hadFocus = before?.contains(document.activeElement);

@@ -15,16 +15,14 @@ import { trafficOf } from "./traffic.js";
 /** @typedef {import("./answers.js").Readiness} Readiness */
 /** @typedef {import("./exposition.js").Sample} Sample */
 
+const PARTS = ["looks", "service", "people", "traffic"];
+
 /** @type {import("./context.js").View} */
 export async function showState(context, place) {
-  const { texts } = context;
   const shown = element("div", { class: "stack" });
-  place.append(element("h1", { tabindex: "-1" }, texts.get("state.title")), shown);
-  await attempt(context, place, async () => {
-    await context.readCollections();
-    await context.readWaiting();
-    await refresh(context, shown);
-  });
+  shown.append(...PARTS.map((name) => element("div", { class: name })));
+  place.append(element("h1", { tabindex: "-1" }, context.texts.get("state.title")), shown);
+  await attempt(context, place, () => refresh(context, shown));
   const timer = setInterval(() => {
     if (!place.isConnected) clearInterval(timer);
     else if (!document.hidden) void attempt(context, place, () => refresh(context, shown), { takesFocus: false });
@@ -32,16 +30,22 @@ export async function showState(context, place) {
 }
 
 /**
+ * Whether the service is ready is told without a key and without a database: it is shown before the rest is
+ * asked for, which may come to nothing.
  * @param {Context} context
  * @param {HTMLElement} shown
  */
 async function refresh(context, shown) {
   const readiness = await context.calls.readiness();
+  const before = context.readings.last?.samples ?? [];
+  if (readiness.status !== "ready") fill(shown, "service", servicePanels(context, readiness, before));
   await context.readMetrics();
-  const samples = context.readings.last?.samples ?? [];
-  if (shown.childElementCount === 0) {
-    shown.append(...["looks", "service", "people", "traffic"].map((name) => element("div", { class: name })));
+  if (!shown.dataset.read) {
+    await context.readCollections();
+    await context.readWaiting();
+    shown.dataset.read = "yes";
   }
+  const samples = context.readings.last?.samples ?? [];
   fill(shown, "looks", looks(context, readiness, samples));
   fill(shown, "service", servicePanels(context, readiness, samples));
   fill(shown, "people", peoplePanel(context));
