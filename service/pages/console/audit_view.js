@@ -1,6 +1,7 @@
 // The audit log: what was done and refused, by filters; and whether what was seen before still stands.
 
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { chainPanel } from "./chain_panel.js";
 import { clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
 import { attempt } from "./problem.js";
@@ -13,10 +14,39 @@ import { table } from "./table.js";
 const PAGE = 50;
 
 /** What is recorded of what was done; what was not allowed is recorded by method and route. */
-const ACTIONS = ["enroll", "add", "replace", "verify", "search", "erase", "consent_withdrawn", "expire", "export",
-  "unlock", "rename", "rename_to", "merge", "merge_forced", "merge_from", "duplicate_resolve", "collection_set", "collection_erase",
-  "api_key_create", "api_key_revoke", "liveness_start", "liveness_frames", "liveness_verdict", "model_move",
-  "model_move_cancel", "model_move_finish", "move", "template_retire", "key_rotate", "key_rewrap", "key_destroy"];
+const ACTIONS = [
+  "enroll",
+  "add",
+  "replace",
+  "verify",
+  "search",
+  "erase",
+  "consent_withdrawn",
+  "expire",
+  "export",
+  "unlock",
+  "rename",
+  "rename_to",
+  "merge",
+  "merge_forced",
+  "merge_from",
+  "duplicate_resolve",
+  "collection_set",
+  "collection_erase",
+  "api_key_create",
+  "api_key_revoke",
+  "liveness_start",
+  "liveness_frames",
+  "liveness_verdict",
+  "model_move",
+  "model_move_cancel",
+  "model_move_finish",
+  "move",
+  "template_retire",
+  "key_rotate",
+  "key_rewrap",
+  "key_destroy",
+];
 
 /** @type {import("./context.js").View} */
 export async function showAudit(context, place) {
@@ -24,7 +54,13 @@ export async function showAudit(context, place) {
   const chain = element("div");
   const found = element("div", { class: "stack" });
   const form = filters(context, (query) => void list(context, place, found, query));
-  place.append(element("h1", { tabindex: "-1" }, texts.get("audit.title")), element("p", { class: "lead" }, texts.get("audit.lead")), chain, form, found);
+  place.append(
+    element("h1", { tabindex: "-1" }, texts.get("audit.title")),
+    element("p", { class: "lead" }, texts.get("audit.lead")),
+    chain,
+    form,
+    found,
+  );
   await attempt(context, place, async () => chain.replaceChildren(await chainPanel(context)));
   await list(context, place, found, { limit: PAGE });
 }
@@ -37,7 +73,9 @@ function filters(context, ask) {
   const { texts, collections } = context;
   const any = /** @type {[string, string]} */ (["", texts.get("any")]);
   const actions = ACTIONS.map((one) => /** @type {[string, string]} */ ([one, texts.get(`action.${one}`)]));
-  const names = collections.map(({ collection }) => /** @type {[string, string]} */ ([collection, collection]));
+  const names = collections.map(
+    ({ collection }) => /** @type {[string, string]} */ ([collection, collection]),
+  );
   const form = element("form", { novalidate: true, class: "filters panel" });
   form.append(
     field("action", texts.get("audit.action"), "", select([any, ...actions], "")),
@@ -97,7 +135,7 @@ async function list(context, place, found, query) {
     const { records, nextCursor } = await context.calls.audit(query);
     const columns = ["at", "action", "outcome", "caller", "collection", "request", "sequence"];
     const older = () => void list(context, place, found, { ...query, cursor: nextCursor ?? undefined });
-    const more = element("button", { type: "button", class: "button", onclick: older }, texts.get("audit.older"));
+    const more = button(texts.get("audit.older"), older);
     found.replaceChildren(recordTable(context, records, columns), ...(nextCursor === null ? [] : [more]));
     context.tell(texts.get("audit.found", { count: records.length }));
   });
@@ -126,7 +164,8 @@ function cellOf({ texts, formats }, record, name) {
   const outcome = `outcome.${record.outcome}`;
   /** @type {Record<string, () => Node | string>} */
   const cells = {
-    at: () => element("time", { datetime: record.at, title: formats.ago(record.at) }, formats.moment(record.at)),
+    at: () =>
+      element("time", { datetime: record.at, title: formats.ago(record.at) }, formats.moment(record.at)),
     action: () => (texts.has(action) ? texts.get(action) : record.action),
     outcome: () => outcomeTag(record.outcome, texts.has(outcome) ? texts.get(outcome) : record.outcome),
     caller: () => record.caller,

@@ -19,13 +19,16 @@ export function comparison(context, one, other) {
   if (collection === null) return [element("p", { class: "empty" }, texts.get("state.no_collection"))];
   const similarity = similarityOf(one, other);
   const band = bandOf(similarity, collection.bands);
-  const panel = element("section", { class: "panel" },
+  const panel = element(
+    "section",
+    { class: "panel" },
     element("h2", {}, texts.get("bench.result")),
     element("p", { class: "figure" }, shownSimilarity(similarity)),
     element("p", {}, texts.get("bench.band", { band: texts.get(`band.${band}`) })),
     element("div", { class: "drawn" }, scale(context, collection, similarity)),
     profileTable(context, collection, similarity),
-    element("p", { class: "hint" }, texts.get("bench.hint", { collection: collection.collection })));
+    element("p", { class: "hint" }, texts.get("bench.hint", { collection: collection.collection })),
+  );
   return [panel];
 }
 
@@ -42,7 +45,11 @@ function profileTable({ texts, formats }, { thresholdProfiles, bands }, similari
     return [
       name,
       String(profile.threshold),
-      element("span", { class: `tag ${said === "allow" ? "within" : said === "deny" ? "above" : ""}` }, texts.get(`recommendation.${said}`)),
+      element(
+        "span",
+        { class: `tag ${said === "allow" ? "within" : said === "deny" ? "above" : ""}` },
+        texts.get(`recommendation.${said}`),
+      ),
       rate === null ? texts.get("unknown") : formats.rate(rate),
     ];
   });
@@ -66,11 +73,14 @@ function scale({ texts }, { bands }, similarity) {
   const x = (/** @type {number} */ at) => 8 + (384 * (Math.min(1, Math.max(-0.2, at)) + 0.2)) / 1.2;
   const ends = [bands.low, bands.borderline, bands.high, bands.veryHigh];
   const label = texts.get("bench.scale", { similarity: shownSimilarity(similarity) });
-  return drawing("svg", { role: "img", "aria-label": label, viewBox: "0 0 400 56", class: "scale" },
+  return drawing(
+    "svg",
+    { role: "img", "aria-label": label, viewBox: "0 0 400 56", class: "scale" },
     drawing("line", { x1: x(-0.2), x2: x(1), y1: 24, y2: 24, class: "axis" }),
     ...ends.flatMap((end) => [
       drawing("line", { x1: x(end), x2: x(end), y1: 16, y2: 32, class: "tick" }),
       drawing("text", { x: x(end), y: 48, "text-anchor": "middle" }, String(end)),
     ]),
-    drawing("circle", { cx: x(similarity), cy: 24, r: 8, class: "here" }));
+    drawing("circle", { cx: x(similarity), cy: 24, r: 8, class: "here" }),
+  );
 }

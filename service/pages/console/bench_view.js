@@ -25,7 +25,9 @@ export async function showBench(context, place) {
     const [one, other] = embeddings;
     result.replaceChildren(...(one && other ? comparison(context, one, other) : []));
   };
-  const sides = SIDES.map((name, index) => side(context, place, name, (embedding) => compare(index, embedding)));
+  const sides = SIDES.map((name, index) =>
+    side(context, place, name, (embedding) => compare(index, embedding)),
+  );
   place.append(
     element("h1", { tabindex: "-1" }, texts.get("bench.title")),
     element("p", { class: "lead" }, texts.get("bench.lead")),
@@ -50,13 +52,19 @@ function side(context, place, name, found) {
     found(null);
     if (file) void attempt(context, place, () => look(context, file, shown, found));
   });
-  return element("section", { class: "panel" },
+  return element(
+    "section",
+    { class: "panel" },
     element("h2", {}, texts.get(`bench.${name}`)),
-    element("div", { class: "field" },
+    element(
+      "div",
+      { class: "field" },
       element("label", { for: id }, texts.get("bench.choose")),
       element("p", { class: "hint", id: `${id}-hint` }, texts.get("bench.choose.hint")),
-      input),
-    shown);
+      input,
+    ),
+    shown,
+  );
 }
 
 /**
@@ -69,8 +77,15 @@ async function look(context, file, shown, found) {
   shown.replaceChildren(element("p", { role: "status" }, context.texts.get("bench.looks")));
   try {
     const check = await scoped(context, "token, enroll, verify", () => context.calls.check(file));
-    const picture = await drawPhotograph(file, check.face, context.texts.get(check.face ? "bench.picture" : "bench.picture.none"));
-    shown.replaceChildren(picture ?? element("p", { class: "hint" }, context.texts.get("bench.no_preview")), ...seen(context, check));
+    const picture = await drawPhotograph(
+      file,
+      check.face,
+      context.texts.get(check.face ? "bench.picture" : "bench.picture.none"),
+    );
+    shown.replaceChildren(
+      picture ?? element("p", { class: "hint" }, context.texts.get("bench.no_preview")),
+      ...seen(context, check),
+    );
     const token = await scoped(context, "token", () => context.calls.token(file));
     if (!token.success) shown.append(element("p", { class: "tag above" }, token.error ?? ""));
     found(token.embedding);
@@ -117,7 +132,10 @@ function seen({ texts, formats }, { usable, reason, advice, face, quality, ignor
     facts([
       [texts.get("bench.face"), box],
       [texts.get("bench.ignored"), formats.whole(ignoredFaces)],
-      ...cues.map(([name, value]) => /** @type {[string, string]} */ ([texts.get(`quality.${name}`), formats.rate(value ?? 0)])),
+      ...cues.map(
+        ([name, value]) =>
+          /** @type {[string, string]} */ ([texts.get(`quality.${name}`), formats.rate(value ?? 0)]),
+      ),
     ]),
   ];
 }

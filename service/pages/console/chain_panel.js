@@ -41,7 +41,10 @@ export async function chainPanel(context) {
  */
 function standing({ texts, formats }, before, stands) {
   if (!before || stands === null) return texts.get("chain.first");
-  const words = { sequence: formats.whole(before.sequence), at: formats.clock(new Date(before.at).getTime()) };
+  const words = {
+    sequence: formats.whole(before.sequence),
+    at: formats.clock(new Date(before.at).getTime()),
+  };
   return texts.get(stands ? "chain.unchanged" : "chain.changed", words);
 }
 

@@ -1,7 +1,8 @@
 // All settings of one collection, each with what it means and what it does to error rates.
 
 import { element } from "../common/dom.js";
-import { ask } from "./dialog.js";
+import { button } from "./button.js";
+import { deletionPanel } from "./collection_deletion.js";
 import { choices, chosenIn, clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
 import { shortModel } from "./formats.js";
 import { attemptForm } from "./problem.js";
@@ -37,14 +38,23 @@ const IDS = {
  */
 export function showCollection(context, place, collection, back) {
   const { texts } = context;
-  const title = element("h1", { tabindex: "-1" }, texts.get("collection.title", { collection: collection.collection }));
+  const title = element(
+    "h1",
+    { tabindex: "-1" },
+    texts.get("collection.title", { collection: collection.collection }),
+  );
   const form = settingsForm(context, collection, (changed) => {
     showCollection(context, place, changed, back);
     context.say(texts.get("collection.saved", { collection: changed.collection }));
   });
-  const list = element("button", { type: "button", class: "button plain back", onclick: back }, texts.get("collection.back"));
-  place.replaceChildren(list, title, element("p", { class: "lead" }, summaryOf(context, collection)), form,
-    deletion(context, collection, back));
+  const list = button(texts.get("collection.back"), back, "plain back");
+  place.replaceChildren(
+    list,
+    title,
+    element("p", { class: "lead" }, summaryOf(context, collection)),
+    form,
+    deletionPanel(context, collection, back),
+  );
   title.focus();
 }
 
@@ -71,7 +81,14 @@ function settingsForm(context, collection, saved) {
   const live = element("div", { "aria-live": "polite" });
   const redraw = () => live.replaceChildren(strangerPanel(context, collection, draftOf(form)));
   form.append(
-    section(context, "duplicates", policyChoices(context, collection), profileField(context, collection), mostField(context, collection), live),
+    section(
+      context,
+      "duplicates",
+      policyChoices(context, collection),
+      profileField(context, collection),
+      mostField(context, collection),
+      live,
+    ),
     section(context, "verification", thresholdFields(context, collection)),
     section(context, "faces", facesChoices(context, collection), livenessChoices(context, collection)),
     section(context, "retention", retentionField(context, collection)),
@@ -110,11 +127,13 @@ async function save(context, collection, form, saved) {
 function errorsIn({ texts }, form) {
   const errors = [];
   const [most, days] = [Number(valueIn(form, "most")), valueIn(form, "retention")];
-  if (!(most >= LEAST_FALSE_CANDIDATES && most <= MOST_FALSE_CANDIDATES)) errors.push({ id: "most", message: texts.get("most.problem") });
+  if (!(most >= LEAST_FALSE_CANDIDATES && most <= MOST_FALSE_CANDIDATES))
+    errors.push({ id: "most", message: texts.get("most.problem") });
   if (days && !(Number.isInteger(Number(days)) && Number(days) >= 1 && Number(days) <= MOST_RETENTION_DAYS)) {
     errors.push({ id: "retention", message: texts.get("retention.problem", { most: MOST_RETENTION_DAYS }) });
   }
-  if (thresholdsIn(form) === null) errors.push({ id: "thresholds", message: texts.get("thresholds.problem") });
+  if (thresholdsIn(form) === null)
+    errors.push({ id: "thresholds", message: texts.get("thresholds.problem") });
   return errors;
 }
 
@@ -174,7 +193,9 @@ function section({ texts }, name, ...content) {
  */
 function policyChoices({ texts }, collection) {
   const options = ["reject", "flag", "allow"].map((value) => optionOf(texts, "policy", value));
-  return choices("policy", texts.get("policy"), texts.get("policy.hint"), "radio", options, [collection.duplicatePolicy]);
+  return choices("policy", texts.get("policy"), texts.get("policy.hint"), "radio", options, [
+    collection.duplicatePolicy,
+  ]);
 }
 
 /**
@@ -182,9 +203,15 @@ function policyChoices({ texts }, collection) {
  * @param {Collection} collection
  */
 function profileField({ texts }, collection) {
-  const options = Object.entries(collection.thresholdProfiles).map(([name, { threshold }]) =>
-    /** @type {[string, string]} */ ([name, `${name} (${threshold})`]));
-  return field("profile", texts.get("search_profile"), texts.get("search_profile.hint"), select(options, collection.duplicateProfile));
+  const options = Object.entries(collection.thresholdProfiles).map(
+    ([name, { threshold }]) => /** @type {[string, string]} */ ([name, `${name} (${threshold})`]),
+  );
+  return field(
+    "profile",
+    texts.get("search_profile"),
+    texts.get("search_profile.hint"),
+    select(options, collection.duplicateProfile),
+  );
 }
 
 /**
@@ -202,7 +229,9 @@ function mostField({ texts }, collection) {
  */
 function facesChoices({ texts }, collection) {
   const options = ["service", "one", "dominant"].map((value) => optionOf(texts, "faces", value));
-  return choices("faces", texts.get("faces"), texts.get("faces.hint"), "radio", options, [collection.faces ?? "service"]);
+  return choices("faces", texts.get("faces"), texts.get("faces.hint"), "radio", options, [
+    collection.faces ?? "service",
+  ]);
 }
 
 /**
@@ -211,7 +240,9 @@ function facesChoices({ texts }, collection) {
  */
 function livenessChoices({ texts }, collection) {
   const options = ["none", "verify", "enroll", "both"].map((value) => optionOf(texts, "liveness", value));
-  return choices("liveness", texts.get("liveness"), texts.get("liveness.hint"), "radio", options, [collection.requireLiveness]);
+  return choices("liveness", texts.get("liveness"), texts.get("liveness.hint"), "radio", options, [
+    collection.requireLiveness,
+  ]);
 }
 
 /**
@@ -230,49 +261,4 @@ function retentionField({ texts }, collection) {
  */
 function optionOf(texts, name, value) {
   return { value, label: texts.get(`${name}.${value}`), hint: texts.get(`${name}.${value}.hint`) };
-}
-
-/**
- * @param {Context} context
- * @param {Collection} collection
- * @param {() => void} done
- */
-function deletion(context, { collection, templates }, done) {
-  const { texts, formats } = context;
-  const isDefault = collection === "default";
-  const words = { collection, people: formats.whole(templates) };
-  const remove = async () => {
-    const deleted = await ask(context, {
-      title: texts.get(isDefault ? "collection.empty.title" : "collection.delete.title", words),
-      content: [
-        element("p", {}, texts.get("collection.delete.effect", words)),
-        textField("typed", texts.get("confirm.type", { name: collection }), ""),
-      ],
-      action: texts.get("collection.delete.confirm", words),
-      danger: true,
-      isComplete: (form) => isTyped(context, form, collection),
-      submit: async () => {
-        const answer = await context.calls.deleteCollection(collection);
-        context.say(texts.get("collection.deleted", { collection, people: formats.whole(answer.templatesDeleted) }));
-        await context.readCollections();
-      },
-    });
-    if (deleted) done();
-  };
-  const button = element("button", { type: "button", class: "button danger", onclick: () => void remove() },
-    texts.get(isDefault ? "collection.empty" : "collection.delete"));
-  const title = element("h2", {}, texts.get("settings.delete"));
-  return element("section", { class: "panel" }, title, element("p", {}, texts.get("collection.delete.lead")), button);
-}
-
-/**
- * Whether the name that something goes by was typed; says so where not.
- * @param {Context} context
- * @param {HTMLFormElement} form
- * @param {string} name
- */
-export function isTyped({ texts }, form, name) {
-  if (valueIn(form, "typed") === name) return true;
-  showErrors(form, texts.get("form.problem"), [{ id: "typed", message: texts.get("confirm.problem", { name }) }]);
-  return false;
 }

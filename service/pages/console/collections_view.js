@@ -1,6 +1,7 @@
 // Collections: which there are, what each is set to; one is made here.
 
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { showCollection } from "./collection_form.js";
 import { ask } from "./dialog.js";
 import { showErrors, textField, valueIn } from "./fields.js";
@@ -37,7 +38,9 @@ function listOf(context, place) {
     `${expectedOf(context, one)} / ${formats.rate(one.maxFalseCandidates)}`,
     strangerTag(texts, one),
     texts.get(`liveness.${one.requireLiveness}`),
-    one.retentionDays === null ? texts.get("retention.none") : texts.get("retention.days", { days: one.retentionDays }),
+    one.retentionDays === null
+      ? texts.get("retention.none")
+      : texts.get("retention.days", { days: one.retentionDays }),
   ]);
   const number = /** @type {const} */ ("number");
   const columns = [
@@ -92,30 +95,43 @@ function expectedOf({ texts, formats }, one) {
 function makeButton(context, place) {
   const { texts } = context;
   const make = async () => {
-    let name = "";
-    const made = await ask(context, {
-      title: texts.get("collections.make"),
-      content: [textField("collection-name", texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: 64 })],
-      action: texts.get("collections.make"),
-      ids: { collection: "collection-name" },
-      isComplete: (form) => {
-        name = valueIn(form, "collection-name");
-        const problem = nameProblem(context, name);
-        if (problem) showErrors(form, texts.get("form.problem"), [{ id: "collection-name", message: texts.get(problem) }]);
-        return !problem;
-      },
-      submit: async () => {
-        await context.calls.createCollection(name, {});
-        await context.readCollections();
-      },
-    });
+    const name = await makeCollection(context);
     const found = context.collections.find((one) => one.collection === name);
-    if (!made || !found) return;
+    if (!found) return;
     context.say(texts.get("collections.made", { collection: name }));
     context.choose(name);
     showCollection(context, place, found, () => void back(context, place));
   };
-  return element("button", { type: "button", class: "button primary", onclick: () => void make() }, texts.get("collections.make"));
+  return button(texts.get("collections.make"), () => void make(), "primary");
+}
+
+/**
+ * @param {Context} context
+ * @returns {Promise<string>} its name; "" where none was made
+ */
+async function makeCollection(context) {
+  const { texts } = context;
+  const id = "collection-name";
+  let name = "";
+  const made = await ask(context, {
+    title: texts.get("collections.make"),
+    content: [
+      textField(id, texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: 64 }),
+    ],
+    action: texts.get("collections.make"),
+    ids: { collection: id },
+    isComplete: (form) => {
+      name = valueIn(form, id);
+      const problem = nameProblem(context, name);
+      if (problem) showErrors(form, texts.get("form.problem"), [{ id, message: texts.get(problem) }]);
+      return !problem;
+    },
+    submit: async () => {
+      await context.calls.createCollection(name, {});
+      await context.readCollections();
+    },
+  });
+  return made ? name : "";
 }
 
 /**
@@ -125,6 +141,7 @@ function makeButton(context, place) {
  * @returns {string} the text's key; "" where there is no problem
  */
 function nameProblem({ collections }, name) {
-  if (!/^[A-Za-z0-9._:@-]{1,64}$/.test(name) || name === "." || name === "..") return "collections.name.problem";
+  if (!/^[A-Za-z0-9._:@-]{1,64}$/.test(name) || name === "." || name === "..")
+    return "collections.name.problem";
   return collections.some((one) => one.collection === name) ? "collections.name.taken" : "";
 }

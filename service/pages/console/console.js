@@ -75,7 +75,11 @@ function drawFrame() {
   const names = Object.keys(VIEWS).filter((name) => name !== "keys" || context?.isUnbound);
   const links = names.map((name) => {
     const current = name === viewName() && "page";
-    return element("li", {}, element("a", { href: addressOf(name), "aria-current": current }, texts.get(`view.${name}`)));
+    return element(
+      "li",
+      {},
+      element("a", { href: addressOf(name), "aria-current": current }, texts.get(`view.${name}`)),
+    );
   });
   const views = byId("views", HTMLElement);
   views.hidden = context === null;

@@ -1,6 +1,7 @@
 // Questions in the browser's own dialog, which keeps the focus and gives it back.
 
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { attemptForm } from "./problem.js";
 
 /** @typedef {import("./context.js").Context} Context */
@@ -24,36 +25,39 @@ import { attemptForm } from "./problem.js";
  */
 export function ask(context, question) {
   const dialog = element("dialog", { "aria-labelledby": "dialog-title" });
-  const cancel = element("button", { type: "button", class: "button", onclick: () => dialog.close() });
-  cancel.textContent = context.texts.get("cancel");
-  const confirm = element("button", { class: `button ${question.danger ? "danger solid" : "primary"}` });
-  confirm.textContent = question.action;
-  const form = element(
-    "form",
-    { novalidate: true },
-    element("h2", { id: "dialog-title" }, question.title),
-    ...question.content,
-    element("div", { class: "actions" }, confirm, cancel),
-  );
+  const form = formOf(context, question, () => dialog.close());
   dialog.append(form);
   document.body.append(dialog);
+  let done = false;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (question.isComplete && !question.isComplete(form)) return;
+    void attemptForm(context, form, question.ids ?? {}, () => question.submit(form)).then((went) => {
+      done = went;
+      if (went) dialog.close();
+    });
+  });
+  dialog.showModal();
   return new Promise((resolve) => {
-    let done = false;
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(done);
     });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void submitted().then((went) => {
-        done = went;
-        if (went) dialog.close();
-      });
-    });
-    const submitted = async () => {
-      if (question.isComplete && !question.isComplete(form)) return false;
-      return attemptForm(context, form, question.ids ?? {}, () => question.submit(form));
-    };
-    dialog.showModal();
   });
+}
+
+/**
+ * @param {Context} context
+ * @param {Question} question
+ * @param {() => void} close
+ */
+function formOf({ texts }, { title, content, action, danger }, close) {
+  const confirm = element("button", { class: `button ${danger ? "danger solid" : "primary"}` }, action);
+  return element(
+    "form",
+    { novalidate: true },
+    element("h2", { id: "dialog-title" }, title),
+    ...content,
+    element("div", { class: "actions" }, confirm, button(texts.get("cancel"), close)),
+  );
 }

@@ -1,6 +1,7 @@
 // What the page hands to the operator: a file, or something for the clipboard.
 
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 
 /** @typedef {import("./context.js").Context} Context */
 
@@ -35,7 +36,10 @@ export function copyable(context, label, text) {
       context.say(context.texts.get("copy_yourself"));
     }
   };
-  const button = element("button", { type: "button", class: "button", onclick: () => void copy() });
-  button.textContent = context.texts.get("copy");
-  return element("div", { class: "copyable" }, shown, button);
+  return element(
+    "div",
+    { class: "copyable" },
+    shown,
+    button(context.texts.get("copy"), () => void copy()),
+  );
 }

@@ -84,7 +84,14 @@ export function choices(name, legend, hint, type, options, chosen) {
  */
 function choice(name, type, { value, label, hint }, checked) {
   const id = `${name}-${value}`;
-  const input = element("input", { type, name, id, value, checked, "aria-describedby": !!hint && `${id}-hint` });
+  const input = element("input", {
+    type,
+    name,
+    id,
+    value,
+    checked,
+    "aria-describedby": !!hint && `${id}-hint`,
+  });
   const made = element("div", { class: "choice" }, input, element("label", { for: id }, label));
   if (hint) made.append(element("p", { class: "hint", id: `${id}-hint` }, hint));
   return made;
@@ -133,6 +140,19 @@ export function showErrors(form, title, errors) {
   );
   form.prepend(summary);
   summary.focus();
+}
+
+/**
+ * Whether the name that something goes by was typed, in the field `typed`; says so where not.
+ * @param {import("../common/texts.js").Texts} texts
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ */
+export function isTyped(texts, form, name) {
+  if (valueIn(form, "typed") === name) return true;
+  const message = texts.get("confirm.problem", { name });
+  showErrors(form, texts.get("form.problem"), [{ id: "typed", message }]);
+  return false;
 }
 
 /** @param {HTMLElement} form */

@@ -1,6 +1,7 @@
 // A new API key: its name, what it may do, where and until when. Its secret is shown once.
 
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { ask } from "./dialog.js";
 import { copyable } from "./download.js";
 import { choices, chosenIn, selectField, showErrors, textField, valueIn } from "./fields.js";
@@ -25,7 +26,13 @@ export function makeKey(context, place) {
     title: texts.get("keys.make"),
     content: fieldsOf(context),
     action: texts.get("keys.make"),
-    ids: { name: "key-name", scopes: "scopes", collections: "collections", expiresAt: "expires", api_key_exists: "key-name" },
+    ids: {
+      name: "key-name",
+      scopes: "scopes",
+      collections: "collections",
+      expiresAt: "expires",
+      api_key_exists: "key-name",
+    },
     isComplete: (form) => isComplete(context, form),
     submit: async (form) => {
       const made = await context.calls.createApiKey(keyOf(form));
@@ -38,11 +45,24 @@ export function makeKey(context, place) {
 function fieldsOf({ texts, collections }) {
   const scopes = SCOPES.map((value) => ({ value, label: value, hint: texts.get(`scope.${value}`) }));
   const names = collections.map(({ collection }) => ({ value: collection, label: collection }));
-  const lasts = DAYS.map((days) => /** @type {[string, string]} */ ([days, texts.get(days ? "keys.days" : "keys.never_expires", { days })]));
+  const lasts = DAYS.map(
+    (days) =>
+      /** @type {[string, string]} */ ([
+        days,
+        texts.get(days ? "keys.days" : "keys.never_expires", { days }),
+      ]),
+  );
   return [
     textField("key-name", texts.get("keys.name"), texts.get("keys.name.hint"), { maxlength: 64 }),
     choices("scopes", texts.get("keys.scopes"), texts.get("keys.scopes.hint"), "checkbox", scopes, []),
-    choices("collections", texts.get("keys.collections"), texts.get("keys.collections.hint"), "checkbox", names, []),
+    choices(
+      "collections",
+      texts.get("keys.collections"),
+      texts.get("keys.collections.hint"),
+      "checkbox",
+      names,
+      [],
+    ),
     selectField("expires", texts.get("keys.expires"), "", lasts, "365"),
   ];
 }
@@ -53,8 +73,10 @@ function fieldsOf({ texts, collections }) {
  */
 function isComplete({ texts }, form) {
   const errors = [];
-  if (!NAME.test(valueIn(form, "key-name"))) errors.push({ id: "key-name", message: texts.get("keys.name.problem") });
-  if (chosenIn(form, "scopes").length === 0) errors.push({ id: "scopes", message: texts.get("keys.scopes.problem") });
+  if (!NAME.test(valueIn(form, "key-name")))
+    errors.push({ id: "key-name", message: texts.get("keys.name.problem") });
+  if (chosenIn(form, "scopes").length === 0)
+    errors.push({ id: "scopes", message: texts.get("keys.scopes.problem") });
   if (errors.length) showErrors(form, texts.get("form.problem"), errors);
   return errors.length === 0;
 }
@@ -84,11 +106,16 @@ function showSecret(context, place, name, secret) {
   const { texts } = context;
   const forget = () => place.replaceChildren();
   const title = element("h2", { tabindex: "-1" }, texts.get("keys.secret.title", { name }));
-  place.replaceChildren(element("section", { class: "panel attention" },
-    title,
-    element("p", {}, texts.get("keys.secret.once")),
-    copyable(context, texts.get("keys.secret"), secret),
-    element("div", { class: "actions" }, element("button", { type: "button", class: "button", onclick: forget }, texts.get("keys.secret.done")))));
+  place.replaceChildren(
+    element(
+      "section",
+      { class: "panel attention" },
+      title,
+      element("p", {}, texts.get("keys.secret.once")),
+      copyable(context, texts.get("keys.secret"), secret),
+      element("div", { class: "actions" }, button(texts.get("keys.secret.done"), forget)),
+    ),
+  );
   // The dialog gives the focus back to its button when it closes; what changed is here.
   setTimeout(() => title.focus());
 }

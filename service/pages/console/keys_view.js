@@ -1,6 +1,7 @@
 // API keys: which there are and when each was last used; one is made, another revoked.
 
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { ask } from "./dialog.js";
 import { makeKey } from "./key_form.js";
 import { attempt } from "./problem.js";
@@ -14,15 +15,16 @@ export async function showKeys(context, place) {
   const { texts } = context;
   const secret = element("div");
   const list = element("div", { class: "stack" });
-  const refresh = () => attempt(context, place, async () => {
-    const { apiKeys } = await context.calls.apiKeys();
-    list.replaceChildren(keyTable(context, apiKeys, () => void refresh()));
-  });
+  const refresh = () =>
+    attempt(context, place, async () => {
+      const { apiKeys } = await context.calls.apiKeys();
+      list.replaceChildren(keyTable(context, apiKeys, () => void refresh()));
+    });
   const make = () => void makeKey(context, secret).then((made) => (made ? refresh() : undefined));
   place.append(
     element("h1", { tabindex: "-1" }, texts.get("keys.title")),
     element("p", { class: "lead" }, texts.get("keys.lead")),
-    element("div", { class: "actions" }, element("button", { type: "button", class: "button primary", onclick: make }, texts.get("keys.make"))),
+    element("div", { class: "actions" }, button(texts.get("keys.make"), make, "primary")),
     secret,
     list,
   );
@@ -37,7 +39,9 @@ export async function showKeys(context, place) {
 function keyTable(context, keys, refresh) {
   const { texts, formats } = context;
   const moment = (/** @type {string | null} */ at, /** @type {string} */ never) =>
-    at === null ? texts.get(never) : element("time", { datetime: at, title: formats.moment(at) }, formats.ago(at));
+    at === null
+      ? texts.get(never)
+      : element("time", { datetime: at, title: formats.moment(at) }, formats.ago(at));
   const rows = keys.map((key) => [
     key.name,
     stateTag(context, key),
@@ -98,5 +102,5 @@ function revokeButton(context, { name }, refresh) {
     refresh();
   };
   const label = texts.get("keys.revoke.confirm", { name });
-  return element("button", { type: "button", class: "button danger small", "aria-label": label, onclick: () => void revoke() }, texts.get("keys.revoke"));
+  return button(texts.get("keys.revoke"), () => void revoke(), "danger small", { "aria-label": label });
 }

@@ -23,7 +23,11 @@ export function looks(context, readiness, samples) {
   const { texts } = context;
   const found = [...ofTheService(context, readiness, samples), ...ofCollections(context, readiness)];
   const title = texts.get(found.length ? "state.look" : "state.no_look");
-  const panel = element("section", { class: `panel ${found.length ? "attention" : "fine"}` }, element("h2", {}, title));
+  const panel = element(
+    "section",
+    { class: `panel ${found.length ? "attention" : "fine"}` },
+    element("h2", {}, title),
+  );
   const items = found.map(({ key, values, view }) => {
     const said = texts.get(`state.look.${key}`, values);
     return element("li", {}, said, ...(view ? [" ", linkTo(context, view)] : []));
@@ -55,7 +59,9 @@ function ofTheService({ formats }, readiness, samples) {
   const isOff = Math.abs(clock) > MOST_CLOCK_DIFFERENCE;
   return [
     ...(readiness.database === "ready" ? [] : [{ key: "database", values: { code: readiness.database } }]),
-    ...(asked && asked !== obtained ? [{ key: "device", values: { asked: deviceOf(asked), obtained: deviceOf(obtained) } }] : []),
+    ...(asked && asked !== obtained
+      ? [{ key: "device", values: { asked: deviceOf(asked), obtained: deviceOf(obtained) } }]
+      : []),
     ...(problem ? [{ key: "search", values: { problem } }] : []),
     ...(held > 0 ? [{ key: "purge", values: { people: formats.whole(held) } }] : []),
     ...(isOff ? [{ key: "clock", values: { seconds: formats.rate(clock) } }] : []),
@@ -69,7 +75,8 @@ function ofTheService({ formats }, readiness, samples) {
  */
 function ofCollections({ collections, waiting }, readiness) {
   const used = collections.filter((one) => one.templates > 0);
-  const of = (/** @type {string} */ key, /** @type {string | undefined} */ view) =>
+  const of =
+    (/** @type {string} */ key, /** @type {string | undefined} */ view) =>
     (/** @type {{collection: string}} */ { collection }) => ({ key, values: { collection }, view });
   return [
     ...waiting.map((collection) => of("duplicates", "duplicates")({ collection })),

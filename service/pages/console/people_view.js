@@ -2,6 +2,7 @@
 
 import { ApiError } from "../common/api.js";
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { field, select, textField, valueIn } from "./fields.js";
 import { showPerson } from "./person_view.js";
 import { attempt } from "./problem.js";
@@ -44,8 +45,19 @@ async function showList(context, place, at) {
 function findForm({ texts }, at, find) {
   const form = element("form", { novalidate: true, role: "search", class: "filters panel" });
   form.append(
-    textField("find", texts.get("people.find"), texts.get("people.find.hint"), { value: at.beginning, maxlength: 128 }),
-    field("size", texts.get("page_size"), "", select(SIZES.map((size) => [size, size]), String(at.size))),
+    textField("find", texts.get("people.find"), texts.get("people.find.hint"), {
+      value: at.beginning,
+      maxlength: 128,
+    }),
+    field(
+      "size",
+      texts.get("page_size"),
+      "",
+      select(
+        SIZES.map((size) => [size, size]),
+        String(at.size),
+      ),
+    ),
     element("button", { class: "button primary" }, texts.get("find")),
   );
   form.addEventListener("submit", (event) => {
@@ -66,7 +78,10 @@ async function list(context, place, found, at) {
     const { people, next } = await pageOf(context, at);
     const back = () => void showList(context, place, at).then(() => place.querySelector("h1")?.focus());
     const open = (/** @type {string} */ subjectId) => void showPerson(context, place, subjectId, back);
-    found.replaceChildren(tableOf(context, people, open), pager(context, at, next, (to) => void list(context, place, found, to)));
+    found.replaceChildren(
+      tableOf(context, people, open),
+      pager(context, at, next, (to) => void list(context, place, found, to)),
+    );
     context.tell(context.texts.get("people.found", { count: people.length }));
   });
 }
@@ -109,7 +124,11 @@ async function exactly(calls, collection, subjectId) {
  */
 function tableOf({ texts, formats }, people, open) {
   const rows = people.map((one) => [
-    element("button", { type: "button", class: "link id", onclick: () => open(one.subjectId) }, one.subjectId),
+    element(
+      "button",
+      { type: "button", class: "link id", onclick: () => open(one.subjectId) },
+      one.subjectId,
+    ),
     formats.moment(one.enrolledAt),
     formats.whole(one.templates),
   ]);
@@ -133,8 +152,8 @@ function pager({ texts }, at, next, go) {
   return element(
     "nav",
     { class: "pager", "aria-label": texts.get("pages") },
-    element("button", { type: "button", class: "button", disabled: at.cursors.length === 1, onclick: () => go(before) }, texts.get("previous")),
+    button(texts.get("previous"), () => go(before), "", { disabled: at.cursors.length === 1 }),
     element("span", {}, texts.get("page", { number: at.cursors.length })),
-    element("button", { type: "button", class: "button", disabled: next === null, onclick: () => go(after) }, texts.get("next")),
+    button(texts.get("next"), () => go(after), "", { disabled: next === null }),
   );
 }

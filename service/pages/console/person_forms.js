@@ -2,10 +2,10 @@
 
 import { ApiError } from "../common/api.js";
 import { element } from "../common/dom.js";
-import { isTyped } from "./collection_form.js";
+import { button } from "./button.js";
 import { ask } from "./dialog.js";
 import { saveJson } from "./download.js";
-import { choices, chosenIn, showErrors, textField, valueIn } from "./fields.js";
+import { choices, chosenIn, isTyped, showErrors, textField, valueIn } from "./fields.js";
 import { facts } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
@@ -35,7 +35,9 @@ export async function renamePerson(context, subjectId, show) {
   let to = "";
   const done = await ask(context, {
     title: texts.get("person.rename.title", { subject: subjectId }),
-    content: [textField("to", texts.get("person.rename.to"), texts.get("person.id.hint"), { maxlength: 128 })],
+    content: [
+      textField("to", texts.get("person.rename.to"), texts.get("person.id.hint"), { maxlength: 128 }),
+    ],
     action: texts.get("person.rename"),
     ids: { to: "to", subject_exists: "to" },
     isComplete: (form) => isSubjectId(context, form, "to"),
@@ -58,16 +60,10 @@ export async function renamePerson(context, subjectId, show) {
  */
 export async function mergeInto(context, subjectId, show, other = "") {
   const { texts, calls, chosen } = context;
-  const force = choices("force", texts.get("person.force"), texts.get("person.force.hint"), "checkbox",
-    [{ value: "yes", label: texts.get("person.force.yes") }], []);
-  force.hidden = true;
+  const force = forceChoice(context);
   const done = await ask(context, {
     title: texts.get("person.merge.title", { subject: subjectId }),
-    content: [
-      element("p", {}, texts.get("person.merge.effect", { subject: subjectId })),
-      textField("from", texts.get("person.merge.from"), texts.get("person.merge.from.hint"), { value: other, maxlength: 128 }),
-      force,
-    ],
+    content: mergeContent(context, subjectId, other, force),
     action: texts.get("person.merge"),
     danger: true,
     ids: { from: "from", subject_not_found: "from", subject_mismatch: "force" },
@@ -85,6 +81,39 @@ export async function mergeInto(context, subjectId, show, other = "") {
   show(subjectId);
   context.say(texts.get("person.merged", { subject: subjectId }));
   return true;
+}
+
+/**
+ * Hidden until the service has said that the faces differ.
+ * @param {Context} context
+ */
+function forceChoice({ texts }) {
+  const options = [{ value: "yes", label: texts.get("person.force.yes") }];
+  const made = choices(
+    "force",
+    texts.get("person.force"),
+    texts.get("person.force.hint"),
+    "checkbox",
+    options,
+    [],
+  );
+  made.hidden = true;
+  return made;
+}
+
+/**
+ * @param {Context} context
+ * @param {string} subjectId
+ * @param {string} other
+ * @param {HTMLElement} force
+ */
+function mergeContent({ texts }, subjectId, other, force) {
+  const attributes = { value: other, maxlength: 128 };
+  return [
+    element("p", {}, texts.get("person.merge.effect", { subject: subjectId })),
+    textField("from", texts.get("person.merge.from"), texts.get("person.merge.from.hint"), attributes),
+    force,
+  ];
 }
 
 /**
@@ -132,7 +161,7 @@ async function confirmErasure(context, place, subjectId, back, what, erase) {
     action: texts.get(`person.${what}.confirm`, words),
     danger: true,
     ids: { subject_not_found: "typed" },
-    isComplete: (form) => isTyped(context, form, subjectId),
+    isComplete: (form) => isTyped(texts, form, subjectId),
     submit: async () => {
       erasure = await erase();
     },
@@ -152,17 +181,28 @@ async function showProof(context, place, erasure, back) {
   const looked = await lookedUp(context, erasure);
   const title = element("h1", { tabindex: "-1" }, texts.get("proof.title", { subject: erasure.subjectId }));
   const save = () => saveJson(`${erasure.subjectId}-deletion.json`, erasure);
-  const panel = element("section", { class: "panel fine" }, element("h2", {}, texts.get("proof.of")), facts([
-    [texts.get("person.id"), erasure.subjectId],
-    [texts.get("collection"), erasure.collection],
-    [texts.get("proof.templates"), formats.whole(erasure.templatesDeleted)],
-    [texts.get("proof.at"), formats.moment(erasure.deletedAt)],
-    [texts.get("proof.audit"), erasure.auditId],
-    [texts.get("proof.looked"), looked],
-  ]));
-  panel.append(element("p", { class: "hint" }, texts.get("proof.hint")), element("div", { class: "actions" },
-    element("button", { type: "button", class: "button", onclick: save }, texts.get("proof.save")),
-    element("button", { type: "button", class: "button", onclick: back }, texts.get("person.back"))));
+  const panel = element(
+    "section",
+    { class: "panel fine" },
+    element("h2", {}, texts.get("proof.of")),
+    facts([
+      [texts.get("person.id"), erasure.subjectId],
+      [texts.get("collection"), erasure.collection],
+      [texts.get("proof.templates"), formats.whole(erasure.templatesDeleted)],
+      [texts.get("proof.at"), formats.moment(erasure.deletedAt)],
+      [texts.get("proof.audit"), erasure.auditId],
+      [texts.get("proof.looked"), looked],
+    ]),
+  );
+  panel.append(
+    element("p", { class: "hint" }, texts.get("proof.hint")),
+    element(
+      "div",
+      { class: "actions" },
+      button(texts.get("proof.save"), save),
+      button(texts.get("person.back"), back),
+    ),
+  );
   place.replaceChildren(title, panel);
   title.focus();
 }

@@ -22,7 +22,11 @@ export async function drawPhotograph(file, face, label) {
   const pen = canvas.getContext("2d");
   pen?.drawImage(picture, 0, 0, canvas.width, canvas.height);
   picture.close();
-  if (pen && face) frame(pen, [face.x, face.y, face.width, face.height].map((one) => one * scale));
+  if (pen && face)
+    frame(
+      pen,
+      [face.x, face.y, face.width, face.height].map((one) => one * scale),
+    );
   return canvas;
 }
 
@@ -42,7 +46,10 @@ async function decoded(file) {
  */
 function frame(pen, [x, y, width, height]) {
   const line = Math.max(2, pen.canvas.width / 200);
-  for (const [color, size] of /** @type {[string, number][]} */ ([["#000", line * 2], ["#fff", line]])) {
+  for (const [color, size] of /** @type {[string, number][]} */ ([
+    ["#000", line * 2],
+    ["#fff", line],
+  ])) {
     pen.strokeStyle = color;
     pen.lineWidth = size;
     pen.strokeRect(x, y, width, height);

@@ -35,7 +35,11 @@ export function barPlot(words, bars, marks = []) {
     const frame = frameOf(width, [low, high], most);
     const drawn = bars.map((bar) => barOf(frame, bar, words));
     const ticks = thinned([...bars.map((bar) => bar.low), high], mostTicks(width));
-    return [...axes(frame, words, ticks), ...drawn, ...marks.flatMap((mark, index) => markOf(frame, mark, index))];
+    return [
+      ...axes(frame, words, ticks),
+      ...drawn,
+      ...marks.flatMap((mark, index) => markOf(frame, mark, index)),
+    ];
   });
 }
 
@@ -54,7 +58,12 @@ export function linePlot(words, lines) {
     const ticks = thinned(moments, mostTicks(width));
     return [...axes(frame, words, ticks), ...lines.map((line, index) => lineOf(frame, line, index))];
   };
-  return figure(words, rows, draw, lines.map((line) => line.name));
+  return figure(
+    words,
+    rows,
+    draw,
+    lines.map((line) => line.name),
+  );
 }
 
 /**
@@ -236,7 +245,13 @@ function lineOf(frame, line, index) {
     pen = "L";
     return step;
   });
-  const dots = line.points.length > MOST_DOTS ? [] : line.points.flatMap(([at, value]) =>
-    value === null ? [] : [drawing("circle", { cx: frame.x(at), cy: frame.y(value), r: 2.5, class: `dot dot-${index}` })]);
+  const dots =
+    line.points.length > MOST_DOTS
+      ? []
+      : line.points.flatMap(([at, value]) =>
+          value === null
+            ? []
+            : [drawing("circle", { cx: frame.x(at), cy: frame.y(value), r: 2.5, class: `dot dot-${index}` })],
+        );
   return drawing("g", {}, drawing("path", { d: path.join(""), class: `line line-${index}` }), ...dots);
 }

@@ -2,13 +2,21 @@
 
 import { ApiError, NOT_OURS, UNREACHABLE } from "../common/api.js";
 import { element } from "../common/dom.js";
+import { button } from "./button.js";
 import { showErrors } from "./fields.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("../common/texts.js").Texts} Texts */
 
 /** Codes for which the page knows better than the answer what an operator can do. */
-const KNOWN = new Set([UNREACHABLE, NOT_OURS, "unauthenticated", "not_allowed", "overloaded", "rate_limited"]);
+const KNOWN = new Set([
+  UNREACHABLE,
+  NOT_OURS,
+  "unauthenticated",
+  "not_allowed",
+  "overloaded",
+  "rate_limited",
+]);
 
 /**
  * @param {Texts} texts
@@ -45,7 +53,7 @@ export function problemPanel(texts, error, again) {
     panel.append(element("ul", {}, ...particulars.map((one) => element("li", {}, String(one)))));
   }
   panel.append(codeOf(texts, error));
-  if (again) panel.append(element("button", { class: "button", onclick: again }, texts.get("again")));
+  if (again) panel.append(button(texts.get("again"), again));
   return panel;
 }
 

@@ -18,7 +18,10 @@ export function showSignIn(place, texts, enter) {
   form.append(
     element("h1", { tabindex: "-1" }, words.get("sign_in.title")),
     element("p", {}, words.get("sign_in.lead")),
-    textField("key", words.get("sign_in.key"), words.get("sign_in.key.hint"), { type: "password", maxlength: 512 }),
+    textField("key", words.get("sign_in.key"), words.get("sign_in.key.hint"), {
+      type: "password",
+      maxlength: 512,
+    }),
     element("button", { class: "button primary" }, words.get("sign_in.enter")),
     element("p", { class: "hint" }, words.get("sign_in.make")),
     element("pre", { tabindex: "0" }, "face apikey create console --scope admin --scope token --expires 90d"),
@@ -26,7 +29,10 @@ export function showSignIn(place, texts, enter) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const key = valueIn(form, "key");
-    if (!key) return showErrors(form, words.get("form.problem"), [{ id: "key", message: words.get("sign_in.key.problem") }]);
+    if (!key)
+      return showErrors(form, words.get("form.problem"), [
+        { id: "key", message: words.get("sign_in.key.problem") },
+      ]);
     const silent = new Context("", words, () => {});
     void attemptForm(silent, form, { unauthenticated: "key", not_allowed: "key" }, () => enter(key));
   });

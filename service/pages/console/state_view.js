@@ -25,7 +25,8 @@ export async function showState(context, place) {
   await attempt(context, place, () => refresh(context, shown));
   const timer = setInterval(() => {
     if (!place.isConnected) clearInterval(timer);
-    else if (!document.hidden) void attempt(context, place, () => refresh(context, shown), { takesFocus: false });
+    else if (!document.hidden)
+      void attempt(context, place, () => refresh(context, shown), { takesFocus: false });
   }, SECONDS_BETWEEN_READINGS * 1000);
 }
 
@@ -151,8 +152,11 @@ function searchFacts({ texts, formats }, { search }) {
 /** @param {Context} context */
 function calibrationPanel({ texts, formats, collection }) {
   const panel = element("section", { class: "panel wide" });
-  panel.append(element("h2", {}, texts.get("state.calibration", { collection: collection?.collection ?? "–" })));
-  const rate = (/** @type {number | null} */ value) => (value === null ? texts.get("unknown") : formats.rate(value));
+  panel.append(
+    element("h2", {}, texts.get("state.calibration", { collection: collection?.collection ?? "–" })),
+  );
+  const rate = (/** @type {number | null} */ value) =>
+    value === null ? texts.get("unknown") : formats.rate(value);
   const rows = Object.entries(collection?.thresholdProfiles ?? {}).map(([name, profile]) => [
     name,
     String(profile.threshold),

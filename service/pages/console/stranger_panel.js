@@ -28,7 +28,10 @@ export function strangerPanel(context, collection, draft) {
   const { texts } = context;
   const panel = element("div", { class: "inset" }, element("h3", {}, texts.get("strangers.title")));
   panel.append(...sentences(context, collection, draft).map((one) => element("p", {}, one)));
-  if (falseMatchRate(collection.thresholdProfiles[draft.duplicateProfile]) !== null && !isChanged(collection, draft)) {
+  if (
+    falseMatchRate(collection.thresholdProfiles[draft.duplicateProfile]) !== null &&
+    !isChanged(collection, draft)
+  ) {
     panel.append(sizes(context, collection, draft));
   }
   return panel;
@@ -78,10 +81,18 @@ function sizes({ texts, formats }, collection, draft) {
   const rows = SIZES.map((people) => {
     const expected = expectedStrangers(people, profile) ?? 0;
     const isAbove = expected > draft.maxFalseCandidates;
-    const tag = element("span", { class: `tag ${isAbove ? "above" : "within"}` }, texts.get(isAbove ? "strangers.above" : "strangers.within"));
+    const tag = element(
+      "span",
+      { class: `tag ${isAbove ? "above" : "within"}` },
+      texts.get(isAbove ? "strangers.above" : "strangers.within"),
+    );
     return [formats.whole(people), formats.rate(expected), tag];
   });
   const number = /** @type {const} */ ("number");
-  const columns = [{ title: texts.get("people") }, { title: texts.get("strangers.each"), kind: number }, { title: texts.get("strangers") }];
+  const columns = [
+    { title: texts.get("people") },
+    { title: texts.get("strangers.each"), kind: number },
+    { title: texts.get("strangers") },
+  ];
   return table(texts.get("strangers.sizes"), columns, rows, "");
 }

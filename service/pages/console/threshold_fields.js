@@ -17,7 +17,12 @@ const EMPTY_ROWS = 1;
 export function thresholdFields(context, collection) {
   const { texts } = context;
   const rows = Object.keys(collection.thresholdProfiles).map((name) => rowOf(context, collection, name));
-  const set = element("fieldset", { id: "thresholds", class: "choices", tabindex: "-1", "aria-describedby": "thresholds-hint" });
+  const set = element("fieldset", {
+    id: "thresholds",
+    class: "choices",
+    tabindex: "-1",
+    "aria-describedby": "thresholds-hint",
+  });
   set.append(
     element("legend", {}, texts.get("thresholds")),
     element("p", { class: "hint", id: "thresholds-hint" }, texts.get("thresholds.hint")),
@@ -32,35 +37,70 @@ export function thresholdFields(context, collection) {
  * @param {Collection} collection
  * @param {string} name
  */
-function rowOf({ texts, formats }, collection, name) {
+function rowOf(context, collection, name) {
   const profile = collection.thresholdProfiles[name];
   const own = collection.ownThresholds[name];
-  const rate = falseMatchRate(profile);
-  const missed = profile.falseNonMatchRateBound ?? profile.falseNonMatchRate;
-  const isMeasured = rate !== null || missed !== null;
-  const rates = isMeasured && texts.get("thresholds.rates", {
-    fmr: rate === null ? texts.get("unknown") : formats.rate(rate),
-    fnmr: missed === null ? texts.get("unknown") : formats.rate(missed),
-  });
   const id = `threshold-${name}`;
   const input = element("input", {
-    id, type: "text", inputmode: "decimal", class: "short threshold", "data-profile": name,
-    value: own === undefined ? "" : String(own), placeholder: String(profile.threshold),
-    autocomplete: "off", "aria-describedby": `${id}-hint`,
+    id,
+    type: "text",
+    inputmode: "decimal",
+    class: "short threshold",
+    "data-profile": name,
+    value: own === undefined ? "" : String(own),
+    placeholder: String(profile.threshold),
+    autocomplete: "off",
+    "aria-describedby": `${id}-hint`,
   });
   const label = element("label", { for: id }, name);
+  return element(
+    "div",
+    { class: "threshold-row" },
+    label,
+    input,
+    element("p", { class: "hint", id: `${id}-hint` }, rateText(context, profile)),
+  );
+}
+
+/**
+ * The threshold in force, its error rates as far as they are known, and where they come from.
+ * @param {Context} context
+ * @param {import("./answers.js").Profile} profile
+ */
+function rateText({ texts, formats }, profile) {
+  const rates = [falseMatchRate(profile), profile.falseNonMatchRateBound ?? profile.falseNonMatchRate];
+  const [fmr, fnmr] = rates.map((rate) => (rate === null ? texts.get("unknown") : formats.rate(rate)));
+  const known = rates.some((rate) => rate !== null) ? texts.get("thresholds.rates", { fmr, fnmr }) : "";
   const said = texts.get("thresholds.in_force", { threshold: profile.threshold });
-  return element("div", { class: "threshold-row" }, label, input,
-    element("p", { class: "hint", id: `${id}-hint` }, [said, rates, profile.source].filter(Boolean).join(" · ")));
+  return [said, known, profile.source].filter(Boolean).join(" · ");
 }
 
 /** @param {Context} context */
 function newRow({ texts }) {
-  const name = element("input", { type: "text", id: "new-profile", class: "new-profile", autocomplete: "off",
-    spellcheck: "false", "aria-label": texts.get("thresholds.new_name"), placeholder: texts.get("thresholds.new_name") });
-  const value = element("input", { type: "text", inputmode: "decimal", class: "short new-threshold", autocomplete: "off",
-    "aria-label": texts.get("thresholds.new_value"), placeholder: "0.45" });
-  return element("div", { class: "threshold-row" }, name, value, element("p", { class: "hint" }, texts.get("thresholds.new_hint")));
+  const name = element("input", {
+    type: "text",
+    id: "new-profile",
+    class: "new-profile",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-label": texts.get("thresholds.new_name"),
+    placeholder: texts.get("thresholds.new_name"),
+  });
+  const value = element("input", {
+    type: "text",
+    inputmode: "decimal",
+    class: "short new-threshold",
+    autocomplete: "off",
+    "aria-label": texts.get("thresholds.new_value"),
+    placeholder: "0.45",
+  });
+  return element(
+    "div",
+    { class: "threshold-row" },
+    name,
+    value,
+    element("p", { class: "hint" }, texts.get("thresholds.new_hint")),
+  );
 }
 
 /**
