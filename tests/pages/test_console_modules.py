@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api.pages import FILES
+from service.domain.audit import Action
 from service.domain.decision import SimilarityDetail, decide, shown_similarity
 from service.domain.thresholds import ARCFACE, Profile
 from service.telemetry.metrics import Metrics, exposition
@@ -107,3 +108,10 @@ def test_scripts_name_the_sentences_that_there_are() -> None:
         key for key in keys if f'"{key}"' not in text and not key.startswith(tuple(beginnings))
     }
     assert unused == set()
+
+
+def test_every_action_of_the_audit_log_has_its_words() -> None:
+    script = (FILES / "console" / "audit_view.js").read_text("utf-8")
+    for action in Action:
+        assert f"action.{action}" in sentences("en")
+        assert f'"{action}"' in script
