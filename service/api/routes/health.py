@@ -4,6 +4,7 @@ its numbers for Prometheus, of the service and of no person.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -31,13 +32,18 @@ class SearchStateAnswer(Camel):
     problem: SearchProblem | None
 
 
+class ReadinessStatus(StrEnum):
+    READY = "ready"
+    NOT_READY = "not_ready"
+
+
 class ReadinessAnswer(Camel):
     """`database`: `ready` or the code of what is wrong (`database_not_migrated`, ...). `search`: None
     where every search scans the database. `modelLicense`: of the weights, as an SPDX expression.
     `livenessModels`: empty where liveness sessions go by their challenge alone.
     """
 
-    status: str
+    status: ReadinessStatus
     database: str
     model: str
     model_license: str
@@ -82,7 +88,7 @@ async def readyz(request: Request, use_cases: AllUseCases, response: Response) -
         response.status_code = 503
         response.headers["Retry-After"] = str(Unavailable.retry_after)
     return ReadinessAnswer(
-        status="ready" if readiness.ready else "not_ready",
+        status=ReadinessStatus.READY if readiness.ready else ReadinessStatus.NOT_READY,
         database=readiness.problem or "ready",
         model=readiness.model_id,
         model_license=readiness.model_license,
