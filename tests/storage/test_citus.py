@@ -251,6 +251,17 @@ def test_person_who_is_moved_asks_one_shard(service: Service) -> None:
     assert [(one, each) for one in named if (each := without_subject(one, DISTRIBUTED))] == []
 
 
+def test_merge_of_two_writes_and_locks_one_shard_at_a_time(service: Service) -> None:
+    service.enroll("kim", "kim:1", metadata={"door": 1}, idempotency_key="1")
+    service.enroll("kim2", "kim:2", on_duplicate=DuplicatePolicy.FLAG, consent_reference="paper")
+    with noted() as statements:
+        service.merge("kim", "kim2")
+    writes = [one for one in statements if LOCKS.search(one) or not one.startswith("SELECT")]
+    named = [one for one in writes if any(table in one for table in DISTRIBUTED)]
+    assert named
+    assert [(one, each) for one in named if (each := without_subject(one, DISTRIBUTED))] == []
+
+
 @pytest.mark.parametrize("read", [BY_ID, BY_NAME])
 def test_verification_asks_one_shard(read: Statements) -> None:
     for one in (read.refusals, read.subject, read.templates):
