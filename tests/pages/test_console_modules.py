@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api.pages import FILES
+from service.api.routes.collections import ProfileAnswer
 from service.domain.audit import Action
 from service.domain.decision import SimilarityDetail, decide, shown_similarity
+from service.domain.search_threshold import search_threshold
 from service.domain.thresholds import ARCFACE, Profile
 from service.telemetry.metrics import Metrics, exposition
 from tests.contract.installation import Server
@@ -95,6 +97,19 @@ def test_counters_of_a_server_started_anew_begin_again(page: Page) -> None:
     after = [sample("a_total", 9), sample("b_total", 2), sample("gauge", 4)]
     found = call(page, "samples", "difference", before, after)
     assert [one["value"] for one in found] == [2, 2, 4]
+
+
+def test_strangers_of_a_search_are_reckoned_as_the_service_does(page: Page) -> None:
+    """People times the rate, by its upper bound where there is one."""
+    profile = Profile("door", 0.4, false_match_rate=1e-5, false_match_rate_bound=1e-4)
+    shown = ProfileAnswer.of(profile, "en").model_dump(by_alias=True)
+    for people in (0, 999, 1_000, 1_001, 10**6):
+        search = search_threshold(profile, (), people, 0.1)
+        expected = call(page, "strangers", "expectedStrangers", people, shown)
+        assert expected == pytest.approx(search.expected_false_candidates)
+        assert (people <= call(page, "strangers", "mostPeople", 0.1, shown)) == (
+            not search.warnings
+        )
 
 
 def test_scripts_name_the_sentences_that_there_are() -> None:

@@ -189,6 +189,7 @@ export const EN = {
   "strangers.now": "{people} people × FMR {rate} of {profile} = {expected} strangers a search, on average.",
   "strangers.now.within": "That is within the limit of {limit}, up to {most} people.",
   "strangers.now.above": "That is above the limit of {limit}, which holds up to {most} people: the threshold of searches rises where the model was calibrated, else they warn. Choose a stricter profile, allow more strangers and have people look, or split the collection.",
+  "strangers.raised_to": "The threshold of searches has risen from {threshold} to {raised}.",
   "strangers.sizes": "At other sizes",
   "strangers.each": "Strangers a search",
   thresholds: "Thresholds of this collection",

@@ -82,13 +82,13 @@ export class Formats {
   ago(at, now = Date.now()) {
     const seconds = (new Date(at).getTime() - now) / 1000;
     const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
-    return unit ? this._ago.format(Math.round(seconds / unit[1]), unit[0]) : this._ago.format(0, "minute");
+    return unit ? this._ago.format(Math.round(seconds / unit[1]), unit[0]) : this._ago.format(0, "second");
   }
 }
 
 /** @param {string} model `buffalo_l@sha256:` and 64 digits, of which twelve tell it from any other */
 export function shortModel(model) {
-  return model.replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/g, "$1…");
+  return model.replace(/@sha256:([0-9a-f]{12})[0-9a-f]*/g, " · $1…");
 }
 
 /** @param {string | undefined} provider `CUDAExecutionProvider` */

@@ -189,6 +189,7 @@ export const KO = {
   "strangers.now": "사람 {people}명 × {profile}의 FMR {rate} = 검색당 평균 {expected}명의 낯선 사람.",
   "strangers.now.within": "한도 {limit} 이내이며, {most}명까지 그렇습니다.",
   "strangers.now.above": "한도 {limit}을(를) 넘습니다(한도는 {most}명까지). 모델을 측정했다면 검색의 임계값이 올라가고, 아니면 경고가 붙습니다. 더 엄격한 프로필을 쓰거나, 한도를 늘려 사람이 확인하거나, 컬렉션을 나눠 주세요.",
+  "strangers.raised_to": "검색의 임계값이 {threshold}에서 {raised}(으)로 올라가 있습니다.",
   "strangers.sizes": "다른 크기에서",
   "strangers.each": "검색당 낯선 사람",
   thresholds: "이 컬렉션의 임계값",

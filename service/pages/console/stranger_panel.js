@@ -27,23 +27,43 @@ export function strangerTag(texts, collection) {
 export function strangerPanel(context, collection, draft) {
   const { texts } = context;
   const panel = element("div", { class: "inset" }, element("h3", {}, texts.get("strangers.title")));
-  panel.append(...sentences(context, collection, draft).map((one) => element("p", {}, one)));
-  if (
-    falseMatchRate(collection.thresholdProfiles[draft.duplicateProfile]) !== null &&
-    !isChanged(collection, draft)
-  ) {
-    panel.append(sizes(context, collection, draft));
+  const unknown = whyUnknown(collection, draft);
+  if (unknown) {
+    panel.append(element("p", {}, texts.get(unknown, { profile: draft.duplicateProfile })));
+    return panel;
   }
+  const said = [...sentences(context, collection, draft), ...raised(context, collection, draft)];
+  panel.append(...said.map((one) => element("p", {}, one)), sizes(context, collection, draft));
   return panel;
 }
 
 /**
  * A threshold that is only typed has no rate yet: the service tells it when it is saved.
  * @param {Collection} collection
- * @param {{duplicateProfile: string, thresholdProfiles: Record<string, number>}} draft
+ * @param {{duplicateProfile: string, maxFalseCandidates: number, thresholdProfiles: Record<string, number>}} draft
+ * @returns {string} the text's key; "" where everything is known
  */
-function isChanged(collection, { duplicateProfile, thresholdProfiles }) {
-  return thresholdProfiles[duplicateProfile] !== collection.ownThresholds[duplicateProfile];
+function whyUnknown(collection, { duplicateProfile, maxFalseCandidates, thresholdProfiles }) {
+  if (!(maxFalseCandidates > 0)) return "most.problem";
+  if (thresholdProfiles[duplicateProfile] !== collection.ownThresholds[duplicateProfile])
+    return "strangers.changed";
+  return falseMatchRate(collection.thresholdProfiles[duplicateProfile]) === null
+    ? "strangers.unmeasured"
+    : "";
+}
+
+/**
+ * Where the threshold of searches stands now, if it has risen.
+ * @param {Context} context
+ * @param {Collection} collection
+ * @param {{duplicateProfile: string, maxFalseCandidates: number}} draft
+ */
+function raised({ texts }, collection, { duplicateProfile, maxFalseCandidates }) {
+  const isSaved =
+    duplicateProfile === collection.duplicateProfile && maxFalseCandidates === collection.maxFalseCandidates;
+  const { threshold } = collection.thresholdProfiles[duplicateProfile];
+  if (!isSaved || collection.searchThreshold <= threshold) return [];
+  return [texts.get("strangers.raised_to", { threshold, raised: collection.searchThreshold.toFixed(3) })];
 }
 
 /**
@@ -53,9 +73,7 @@ function isChanged(collection, { duplicateProfile, thresholdProfiles }) {
  */
 function sentences({ texts, formats }, collection, draft) {
   const profile = collection.thresholdProfiles[draft.duplicateProfile];
-  const expected = expectedStrangers(collection.templates, profile);
-  if (isChanged(collection, draft)) return [texts.get("strangers.changed")];
-  if (expected === null) return [texts.get("strangers.unmeasured", { profile: draft.duplicateProfile })];
+  const expected = expectedStrangers(collection.templates, profile) ?? 0;
   const most = mostPeople(draft.maxFalseCandidates, profile);
   return [
     texts.get("strangers.now", {
