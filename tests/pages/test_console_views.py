@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from service.domain.callers import Scope
+from tests.contract.collection_client import ok
 from tests.contract.installation import Installation, Server
 from tests.pages.accessible import serious_findings
 from tests.pages.console import Console, Language, opened
@@ -45,6 +46,27 @@ def test_every_view_is_accessible_and_fits(
             console.page.screenshot(
                 path=pictures / f"console-{view}-{language}-{scheme}-{width}.png", full_page=True
             )
+
+
+def test_state_draws_what_the_service_has_counted(
+    browser: Browser,
+    server: Server,
+    operator_key: str,
+    gallery: str,
+    people: dict[str, list[Path]],
+) -> None:
+    name, photographs = next(iter(people.items()))
+    with server.client(operator_key) as http:
+        files = [("images", photographs[1].read_bytes())]
+        ok(http.post("/verify", data={"subjectId": name, "collection": gallery}, files=files))
+    with opened(browser, server, "en") as console:
+        console.sign_in(operator_key)
+        traffic = console.page.locator(".traffic")
+        expect(traffic.get_by_role("rowheader", name="/verify", exact=True)).to_be_visible()
+        plot = traffic.get_by_role("img", name=console.text("traffic.similarity.verify"))
+        assert plot.locator("rect").count() > 10
+        expect(console.page.locator(".service")).to_contain_text("mobile_s")
+        expect(console.page.locator(".people")).to_contain_text(gallery)
 
 
 def _width(page: Page) -> int:
