@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Playwright, Route, expect
 
@@ -21,10 +23,22 @@ LOST = f"() => {{ const track = {TRACK}; track.stop(); track.dispatchEvent(new E
 """A track that is stopped by hand tells nobody: the event is what a pulled cable makes."""
 
 
+LONG_ENOUGH = 15
+"""Seconds in which a busy machine opens a page."""
+
+
 @pytest.fixture(scope="module")
 def without_camera(playwright: Playwright) -> Iterator[Browser]:
     with browser_with(playwright) as browser:
         yield browser
+
+
+def _use_up(http: httpx.Client) -> int:
+    """All calls of this minute. The seconds until the next one."""
+    for _ in range(CALLS_PER_MINUTE + 1):
+        refused = http.post("/check")
+    assert refused.status_code == 429
+    return int(refused.headers["Retry-After"])
 
 
 def _what_to_do(kiosk: KioskPage, code: str) -> None:
@@ -115,14 +129,15 @@ def test_kiosk_that_has_asked_too_often_waits_as_long_as_it_is_told(
     kiosk: KioskPage, key: str, client: CollectionClient, server: Server
 ) -> None:
     with server.client(key) as http:
-        for _ in range(CALLS_PER_MINUTE + 1):
-            refused = http.post("/check")
-    assert refused.status_code == 429
+        seconds = _use_up(http)
+        if seconds < LONG_ENOUGH:  # a new minute begins soon, and with it all is forgotten
+            kiosk.page.wait_for_timeout(seconds * 1000)
+            seconds = _use_up(http)
     kiosk.open(key, collection=client.collection)
     _what_to_do(kiosk, "busy")
-    seconds = int(refused.headers["Retry-After"])
-    left = kiosk.page.locator("#outcome-left").inner_text()
-    assert any(str(each) in left for each in range(max(1, seconds - 3), seconds + 1))
+    said = re.search(r"\d+", kiosk.page.locator("#outcome-left").inner_text())
+    assert said is not None
+    assert seconds - LONG_ENOUGH < int(said[0]) <= seconds
 
 
 @pytest.mark.parametrize("language", ["en"])
@@ -173,3 +188,29 @@ def test_face_that_cannot_be_seen_well_is_told_why(
     kiosk.page.locator("#now").click()  # all the same
     _what_to_do(kiosk, "no_usable_face")
     expect(kiosk.page.locator("#outcome-reasons li").first).to_be_visible(timeout=WAIT)
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_enrollment_whose_answer_is_lost_is_known_for_one(
+    kiosk: KioskPage, key: str, client: CollectionClient, film: Film, people: dict[str, list[Path]]
+) -> None:
+    lost = 0
+
+    def answer_lost(route: Route) -> None:
+        nonlocal lost
+        if route.request.post_data_buffer and b"amy-1" in route.request.post_data_buffer:
+            lost += 1
+            if lost <= 2:
+                route.fetch()
+                route.abort()
+                return
+        route.continue_()
+
+    film.show_photograph(people["amy"][4])
+    kiosk.page.route("**/enroll", answer_lost)
+    kiosk.open(key, collection=client.collection)
+    kiosk.come_in("enroll", "amy-1")
+    kiosk.heading("fail.unreachable")
+    kiosk.heading("yes.enroll")
+    assert lost == 3
+    assert ok(client.subject("amy-1"))["subjectId"] == "amy-1"

@@ -102,7 +102,7 @@ async function untilAnswered(door, person, signal) {
       return repaired(go);
     }
     if (outcome.asksAgain) {
-      person.subjectId = "";
+      person.forgetName();
     }
   }
 }

@@ -27,8 +27,19 @@ import { taken, untilSteady } from "./watch.js";
 export class Person {
   subjectId = "";
   hasConsented = false;
-  /** Of one enrollment, however often it is sent. */
-  enrollment = crypto.randomUUID?.() ?? String(Math.random());
+  /** The `Idempotency-Key` of one enrollment, however often it is sent. */
+  enrollment = newKey();
+
+  /** They are asked anew who they are. */
+  forgetName() {
+    this.subjectId = "";
+    this.enrollment = newKey();
+  }
+}
+
+/** Only pages over HTTPS and on this machine, which alone get a camera, can make one at random. */
+function newKey() {
+  return crypto.randomUUID?.() ?? "";
 }
 
 /** Pictures of which one template, and one comparison, is made. */
@@ -58,9 +69,27 @@ export async function walk(door, kit, person, signal) {
     return verified(await compared(kit, "verify", "verify", subject, signal), kit.texts);
   }
   await askConsent(kit, person, signal);
-  const fields = { ...subject, consentReference: kit.pairing.consent.reference };
-  const headers = { "Idempotency-Key": person.enrollment };
-  return enrolled(await compared(kit, "enroll", "enroll", fields, signal, headers), kit.texts);
+  return enrolled(await enroll(kit, person, signal), kit.texts);
+}
+
+/**
+ * The answer to an enrollment. Where an earlier one came to its end and its answer was lost on the way, the
+ * pictures of this one are others under the same key: then the person is enrolled.
+ * @param {KioskKit} kit
+ * @param {Person} person
+ * @param {AbortSignal} signal
+ * @returns {Promise<{subjectId: string}>}
+ */
+async function enroll(kit, { subjectId, enrollment }, signal) {
+  const fields = { subjectId, consentReference: kit.pairing.consent.reference };
+  try {
+    return await compared(kit, "enroll", "enroll", fields, signal, { "Idempotency-Key": enrollment });
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "idempotency_conflict") {
+      return { subjectId };
+    }
+    throw error;
+  }
 }
 
 /**
