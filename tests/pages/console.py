@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from service.api.pages import FILES
 from tests.contract.installation import Server
 
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
+WAIT = 30_000
+"""Milliseconds: a busy machine takes its time."""
+
+expect.set_options(timeout=WAIT)
 
 _LINE = re.compile(r'^  "?([\w.]+)"?: "(.*)",$', re.MULTILINE)
 
@@ -84,7 +89,7 @@ def opened(
 ) -> Iterator[Console]:
     """A page of its own; at the end no script of it may have failed."""
     page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, **options})
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(WAIT)
     console = Console(page, server, language)
     yield console
     page.close()

@@ -32,6 +32,9 @@ def test_a_person_is_found_shown_and_deleted(
         console.sign_in(operator_key)
         console.go("people")
         console.choose(collection)
+        console.fill("people.find", MARKUP)
+        console.press("find")
+        expect(console.page.locator(".error-summary")).to_be_focused()
         console.fill("people.find", name[:2])
         console.press("find")
         console.page.get_by_role("button", name=name, exact=True).click()
@@ -209,6 +212,7 @@ def test_a_key_is_made_and_revoked(
         console.press("keys.revoke.confirm", name=name)
         console.page.get_by_role("dialog").locator("button.danger").click()
         expect(console.shown(console.text("keys.revoked_now", name=name))).to_be_visible()
+        expect(console.page.get_by_role("rowheader", name=name, exact=True)).to_be_focused()
     assert not _may_verify(server, secret, gallery)
 
 

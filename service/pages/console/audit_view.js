@@ -5,7 +5,7 @@ import { button } from "./button.js";
 import { chainPanel } from "./chain_panel.js";
 import { clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
 import { attempt } from "./problem.js";
-import { table } from "./table.js";
+import { results, table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").AuditQuery} AuditQuery */
@@ -52,7 +52,7 @@ const ACTIONS = [
 export async function showAudit(context, place) {
   const { texts } = context;
   const chain = element("div");
-  const found = element("div", { class: "stack" });
+  const found = results(texts.get("audit.title"));
   const form = filters(context, (query) => void list(context, place, found, query));
   place.append(
     element("h1", { tabindex: "-1" }, texts.get("audit.title")),
@@ -134,7 +134,10 @@ async function list(context, place, found, query) {
   await attempt(context, place, async () => {
     const { records, nextCursor } = await context.calls.audit(query);
     const columns = ["at", "action", "outcome", "caller", "collection", "request", "sequence"];
-    const older = () => void list(context, place, found, { ...query, cursor: nextCursor ?? undefined });
+    const older = () =>
+      void list(context, place, found, { ...query, cursor: nextCursor ?? undefined }).then(() =>
+        found.focus(),
+      );
     const more = button(texts.get("audit.older"), older);
     found.replaceChildren(recordTable(context, records, columns), ...(nextCursor === null ? [] : [more]));
     context.tell(texts.get("audit.found", { count: records.length }));

@@ -6,7 +6,7 @@ import { button, segments } from "./button.js";
 import { ask } from "./dialog.js";
 import { mergeInto } from "./person_forms.js";
 import { attempt } from "./problem.js";
-import { facts } from "./table.js";
+import { facts, results } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").Duplicate} Duplicate */
@@ -29,7 +29,7 @@ function pair(status, label) {
 /** @type {import("./context.js").View} */
 export async function showDuplicates(context, place) {
   const { texts } = context;
-  const found = element("div", { class: "stack" });
+  const found = results(texts.get("duplicates.title"));
   const options = STATUSES.map((status) => pair(status, texts.get(`duplicates.${status}`)));
   const show = (/** @type {Status} */ status) => void list(context, place, found, status);
   const group = segments(texts.get("duplicates.which"), options, "open", show);
@@ -55,7 +55,8 @@ async function list(context, place, found, status, cursor) {
     const page = await calls.duplicates(chosen, status, PAGE, cursor);
     const cards = page.duplicates.map((one) => card(context, place, one));
     const none = element("p", { class: "empty" }, texts.get(`duplicates.none.${status}`));
-    const older = () => void list(context, place, found, status, page.nextCursor ?? undefined);
+    const older = () =>
+      void list(context, place, found, status, page.nextCursor ?? undefined).then(() => found.focus());
     const more = button(texts.get("duplicates.older"), older);
     found.replaceChildren(...(cards.length ? cards : [none]), ...(page.nextCursor ? [more] : []));
     context.tell(texts.get("duplicates.found", { count: cards.length }));

@@ -18,7 +18,8 @@ export async function showKeys(context, place) {
   const refresh = () =>
     attempt(context, place, async () => {
       const { apiKeys } = await context.calls.apiKeys();
-      list.replaceChildren(keyTable(context, apiKeys, () => void refresh()));
+      const revoked = (/** @type {string} */ name) => void refresh().then(() => focusRow(list, name));
+      list.replaceChildren(keyTable(context, apiKeys, revoked));
     });
   const make = () => void makeKey(context, secret).then((made) => (made ? refresh() : undefined));
   place.append(
@@ -34,9 +35,9 @@ export async function showKeys(context, place) {
 /**
  * @param {Context} context
  * @param {ApiKey[]} keys
- * @param {() => void} refresh
+ * @param {(name: string) => void} revoked
  */
-function keyTable(context, keys, refresh) {
+function keyTable(context, keys, revoked) {
   const { texts, formats } = context;
   const moment = (/** @type {string | null} */ at, /** @type {string} */ never) =>
     at === null
@@ -50,7 +51,7 @@ function keyTable(context, keys, refresh) {
     moment(key.lastUsedAt, "keys.never_used"),
     key.expiresAt === null ? texts.get("keys.never_expires") : formats.moment(key.expiresAt),
     formats.day(key.createdAt),
-    stateOf(key) === "valid" ? revokeButton(context, key, refresh) : "",
+    stateOf(key) === "valid" ? revokeButton(context, key, revoked) : "",
   ]);
   const columns = [
     { title: texts.get("keys.name") },
@@ -63,6 +64,19 @@ function keyTable(context, keys, refresh) {
     { title: texts.get("keys.revoke"), kind: /** @type {const} */ ("action") },
   ];
   return table(texts.get("keys.title"), columns, rows, texts.get("keys.none"));
+}
+
+/**
+ * The key that was revoked, in a table that was made anew.
+ * @param {HTMLElement} list
+ * @param {string} name
+ */
+function focusRow(list, name) {
+  const rows = [...list.querySelectorAll("th[scope='row']")];
+  const row = rows.find((one) => one.textContent === name);
+  if (!(row instanceof HTMLElement)) return;
+  row.tabIndex = -1;
+  row.focus();
 }
 
 /** @param {ApiKey} key */
@@ -83,9 +97,9 @@ function stateTag({ texts }, key) {
 /**
  * @param {Context} context
  * @param {ApiKey} key
- * @param {() => void} refresh
+ * @param {(name: string) => void} revoked
  */
-function revokeButton(context, { name }, refresh) {
+function revokeButton(context, { name }, revoked) {
   const { texts } = context;
   const revoke = async () => {
     const done = await ask(context, {
@@ -99,7 +113,7 @@ function revokeButton(context, { name }, refresh) {
     });
     if (!done) return;
     context.say(texts.get("keys.revoked_now", { name }));
-    refresh();
+    revoked(name);
   };
   const label = texts.get("keys.revoke.confirm", { name });
   return button(texts.get("keys.revoke"), () => void revoke(), "danger small", { "aria-label": label });

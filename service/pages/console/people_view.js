@@ -3,10 +3,10 @@
 import { ApiError } from "../common/api.js";
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
-import { field, select, textField, valueIn } from "./fields.js";
+import { clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
 import { showPerson } from "./person_view.js";
 import { attempt } from "./problem.js";
-import { table } from "./table.js";
+import { results, table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").PersonEntry} PersonEntry */
@@ -31,7 +31,7 @@ export async function showPeople(context, place) {
 async function showList(context, place, at) {
   const { texts } = context;
   const title = element("h1", { tabindex: "-1" }, texts.get("people.title"));
-  const found = element("div", { class: "stack" });
+  const found = results(texts.get("people.title"));
   const form = findForm(context, at, (next) => void list(context, place, found, next));
   place.replaceChildren(title, element("p", { class: "lead" }, texts.get("people.lead")), form, found);
   await list(context, place, found, at);
@@ -62,9 +62,19 @@ function findForm({ texts }, at, find) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    clearErrors(form);
+    if (!isBeginning(valueIn(form, "find"))) {
+      const message = texts.get("person.id.problem");
+      return showErrors(form, texts.get("form.problem"), [{ id: "find", message }]);
+    }
     find({ beginning: valueIn(form, "find"), size: Number(valueIn(form, "size")), cursors: [undefined] });
   });
   return form;
+}
+
+/** @param {string} text which nobody's id begins with, unless it could be one */
+function isBeginning(text) {
+  return /^[A-Za-z0-9._:@-]{0,128}$/.test(text) && text !== "." && text !== "..";
 }
 
 /**
@@ -80,7 +90,7 @@ async function list(context, place, found, at) {
     const open = (/** @type {string} */ subjectId) => void showPerson(context, place, subjectId, back);
     found.replaceChildren(
       tableOf(context, people, open),
-      pager(context, at, next, (to) => void list(context, place, found, to)),
+      pager(context, at, next, (to) => void list(context, place, found, to).then(() => found.focus())),
     );
     context.tell(context.texts.get("people.found", { count: people.length }));
   });

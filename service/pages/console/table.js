@@ -48,6 +48,14 @@ function rowOf(columns, cells) {
 }
 
 /**
+ * A place for what is found, which takes the focus when a button in it has exchanged it, that button included.
+ * @param {string} label
+ */
+export function results(label) {
+  return element("div", { class: "stack", role: "group", "aria-label": label, tabindex: "-1" });
+}
+
+/**
  * A list of terms and what each is.
  * @param {[string, Node | string][]} entries
  */
