@@ -89,6 +89,26 @@ def test_lost_server_is_tried_again_by_itself(
     kiosk.shows("camera")  # by itself
 
 
+@pytest.mark.parametrize("language", ["ko"])
+def test_who_has_left_a_lost_service_is_forgotten(
+    kiosk: KioskPage, key: str, client: CollectionClient
+) -> None:
+    """Else whoever stands there when it comes back is enrolled as somebody else."""
+    kiosk.page.clock.install()
+    kiosk.open(key, collection=client.collection)
+    kiosk.come_in("enroll", "amy-1")
+    kiosk.says("word.no_face")
+    kiosk.page.context.set_offline(True)
+    kiosk.heading("fail.unreachable")
+    kiosk.page.clock.fast_forward(61_000)
+    left = kiosk.page.locator("#outcome-left")
+    expect(left).to_contain_text(kiosk.text("left.done", seconds=""), timeout=WAIT)
+    kiosk.page.clock.fast_forward(31_000)
+    kiosk.shows("home")
+    kiosk.press("enroll")
+    expect(kiosk.page.locator("#subject")).to_have_value("")
+
+
 def test_no_camera(
     kiosk: KioskPage,
     without_camera: Browser,

@@ -38,6 +38,15 @@ export function failureOf(error, texts, tries) {
 }
 
 /**
+ * The same without another try by itself: whoever stands there then is not taken for who came in.
+ * @param {Outcome} failure
+ * @returns {Outcome}
+ */
+export function ended(failure) {
+  return { ...failure, then: "done", seconds: BACK };
+}
+
+/**
  * @param {ApiError} error
  * @param {Texts} texts
  * @param {number} tries

@@ -6,7 +6,7 @@ import { chooseLanguage, takeFragment } from "../common/fragment.js";
 import { Texts } from "../common/texts.js";
 import { Camera } from "./camera.js";
 import { EN } from "./en.js";
-import { failureOf } from "./failures.js";
+import { ended, failureOf } from "./failures.js";
 import { Guide } from "./guide.js";
 import { KO } from "./ko.js";
 import { OutcomeScreen } from "./outcome.js";
@@ -95,7 +95,8 @@ async function untilAnswered(door, person, signal) {
       if (signal.aborted || error instanceof Gone) {
         throw error;
       }
-      return failureOf(error, texts, tries);
+      const failure = failureOf(error, texts, tries);
+      return failure.then === "again" && screens.isAloneIn(failure.seconds) ? ended(failure) : failure;
     });
     const go = await outcomes.show(outcome, signal);
     if (go !== "again") {

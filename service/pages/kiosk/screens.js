@@ -21,7 +21,8 @@ export class Screens {
     this._chosen = () => undefined;
     /** What ends the visit. @type {() => void} */
     this.onCancel = () => undefined;
-    this._touchedAt = performance.now();
+    this._shownAt = performance.now();
+    this._touchedAt = this._shownAt;
     this._stays = true;
     this._listen();
   }
@@ -31,7 +32,7 @@ export class Screens {
    * @param {string} name
    */
   show(name) {
-    this._touchedAt = performance.now();
+    this._shownAt = performance.now();
     if (name === this._shown) {
       return;
     }
@@ -74,6 +75,14 @@ export class Screens {
    */
   choose(go) {
     this._chosen(go);
+  }
+
+  /**
+   * Whether somebody else may stand there by then: nobody has touched anything for so long.
+   * @param {number} seconds from now
+   */
+  isAloneIn(seconds) {
+    return IDLE - (performance.now() - this._touchedAt) / 1000 < seconds;
   }
 
   /** Nothing of the last person is left in a field. */
@@ -127,7 +136,8 @@ export class Screens {
   }
 
   _lookForSomebody() {
-    const left = this._stays ? IDLE : IDLE - (performance.now() - this._touchedAt) / 1000;
+    const since = Math.max(this._touchedAt, this._shownAt);
+    const left = this._stays ? IDLE : IDLE - (performance.now() - since) / 1000;
     byId("idle", HTMLElement).hidden = left > WARNED;
     if (left <= 0) {
       this.onCancel();
