@@ -164,6 +164,7 @@ def _name_schema(content: dict[str, Any], schemas: Schemas) -> None:
 
 def _add_nulls(value: object, schema: Mapping[str, Any], schemas: Schemas) -> None:
     """FastAPI drops what is null from examples, where it is as much a part of the answer."""
+    schema = without_null(schema)
     schema = schemas.get(schema.get("$ref", "").removeprefix(SCHEMAS), schema)
     if isinstance(value, list):
         for each in value:

@@ -174,6 +174,7 @@ _EXPORT = example(
                 "templateId": "1f7b4c0e-6a53-4f0a-9f61-6f6f0d7c1f0a",
                 "modelId": "buffalo_l@sha256:4c06...",
                 "createdAt": "2026-01-01T09:00:00Z",
+                "samples": 3,
                 "embedding": [0.0123, -0.0456, 0.0789],
             }
         ],
