@@ -56,14 +56,14 @@ class KioskPage:
     def press(self, go: str) -> None:
         self.page.locator(f"section:not([hidden]) [data-go={go}]").click()
 
-    def come_in(self, door: str, subject_id: str = "") -> None:
+    def come_in(self, task: str, subject_id: str = "") -> None:
         """Up to the camera."""
         self.shows("home")
-        self.press(door)
+        self.press(task)
         if subject_id:
             self.page.locator("#subject").fill(subject_id)
             self.press("next")
-        if door == "enroll":
+        if task == "enroll":
             self.page.locator("#agree").check()
             self.press("next")
 

@@ -33,35 +33,35 @@ const DIRECTIONS = {
 
 /**
  * Goes through a new session.
- * @param {import("./watch.js").Kit} kit
+ * @param {import("./watch.js").Parts} parts
  * @param {{purpose: "verify" | "enroll" | "search", collection: string, subjectId?: string}} about
  * @param {AbortSignal} signal
  * @returns {Promise<string>} the session, to be sent in place of pictures
  */
-export async function proven(kit, about, signal) {
-  const session = await kit.api.call("POST", "liveness/sessions", { json: about, signal });
+export async function proven(parts, about, signal) {
+  const session = await parts.api.call("POST", "liveness/sessions", { json: about, signal });
   const path = `liveness/sessions/${session.sessionId}/frames`;
   /** @type {number | null} */
   let next = 0;
   let advice = "";
   while (next !== null) {
     const { do: movement, message } = session.challenge[next];
-    kit.guide.step(next + 1, session.challenge.length);
-    kit.guide.show("move", advice || message, advice ? message : "", DIRECTIONS[movement] ?? "none");
+    parts.guide.step(next + 1, session.challenge.length);
+    parts.guide.show("move", advice || message, advice ? message : "", DIRECTIONS[movement] ?? "none");
     const isStill = movement === "look_ahead";
     await pause(advice ? TO_READ_ADVICE : isStill && next ? TO_COME_BACK : TO_READ, signal);
-    const form = await filmed(kit, next, isStill ? STILL_FRAMES : FRAMES, signal);
-    const answer = await kit.api.call("POST", path, { form, signal });
+    const form = await filmed(parts, next, isStill ? STILL_FRAMES : FRAMES, signal);
+    const answer = await parts.api.call("POST", path, { form, signal });
     advice = answer.accepted ? "" : (answer.advice ?? "");
     next = answer.next;
   }
-  kit.guide.step();
+  parts.guide.step();
   return session.sessionId;
 }
 
 /**
  * The frames of one step as a form.
- * @param {import("./watch.js").Kit} kit
+ * @param {import("./watch.js").Parts} parts
  * @param {number} step
  * @param {number} count
  * @param {AbortSignal} signal

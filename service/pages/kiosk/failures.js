@@ -27,7 +27,7 @@ const TRIED_AGAIN = ["no_usable_face", "inconsistent_images", "liveness_failed",
 export function failureOf(error, texts, tries) {
   if (error instanceof CameraError) {
     return {
-      ...said(error.code, texts),
+      ...ownWords(error.code, texts),
       kind: "trouble",
       again: texts.get("again"),
       then: "done",
@@ -57,26 +57,26 @@ function ofCall(error, texts, tries) {
   const again = texts.get("again");
   if (code === UNREACHABLE || code === NOT_OURS) {
     const seconds = Math.min(MOST_LOST, 2 * 2 ** tries);
-    return { ...said("unreachable", texts), kind: "trouble", again, then: "again", seconds };
+    return { ...ownWords("unreachable", texts), kind: "trouble", again, then: "again", seconds };
   }
   if (REPAIRED.includes(code)) {
     const pair = texts.get("pair.again");
-    return { ...said(code, texts), kind: "trouble", fine: fine(error), again: pair, then: "pair", seconds: 0 };
+    return { ...ownWords(code, texts), kind: "trouble", fine: fine(error), again: pair, then: "pair", seconds: 0 };
   }
   if (FINAL.includes(code)) {
-    return { ...said(code, texts), kind: "no", then: "done", seconds: BACK };
+    return { ...ownWords(code, texts), kind: "no", then: "done", seconds: BACK };
   }
   if (ASKED_ANEW.includes(code)) {
     const other = texts.get("who.again");
-    return { ...said(code, texts), kind: "no", again: other, asksAgain: true, then: "done", seconds: BACK };
+    return { ...ownWords(code, texts), kind: "no", again: other, asksAgain: true, then: "done", seconds: BACK };
   }
   if (TRIED_AGAIN.includes(code)) {
-    return { ...said(code, texts), kind: "retry", reasons: reasons(error), again, then: "done", seconds: BACK };
+    return { ...ownWords(code, texts), kind: "retry", reasons: reasons(error), again, then: "done", seconds: BACK };
   }
   if (error.isBusy) {
-    return { ...said("busy", texts), kind: "trouble", again, then: "again", seconds: error.retryAfter };
+    return { ...ownWords("busy", texts), kind: "trouble", again, then: "again", seconds: error.retryAfter };
   }
-  return { ...told(error, texts), kind: "trouble", fine: fine(error), again, then: "done", seconds: BACK };
+  return { ...serviceWords(error, texts), kind: "trouble", fine: fine(error), again, then: "done", seconds: BACK };
 }
 
 /**
@@ -84,7 +84,7 @@ function ofCall(error, texts, tries) {
  * @param {string} code
  * @param {Texts} texts
  */
-function said(code, texts) {
+function ownWords(code, texts) {
   return { title: texts.get(`fail.${code}`), detail: texts.get(`fail.${code}.do`) };
 }
 
@@ -93,7 +93,7 @@ function said(code, texts) {
  * @param {ApiError} error
  * @param {Texts} texts
  */
-function told(error, texts) {
+function serviceWords(error, texts) {
   return { title: error.title || texts.get("fail.other"), detail: error.detail || texts.get("fail.other.do") };
 }
 
@@ -123,5 +123,5 @@ function reasons({ errors, liveness }) {
  */
 function unknown(error, texts) {
   const name = error instanceof Error ? error.name : "";
-  return { ...said("other", texts), kind: "trouble", fine: name, again: texts.get("again"), then: "done", seconds: BACK };
+  return { ...ownWords("other", texts), kind: "trouble", fine: name, again: texts.get("again"), then: "done", seconds: BACK };
 }

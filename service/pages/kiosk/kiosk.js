@@ -13,11 +13,11 @@ import { OutcomeScreen } from "./outcome.js";
 import { Oval } from "./oval.js";
 import { allowed, askKey, pairingOf } from "./pairing.js";
 import { Screens } from "./screens.js";
-import { Person, walk } from "./visit.js";
+import { Person, perform } from "./visit.js";
 import { Gone } from "./watch.js";
 
-/** @typedef {import("./visit.js").Door} Door */
-/** @typedef {import("./visit.js").KioskKit} KioskKit */
+/** @typedef {import("./visit.js").Task} Task */
+/** @typedef {import("./visit.js").KioskParts} KioskParts */
 
 const fragment = takeFragment();
 const asked = chooseLanguage(fragment.get("lang"), navigator.languages);
@@ -25,13 +25,13 @@ const texts = new Texts({ en: EN, ko: KO }, asked);
 const screens = new Screens();
 const outcomes = new OutcomeScreen(screens, texts);
 const pairing = pairingOf(fragment);
-const wanted = pairing.doors;
+const wanted = pairing.tasks;
 const api = new Api(fragment.get("key") ?? "", texts.language);
-/** @type {KioskKit} */
-const kit = { api, camera: new Camera(), guide: new Guide(texts, new Oval()), texts, screens, pairing };
+/** @type {KioskParts} */
+const parts = { api, camera: new Camera(), guide: new Guide(texts, new Oval()), texts, screens, pairing };
 
 /** @param {import("../common/fragment.js").Language} language */
-function speak(language) {
+function setLanguage(language) {
   texts.language = api.language = language;
   document.documentElement.lang = language;
   document.title = texts.get("title");
@@ -48,10 +48,10 @@ async function pair() {
     byId("wait-title", HTMLElement).textContent = texts.get("wait.pair");
     screens.show("wait");
     try {
-      pairing.doors = await allowed(api, wanted);
+      pairing.tasks = await allowed(api, wanted);
       return;
     } catch (error) {
-      repaired(await outcomes.show(failureOf(error, texts, tries), new AbortController().signal));
+      repaired(await outcomes.show(failureOf(error, texts, tries), null));
     }
   }
 }
@@ -65,14 +65,14 @@ function repaired(go) {
 
 /**
  * One person's visit.
- * @param {Door} door
+ * @param {Task} task
  */
-async function visit(door) {
+async function visit(task) {
   const visit = new AbortController();
   const person = new Person();
   screens.onCancel = () => visit.abort();
   try {
-    await untilAnswered(door, person, visit.signal);
+    await untilAnswered(task, person, visit.signal);
   } catch (error) {
     if (!visit.signal.aborted && !(error instanceof Gone)) {
       throw error;
@@ -85,13 +85,13 @@ async function visit(door) {
 }
 
 /**
- * @param {Door} door
+ * @param {Task} task
  * @param {Person} person
  * @param {AbortSignal} signal
  */
-async function untilAnswered(door, person, signal) {
+async function untilAnswered(task, person, signal) {
   for (let tries = 0; ; tries += 1) {
-    const outcome = await walk(door, kit, person, signal).catch((error) => {
+    const outcome = await perform(task, parts, person, signal).catch((error) => {
       if (signal.aborted || error instanceof Gone) {
         throw error;
       }
@@ -113,18 +113,18 @@ async function serve() {
     if (!api.hasKey) {
       await pair();
     }
-    for (const button of document.querySelectorAll(".door")) {
-      const door = /** @type {HTMLElement} */ (button).dataset.go;
-      button.toggleAttribute("hidden", !pairing.doors.some((one) => one === door));
+    for (const button of document.querySelectorAll(".task")) {
+      const task = /** @type {HTMLElement} */ (button).dataset.go;
+      button.toggleAttribute("hidden", !pairing.tasks.some((one) => one === task));
     }
-    const door = await screens.choice("home", null, { stays: true });
-    await visit(/** @type {Door} */ (door));
+    const task = await screens.choice("home", null, { stays: true });
+    await visit(/** @type {Task} */ (task));
   }
 }
 
 byId("language", HTMLElement).addEventListener("click", () => {
-  speak(texts.language === "ko" ? "en" : "ko");
+  setLanguage(texts.language === "ko" ? "en" : "ko");
 });
-speak(asked);
+setLanguage(asked);
 await pair();
 await serve();

@@ -34,7 +34,7 @@ export class OutcomeScreen {
 
   /**
    * @param {Outcome} outcome
-   * @param {AbortSignal} signal
+   * @param {AbortSignal | null} signal the visit's
    * @returns {Promise<string>} "again", "done" or "pair"
    */
   async show(outcome, signal) {

@@ -4,11 +4,11 @@ import { Api, ApiError } from "../common/api.js";
 import { byId } from "../common/dom.js";
 import { tell } from "./screens.js";
 
-/** @typedef {import("./visit.js").Door} Door */
+/** @typedef {import("./visit.js").Task} Task */
 /** @typedef {import("./visit.js").Pairing} Pairing */
 
-/** @type {Door[]} */
-const DOORS = ["verify", "identify", "enroll"];
+/** @type {Task[]} */
+const TASKS = ["verify", "identify", "enroll"];
 
 const USUAL = "verify,enroll";
 
@@ -23,7 +23,7 @@ export function pairingOf(fragment) {
   const wanted = (fragment.get("do") ?? USUAL).split(",");
   return {
     collection: fragment.get("collection") || "default",
-    doors: DOORS.filter((door) => wanted.includes(door)),
+    tasks: TASKS.filter((task) => wanted.includes(task)),
     challenged: new Set(fragment.get("liveness") === "1" ? ["verify", "enroll", "search"] : []),
     consent: {
       reference: fragment.get("consent") || OWN_CONSENT,
@@ -55,27 +55,27 @@ export async function askKey(screens, texts, pairing) {
  * What the key may do of what is wanted. Calls without a face come to nothing, but tell whether they were
  * allowed. Raises what a call raises: a wrong key, a lost service, a key that may do nothing of it.
  * @param {Api} api
- * @param {Door[]} wanted
- * @returns {Promise<Door[]>}
+ * @param {Task[]} wanted
+ * @returns {Promise<Task[]>}
  */
 export async function allowed(api, wanted) {
-  const answers = await Promise.all(wanted.map((door) => refusal(api, door)));
+  const answers = await Promise.all(wanted.map((task) => refusal(api, task)));
   const serious = answers.find((error) => error.status !== 400 && error.code !== "not_allowed");
-  const doors = wanted.filter((_, index) => answers[index].status === 400);
-  if (serious ?? !doors.length) {
+  const tasks = wanted.filter((_, index) => answers[index].status === 400);
+  if (serious ?? !tasks.length) {
     throw serious ?? answers[0] ?? new ApiError(403, { code: "not_allowed" });
   }
-  return doors;
+  return tasks;
 }
 
 /**
  * @param {Api} api
- * @param {Door} door
+ * @param {Task} task
  * @returns {Promise<ApiError>}
  */
-async function refusal(api, door) {
+async function refusal(api, task) {
   try {
-    await api.call("POST", door, { json: {} });
+    await api.call("POST", task, { json: {} });
   } catch (error) {
     if (error instanceof ApiError) {
       return error;

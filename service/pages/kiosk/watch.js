@@ -24,7 +24,7 @@ const BETWEEN_PICTURES = 300;
 export class Gone extends Error {}
 
 /**
- * @typedef {object} Kit
+ * @typedef {object} Parts
  * @property {import("../common/api.js").Api} api
  * @property {import("./camera.js").Camera} camera
  * @property {import("./guide.js").Guide} guide
@@ -33,7 +33,7 @@ export class Gone extends Error {}
 
 /**
  * Resolves when the face is steady in the oval, or when the person wants a picture now.
- * @param {Kit} kit
+ * @param {Parts} parts
  * @param {AbortSignal} signal
  * @param {EventTarget} now whose click takes the picture
  * @param {number} mostHeight share of the picture's that the face may have
@@ -65,7 +65,7 @@ export async function untilSteady({ api, camera, guide, texts }, signal, now, mo
 
 /**
  * Pictures to be compared, taken one after the other.
- * @param {Kit} kit
+ * @param {Parts} parts
  * @param {number} count
  * @param {AbortSignal} signal
  * @returns {Promise<Blob[]>}
