@@ -125,6 +125,8 @@ async function serve() {
 byId("language", HTMLElement).addEventListener("click", () => {
   setLanguage(texts.language === "ko" ? "en" : "ko");
 });
+// An address typed into an open page changes its fragment alone: the kiosk is paired anew, by that.
+addEventListener("hashchange", () => location.reload());
 setLanguage(asked);
 await pair();
 await serve();
