@@ -261,3 +261,15 @@ def test_key_of_the_address_is_taken_out_of_it_and_kept_nowhere(
         assert console.page.evaluate(kept) == [0, 0, ""]
         console.page.reload()
         expect(console.heading("sign_in.title")).to_be_visible()
+
+
+def test_who_goes_back_to_a_page_that_was_left_has_no_key(
+    browser: Browser, server: Server, operator_key: str
+) -> None:
+    """A browser that is driven by a program keeps no page: it is told as it would tell it."""
+    with opened(browser, server, "en") as console:
+        console.sign_in(operator_key)
+        console.page.evaluate(
+            "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+        )
+        expect(console.heading("sign_in.title")).to_be_visible()

@@ -186,6 +186,10 @@ addEventListener("hashchange", () => {
   if (asked) void enterByAddress(asked);
   else void showView();
 });
+// Browsers keep a page that was left, with its key, for whoever goes back to it.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
 
 drawFrame();
 const given = fragment.get("key");
