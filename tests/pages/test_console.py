@@ -273,3 +273,11 @@ def test_who_goes_back_to_a_page_that_was_left_has_no_key(
             "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
         )
         expect(console.heading("sign_in.title")).to_be_visible()
+
+
+def test_view_that_there_is_not_shows_the_state(
+    browser: Browser, server: Server, operator_key: str
+) -> None:
+    with opened(browser, server, "ko") as console:
+        console.page.goto(f"{server.url}/console#key={operator_key}&lang=ko&view=constructor")
+        expect(console.heading("state.title")).to_be_visible()

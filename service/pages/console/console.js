@@ -54,7 +54,7 @@ function textsIn(language) {
 /** The view that the address names. */
 function viewName() {
   const name = new URLSearchParams(location.hash.slice(1)).get("view") ?? "state";
-  return name in VIEWS && (name !== "keys" || context?.isUnbound) ? name : "state";
+  return Object.hasOwn(VIEWS, name) && (name !== "keys" || context?.isUnbound) ? name : "state";
 }
 
 /** @param {string} view */
