@@ -23,6 +23,7 @@ from service.domain.errors import (
     Unauthenticated,
 )
 from service.usecases.audit_recorder import AuditRecorder
+from service.usecases.enrollment import require_future
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -149,9 +150,7 @@ def _require_usable(
         raise _invalid("name", FieldProblem.NOT_A_NAME, reserved=reserved)
     if not scopes:
         raise _invalid("scopes", FieldProblem.MISSING, choices=", ".join(Scope))
-    if expires_at is not None and expires_at <= now:
-        after = f"{now:%FT%TZ}"
-        raise _invalid("expiresAt", FieldProblem.OUT_OF_RANGE, after=after)
+    require_future(expires_at, now)
 
 
 def _invalid(field: str, problem: FieldProblem, **allowed: object) -> InvalidRequest:

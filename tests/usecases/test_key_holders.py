@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -18,6 +18,7 @@ from service.domain.errors import (
 )
 from service.usecases.api_keys import KeyUses
 from tests.usecases.service_process import Service, Tables
+from tests.usecases.stand_ins import StandInClock
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -123,14 +124,22 @@ def test_key_without_a_scope_is_refused(service: Service) -> None:
         service.api_keys.create("till", [])
 
 
-def test_key_that_is_expired_from_the_start_is_refused(service: Service) -> None:
+THE_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(-timedelta(hours=12)))
+"""Which is the year 10000 in the database, that no key could be read from again."""
+
+
+@pytest.mark.parametrize(
+    "until", [StandInClock().now, THE_END], ids=["expired", "beyond every calendar"]
+)
+def test_key_lasts_for_a_while_and_no_longer_than_100_years(
+    service: Service, until: datetime
+) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        service.api_keys.create("till", SCOPES, expires_at=service.clock())
+        service.api_keys.create("till", SCOPES, expires_at=until)
     (problem,) = caught.value.problems
-    assert (problem["field"], problem["allowed"]) == (
-        "expiresAt",
-        {"after": f"{service.clock():%FT%TZ}"},
-    )
+    assert problem["field"] == "expiresAt"
+    assert problem["allowed"]["after"] == f"{service.clock():%FT%TZ}"
+    assert service.api_keys.all() == []
 
 
 def test_unknown_name_cannot_be_revoked(service: Service) -> None:
