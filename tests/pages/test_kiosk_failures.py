@@ -161,6 +161,21 @@ def test_kiosk_that_has_asked_too_often_waits_as_long_as_it_is_told(
 
 
 @pytest.mark.parametrize("language", ["en"])
+def test_long_wait_before_the_camera_is_told_at_once(
+    kiosk: KioskPage, key: str, client: CollectionClient
+) -> None:
+    """Else the person leaves, and the next one is taken for them."""
+    problem = '{"code": "rate_limited", "title": "", "detail": "", "requestId": "x"}'
+    kiosk.page.route(
+        "**/check",
+        lambda route: route.fulfill(status=429, headers={"Retry-After": "50"}, body=problem),
+    )
+    kiosk.open(key, collection=client.collection)
+    kiosk.come_in("verify", "amy-1")
+    _what_to_do(kiosk, "busy")
+
+
+@pytest.mark.parametrize("language", ["en"])
 def test_full_queue_is_waited_for_and_goes_on_by_itself(
     kiosk: KioskPage, key: str, client: CollectionClient, film: Film, people: dict[str, list[Path]]
 ) -> None:

@@ -14,6 +14,9 @@ const STEADY = 2;
 /** Answers in a row that say "later" before the screen says so. */
 const BUSY = 3;
 
+/** Seconds to wait at most without a word: whoever waits longer is told, and may have left when it is over. */
+const MOST_UNSAID = 5;
+
 /** Milliseconds without a face after which nobody is there any more. */
 const GONE = 30_000;
 
@@ -96,16 +99,18 @@ async function looked(api, camera, signal, mostHeight) {
 }
 
 /**
- * Waits as long as a busy service asks for; whatever else went wrong is thrown on.
+ * Waits as long as a busy service asks for, if that is not long; whatever else went wrong is thrown on.
  * @param {unknown} error
  * @param {number} busy how often in a row before
  * @param {AbortSignal} signal
  * @returns {Promise<number>}
  */
 async function backedOff(error, busy, signal) {
-  if (!(error instanceof ApiError && error.isBusy) || busy + 1 >= BUSY) {
+  const isBusy = error instanceof ApiError && error.isBusy;
+  const seconds = isBusy ? error.retryAfter * 2 ** busy : 0;
+  if (!isBusy || busy + 1 >= BUSY || seconds > MOST_UNSAID) {
     throw error;
   }
-  await pause(error.retryAfter * 1000 * 2 ** busy, signal);
+  await pause(seconds * 1000, signal);
   return busy + 1;
 }
