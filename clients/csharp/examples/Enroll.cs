@@ -1,6 +1,6 @@
 // Enrolls a person by one photograph and verifies them by another.
 //
-//     FACE_URL=http://127.0.0.1:23535 FACE_KEY=face_... mono Enroll.exe staff user-1 first.jpg second.jpg
+//     FACE_URL=http://127.0.0.1:23535 FACE_KEY=face_... mono Enroll.exe default user-1 first.jpg second.jpg
 using System;
 using System.IO;
 using System.Threading.Tasks;

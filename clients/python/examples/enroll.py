@@ -1,6 +1,6 @@
 """Enrolls a person by one photograph and verifies them by another.
 
-FACE_URL=http://127.0.0.1:23535 FACE_KEY=face_... python enroll.py staff user-1 first.jpg second.jpg
+FACE_URL=http://127.0.0.1:23535 FACE_KEY=face_... python enroll.py default user-1 first.jpg second.jpg
 """
 
 import os

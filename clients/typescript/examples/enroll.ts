@@ -1,6 +1,6 @@
 // Enrolls a person by one photograph and verifies them by another.
 //
-//     FACE_URL=http://127.0.0.1:23535 FACE_KEY=face_... node enroll.js staff user-1 first.jpg second.jpg
+//     FACE_URL=http://127.0.0.1:23535 FACE_KEY=face_... node enroll.js default user-1 first.jpg second.jpg
 import { readFile } from "node:fs/promises";
 import { FaceClient, Problem } from "face-client";
 
