@@ -26,6 +26,7 @@ class WrongUse(StrEnum):
     TOO_LARGE = "too_large"
     NOT_INTEGER = "not_integer"
     NOT_NUMBER = "not_number"
+    NOT_A_UUID = "not_a_uuid"
     NOT_THERE = "not_there"
     IS_FOLDER = "is_folder"
     IS_FILE = "is_file"
@@ -45,6 +46,7 @@ _SENTENCES: Mapping[WrongUse, str] = {
     WrongUse.TOO_LARGE: r"Input should be less than or equal to (?P<most>\S+)",
     WrongUse.NOT_INTEGER: r"Input should be a valid integer\b.*",
     WrongUse.NOT_NUMBER: r"Input should be a valid number\b.*",
+    WrongUse.NOT_A_UUID: r"Input should be a valid UUID\b.*",
     WrongUse.NOT_THERE: r"\w+ '(?P<path>.*)' does not exist\.",
     WrongUse.IS_FOLDER: r"\w+ '(?P<path>.*)' is a directory\.",
     WrongUse.IS_FILE: r"\w+ '(?P<path>.*)' is a file\.",

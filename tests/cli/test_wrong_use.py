@@ -23,6 +23,7 @@ WRONG = {
     "too small": (("subjects", "list", "--limit", "0"), "1"),
     "too large": (("subjects", "list", "--limit", "9999"), "500"),
     "no number": (("subjects", "list", "--limit", "many"), "--limit"),
+    "no UUID": (("duplicates", "resolve", "first", "same_person"), "0d4c9d0a"),
     "no such file": (("enroll", "amy", "no-such.png"), "no-such.png"),
     "folder for a file": (("compare", ".", "."), "."),
     "name": (("subjects", "show", ".."), "_ : @ -"),
