@@ -662,6 +662,7 @@ class FieldProblem(StrEnum):
     NOT_A_MOMENT = "not_a_moment"
     NOT_A_UUID = "not_a_uuid"
     NOT_PRINTABLE = "not_printable"
+    SAME_SUBJECT = "same_subject"
     ONE_SOURCE = "one_source"
     NOT_SAVED_AS_UTF_8 = "not_saved_as_utf_8"
     OPEN_QUOTES = "open_quotes"

@@ -93,7 +93,7 @@ class Merge:
         `SubjectMismatch`, `ModelMismatch`, `TemplateTampered`, `InvalidEmbedding` where the two cancel each other out.
         """
         if request.subject_id == request.other_id:
-            raise InvalidRequest([{"field": "from", "problem": FieldProblem.INVALID}])
+            raise InvalidRequest([{"field": "from", "problem": FieldProblem.SAME_SUBJECT}])
         with self._storage.transaction(request.collection) as tx:
             unlocked = UnlockedCollection.unlock(
                 lock_collection(tx, request.collection), self._vault

@@ -125,7 +125,8 @@ def test_flags_about_who_goes_are_about_who_stays(service: Service) -> None:
 def test_one_and_the_same_is_no_merge(twice: Service) -> None:
     with pytest.raises(InvalidRequest) as refused:
         twice.merge("kim", "kim")
-    assert refused.value.particulars[0]["field"] == "from"
+    (particular,) = refused.value.particulars
+    assert (particular["field"], particular["problem"]) == ("from", "same_subject")
 
 
 def test_both_must_be_enrolled(twice: Service) -> None:
