@@ -65,6 +65,8 @@ def test_state_draws_what_the_service_has_counted(
         expect(traffic.get_by_role("rowheader", name="/verify", exact=True)).to_be_visible()
         plot = traffic.get_by_role("img", name=console.text("traffic.similarity.verify"))
         assert plot.locator("rect").count() > 10
+        counts = plot.locator("text[text-anchor=end]").all_text_contents()
+        assert len(counts) == len(set(counts)), "two ticks of one number"
         expect(console.page.locator(".service")).to_contain_text("mobile_s")
         expect(console.page.locator(".people")).to_contain_text(gallery)
 

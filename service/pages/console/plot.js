@@ -8,6 +8,7 @@ const MARGIN = { top: 12, right: 12, bottom: 28, left: 52 };
 const LEAST_WIDTH = 240;
 const PIXELS_BETWEEN_TICKS = 64;
 const MOST_DOTS = 40;
+const LEAST_TOP = 3; // of a histogram: below it the ticks would not be whole, and a count is
 
 /**
  * `low`, `high`: where a bar stands on the x axis; `tone`: a class that gives its color.
@@ -27,7 +28,7 @@ const MOST_DOTS = 40;
 export function barPlot(words, bars, marks = []) {
   const low = Math.min(...bars.map((bar) => bar.low));
   const high = Math.max(...bars.map((bar) => bar.high));
-  const most = Math.max(1, ...bars.map((bar) => bar.value));
+  const most = Math.max(LEAST_TOP, ...bars.map((bar) => bar.value));
   const rows = bars
     .filter((bar) => bar.value > 0)
     .map((bar) => [`${words.formatX(bar.low)} – ${words.formatX(bar.high)}`, words.formatY(bar.value)]);
