@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from service.domain.audit import Action
 from service.domain.errors import SubjectNotFound
 from service.usecases.audit_recorder import AuditRecorder
+from service.usecases.erase import forget_sessions
 from service.usecases.subjects import ChangedSubject, details_of
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 
@@ -24,7 +25,8 @@ class Unlock:
         self._audit = audit
 
     def __call__(self, subject_id: str, collection_name: str, caller: str) -> ChangedSubject:
-        """Forgets the refusals and changes nothing else; a subject that is open stays so.
+        """Forgets the refusals, and the liveness sessions that make a key wait; changes nothing else. A subject
+        that is open stays so.
 
         Raises `CollectionNotFound`, `SubjectNotFound`, `TemplateTampered`.
         """
@@ -38,5 +40,6 @@ class Unlock:
             rows = tx.templates.of(collection, subject_id)
             unlocked = UnlockedCollection.unlock(collection, self._vault)
             entry = self._audit.record(tx, Action.UNLOCK, caller, collection, subject_id)
+            forget_sessions(tx, collection, entry)
             details = details_of(unlocked, subject, rows, locked_until=None)
         return ChangedSubject(details, entry.audit_id)

@@ -429,6 +429,16 @@ def test_whoever_fails_too_often_has_to_wait(camera: Service) -> None:
     begin(other_key(camera))
 
 
+def test_who_is_unlocked_may_begin_again(camera: Service) -> None:
+    """The refusal says that whoever runs the service can do that."""
+    for _ in range(MOST_FAILED_OF_SUBJECT + 1):
+        begin(camera)
+    with pytest.raises(SubjectLocked):
+        begin(camera)
+    camera.unlock("kim")
+    begin(camera)
+
+
 def test_of_simultaneous_starts_each_ends_those_before(camera: Service, tables: Tables) -> None:
     found = outcomes([partial(begin, camera)] * 40)
     begun = [each for each in found if isinstance(each, StartedSession)]
