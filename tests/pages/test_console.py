@@ -190,6 +190,23 @@ def test_a_collection_is_made_changed_and_deleted(
         assert http.get(f"/admin/collections/{name}").status_code == 404
 
 
+def test_a_collection_that_somebody_else_has_made_keeps_its_settings(
+    browser: Browser, server: Server, operator_key: str
+) -> None:
+    with opened(browser, server, "en") as console:
+        console.sign_in(operator_key, "collections")
+        name = put_collection(server, operator_key, "made-since", requireLiveness="both")
+        console.press("collections.make")
+        dialog = console.page.get_by_role("dialog")
+        dialog.get_by_role("textbox").fill(name)
+        dialog.locator("button.primary").click()
+        expect(dialog.locator(".error-summary")).to_contain_text(
+            console.text("collections.name.taken")
+        )
+    with server.client(operator_key) as http:
+        assert ok(http.get(f"/admin/collections/{name}"))["requireLiveness"] == "both"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_key_is_made_and_revoked(
     browser: Browser, server: Server, operator_key: str, gallery: str, language: Language

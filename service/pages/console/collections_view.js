@@ -1,5 +1,6 @@
 // Collections: which there are, what each is set to; one is made here.
 
+import { ApiError } from "../common/api.js";
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
 import { showCollection } from "./collection_form.js";
@@ -119,7 +120,7 @@ async function makeCollection(context) {
       textField(id, texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: 64 }),
     ],
     action: texts.get("collections.make"),
-    ids: { collection: id },
+    ids: { collection: id, collection_exists: id },
     isComplete: (form) => {
       name = valueIn(form, id);
       const problem = nameProblem(context, name);
@@ -127,6 +128,14 @@ async function makeCollection(context) {
       return !problem;
     },
     submit: async () => {
+      await context.readCollections(); // somebody else may have made it since the page read them
+      const problem = nameProblem(context, name);
+      if (problem)
+        throw new ApiError(409, {
+          code: "collection_exists",
+          title: texts.get("form.problem"),
+          detail: texts.get(problem),
+        });
       await context.calls.createCollection(name, {});
       await context.readCollections();
     },
