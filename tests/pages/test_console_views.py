@@ -48,6 +48,21 @@ def test_every_view_is_accessible_and_fits(
             )
 
 
+def test_no_view_is_wider_than_a_tablet(
+    browser: Browser, server: Server, operator_key: str, gallery: str
+) -> None:
+    """Neither upright nor across; English words are the longest that are not broken."""
+    with opened(browser, server, "en", viewport={"width": 1000, "height": 900}) as console:
+        console.sign_in(operator_key)
+        console.choose(gallery)
+        for view in VIEWS:
+            console.go(view)
+            console.page.wait_for_load_state("networkidle")
+            for width in (720, 1000, 1200, 1300):
+                console.page.set_viewport_size({"width": width, "height": 900})
+                assert _width(console.page) <= width, view
+
+
 def test_state_draws_what_the_service_has_counted(
     browser: Browser,
     server: Server,
