@@ -1,4 +1,4 @@
-"""One server with the pages, and one browser whose camera shows a film, for all of these tests."""
+"""One server with the pages for all of these tests, and for each file a browser whose camera shows a film."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ def server(installation: Installation) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Of one file: it leaves an event loop running, beside which tests of other files could run none."""
     with sync_playwright() as playwright:
         yield playwright
 
@@ -82,7 +83,7 @@ def browser_with(playwright: Playwright, *cameras: str) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright, film: Film) -> Iterator[Browser]:
     options = (
         "--use-fake-device-for-media-stream",
