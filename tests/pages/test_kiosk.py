@@ -195,3 +195,16 @@ def test_language_is_changed_by_a_button(
     kiosk.page.locator("#language").click()
     expect(kiosk.page.locator("section:not([hidden]) h1")).to_have_text("How can we help you?")
     assert kiosk.page.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.parametrize("language", ["ko"])
+def test_next_person_is_greeted_in_the_language_of_the_kiosk(
+    kiosk: KioskPage, key: str, client: CollectionClient
+) -> None:
+    kiosk.open(key, collection=client.collection)
+    kiosk.shows("home")
+    kiosk.page.locator("#language").click()
+    kiosk.page.locator("[data-go=verify]").click()
+    kiosk.press("cancel")
+    kiosk.shows("home")
+    assert kiosk.page.locator("html").get_attribute("lang") == "ko"

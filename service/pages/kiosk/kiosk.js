@@ -81,6 +81,7 @@ async function visit(task) {
     visit.abort();
     screens.onCancel = () => undefined;
     screens.forget();
+    setLanguage(asked); // whoever comes next may speak another one than this person chose
   }
 }
 
