@@ -1,5 +1,5 @@
 """Clients that public generators make of the OpenAPI document do the main job: set a collection, enroll by JSON
-and by a form, verify, find the duplicate, delete.
+and by a form, verify, find the duplicate, decide about it, delete.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ DONE = {
     "flagged": ["by-json"],
     "verified": [True, "allow", False],
     "duplicates": ["by-form", "by-json"],
+    "decided": ["by-form", "by-json", "same_person"],
     "deleted": 1,
     "gone": "subject_not_found",
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from generated_client import AuthenticatedClient
 from generated_client.api.collections import change_collection, put_collection
+from generated_client.api.duplicates import list_duplicates, resolve_duplicate
 from generated_client.api.enrollment import enroll
 from generated_client.api.search import dedupe
 from generated_client.api.subjects import delete_subject
@@ -22,12 +23,14 @@ from generated_client.api.verification import verify
 from generated_client.models import (
     CollectionBody,
     CollectionChange,
+    DuplicateDecision,
     DuplicatePolicy,
     EnrollBody,
     EnrollBodyMetadataType0,
     EnrollForm,
     EnrollFormMetadata,
     Faces,
+    ResolveBody,
     SearchForm,
     VerifyBody,
 )
@@ -84,6 +87,13 @@ with AuthenticatedClient(base_url=url, token=key) as client:
     found = dedupe.sync(
         client=client, body=SearchForm(collection=collection, images=[file(second)])
     )
+    waiting = list_duplicates.sync(client=client, collection=collection)
+    decided = resolve_duplicate.sync(
+        waiting.duplicates[0].duplicate_id,
+        client=client,
+        collection=collection,
+        body=ResolveBody(decision=DuplicateDecision.SAME_PERSON),
+    )
     deleted = delete_subject.sync("by-json", client=client, collection=collection)
     gone = verify.sync(
         client=client,
@@ -99,6 +109,7 @@ sys.stdout.write(
             "flagged": [one.subject_id for one in by_form.duplicates],
             "verified": [same.match, same.recommendation, other.match],
             "duplicates": sorted(one.subject_id for one in found.candidates),
+            "decided": [decided.subject_id, decided.duplicate_of, decided.decision],
             "deleted": deleted.templates_deleted,
             "gone": gone.code,
         }

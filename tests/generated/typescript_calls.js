@@ -78,6 +78,11 @@ const found = await client.POST("/dedupe", {
   body: { collection, limit: 10, images: [file(second)] },
   bodySerializer: form,
 });
+const waiting = await client.GET("/admin/duplicates", { params: { query: { collection } } });
+const decided = await client.POST("/admin/duplicates/{duplicateId}/resolve", {
+  params: { path: { duplicateId: waiting.data?.duplicates[0]?.duplicateId ?? "" }, query: { collection } },
+  body: { decision: "same_person", force: false },
+});
 const deleted = await client.DELETE("/admin/subjects/{subjectId}", {
   params: { path: { subjectId: "by-json" }, query: { collection } },
 });
@@ -98,6 +103,7 @@ console.log(
     flagged: byForm.data?.duplicates.map((one) => one.subjectId),
     verified: [same.data?.match, same.data?.recommendation, other.data?.match],
     duplicates: found.data?.candidates.map((one) => one.subjectId).sort(),
+    decided: [decided.data?.subjectId, decided.data?.duplicateOf, decided.data?.decision],
     deleted: deleted.data?.templatesDeleted,
     gone: gone.error?.code,
   }),
