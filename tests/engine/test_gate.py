@@ -27,7 +27,7 @@ from tests.usecases.stand_ins import StandInCapture
 
 MOST_STRANGERS = 0.01
 MOST_UNTOUCHED_REFUSED = 0.01
-EVERY = 5
+EVERY = 10
 """Of the photographs of orl/: its 400 take a minute for each alteration on two cores."""
 
 BLURS: dict[str, Alteration] = {

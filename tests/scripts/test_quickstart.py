@@ -152,6 +152,7 @@ def test_leaves_the_checkout_as_it_was(first_run: Run) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+@pytest.mark.parametrize("first_run", ["mobile_s"], indirect=True)
 def test_serves_on_a_free_port_until_interrupted_in_a_second_run(first_run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
