@@ -122,7 +122,10 @@ def test_model_is_free_where_everybody_has_expired(
 def test_moment_must_lie_in_the_next_hundred_years(service: Service, ahead: timedelta) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         service.enroll("kim", "kim", expires_at=service.clock.now + ahead)
-    assert refusal.value.particulars == [{"field": "expiresAt", "problem": "out_of_range"}]
+    allowed = {"after": "2026-01-01T00:00:00Z", "most": "2126-01-02T00:00:00Z"}
+    assert refusal.value.particulars == [
+        {"field": "expiresAt", "problem": "out_of_range", "allowed": allowed}
+    ]
 
 
 def test_refused_moment_costs_no_look_at_the_photographs(service: Service) -> None:
