@@ -26,11 +26,19 @@ pytestmark = pytest.mark.slow
 HOOKS = """
 import re, schemathesis
 
+SOURCES = ("images", "embedding", "camera", "directory", "livenessSession")
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    moment = case.body.get("expiresAt") if isinstance(case.body, dict) else None
+    if not isinstance(case.body, dict):
+        return
+    moment = case.body.get("expiresAt")
     if isinstance(moment, str) and re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}T", moment):
-        case.body["expiresAt"] = "2100" + moment[4:]
+        case.body["expiresAt"] = "2096" + moment[4:]
+    # One of the phases passes over `if` and `then`, by which a document says that there is one source.
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        for another in [name for name in SOURCES if name in case.body][1:]:
+            del case.body[another]
 """
 SETTINGS = """
 seed = 1
