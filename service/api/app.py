@@ -51,9 +51,8 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.completed is None:
-            generated = deepcopy(
-                super().openapi()
-            )  # FastAPI keeps its own: two calls may be the first
+            # FastAPI keeps its own, and two calls may be the first.
+            generated = deepcopy(super().openapi())
             self.completed = document.completed(generated, self.state.settings)
         return self.completed
 

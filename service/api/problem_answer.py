@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from service.api.models import Camel, ImageOutcome, LivenessAnswer, Similarity
 from service.api.problems import kinds_by_code
-from service.domain.callers import Scope
 from service.domain.errors import FieldProblem, ShutCause
 
 ErrorCode = TypeAliasType(
@@ -28,10 +27,13 @@ class FieldFinding(Camel):
 
 
 class MissingRight(Camel):
-    """Of `not_allowed`: what the key lacks."""
+    """Of `not_allowed`: what the key lacks, by `Lacking`."""
 
-    scope: Scope | None = None
+    scope: str | None = Field(None, description="Of several any would do: token/enroll/verify")
     collection: str | None = None
+    collections: Literal["all"] | None = Field(
+        None, description="The call concerns all, and the key is bound to some."
+    )
 
 
 class ShutDoor(Camel):
