@@ -294,6 +294,7 @@ class PageLimit:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        scope["headers"] = _asked_whole(scope["headers"])
         try:
             with self._limit.place(address_of(request)):
                 await self._app(scope, receive, send)
@@ -306,6 +307,13 @@ def _is_page(scope: Scope) -> bool:
     """By the path as routes know it, without the prefix of a proxy that uvicorn has put before it."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path == "/" or path.startswith(PAGES)
+
+
+def _asked_whole(headers: Iterable[tuple[bytes, bytes]]) -> Raw:
+    """Without `Range`, which a server may pass over (RFC 9110, 14.2): a hundred pieces of a small file cost ten
+    times as much as the file, and Starlette refuses wrong ranges in plain text.
+    """
+    return [each for each in headers if each[0] != b"range"]
 
 
 class HeadAsGet:

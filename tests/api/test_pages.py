@@ -60,6 +60,14 @@ def test_scripts_are_scripts_and_asked_about_each_time() -> None:
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize("pieces", ["9-1", "999999-", "0-0,9-9"])
+def test_a_page_is_sent_whole_whatever_pieces_are_asked_for(pieces: str) -> None:
+    http = _client(WITH_PAGES)
+    answer = http.get("/kiosk", headers={"Range": f"bytes={pieces}"})
+    assert answer.status_code == 200
+    assert answer.content == http.get("/kiosk").content
+
+
 @pytest.mark.parametrize(
     "path",
     ["..%2Fapi%2Fapp.py", "%2Fetc%2Fpasswd", "common", "", "%00", "common/..%2F..%2Fconfig.py"],
