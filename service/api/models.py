@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
+from annotated_types import Ge, GroupedMetadata, Le
 from pydantic import (
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -131,6 +136,28 @@ def printable(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class Between(GroupedMetadata):
+    """Bounds of a number, inclusive. A refusal tells both: pydantic's own tells the one that was broken."""
+
+    least: float
+    most: float
+
+    def __iter__(self) -> Iterator[object]:
+        yield from (Ge(self.least), Le(self.most), WrapValidator(self._checked))
+
+    def _checked(self, value: object, within: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return within(value)
+        except ValidationError as error:
+            if {each["type"] for each in error.errors()} & _BROKEN_BOUNDS:
+                bounds = {"ge": self.least, "le": self.most}
+                raise PydanticCustomError("out_of_range", "{ge} to {le}", bounds) from None
+            raise
+
+
+_BROKEN_BOUNDS = {"greater_than_equal", "less_than_equal"}
+
 WHOLE = BeforeValidator(_whole)
 SubjectId = Annotated[str, Field(pattern=f"^{SUBJECT_ID}$")]
 CollectionName = Annotated[str, Field(pattern=f"^{COLLECTION}$")]
@@ -160,12 +187,12 @@ Similarity = Annotated[
 
 
 class CameraSource(Camel):
-    max_frames: Annotated[int, Field(ge=1, le=MOST_FRAMES), WHOLE] | None = None
+    max_frames: Annotated[int, Between(1, MOST_FRAMES), WHOLE] | None = None
 
 
 class DirectorySource(Camel):
     dir_path: Annotated[str, Field(min_length=1, max_length=MOST_PATH_CHARACTERS)]
-    max_images: Annotated[int, Field(ge=1, le=MOST_DIRECTORY_IMAGES), WHOLE] | None = None
+    max_images: Annotated[int, Between(1, MOST_DIRECTORY_IMAGES), WHOLE] | None = None
 
 
 def require_one(sources: Mapping[str, object]) -> None:

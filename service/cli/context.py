@@ -34,7 +34,7 @@ from rich.text import Text
 
 from service.api.models import Camel
 from service.cli.language import language_of, spoken
-from service.cli.wrong_use import sentence
+from service.cli.wrong_use import bounds_of_setting, sentence
 from service.config import AppConfig, given_names, setting_names
 from service.domain import identifiers
 from service.domain.active_liveness import Judgment
@@ -166,7 +166,7 @@ def explain_system(error: OSError) -> int:
 def _explain_fields(error: ValidationError, language: Language) -> None:
     for each in error.errors(include_input=False, include_url=False):
         name = "_".join(str(part) for part in each["loc"]).upper()
-        err.print(f"FACE_{name}: {sentence(each['msg'], language)}")
+        err.print(f"FACE_{name}: {sentence(each['msg'], language, bounds_of_setting(each['loc']))}")
 
 
 def particulars_of(error: FaceError, language: Language) -> list[str]:

@@ -27,7 +27,7 @@ from service.cli.context import (
     print_in_any_language,
 )
 from service.cli.language import spoken_by
-from service.cli.wrong_use import sentence
+from service.cli.wrong_use import Bounds, sentence
 from service.config import AppConfig, is_readable_dotenv
 from service.domain.errors import FaceError
 from service.texts import Language, text
@@ -87,9 +87,15 @@ def _of_wrong_use(error: typer.TyperException, language: Language) -> int:
     else:
         usage = " ".join((context.command_path, *context.command.collect_usage_pieces(context)))
         err.print(text(language, "notice.usage", usage=usage))
-        err.print(sentence(error.format_message(), language))
+        err.print(sentence(error.format_message(), language, _bounds_of(error)))
         err.print(text(language, "notice.see_help", command=context.command_path))
     return WRONG_USE if error.exit_code == WRONG_USE else NOT_DONE
+
+
+def _bounds_of(error: typer.TyperException) -> Bounds:
+    """Those of the option that was given a wrong value."""
+    option = getattr(error, "param", None)
+    return Bounds(getattr(option, "min", None), getattr(option, "max", None))
 
 
 def _of_exception(error: Exception, language: Language) -> int:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass
 from enum import StrEnum
 
+from annotated_types import Ge, Le
+
+from service.config import AppConfig
 from service.texts import Language, text
 
 
@@ -24,6 +28,7 @@ class WrongUse(StrEnum):
     NOT_AMONG = "not_among"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
+    BEYOND_BOUNDS = "beyond_bounds"
     NOT_INTEGER = "not_integer"
     NOT_NUMBER = "not_number"
     NOT_A_UUID = "not_a_uuid"
@@ -57,22 +62,45 @@ _SENTENCES: Mapping[WrongUse, str] = {
 _INVALID_VALUE = re.compile(r"Invalid value(?: for (?P<name>.*?))?: (?P<said>.*)", re.DOTALL)
 
 
-def sentence(english: str, language: Language) -> str:
-    """Typer's sentence `english` in this language.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an option or a setting may be, inclusive; None where there is no such bound."""
+
+    least: object = None
+    most: object = None
+
+
+_NO_BOUNDS = Bounds()
+
+
+def bounds_of_setting(place: tuple[int | str, ...]) -> Bounds:
+    """`place`: where pydantic found a wrong value; the bounds of what is inside a setting stay unknown."""
+    name = place[0] if len(place) == 1 else ""
+    if (field := AppConfig.model_fields.get(str(name))) is None:
+        return _NO_BOUNDS
+    least = next((one.ge for one in field.metadata if isinstance(one, Ge)), None)
+    most = next((one.le for one in field.metadata if isinstance(one, Le)), None)
+    return Bounds(least, most)
+
+
+def sentence(english: str, language: Language, bounds: Bounds = _NO_BOUNDS) -> str:
+    """Typer's sentence `english` in this language. It tells one bound; `bounds` are told both.
 
     >>> sentence("Invalid value for '--limit': Input should be greater than or equal to 1", "en")
     '--limit: It must be at least 1.'
     """
     invalid = _INVALID_VALUE.fullmatch(english)
     if invalid is None:
-        return _translated(english, language)
-    said = _translated(invalid["said"], language)
+        return _translated(english, language, bounds)
+    said = _translated(invalid["said"], language, bounds)
     return f"{invalid['name'].replace(chr(39), '')}: {said}" if invalid["name"] else said
 
 
-def _translated(english: str, language: Language) -> str:
+def _translated(english: str, language: Language, bounds: Bounds) -> str:
     for meaning, pattern in _SENTENCES.items():
         if (found := re.fullmatch(pattern, english, re.DOTALL)) is not None:
+            if meaning in (WrongUse.TOO_SMALL, WrongUse.TOO_LARGE) and None not in astuple(bounds):
+                return text(language, f"wrong_use.{WrongUse.BEYOND_BOUNDS}", **asdict(bounds))
             values = {name: value or "" for name, value in found.groupdict().items()}
             values["choices"] = values.get("choices", "").replace(" or ", ", ")
             said = text(language, f"wrong_use.{meaning}", **values)

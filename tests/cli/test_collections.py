@@ -118,9 +118,15 @@ def test_nobody_is_erased_unless_it_is_said_twice(
     [
         (("create", "a/b"), "A to Z"),
         (("create", "shop", "--retention-days", "0"), "It must be at least 1."),
-        (("create", "shop", "--max-false-candidates", "1000"), "It must be at most 100"),
+        (
+            ("create", "shop", "--max-false-candidates", "1000"),
+            "It must be at least 1e-06. It must be at most 100",
+        ),
         (("create", "shop", "--threshold", "vip"), "balanced=0.42"),
-        (("create", "shop", "--threshold", "vip=2"), "It must be at most 1"),
+        (
+            ("create", "shop", "--threshold", "vip=2"),
+            "It must be at least -1.0. It must be at most 1",
+        ),
         (("create", "shop", "--faces", "all"), "'dominant'"),
         (("set", "default"), "at least one setting"),
         (("set", "default", "--faces", "one", "--unset", "faces"), "none both"),

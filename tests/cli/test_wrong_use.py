@@ -20,7 +20,7 @@ WRONG = {
     "option without a value": (("subjects", "list", "--limit"), "--limit"),
     "too many": (("apikey", "list", "kiosk"), "kiosk"),
     "scope": (("apikey", "create", "x", "--scope", "verfy"), "'verify'"),
-    "too small": (("subjects", "list", "--limit", "0"), "1"),
+    "too small": (("subjects", "list", "--limit", "0"), "500"),
     "too large": (("subjects", "list", "--limit", "9999"), "500"),
     "no number": (("subjects", "list", "--limit", "many"), "--limit"),
     "no UUID": (("duplicates", "resolve", "first", "same_person"), "0d4c9d0a"),
@@ -46,6 +46,13 @@ def test_wrong_use_names_what_is_allowed_in_the_callers_language(
     assert allowed in refused.err
     assert bool(HANGUL.search(refused.err)) is (language == "ko")
     assert "Invalid value" not in refused.err
+
+
+@pytest.mark.parametrize("port", ["-1", "99999"])
+def test_number_out_of_range_tells_both_bounds(bare: Face, port: str) -> None:
+    for refused in (bare("server", f"--port={port}"), bare("doctor", FACE_SERVER_PORT=port)):
+        assert refused.status == 2
+        assert "0 이상 65535 이하" in refused.err
 
 
 def test_unknown_sentence_is_shown_as_it_is() -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field
 
 from service.api.auth import AdminCaller, AllUseCases
-from service.api.models import Camel, CollectionName, Moment, SubjectId, printable
+from service.api.models import Between, Camel, CollectionName, Moment, SubjectId, printable
 from service.api.openapi import PROBLEMS, example
 from service.domain.audit import AuditQuery, AuditRecord
 from service.usecases.audit import AuditPage
@@ -67,8 +67,8 @@ def list_audit(
     subject_id: Annotated[SubjectId | None, Query(alias="subjectId")] = None,
     since: Annotated[Moment | None, Query()] = None,
     until: Annotated[Moment | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
-    cursor: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
+    limit: Annotated[int, Query(), Between(1, LARGEST_PAGE)] = DEFAULT_PAGE,
+    cursor: Annotated[int | None, Query(), Between(1, LARGEST_NUMBER)] = None,
 ) -> AuditList:
     """The audit log, newest first, a page at a time.
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from service.api.auth import AdminCaller, AllUseCases, CallersLanguage, PathCollection
-from service.api.models import WHOLE, Camel, CollectionName, ProfileName
+from service.api.models import WHOLE, Between, Camel, CollectionName, ProfileName
 from service.api.openapi import PROBLEMS, change_body, example, json_body, refusals
 from service.api.request_body import body_of, read_json
 from service.domain.collection import CollectionSettings, DuplicatePolicy, RequireLiveness
@@ -30,7 +30,7 @@ LEAST_FALSE_CANDIDATES = 1e-6
 
 
 class CollectionBody(Camel):
-    threshold_profiles: dict[ProfileName, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
+    threshold_profiles: dict[ProfileName, Annotated[float, Between(-1.0, 1.0)]] = Field(
         default_factory=dict, max_length=32, json_schema_extra={"additionalProperties": False}
     )
     duplicate_policy: DuplicatePolicy = DuplicatePolicy.REJECT
@@ -40,8 +40,8 @@ class CollectionBody(Camel):
         RequireLiveness.NONE,
         description="For what `livenessSession` is the only face source that is taken",
     )
-    retention_days: Annotated[int, Field(ge=1, le=MOST_RETENTION_DAYS), WHOLE] | None = None
-    max_false_candidates: Annotated[float, Field(ge=LEAST_FALSE_CANDIDATES, le=MOST_CANDIDATES)] = (
+    retention_days: Annotated[int, Between(1, MOST_RETENTION_DAYS), WHOLE] | None = None
+    max_false_candidates: Annotated[float, Between(LEAST_FALSE_CANDIDATES, MOST_CANDIDATES)] = (
         MAX_FALSE_CANDIDATES
     )
 
@@ -161,7 +161,7 @@ def list_collections(
     caller: AdminCaller,
     use_cases: AllUseCases,
     language: CallersLanguage,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    limit: Annotated[int, Query(), Between(1, LARGEST_PAGE)] = DEFAULT_PAGE,
     cursor: CollectionName | None = None,
 ) -> CollectionList:
     """The collections that the caller's key is let into, by name."""

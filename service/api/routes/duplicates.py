@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 
 from service.api.auth import AdminCaller, AllUseCases, QueryCollection, Settings
-from service.api.models import Camel, Similarity
+from service.api.models import Between, Camel, Similarity
 from service.api.openapi import PROBLEMS, example, json_body, refusals
 from service.api.request_body import body_of, read_json
 from service.domain.callers import LOCAL_USER, Caller
@@ -86,7 +86,7 @@ def list_duplicates(
     settings: Settings,
     collection: QueryCollection,
     status: Annotated[FlagStatus, Query()] = FlagStatus.OPEN,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    limit: Annotated[int, Query(), Between(1, LARGEST_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[Place | None, Query()] = None,
 ) -> DuplicateList:
     """What `onDuplicate=flag` has flagged, newest first, a page at a time: those that wait for somebody

@@ -10,6 +10,7 @@ from pydantic import Field
 from service.api.auth import AllUseCases, CallersLanguage, Counted, SearchCaller, Settings
 from service.api.models import (
     WHOLE,
+    Between,
     Camel,
     FaceBody,
     ImageOutcome,
@@ -40,7 +41,7 @@ router = APIRouter(tags=["search"], responses=PROBLEMS)
 
 
 class SearchBody(FaceBody):
-    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES), WHOLE] = DEFAULT_CANDIDATES
+    limit: Annotated[int, Between(1, MOST_CANDIDATES), WHOLE] = DEFAULT_CANDIDATES
 
 
 class CandidateAnswer(Camel):

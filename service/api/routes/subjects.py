@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 
 from service.api.auth import AdminCaller, AllUseCases, QueryCollection
-from service.api.models import Camel, SubjectId
+from service.api.models import Between, Camel, SubjectId
 from service.api.openapi import PROBLEMS, example
 from service.domain.flagged_duplicate import DuplicateDecision, FlaggedDuplicate
 from service.usecases.erase import Erasure
@@ -143,7 +143,7 @@ _ENTRY = {
 def list_subjects(
     use_cases: AllUseCases,
     collection: QueryCollection,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = DEFAULT_PAGE,
+    limit: Annotated[int, Query(), Between(1, LARGEST_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[SubjectId | None, Query()] = None,
 ) -> SubjectList:
     """Everybody in a collection, in the order of their ids, a page at a time."""
