@@ -75,6 +75,8 @@ def test_state_draws_what_the_service_has_counted(
         files = [("images", photographs[1].read_bytes())]
         ok(http.post("/verify", data={"subjectId": name, "collection": gallery}, files=files))
     with opened(browser, server, "en") as console:
+        called: list[str] = []
+        console.page.on("request", lambda request: called.append(request.url))
         console.sign_in(operator_key)
         traffic = console.page.locator(".traffic")
         expect(traffic.get_by_role("rowheader", name="/verify", exact=True)).to_be_visible()
@@ -84,6 +86,8 @@ def test_state_draws_what_the_service_has_counted(
         assert len(counts) == len(set(counts)), "two ticks of one number"
         expect(console.page.locator(".service")).to_contain_text("mobile_s")
         expect(console.page.locator(".people")).to_contain_text(gallery)
+        lists = [url for url in called if "/admin/collections" in url]
+        assert len(lists) == 1, "all collections, with their people counted, are listed once"
 
 
 def _width(page: Page) -> int:

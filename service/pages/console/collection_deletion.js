@@ -47,7 +47,6 @@ function confirmed(context, { collection, templates }, isDefault) {
       const { templatesDeleted } = await context.calls.deleteCollection(collection);
       const people = formats.whole(templatesDeleted);
       context.say(texts.get("collection.deleted", { collection, people }));
-      await context.readCollections();
     },
   });
 }

@@ -115,7 +115,7 @@ async function save(context, collection, form, saved) {
   if (errors.length) return showErrors(form, context.texts.get("form.problem"), errors);
   await attemptForm(context, form, IDS, async () => {
     const changed = await context.calls.changeCollection(collection.collection, changesOf(collection, form));
-    await context.readCollections();
+    context.keep(changed);
     saved(changed);
   });
 }

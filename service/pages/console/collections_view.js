@@ -14,13 +14,13 @@ import { table } from "./table.js";
 /** @typedef {import("./answers.js").Collection} Collection */
 
 /** @type {import("./context.js").View} */
-export async function showCollections(context, place) {
+export async function showCollections(context, place, isFresh = false) {
   const { texts } = context;
   const title = element("h1", { tabindex: "-1" }, texts.get("collections.title"));
   const shown = element("div", { class: "stack" });
   place.replaceChildren(title, element("p", { class: "lead" }, texts.get("collections.lead")), shown);
   await attempt(context, place, async () => {
-    await context.readCollections();
+    if (!isFresh) await context.readCollections();
     shown.replaceChildren(listOf(context, place), ...(context.isUnbound ? [makeButton(context, place)] : []));
   });
 }
@@ -96,25 +96,26 @@ function expectedOf({ texts, formats }, one) {
 function makeButton(context, place) {
   const { texts } = context;
   const make = async () => {
-    const name = await makeCollection(context);
-    const found = context.collections.find((one) => one.collection === name);
-    if (!found) return;
-    context.say(texts.get("collections.made", { collection: name }));
-    context.choose(name);
-    showCollection(context, place, found, () => void back(context, place));
+    const made = await makeCollection(context);
+    if (!made) return;
+    context.say(texts.get("collections.made", { collection: made.collection }));
+    context.choose(made.collection);
+    showCollection(context, place, made, () => void back(context, place));
   };
   return button(texts.get("collections.make"), () => void make(), "primary");
 }
 
 /**
  * @param {Context} context
- * @returns {Promise<string>} its name; "" where none was made
+ * @returns {Promise<Collection | null>} null where none was made
  */
 async function makeCollection(context) {
   const { texts } = context;
   const id = "collection-name";
   let name = "";
-  const made = await ask(context, {
+  /** @type {Collection | null} */
+  let made = null;
+  await ask(context, {
     title: texts.get("collections.make"),
     content: [
       textField(id, texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: 64 }),
@@ -136,11 +137,11 @@ async function makeCollection(context) {
           title: texts.get("form.problem"),
           detail: texts.get(problem),
         });
-      await context.calls.createCollection(name, {});
-      await context.readCollections();
+      made = await context.calls.createCollection(name, {});
+      context.keep(made);
     },
   });
-  return made ? name : "";
+  return made;
 }
 
 /**

@@ -94,15 +94,18 @@ function drawPicker() {
   picker.value = context?.chosen ?? "";
 }
 
-/** A new place for each view: what an earlier one still waits for falls into a place that nobody sees. */
-async function showView() {
+/**
+ * A new place for each view: what an earlier one still waits for falls into a place that nobody sees.
+ * @param {boolean} [isFresh] whether the collections were read just now
+ */
+async function showView(isFresh = false) {
   drawFrame();
   if (context === null) return askForKey();
   const name = viewName();
   document.title = `${texts.get(`view.${name}`)} · ${texts.get("title")}`;
   const place = element("div", { class: `view ${name}` });
   main.replaceChildren(place);
-  const shown = VIEWS[name](context, place);
+  const shown = VIEWS[name](context, place, isFresh);
   place.querySelector("h1")?.focus();
   await shown;
 }
@@ -123,7 +126,7 @@ async function enter(key) {
   made.isUnbound = await mayAsk(() => made.calls.apiKeys());
   await made.readMetrics();
   context = made;
-  await showView();
+  await showView(true);
 }
 
 /** @param {() => Promise<unknown>} call */

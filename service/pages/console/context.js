@@ -7,7 +7,10 @@ import { Readings } from "./samples.js";
 
 /** @typedef {import("../common/texts.js").Texts} Texts */
 /** @typedef {import("./answers.js").Collection} Collection */
-/** @typedef {(context: Context, place: HTMLElement) => Promise<void>} View fills a place that is empty */
+/**
+ * Fills a place that is empty. `isFresh`: collections were read just now, when somebody signed in.
+ * @typedef {(context: Context, place: HTMLElement, isFresh?: boolean) => Promise<void>} View
+ */
 
 const MOST_LOOKED_INTO = 10;
 
@@ -63,6 +66,16 @@ export class Context {
   async readCollections() {
     this.collections = await this.calls.collections();
     if (this.collection === null) this.chosen = this.collections[0]?.collection ?? "";
+    this.onchange();
+  }
+
+  /**
+   * A collection as a call has just made or changed it: nobody has to list all of them for that.
+   * @param {Collection} changed
+   */
+  keep(changed) {
+    const others = this.collections.filter((one) => one.collection !== changed.collection);
+    this.collections = [...others, changed].sort((one, other) => (one.collection < other.collection ? -1 : 1));
     this.onchange();
   }
 

@@ -18,11 +18,11 @@ import { trafficOf } from "./traffic.js";
 const PARTS = ["looks", "service", "people", "traffic"];
 
 /** @type {import("./context.js").View} */
-export async function showState(context, place) {
+export async function showState(context, place, isFresh = false) {
   const shown = element("div", { class: "stack" });
   shown.append(...PARTS.map((name) => element("div", { class: name })));
   place.append(element("h1", { tabindex: "-1" }, context.texts.get("state.title")), shown);
-  await attempt(context, place, () => refresh(context, shown));
+  await attempt(context, place, () => refresh(context, shown, isFresh));
   const timer = setInterval(() => {
     if (!place.isConnected) clearInterval(timer);
     else if (!document.hidden)
@@ -35,14 +35,15 @@ export async function showState(context, place) {
  * asked for, which may come to nothing.
  * @param {Context} context
  * @param {HTMLElement} shown
+ * @param {boolean} [isFresh] whether the collections were read just now
  */
-async function refresh(context, shown) {
+async function refresh(context, shown, isFresh = false) {
   const readiness = await context.calls.readiness();
   const before = context.readings.last?.samples ?? [];
   if (readiness.status !== "ready") fill(shown, "service", servicePanels(context, readiness, before));
   await context.readMetrics();
   if (!shown.dataset.read) {
-    await context.readCollections();
+    if (!isFresh) await context.readCollections();
     await context.readWaiting();
     shown.dataset.read = "yes";
   }
