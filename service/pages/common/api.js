@@ -8,6 +8,10 @@ const MOST_SECONDS = 30;
 /** To wait where an answer asks to come back later and does not say when. */
 const RETRY_SECONDS = 2;
 
+/** What subjects and collections may be called, as the service has it. */
+const NAME = /^[A-Za-z0-9._:@-]+$/;
+const MOST_LETTERS = 128;
+
 /** Codes of our own, beside those of the service: it did not answer, or something else did. */
 export const UNREACHABLE = "unreachable";
 export const NOT_OURS = "not_ours";
@@ -146,6 +150,15 @@ export class Api {
       throw new ApiError(0, { code: UNREACHABLE }, RETRY_SECONDS);
     }
   }
+}
+
+/**
+ * Whether a subject or a collection may be called so. Dots alone would name a folder in a path.
+ * @param {string} text
+ * @param {number} [most] letters
+ */
+export function isName(text, most = MOST_LETTERS) {
+  return NAME.test(text) && text.length <= most && text !== "." && text !== "..";
 }
 
 /**

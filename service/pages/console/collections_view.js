@@ -1,6 +1,6 @@
 // Collections: which there are, what each is set to; one is made here.
 
-import { ApiError } from "../common/api.js";
+import { ApiError, isName } from "../common/api.js";
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
 import { showCollection } from "./collection_form.js";
@@ -12,6 +12,9 @@ import { table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").Collection} Collection */
+
+const MOST_LETTERS = 64;
+/* Of a collection's name. */
 
 /** @type {import("./context.js").View} */
 export async function showCollections(context, place, isFresh = false) {
@@ -118,7 +121,7 @@ async function makeCollection(context) {
   await ask(context, {
     title: texts.get("collections.make"),
     content: [
-      textField(id, texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: 64 }),
+      textField(id, texts.get("collections.name"), texts.get("collections.name.hint"), { maxlength: MOST_LETTERS }),
     ],
     action: texts.get("collections.make"),
     ids: { collection: id, collection_exists: id },
@@ -151,7 +154,6 @@ async function makeCollection(context) {
  * @returns {string} the text's key; "" where there is no problem
  */
 function nameProblem({ collections }, name) {
-  if (!/^[A-Za-z0-9._:@-]{1,64}$/.test(name) || name === "." || name === "..")
-    return "collections.name.problem";
+  if (!isName(name, MOST_LETTERS)) return "collections.name.problem";
   return collections.some((one) => one.collection === name) ? "collections.name.taken" : "";
 }

@@ -1,9 +1,9 @@
 // People of one collection: found by their id or its beginning, listed a page at a time.
 
-import { ApiError } from "../common/api.js";
+import { ApiError, isName } from "../common/api.js";
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
-import { clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
+import { clearErrors, selectField, showErrors, textField, valueIn } from "./fields.js";
 import { showPerson } from "./person_view.js";
 import { attempt } from "./problem.js";
 import { results, table } from "./table.js";
@@ -49,32 +49,26 @@ function findForm({ texts }, at, find) {
       value: at.beginning,
       maxlength: 128,
     }),
-    field(
+    selectField(
       "size",
       texts.get("page_size"),
       "",
-      select(
-        SIZES.map((size) => [size, size]),
-        String(at.size),
-      ),
+      SIZES.map((size) => [size, size]),
+      String(at.size),
     ),
     element("button", { class: "button primary" }, texts.get("find")),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearErrors(form);
-    if (!isBeginning(valueIn(form, "find"))) {
+    const beginning = valueIn(form, "find");
+    if (beginning && !isName(beginning)) {
       const message = texts.get("person.id.problem");
       return showErrors(form, texts.get("form.problem"), [{ id: "find", message }]);
     }
-    find({ beginning: valueIn(form, "find"), size: Number(valueIn(form, "size")), cursors: [undefined] });
+    find({ beginning, size: Number(valueIn(form, "size")), cursors: [undefined] });
   });
   return form;
-}
-
-/** @param {string} text which nobody's id begins with, unless it could be one */
-function isBeginning(text) {
-  return /^[A-Za-z0-9._:@-]{0,128}$/.test(text) && text !== "." && text !== "..";
 }
 
 /**

@@ -1,6 +1,6 @@
 // What changes a person, each asked for in words that name them; a deletion is proved afterwards.
 
-import { ApiError } from "../common/api.js";
+import { ApiError, isName } from "../common/api.js";
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
 import { ask } from "./dialog.js";
@@ -11,16 +11,13 @@ import { facts } from "./table.js";
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").Erasure} Erasure */
 
-const SUBJECT_ID = /^[A-Za-z0-9._:@-]{1,128}$/;
-
 /**
  * @param {Context} context
  * @param {HTMLFormElement} form
  * @param {string} name of the field
  */
 function isSubjectId({ texts }, form, name) {
-  const given = valueIn(form, name);
-  if (SUBJECT_ID.test(given) && given !== "." && given !== "..") return true;
+  if (isName(valueIn(form, name))) return true;
   showErrors(form, texts.get("form.problem"), [{ id: name, message: texts.get("person.id.problem") }]);
   return false;
 }

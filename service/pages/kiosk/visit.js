@@ -1,6 +1,6 @@
 // What one person does at the kiosk, from the first question to the answer.
 
-import { ApiError } from "../common/api.js";
+import { ApiError, isName } from "../common/api.js";
 import { byId } from "../common/dom.js";
 import { compared } from "./comparison.js";
 import { enrolled, identified, verified } from "./decisions.js";
@@ -38,9 +38,6 @@ export class Person {
 function newKey() {
   return crypto.randomUUID?.() ?? "";
 }
-
-/** As the service has it. */
-const SUBJECT = /^[A-Za-z0-9._:@-]{1,128}$/;
 
 /**
  * @param {Task} task
@@ -96,8 +93,7 @@ async function askWho(task, { screens, texts }, person, signal) {
   byId("who-title", HTMLElement).textContent = texts.get(`who.${task}`);
   const accepts = () => {
     const given = field.value.trim();
-    const isRight = SUBJECT.test(given) && given !== "." && given !== "..";
-    return tell(field, isRight ? "" : texts.get(given ? "who.wrong" : "who.empty"));
+    return tell(field, isName(given) ? "" : texts.get(given ? "who.wrong" : "who.empty"));
   };
   await screens.choice("who", signal, { accepts });
   person.subjectId = field.value.trim();
