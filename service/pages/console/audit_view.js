@@ -3,7 +3,7 @@
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
 import { chainPanel } from "./chain_panel.js";
-import { clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
+import { clearErrors, selectField, showErrors, textField, valueIn } from "./fields.js";
 import { attempt } from "./problem.js";
 import { results, table } from "./table.js";
 
@@ -78,8 +78,8 @@ function filters(context, ask) {
   );
   const form = element("form", { novalidate: true, class: "filters panel" });
   form.append(
-    field("action", texts.get("audit.action"), "", select([any, ...actions], "")),
-    field("in", texts.get("collection"), "", select([any, ...names], "")),
+    selectField("action", texts.get("audit.action"), "", [any, ...actions], ""),
+    selectField("in", texts.get("collection"), "", [any, ...names], ""),
     textField("subject", texts.get("person.id"), texts.get("audit.subject.hint"), { maxlength: 128 }),
     textField("since", texts.get("audit.since"), "", { type: "datetime-local" }),
     textField("until", texts.get("audit.until"), "", { type: "datetime-local" }),

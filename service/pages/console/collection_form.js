@@ -3,7 +3,7 @@
 import { element } from "../common/dom.js";
 import { button } from "./button.js";
 import { deletionPanel } from "./collection_deletion.js";
-import { choices, chosenIn, clearErrors, field, select, showErrors, textField, valueIn } from "./fields.js";
+import { choices, chosenIn, clearErrors, selectField, showErrors, textField, valueIn } from "./fields.js";
 import { shortModel } from "./formats.js";
 import { attemptForm } from "./problem.js";
 import { strangerPanel } from "./stranger_panel.js";
@@ -206,11 +206,12 @@ function profileField({ texts }, collection) {
   const options = Object.entries(collection.thresholdProfiles).map(
     ([name, { threshold }]) => /** @type {[string, string]} */ ([name, `${name} (${threshold})`]),
   );
-  return field(
+  return selectField(
     "profile",
     texts.get("search_profile"),
     texts.get("search_profile.hint"),
-    select(options, collection.duplicateProfile),
+    options,
+    collection.duplicateProfile,
   );
 }
 

@@ -51,10 +51,15 @@ function textsIn(language) {
   return new Texts({ en: EN, ko: KO }, language);
 }
 
+/** Those that the key may see. */
+function offeredViews() {
+  return Object.keys(VIEWS).filter((name) => name !== "keys" || context?.isUnbound);
+}
+
 /** The view that the address names. */
 function viewName() {
-  const name = new URLSearchParams(location.hash.slice(1)).get("view") ?? "state";
-  return Object.hasOwn(VIEWS, name) && (name !== "keys" || context?.isUnbound) ? name : "state";
+  const name = new URLSearchParams(location.hash.slice(1)).get("view") ?? "";
+  return offeredViews().includes(name) ? name : "state";
 }
 
 /** @param {string} view */
@@ -72,8 +77,7 @@ function drawFrame() {
   byId("leave", HTMLElement).hidden = context === null;
   byId("choose", HTMLElement).hidden = context === null || !OF_ONE_COLLECTION.has(viewName());
   byId("brand", HTMLAnchorElement).href = addressOf("state");
-  const names = Object.keys(VIEWS).filter((name) => name !== "keys" || context?.isUnbound);
-  const links = names.map((name) => {
+  const links = offeredViews().map((name) => {
     const current = name === viewName() && "page";
     return element(
       "li",
@@ -112,7 +116,7 @@ async function showView(isFresh = false) {
 
 function askForKey() {
   document.title = texts.get("title");
-  showSignIn(main, () => texts, enter);
+  showSignIn(main, texts, enter);
 }
 
 /**

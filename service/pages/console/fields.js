@@ -13,7 +13,7 @@ import { element } from "../common/dom.js";
  * @param {HTMLElement} control its `id` is set here
  * @returns {HTMLElement}
  */
-export function field(id, label, hint, control) {
+function field(id, label, hint, control) {
   control.id = id;
   control.setAttribute("name", id);
   const made = element("div", { class: "field" }, element("label", { for: id }, label));
@@ -44,18 +44,10 @@ export function textField(id, label, hint, attributes = {}) {
  * @param {string} chosen
  */
 export function selectField(id, label, hint, options, chosen) {
-  return field(id, label, hint, select(options, chosen));
-}
-
-/**
- * @param {[string, string][]} options
- * @param {string} chosen
- */
-export function select(options, chosen) {
   const made = options.map(([value, label]) =>
     element("option", { value, selected: value === chosen }, label),
   );
-  return element("select", {}, ...made);
+  return field(id, label, hint, element("select", {}, ...made));
 }
 
 /**

@@ -77,15 +77,17 @@ function codeOf(texts, error) {
  */
 export async function attempt(context, place, work, { mayRepeat = true, takesFocus = true } = {}) {
   const before = place.querySelector(":scope > .panel.problem");
+  const removed = () => {
+    const hadFocus = before?.contains(document.activeElement);
+    before?.remove();
+    return hadFocus;
+  };
   try {
     await work();
-    const hadFocus = before?.contains(document.activeElement);
-    before?.remove();
-    if (hadFocus) place.querySelector("h1")?.focus();
+    if (removed()) place.querySelector("h1")?.focus();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const hadFocus = before?.contains(document.activeElement);
-    before?.remove();
+    const hadFocus = removed();
     const again = mayRepeat ? () => void attempt(context, place, work) : undefined;
     const panel = problemPanel(context.texts, error, again);
     const title = place.querySelector(":scope > h1, :scope > .title");
@@ -97,13 +99,13 @@ export async function attempt(context, place, work, { mayRepeat = true, takesFoc
 
 /**
  * The same for a form: what the service says about a field stands at the field of this id.
- * @param {Context} context
+ * @param {{texts: Texts}} context
  * @param {HTMLElement} form
  * @param {Record<string, string>} ids ids of fields by the names in the call
  * @param {() => Promise<void>} work
  * @returns {Promise<boolean>} whether it went well
  */
-export async function attemptForm(context, form, ids, work) {
+export async function attemptForm({ texts }, form, ids, work) {
   const buttons = form.querySelectorAll("button");
   for (const button of buttons) button.disabled = true;
   try {
@@ -111,8 +113,7 @@ export async function attemptForm(context, form, ids, work) {
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    for (const button of buttons) button.disabled = false;
-    showErrors(form, wordsOf(context.texts, error).title, formErrors(context.texts, error, ids));
+    showErrors(form, wordsOf(texts, error).title, formErrors(texts, error, ids));
     return false;
   } finally {
     for (const button of buttons) button.disabled = false;

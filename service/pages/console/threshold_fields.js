@@ -7,7 +7,6 @@ import { falseMatchRate } from "./strangers.js";
 /** @typedef {import("./answers.js").Collection} Collection */
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
-const EMPTY_ROWS = 1;
 
 /**
  * A row for each profile; an empty field means the model's own threshold.
@@ -27,7 +26,7 @@ export function thresholdFields(context, collection) {
     element("legend", {}, texts.get("thresholds")),
     element("p", { class: "hint", id: "thresholds-hint" }, texts.get("thresholds.hint")),
     ...rows,
-    ...Array.from({ length: EMPTY_ROWS }, () => newRow(context)),
+    newRow(context),
   );
   return set;
 }
