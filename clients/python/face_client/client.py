@@ -28,12 +28,16 @@ SECONDS, CONNECT_SECONDS = 60.0, 5.0
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
-class Sent(Generic[P, Answer]):
-    """A call as a method of `FaceClient`."""
+class _Method(Generic[P, Answer]):
+    """`make`: whose name, parameters and docstring the method has."""
 
     def __init__(self, make: Callable[P, Call[Answer]]) -> None:
         self._make = make
         functools.update_wrapper(self, make)  # type: ignore[arg-type]
+
+
+class Sent(_Method[P, Answer]):
+    """A call as a method of `FaceClient`."""
 
     @overload
     def __get__(self, client: None, owner: type) -> Callable[P, Call[Answer]]: ...
@@ -50,12 +54,8 @@ class Sent(Generic[P, Answer]):
         return method
 
 
-class Awaited(Generic[P, Answer]):
+class Awaited(_Method[P, Answer]):
     """A call as a method of `AsyncFaceClient`."""
-
-    def __init__(self, make: Callable[P, Call[Answer]]) -> None:
-        self._make = make
-        functools.update_wrapper(self, make)  # type: ignore[arg-type]
 
     @overload
     def __get__(self, client: None, owner: type) -> Callable[P, Call[Answer]]: ...
