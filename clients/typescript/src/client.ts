@@ -74,13 +74,7 @@ export class FaceClient {
 
   /** The embedding of whoever stands before the service's camera. */
   tokenFromCamera(maxFrames?: number, options: { faces?: answers.Faces; signal?: AbortSignal } = {}) {
-    const { signal, ...fields } = options;
-    return this.#send<answers.Token>({
-      method: "POST",
-      path: "/token/camera",
-      json: given({ maxFrames, ...fields }),
-      signal,
-    });
+    return this.#post<answers.Token>("/token/camera", { maxFrames }, options);
   }
 
   /** The embedding of the photographs in a folder of the service's machine. */
@@ -88,13 +82,7 @@ export class FaceClient {
     dirPath: string,
     options: { maxImages?: number; faces?: answers.Faces; signal?: AbortSignal } = {},
   ) {
-    const { signal, ...fields } = options;
-    return this.#send<answers.Token>({
-      method: "POST",
-      path: "/token/directory",
-      json: given({ dirPath, ...fields }),
-      signal,
-    });
+    return this.#post<answers.Token>("/token/directory", { dirPath }, options);
   }
 
   /** The embedding of photographs of one person. */
@@ -131,9 +119,7 @@ export class FaceClient {
 
   /** Begins a liveness session: a random challenge, for one use within 90 seconds. */
   beginSession(purpose: "verify" | "enroll" | "search", options: CallOptions & { subjectId?: string } = {}) {
-    const { signal, ...fields } = options;
-    const json = given({ purpose, ...fields });
-    return this.#send<answers.Session>({ method: "POST", path: "/liveness/sessions", json, signal });
+    return this.#post<answers.Session>("/liveness/sessions", { purpose }, options);
   }
 
   /** Sends the frames of one step, in the order in which they were taken, or lets the service's camera take them. */
@@ -284,6 +270,12 @@ export class FaceClient {
     const { signal, ...fields } = options;
     const body = faceBody(face, { ...named, ...fields });
     return this.#send<Answer>({ method: "POST", path: where, headers, ...body, signal });
+  }
+
+  #post<Answer>(where: string, named: Fields, options: { signal?: AbortSignal }) {
+    const { signal, ...fields } = options;
+    const json = given({ ...named, ...fields });
+    return this.#send<Answer>({ method: "POST", path: where, json, signal });
   }
 
   #get<Answer>(where: string, options: { signal?: AbortSignal }) {
