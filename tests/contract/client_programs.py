@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
 from fasteners import InterProcessLock
 
 from scripts.environment import ROOT
-from tests.pages.node import installed_packages
+from tests.pages.node import installed_packages, missing
 
 CLIENTS = ("python", "typescript", "csharp")
 FOLDER = ROOT / "clients"
@@ -92,14 +90,11 @@ def compile_csharp(target: Path, *sources: Path, options: Sequence[str] = NO_UNI
 
 def _installed(program: str) -> str:
     found = shutil.which(program)
-    if found is not None:
-        return found
-    reason = (
-        f"{program} is not installed: tests of the client for C# need it (apt install mono-mcs)"
-    )
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if found is None:
+        missing(
+            f"{program} is not installed: tests of the client for C# need it (apt install mono-mcs)"
+        )
+    return found
 
 
 def _build(command: list[str]) -> None:

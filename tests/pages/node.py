@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fasteners import InterProcessLock
@@ -26,7 +27,7 @@ def installed_packages(folder: Path = HERE) -> Path:
     done = packages / ".installed"
     with InterProcessLock(str(folder / ".installing")):  # tests run in two processes
         if not done.is_file() or done.read_bytes() != lock:
-            _install(str(npm), folder)
+            _install(npm, folder)
             done.write_bytes(lock)
     return packages
 
@@ -40,7 +41,7 @@ def _install(npm: str, folder: Path) -> None:
         missing(f"npm ci: {done.stderr[-500:]}")
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skips the test; in CI it fails."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
