@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-Document = dict[str, Any]
+from scripts.openapi_document import Document, calls
 
 LEFT_OUT: Mapping[str, str] = {}
 """Operations that no client has, by their plain names, and why."""
@@ -18,11 +17,7 @@ def plain(name: str) -> str:
 
 def operations(document: Document) -> dict[str, Document]:
     """All by their plain names."""
-    return {
-        plain(operation["operationId"]): operation
-        for path in document["paths"].values()
-        for operation in path.values()
-    }
+    return {plain(operation["operationId"]): operation for _, _, operation in calls(document)}
 
 
 def require_all(document: Document, methods: list[str]) -> None:

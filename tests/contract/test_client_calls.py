@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import httpx
@@ -14,11 +13,10 @@ from face_client.answers import CollectionSettings
 from face_client.client import Awaited, Sent
 
 from scripts.errors_page import NOT_OVER_HTTP
+from scripts.openapi_document import Document, shape_name
 from service.api.problems import kinds_by_code
-from tests.contract.client_operations import Document, operations, plain
+from tests.contract.client_operations import operations, plain
 from tests.contract.client_programs import FOLDER
-
-Schema = Mapping[str, Any]
 
 FACE = {"images", "embedding", "camera", "directory", "livenessSession"}
 """Fields that are one parameter of a client."""
@@ -43,14 +41,13 @@ def test_calls_that_wait_are_those_that_are_awaited() -> None:
     assert _methods(FaceClient) == _methods(AsyncFaceClient)
 
 
-def _resolved(document: Document, schema: Schema) -> Schema:
+def _resolved(document: Document, schema: Document) -> Document:
     """What it refers to, and what it is where it is not null."""
     for one in schema.get("anyOf", ()):
         if one.get("type") != "null":
             return _resolved(document, one)
-    if "$ref" not in schema:
-        return schema
-    found: Schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    name = shape_name(schema)
+    found: Document = document["components"]["schemas"][name] if name else schema
     return found
 
 
@@ -89,7 +86,7 @@ def test_every_field_of_an_answer_is_typed_in_python(document: Document) -> None
             _require_same(document, answer, content["schema"])
 
 
-def _require_same(document: Document, typed: Any, schema: Schema) -> None:
+def _require_same(document: Document, typed: Any, schema: Document) -> None:
     """The fields of `typed`, and of what is in it, are those of `schema`."""
     schema = _resolved(document, schema)
     if is_typeddict(typed):
