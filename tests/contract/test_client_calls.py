@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 import httpx
 import pytest
@@ -87,20 +87,22 @@ def test_every_field_of_an_answer_is_typed_in_python(document: Document) -> None
 
 
 def _require_same(document: Document, typed: Any, schema: Document) -> None:
-    """The fields of `typed`, and of what is in it, are those of `schema`."""
+    """The fields and the listed values of `typed`, and of what is in it, are those of `schema`."""
     schema = _resolved(document, schema)
     if is_typeddict(typed):
         hints = get_type_hints(typed)
         assert hints.keys() == schema["properties"].keys(), typed
         for field, hint in hints.items():
             _require_same(document, hint, schema["properties"][field])
+    elif get_origin(typed) is Literal:
+        assert set(get_args(typed)) == set(schema["enum"]), typed
     elif get_origin(typed) is list:
         _require_same(document, get_args(typed)[0], schema["items"])
     elif get_origin(typed) is dict and is_typeddict(get_args(typed)[1]):
         _require_same(document, get_args(typed)[1], schema["additionalProperties"])
     else:
         for one in get_args(typed):
-            if is_typeddict(one) or get_origin(one) is list:
+            if is_typeddict(one) or get_origin(one) in (list, Literal):
                 _require_same(document, one, schema)
 
 
@@ -115,6 +117,18 @@ def test_answers_in_typescript_have_the_fields_of_those_in_python() -> None:
         name: set(get_type_hints(kind))
         for name, kind in vars(answers).items()
         if is_typeddict(kind)
+    }
+    assert in_typescript == in_python
+
+
+def test_values_in_typescript_are_those_in_python() -> None:
+    source = (TYPESCRIPT / "answers.ts").read_text("utf-8")
+    listed = re.findall(r"^export type (\w+) = (.*);$", source, re.MULTILINE)
+    in_typescript = {name: set(re.findall(r'"(\w+)"', values)) for name, values in listed}
+    in_python = {
+        name: set(get_args(kind))
+        for name, kind in vars(answers).items()
+        if get_origin(kind) is Literal
     }
     assert in_typescript == in_python
 
