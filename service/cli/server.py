@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging.config
 import multiprocessing
 import os
@@ -151,8 +152,9 @@ def _require_free_port(config: AppConfig) -> None:
         socket.create_server(address, family=family).close()
     except OSError as error:
         language = language_of(None, config)
-        values = {"address": "{}:{}".format(*address), "cause": error.strerror}
-        err.print(text(language, "notice.cannot_listen", **values))
+        values = {"address": "{}:{}".format(*address), "cause": os.strerror(error.errno or 0)}
+        notice = "address_taken" if error.errno == errno.EADDRINUSE else "cannot_listen"
+        err.print(text(language, f"notice.{notice}", **values))
         raise typer.Exit(NOT_DONE) from None
 
 

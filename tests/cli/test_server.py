@@ -84,4 +84,5 @@ def test_taken_port_is_told_before_anything_is_loaded(bare: Face, workers: int) 
         outcome = bare("server", "--port", port, "--workers", workers)
     assert outcome.status == 3
     assert outcome.err.startswith(f"127.0.0.1:{port}에서 요청을 받을 수 없습니다: ")
+    assert "--port" in outcome.err
     assert "Traceback" not in outcome.err
