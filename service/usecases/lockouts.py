@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,11 @@ class Lockout:
         self.counted = bool(rules.after)
         """Whether refusals are, and so a subject has to be locked while a face is compared with it."""
 
-    def ends(self, refusals: Mapping[str, Refusals]) -> datetime | None:
+    def ends(self, tx: Transaction, collection: Collection, subject_id: str) -> datetime | None:
         """When the subject is open again for every key; None where it is open now."""
         if not self.counted:
             return None
+        refusals = tx.failed_comparisons.of(collection, subject_id)
         return locked_for_any_until(refusals, self.clock(), self.rules)
 
     def settle(

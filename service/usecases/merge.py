@@ -105,8 +105,8 @@ class Merge:
             gone, goes_on = (Action.MERGE_FROM, request.other_id), (_action(request), merged)
             whose = request.caller, unlocked.collection
             audit_id = record_departure(tx, self._audit, *whose, gone, goes_on)
-            refusals = tx.failed_comparisons.of(unlocked.collection, merged.subject_id)
-            details = details_of(unlocked, merged, rows, self._lockout.ends(refusals))
+            locked_until = self._lockout.ends(tx, unlocked.collection, merged.subject_id)
+            details = details_of(unlocked, merged, rows, locked_until)
         return ChangedSubject(details, audit_id)
 
     def _lock_both(

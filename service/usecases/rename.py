@@ -70,7 +70,7 @@ class Rename:
             rows = _move(tx, unlocked, subject, renamed)
             gone, goes_on = (Action.RENAME, subject_id), (Action.RENAME_TO, renamed)
             audit_id = record_departure(tx, self._audit, caller, collection, gone, goes_on)
-            locked_until = self._lockout.ends(tx.failed_comparisons.of(collection, to))
+            locked_until = self._lockout.ends(tx, collection, to)
             details = details_of(unlocked, renamed, rows, locked_until)
         return ChangedSubject(details, audit_id)
 

@@ -98,9 +98,9 @@ class Subjects:
             if subject is None:
                 raise SubjectNotFound
             rows = tx.templates.of(collection, subject_id)
-            refusals = tx.failed_comparisons.of(collection, subject_id)
+            locked_until = self._lockout.ends(tx, collection, subject_id)
         unlocked = UnlockedCollection.unlock(collection, self._vault)
-        return details_of(unlocked, subject, rows, self._lockout.ends(refusals))
+        return details_of(unlocked, subject, rows, locked_until)
 
 
 def details_of(
