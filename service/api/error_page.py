@@ -5,8 +5,6 @@ It is served from here, since a closed network reaches no other address, and it 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import cache
 from html import escape
@@ -17,10 +15,9 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from service.api.problems import ERRORS, kinds_by_code, status_of
+from service.api.swagger import inline_sources
 from service.domain.errors import FaceError
-from service.texts import CATALOGUE, Language
-
-LANGUAGES: tuple[Language, ...] = ("ko", "en")
+from service.texts import CATALOGUE
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +32,7 @@ def errors() -> HTMLResponse:
 @cache
 def _page() -> tuple[str, str]:
     """The page, and a policy by which it loads and runs nothing; its style is known by its hash."""
-    title = " · ".join(CATALOGUE[language]["error_page.title"] for language in LANGUAGES)
+    title = " · ".join(texts["error_page.title"] for texts in CATALOGUE.values())
     kinds = sorted(kinds_by_code().items(), key=lambda item: (status_of(item[1]), item[0]))
     content = [_paragraphs("error_page.values"), *(_section(*item) for item in kinds)]
     template = Template(files(__package__).joinpath("error_page.html").read_text("utf-8"))
@@ -52,7 +49,7 @@ def _section(code: str, kind: type[FaceError]) -> str:
 def _paragraphs(*keys: str) -> str:
     """One for each language, of all the sentences."""
     sentences = {
-        language: " ".join(CATALOGUE[language][key] for key in keys) for language in LANGUAGES
+        language: " ".join(texts[key] for key in keys) for language, texts in CATALOGUE.items()
     }
     told = (f'<p lang="{each}">{_marked_up(words)}</p>' for each, words in sentences.items())
     return "\n".join(told)
@@ -64,7 +61,6 @@ def _marked_up(words: str) -> str:
 
 
 def _policy(page: str) -> str:
-    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (style,) = inline_sources(page, "style")
     none = ("default-src", "base-uri", "form-action", "frame-ancestors")
-    return "; ".join([*(f"{name} 'none'" for name in none), f"style-src 'sha256-{digest}'"])
+    return "; ".join([*(f"{name} 'none'" for name in none), f"style-src {style}"])
