@@ -7,7 +7,6 @@ python scripts/api_page.py --write  write it
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.environment import ROOT
+from scripts.generated_files import print_check_or_write
 from scripts.openapi_document import Document, calls, default_document, json_example, shape_name
 from service.api.document import FORM, JSON, Operation
 from service.api.openapi import shown_codes
@@ -225,19 +225,10 @@ def _shape(schema: Document) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true")
-    what.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    page = api_page(default_document())
-    if options.write:
-        PAGE.write_text(page, "utf-8")
-    elif options.check:
-        return 0 if PAGE.read_text("utf-8") == page else 1
-    else:
-        print(page)
-    return 0
+    def page() -> str:
+        return api_page(default_document())
+
+    return print_check_or_write(page, lambda: {PAGE: page()})
 
 
 if __name__ == "__main__":

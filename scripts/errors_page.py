@@ -8,7 +8,6 @@ python scripts/errors_page.py --write  put it between the markers of docs/errors
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.environment import ROOT
+from scripts.generated_files import print_check_or_write
 from scripts.markers import put_between_markers
 from service.api.problems import kinds_by_code, status_of
 from service.cli import context
@@ -121,19 +121,7 @@ def _shown(sentence: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true")
-    what.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if options.write:
-        PAGE.write_text(current(), "utf-8")
-    elif not options.check:
-        print(reference())
-    elif PAGE.read_text("utf-8") != current():
-        print(f"{PAGE}: the reference is outdated", file=sys.stderr)
-        return 1
-    return 0
+    return print_check_or_write(reference, lambda: {PAGE: current()})
 
 
 if __name__ == "__main__":

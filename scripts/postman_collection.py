@@ -8,7 +8,6 @@ python scripts/postman_collection.py --write  write it
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.environment import ROOT
+from scripts.generated_files import print_check_or_write
 from scripts.openapi_document import Document, calls, default_document, json_example
 from service.api.document import FORM, JSON, Operation
 from service.config import AppConfig
@@ -100,19 +100,10 @@ def written(document: Document) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true")
-    what.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    text = written(default_document())
-    if options.write:
-        COLLECTION.write_text(text, "utf-8")
-    elif options.check:
-        return 0 if COLLECTION.read_text("utf-8") == text else 1
-    else:
-        print(text, end="")
-    return 0
+    def text() -> str:
+        return written(default_document())
+
+    return print_check_or_write(text, lambda: {COLLECTION: text()})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ python scripts/settings_table.py --write  put it between the markers of both
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path, PurePath
@@ -20,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts import settings_ko
 from scripts.environment import ROOT
+from scripts.generated_files import print_check_or_write
 from scripts.markers import put_between_markers
 from service.config import AppConfig
 
@@ -64,21 +64,9 @@ def _default(field: FieldInfo, none: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true")
-    what.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if options.write:
-        for page in PAGES:
-            page.write_text(with_settings(page), "utf-8")
-    elif options.check:
-        for page in (wrong := outdated()):
-            print(f"{page}: the table of settings is outdated", file=sys.stderr)
-        return 1 if wrong else 0
-    else:
-        print(settings_table())
-    return 0
+    return print_check_or_write(
+        settings_table, lambda: {page: with_settings(page) for page in PAGES}
+    )
 
 
 if __name__ == "__main__":
