@@ -15,7 +15,9 @@ from service.cli.context import (
     labels,
     matching,
     print_json,
+    print_next_page,
     print_table,
+    shown_moment,
 )
 from service.cli.language import language_of, spoken
 from service.config import AppConfig
@@ -81,8 +83,7 @@ def list_audit(
 
         return print_json(audit_list(page))
     print_table(labels(language, _HEADINGS), [_row(one) for one in page.records])
-    if page.next_cursor:
-        typer.echo(f"{text(language, 'label.next')}: --cursor {page.next_cursor}")
+    print_next_page(page.next_cursor, language)
     return None
 
 
@@ -128,7 +129,7 @@ def _broken(broken: Break, language: Language) -> str:
 def _print_whole(verdict: LogVerdict, language: Language) -> None:
     typer.echo(text(language, "outcome.audit_whole", records=verdict.records))
     if head := verdict.head:
-        at = f"{head.begun_at:%F %T %Z}"
+        at = shown_moment(head.begun_at)
         typer.echo(text(language, "outcome.audit_begun", at=at))
         typer.echo(
             f"{text(language, 'label.checkpoint')}: {Checkpoint(head.sequence, head.digest)}"
@@ -139,7 +140,7 @@ def _row(record: AuditRecord) -> tuple[str, ...]:
     entry = record.entry
     return (
         str(record.sequence),
-        f"{entry.at:%F %T %Z}",
+        shown_moment(entry.at),
         entry.caller,
         entry.action,
         entry.collection or "-",

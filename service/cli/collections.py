@@ -16,8 +16,10 @@ from service.cli.context import (
     matching,
     percent,
     print_json,
+    print_next_page,
     print_table,
     ready,
+    shown_moment,
 )
 from service.cli.language import language_of, spoken
 from service.config import AppConfig
@@ -152,8 +154,7 @@ def list_collections(
         language, ("collection", "templates", "model", "duplicate_policy", "created_at")
     )
     print_table(headings, [_row(each) for each in page.collections])
-    if page.next_cursor:
-        typer.echo(f"{text(language, 'label.next')}: --cursor {page.next_cursor}")
+    print_next_page(page.next_cursor, language)
     return None
 
 
@@ -290,7 +291,7 @@ def _settings(details: CollectionDetails, language: Language) -> Iterator[tuple[
     yield text(language, "label.collection"), collection.name
     yield text(language, "label.templates"), details.templates
     yield text(language, "label.model"), collection.model_id or "-"
-    yield text(language, "label.created_at"), f"{collection.created_at:%F %T %Z}"
+    yield text(language, "label.created_at"), shown_moment(collection.created_at)
     yield text(language, "label.duplicate_policy"), settings.duplicate_policy
     yield text(language, "label.duplicate_profile"), settings.duplicate_profile
     yield text(language, "label.search_threshold"), f"{search.threshold:.4f}"
@@ -326,5 +327,5 @@ def _row(details: CollectionDetails) -> tuple[object, ...]:
         details.templates,
         collection.model_id or "-",
         collection.settings.duplicate_policy,
-        f"{collection.created_at:%F %T %Z}",
+        shown_moment(collection.created_at),
     )

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated
@@ -103,6 +104,12 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
     Console(highlight=False, markup=False, width=width).print(table)
 
 
+def print_next_page(cursor: object, language: Language) -> None:
+    """Where a list goes on; nothing where it ends here."""
+    if cursor:
+        typer.echo(f"{text(language, 'label.next')}: --cursor {cursor}")
+
+
 def print_warnings(warnings: Iterable[DecisionWarning], language: Language) -> None:
     """On stderr: the answer is the same with and without them."""
     for one in warnings:
@@ -117,6 +124,11 @@ def percent(share: float) -> str:
     """
     digits = f"{share * 100:.3g}"
     return f"{digits if 'e' not in digits else f'{share * 100:.8f}'.rstrip('0')} %"
+
+
+def shown_moment(moment: datetime | None) -> str:
+    """`2026-01-31 09:00:00 UTC`; `-` where there is none."""
+    return "-" if moment is None else f"{moment:%F %T %Z}"
 
 
 def labels(language: Language, names: Iterable[str]) -> list[str]:

@@ -24,6 +24,7 @@ from service.cli.context import (
     labels,
     print_table,
     ready,
+    shown_moment,
 )
 from service.cli.language import language_of
 from service.config import AppConfig
@@ -104,7 +105,7 @@ def _progress(language: Language, total: int | None) -> Iterator[Watch]:
 def _print_backup(file: Path, manifest: Manifest, language: Language, **more: object) -> None:
     facts = {
         "file": f"{file} ({file.stat().st_size:,} B)",
-        "made_at": f"{manifest.made_at:%F %T %Z}",
+        "made_at": shown_moment(manifest.made_at),
         "version": manifest.service_version,
         "revision": manifest.contents.revision,
         "models": ", ".join(manifest.contents.model_ids) or "-",

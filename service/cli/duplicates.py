@@ -14,8 +14,10 @@ from service.cli.context import (
     LanguageOption,
     labels,
     print_json,
+    print_next_page,
     print_table,
     ready,
+    shown_moment,
 )
 from service.cli.language import spoken
 from service.domain.callers import LOCAL_USER
@@ -76,8 +78,7 @@ def list_duplicates(
 
         return print_json(duplicate_list(page))
     print_table(labels(language, _HEADINGS), [_row(one, language) for one in page.duplicates])
-    if page.next_place:
-        typer.echo(f"{text(language, 'label.next')}: --cursor {page.next_place}")
+    print_next_page(page.next_place, language)
     return None
 
 
@@ -120,7 +121,7 @@ def _row(flagged: FlaggedDuplicate, language: Language) -> tuple[str, ...]:
         flagged.subject_id,
         flagged.duplicate_of,
         f"{flagged.similarity:.4f}",
-        f"{flagged.flagged_at:%F %T %Z}",
+        shown_moment(flagged.flagged_at),
         "-" if made is None else text(language, f"duplicate_decision.{made.decision}"),
         "-" if made is None else made.by,
     )

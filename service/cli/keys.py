@@ -23,6 +23,7 @@ from service.cli.context import (
     print_table,
     progress_bar,
     ready,
+    shown_moment,
 )
 from service.cli.language import language_of, spoken
 from service.config import AppConfig
@@ -100,8 +101,8 @@ def _row_of_api_key(key: ApiKey, now: datetime, language: Language) -> tuple[str
         key.name,
         ", ".join(sorted(key.scopes)),
         ", ".join(sorted(key.collections)) or text(language, "value.all"),
-        f"{key.expires_at:%F %T %Z}" if key.expires_at else "-",
-        f"{key.last_used_at:%F %T %Z}" if key.last_used_at else "-",
+        shown_moment(key.expires_at),
+        shown_moment(key.last_used_at),
         text(language, "value.valid" if key.is_valid(now) else "value.invalid"),
     )
 
@@ -174,7 +175,7 @@ def _row_of_data_key(one: KeyStatus, now: datetime, language: Language) -> tuple
         one.collection,
         one.templates,
         one.active,
-        f"{one.since:%F %T %Z}",
+        shown_moment(one.since),
         (now - one.since).days,
         one.retiring or "-",
         one.waiting or "-",

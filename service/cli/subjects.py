@@ -15,8 +15,10 @@ from service.cli.context import (
     labels,
     matching,
     print_json,
+    print_next_page,
     print_table,
     ready,
+    shown_moment,
 )
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
@@ -50,10 +52,9 @@ def list_subjects(
 
         return print_json(subject_list(page))
     headings = labels(language, ("subject", "templates", "enrolled_at"))
-    rows = [(one.subject_id, one.templates, f"{one.enrolled_at:%F %T %Z}") for one in page.subjects]
+    rows = [(one.subject_id, one.templates, shown_moment(one.enrolled_at)) for one in page.subjects]
     print_table(headings, rows)
-    if page.next_cursor:
-        typer.echo(f"{text(language, 'label.next')}: --cursor {page.next_cursor}")
+    print_next_page(page.next_cursor, language)
     return None
 
 
@@ -74,18 +75,12 @@ def show_subject(
     rows = [
         (text(language, "label.subject"), details.summary.subject_id),
         (text(language, "label.templates"), details.summary.templates),
-        (text(language, "label.enrolled_at"), f"{details.summary.enrolled_at:%F %T %Z}"),
+        (text(language, "label.enrolled_at"), shown_moment(details.summary.enrolled_at)),
         (text(language, "label.models"), ", ".join(details.model_ids)),
         (text(language, "label.metadata"), json.dumps(details.metadata, ensure_ascii=False)),
-        (
-            text(language, "label.expires"),
-            f"{details.expires_at:%F %T %Z}" if details.expires_at else "-",
-        ),
+        (text(language, "label.expires"), shown_moment(details.expires_at)),
         (text(language, "label.consent"), details.consent_reference or "-"),
-        (
-            text(language, "label.locked"),
-            f"{details.locked_until:%F %T %Z}" if details.locked_until else "-",
-        ),
+        (text(language, "label.locked"), shown_moment(details.locked_until)),
     ]
     print_table(["", ""], rows)
     return None
