@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -21,8 +21,7 @@ from service.cli.context import (
     ready,
     shown_moment,
 )
-from service.cli.language import language_of, spoken
-from service.config import AppConfig
+from service.cli.language import spoken
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
 from service.domain.collection import (
@@ -35,9 +34,6 @@ from service.domain.face import Faces
 from service.domain.thresholds import Profile
 from service.texts import Language, text
 from service.usecases.collections import CollectionDetails
-
-if TYPE_CHECKING:
-    from service.api.routes.collections import CollectionBody
 
 app = typer.Typer(help="Collections of people.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -223,7 +219,7 @@ def set_collection(
     )
     again = {setting.field: getattr(CollectionSettings(), setting.field) for setting in unset or ()}
     if (not named and not again) or named.keys() & again.keys():
-        raise typer.BadParameter(text(language_of(lang, AppConfig()), "notice.set_or_unset"))
+        raise typer.BadParameter(text(spoken(), "notice.set_or_unset"))
     wiring, language = ready(lang)
     changed = wiring.collections.change(collection, {**named, **again}, LOCAL_USER.name)
     _print(changed, language, as_json=as_json)
@@ -238,7 +234,7 @@ def delete_collection(
 ) -> None:
     """Erase everybody in it, and destroy its data key. `default` is left empty, under a new key."""
     if not yes:
-        asked = text(language_of(lang, AppConfig()), "notice.erase_everybody", name=collection)
+        asked = text(spoken(), "notice.erase_everybody", name=collection)
         raise typer.BadParameter(asked)
     wiring, language = ready(lang)
     deleted = wiring.collections.delete(collection, LOCAL_USER.name)
@@ -256,21 +252,16 @@ def _named(threshold: Sequence[tuple[str, float]] | None, **given: object) -> di
     """What was given, by the fields of `CollectionSettings`, as HTTP would take it. Raises
     `InvalidRequest`.
     """
+    from service.api.field_problems import invalid_request
     from service.api.routes.collections import CollectionBody
 
     fields = {name: value for name, value in given.items() if value is not None}
     if threshold:
         fields["threshold_profiles"] = dict(threshold)
-    return _checked(CollectionBody, fields).named()
-
-
-def _checked(shape: type[CollectionBody], fields: Mapping[str, object]) -> CollectionBody:
-    from service.api.field_problems import invalid_request
-
     try:
-        return shape.model_validate(fields)
+        return CollectionBody.model_validate(fields).named()
     except ValidationError as error:
-        raise invalid_request(error.errors(), shape) from None
+        raise invalid_request(error.errors(), CollectionBody) from None
 
 
 def _print(details: CollectionDetails, language: Language, *, as_json: bool) -> None:

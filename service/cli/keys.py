@@ -163,7 +163,7 @@ def rewrap(
 ) -> None:
     """Wrap all keys under another master key. Afterwards the setting has to name that one."""
     if (new_key_file is None) == (new_kms is None):
-        raise typer.BadParameter(text(language_of(lang, AppConfig()), "notice.one_new_master_key"))
+        raise typer.BadParameter(text(spoken(), "notice.one_new_master_key"))
     wiring, language = ready(lang)
     rewrapping = wiring.rewrapping_to(new_key_file or str(new_kms))
     number = wiring.keys.rewrap(rewrapping, LOCAL_USER.name)

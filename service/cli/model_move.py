@@ -19,7 +19,7 @@ from service.cli.context import (
     progress_bar,
     ready,
 )
-from service.cli.language import language_of
+from service.cli.language import language_of, spoken
 from service.config import AppConfig
 from service.domain import identifiers
 from service.domain.callers import LOCAL_USER
@@ -96,7 +96,7 @@ def status(
 ) -> None:
     """How many people have a template of the next model, of how many."""
     if unmoved and collection is None:
-        raise typer.BadParameter(text(language_of(lang, AppConfig()), "notice.unmoved_of_one"))
+        raise typer.BadParameter(text(spoken(), "notice.unmoved_of_one"))
     wiring, language = ready(lang)
     mover = wiring.move_model
     if unmoved and collection is not None:
