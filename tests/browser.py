@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
+
+from tests.missing import program
 
 SECONDS = 120
 
 
 def chromium() -> str:
     """Its program, or a skipped test that says so; in CI its absence is a failure."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is not None:
-        return found
-    reason = "chromium is not installed: tests that open a page need it"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return program("chromium", "chromium-browser", needed_by="tests that open a page")
 
 
 def _run(profile: Path, *arguments: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import service  # noqa: F401 - before tests import what would send usage data
+from tests.missing import missing
 
 # Before NumPy is loaded, here and in the processes that tests start: several at once, each with a
 # thread of OpenBLAS for every core, wait for each other much longer than one thread computes.
@@ -34,12 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _required(path: Path) -> Path:
     """`path`, or a skipped test that says so; in CI its absence is a failure."""
-    if path.exists():
-        return path
-    reason = f"{path} is missing: tests with real models and photographs need it"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if not path.exists():
+        missing(f"{path} is missing: tests with real models and photographs need it")
+    return path
 
 
 @pytest.fixture(scope="session")

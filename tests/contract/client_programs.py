@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from fasteners import InterProcessLock
-
 from scripts.environment import ROOT
-from tests.pages.node import installed_packages, missing
+from tests.generated.generators import run
+from tests.made_once import made_once
+from tests.missing import program
+from tests.pages.node import installed_packages
 
 CLIENTS = ("python", "typescript", "csharp")
 FOLDER = ROOT / "clients"
@@ -48,13 +47,13 @@ def _typescript(folder: Path) -> Programs:
     compiler = installed_packages(client) / "typescript" / "bin" / "tsc"
     build = client / "build"
     sources = b"".join(file.read_bytes() for file in sorted(_sources(client)))
+
+    def compile_all() -> None:
+        for project in (client, client / "tests"):
+            run(["node", compiler, "--project", project], seconds=BUILD_SECONDS)
+
     build.mkdir(exist_ok=True)
-    with InterProcessLock(str(build / ".building")):  # tests run in two processes
-        done = build / ".built"
-        if not done.is_file() or done.read_bytes() != sha256(sources).digest():
-            for project in (client, client / "tests"):
-                _build(["node", str(compiler), "--project", str(project)])
-            done.write_bytes(sha256(sources).digest())
+    made_once(build / ".built", sha256(sources).digest(), build / ".building", compile_all)
     return Programs(
         ["node", str(build / "tests/scenario.js")],
         ["node", str(build / "examples/enroll.js")],
@@ -84,19 +83,9 @@ def compile_csharp(target: Path, *sources: Path, options: Sequence[str] = NO_UNI
     kind = "library" if target.suffix == ".dll" else "exe"
     strict = ["-langversion:7.2", "-warnaserror", "-nologo", f"-target:{kind}", f"-out:{target}"]
     files = [*sources, *sorted((FOLDER / "csharp" / "FaceClient").glob("*.cs"))]
-    _build([_installed("mcs"), *strict, *options, *map(str, files)])
+    run([_installed("mcs"), *strict, *options, *files], seconds=BUILD_SECONDS)
     return str(target)
 
 
-def _installed(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        missing(
-            f"{program} is not installed: tests of the client for C# need it (apt install mono-mcs)"
-        )
-    return found
-
-
-def _build(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS)
-    assert done.returncode == 0, done.stdout + done.stderr
+def _installed(name: str) -> str:
+    return program(name, needed_by="tests of the client for C# (apt install mono-mcs)")

@@ -10,9 +10,9 @@ import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fasteners import InterProcessLock
-
-from tests.pages.node import installed_packages, missing
+from tests.made_once import made_once
+from tests.missing import missing
+from tests.pages.node import installed_packages
 
 HERE = Path(__file__).parent
 SECONDS = 300
@@ -22,16 +22,13 @@ def python_of_the_generator() -> Path:
     """Of a virtual environment with openapi-python-client: it does not go with the service's own packages."""
     folder = HERE / ".venv"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    lock, done = (HERE / "requirements.txt").read_bytes(), folder / ".installed"
-    with InterProcessLock(str(HERE / ".installing")):  # tests run in two processes
-        if not done.is_file() or done.read_bytes() != lock:
-            venv.create(folder, clear=True)
-            _install(python)
-            done.write_bytes(lock)
+    lock = (HERE / "requirements.txt").read_bytes()
+    made_once(folder / ".installed", lock, HERE / ".installing", lambda: _install(folder, python))
     return python
 
 
-def _install(python: Path) -> None:
+def _install(folder: Path, python: Path) -> None:
+    venv.create(folder, clear=True)
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     command = [*pip, "-r", str(HERE / "requirements.txt")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
@@ -60,14 +57,18 @@ def typescript_client(document: Path, folder: Path) -> None:
     run([node, packages / "typescript" / "bin" / "tsc", "-p", folder])
 
 
-def run(command: Sequence[object], environment: Mapping[str, str] | None = None) -> str:
+def run(
+    command: Sequence[object],
+    environment: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+) -> str:
     """What it prints; its failure is the test's."""
     done = subprocess.run(
         [str(each) for each in command],
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=seconds,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
-from fasteners import InterProcessLock
+from tests.made_once import made_once
+from tests.missing import missing, program
 
 HERE = Path(__file__).parent
 INSTALL_SECONDS = 300
@@ -19,16 +16,10 @@ def installed_packages(folder: Path = HERE) -> Path:
     """`node_modules` of the `package-lock.json` in `folder`, or a skipped test that says so; in CI their
     absence is a failure.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        missing("npm is not installed: tests of pages and clients need it")
+    npm = program("npm", needed_by="tests of pages and clients")
     lock = (folder / "package-lock.json").read_bytes()
     packages = folder / "node_modules"
-    done = packages / ".installed"
-    with InterProcessLock(str(folder / ".installing")):  # tests run in two processes
-        if not done.is_file() or done.read_bytes() != lock:
-            _install(npm, folder)
-            done.write_bytes(lock)
+    made_once(packages / ".installed", lock, folder / ".installing", lambda: _install(npm, folder))
     return packages
 
 
@@ -39,10 +30,3 @@ def _install(npm: str, folder: Path) -> None:
     )
     if done.returncode:
         missing(f"npm ci: {done.stderr[-500:]}")
-
-
-def missing(reason: str) -> NoReturn:
-    """Skips the test; in CI it fails."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
