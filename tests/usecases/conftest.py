@@ -17,6 +17,7 @@ from service.domain.collection import DEFAULT_COLLECTION, Collection, Collection
 from service.storage.storage import Storage
 from service.vault.vault import Vault
 from tests.postgres import TestServer
+from tests.usecases.lookalikes import enroll_twins
 from tests.usecases.service_process import Service, Tables
 from tests.usecases.stand_ins import StandInCapture, StandInClock, StandInEngine
 
@@ -90,6 +91,13 @@ def service(bare_service: Service, default_collection: Collection) -> Service:
     with bare_service.storage.transaction() as tx:
         tx.collections.add(default_collection)
     return bare_service
+
+
+@pytest.fixture
+def twins(service: Service) -> Service:
+    """With two who look alike, of whom one was flagged."""
+    enroll_twins(service)
+    return service
 
 
 @pytest.fixture

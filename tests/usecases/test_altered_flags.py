@@ -17,7 +17,6 @@ from tests.usecases.lookalikes import (
     RESOLVED,
     SAME,
     TWIN,
-    enroll_twins,
     flagged,
     pairs,
     replace,
@@ -30,12 +29,6 @@ Rows = Mapping[str, Any]
 DECIDED = (
     "decision = 'different_people', decided_at = flagged_at, decided_by = 'till', decisions = 1"
 )
-
-
-@pytest.fixture
-def twins(service: Service) -> Service:
-    enroll_twins(service)
-    return service
 
 
 def named(service: Service, subject: str, photo: str) -> list[str]:

@@ -33,7 +33,6 @@ from tests.usecases.lookalikes import (
     RESOLVED,
     SAME,
     TWIN,
-    enroll_twins,
     flagged,
     pairs,
     replace,
@@ -43,12 +42,6 @@ from tests.usecases.service_process import CALLER, DEFAULT, Service, Tables
 from tests.usecases.stand_ins import NextEngine
 from tests.usecases.test_bulk import pictured
 from tests.usecases.test_put_back import rotate
-
-
-@pytest.fixture
-def twins(service: Service) -> Service:
-    enroll_twins(service)
-    return service
 
 
 @pytest.fixture
