@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 import typer
 
-from scripts.openapi_document import Document, calls, default_document
+from scripts.openapi_document import Document, calls, default_document, shape_name
+from service.api.document import JSON
 from service.cli.app import app
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -42,25 +43,19 @@ SPELT = {
 
 def names_of(document: Document, operation: Document) -> Iterator[str]:
     for one in operation.get("parameters", []):
-        if "$ref" in one:
-            one = document["components"]["parameters"][one["$ref"].rpartition("/")[2]]
         yield one["name"]
     content = operation.get("requestBody", {}).get("content", {})
-    for name, schema in _shape(document, content)["properties"].items() if content else ():
+    for name, schema in _properties(document, content[JSON]["schema"]) if content else ():
         yield name
         for inner in schema.get("anyOf", [schema]):
-            if "$ref" in inner:
-                yield from _resolved(document, inner).get("properties", {})
+            yield from (name for name, _ in _properties(document, inner))
 
 
-def _shape(document: Document, content: Document) -> Document:
-    return _resolved(document, content["application/json"]["schema"])
-
-
-def _resolved(document: Document, schema: Document) -> Document:
-    name = schema["$ref"].rpartition("/")[2]
-    found: Document = document["components"]["schemas"][name]
-    return found
+def _properties(document: Document, schema: Document) -> Iterable[tuple[str, Document]]:
+    """Of the shape that `schema` refers to; none where it refers to none."""
+    shape = document["components"]["schemas"].get(shape_name(schema), {})
+    properties: dict[str, Document] = shape.get("properties", {})
+    return properties.items()
 
 
 def spelt(name: str) -> str:
