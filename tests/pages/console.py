@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from service.api.pages import FILES
 from tests.contract.installation import Server
+from tests.pages.sentences import sentences
 
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
@@ -20,14 +19,6 @@ WAIT = 30_000
 
 expect.set_options(timeout=WAIT)
 
-_LINE = re.compile(r'^  "?([\w.]+)"?: "(.*)",$', re.MULTILINE)
-
-
-def sentences(language: Language) -> dict[str, str]:
-    """By their keys."""
-    table = (FILES / "console" / f"{language}.js").read_text("utf-8")
-    return {key: said.replace('\\"', '"') for key, said in _LINE.findall(table)}
-
 
 class Console:
     """`text`: what stands on the page under a key of its texts."""
@@ -36,7 +27,7 @@ class Console:
         self.page = page
         self.server = server
         self.language = language
-        self._texts = sentences(language)
+        self._texts = sentences("console", language)
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
 
@@ -52,7 +43,7 @@ class Console:
         self.open(view)
         self.page.get_by_label(self.text("sign_in.key"), exact=True).fill(key)
         self.press("sign_in.enter")
-        self.heading(f"{view}.title" if view != "audit" else "audit.title").wait_for()
+        self.heading(f"{view}.title").wait_for()
 
     def go(self, view: str) -> None:
         """By the link, as somebody who clicks it."""

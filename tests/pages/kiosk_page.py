@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +9,10 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
-from service.api.pages import FILES
+from tests.pages.sentences import sentences
 
 WAIT = 30_000
 """Milliseconds: a busy machine takes its time."""
-
-_LINE = re.compile(r'^  "?([\w.-]+)"?:\s*"(.*)",$', re.MULTILINE)
-
-
-def sentences(language: str) -> Mapping[str, str]:
-    """The page's own, by their keys."""
-    return dict(_LINE.findall((FILES / "kiosk" / f"{language}.js").read_text("utf-8")))
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,7 @@ class KioskPage:
         self.page.goto(f"{self.url}/kiosk#{urlencode(fields)}")
 
     def text(self, key: str, **values: Any) -> str:
-        return sentences(self.language)[key].format(**values)
+        return sentences("kiosk", self.language)[key].format(**values)
 
     def shows(self, screen: str) -> None:
         expect(self.page.locator(f"section[data-screen={screen}]")).to_be_visible(timeout=WAIT)

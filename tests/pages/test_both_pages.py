@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from tests.contract.installation import Server
 from tests.pages.console import Console, Language, opened
 from tests.pages.film import Film
-from tests.pages.kiosk_page import WAIT, KioskPage
+from tests.pages.kiosk_page import KioskPage
 
 
 def test_a_person_is_enrolled_verified_found_twice_decided_about_and_deleted(
@@ -23,7 +23,6 @@ def test_a_person_is_enrolled_verified_found_twice_decided_about_and_deleted(
 ) -> None:
     collection = f"shop-{language}"
     with opened(browser, server, language) as console:
-        console.page.set_default_timeout(WAIT)
         console.sign_in(operator_key, "collections")
         _make_collection(console, collection)
         key = _make_key(console, f"kiosk-{language}", collection)

@@ -20,7 +20,7 @@ from service.domain.search_threshold import search_threshold
 from service.domain.thresholds import ARCFACE, Profile
 from service.telemetry.metrics import Metrics, exposition
 from tests.contract.installation import Server
-from tests.pages.console import sentences
+from tests.pages.sentences import sentences
 
 MODULE = (
     "async ([file, name, ...given]) => (await import(`./pages/console/${file}.js`))[name](...given)"
@@ -115,7 +115,7 @@ def test_strangers_of_a_search_are_reckoned_as_the_service_does(page: Page) -> N
 def test_scripts_name_the_sentences_that_there_are() -> None:
     scripts = (FILES / "console").glob("*.js")
     text = "".join(each.read_text("utf-8") for each in scripts if each.stem not in ("ko", "en"))
-    keys = sentences("ko").keys()
+    keys = sentences("console", "ko").keys()
     named = set(re.findall(r'\bget\("([\w.]+)"', text)) - {"key", "lang", "view"}
     assert named <= keys
     beginnings = [*re.findall(r"`([a-z_.]+\.)\$\{", text), "faces.", "liveness.", "policy."]
@@ -128,5 +128,5 @@ def test_scripts_name_the_sentences_that_there_are() -> None:
 def test_every_action_of_the_audit_log_has_its_words() -> None:
     script = (FILES / "console" / "audit_view.js").read_text("utf-8")
     for action in Action:
-        assert f"action.{action}" in sentences("en")
+        assert f"action.{action}" in sentences("console", "en")
         assert f'"{action}"' in script

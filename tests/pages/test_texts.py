@@ -8,15 +8,10 @@ from pathlib import Path
 import pytest
 
 from service.api.pages import FILES
+from tests.pages.sentences import Name, sentences
 
-PAGES = ("kiosk", "console")
-_LINE = re.compile(r'^  "?([\w.-]+)"?:\s*(.*?)(?=^  "?[\w.-]+"?:|^\};)', re.MULTILINE | re.DOTALL)
+PAGES: tuple[Name, ...] = ("kiosk", "console")
 _NAME = re.compile(r"\{(\w+)\}")
-
-
-def _table(page: str, language: str) -> dict[str, str]:
-    """Sentences by their keys."""
-    return dict(_LINE.findall((FILES / page / f"{language}.js").read_text("utf-8")))
 
 
 def _used(page: str) -> set[str]:
@@ -26,22 +21,22 @@ def _used(page: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_both_languages_have_the_same_sentences(page: str) -> None:
-    korean, english = _table(page, "ko"), _table(page, "en")
+def test_both_languages_have_the_same_sentences(page: Name) -> None:
+    korean, english = sentences(page, "ko"), sentences(page, "en")
     assert list(korean) == list(english)
     for key, sentence in korean.items():
         assert set(_NAME.findall(sentence)) == set(_NAME.findall(english[key])), key
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_sentence_is_left_in_the_other_language(page: str) -> None:
-    english = _table(page, "en").items()
+def test_no_sentence_is_left_in_the_other_language(page: Name) -> None:
+    english = sentences(page, "en").items()
     assert not [key for key, text in english if re.search("[가-힣]", text) and key != "language"]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_names_only_sentences_that_there_are(page: str) -> None:
-    assert _used(page) <= set(_table(page, "ko"))
+def test_the_page_names_only_sentences_that_there_are(page: Name) -> None:
+    assert _used(page) <= set(sentences(page, "ko"))
 
 
 def _scripts() -> list[Path]:
