@@ -153,8 +153,9 @@ def _require_free_port(config: AppConfig) -> None:
     except OSError as error:
         language = language_of(None, config)
         values = {"address": "{}:{}".format(*address), "cause": os.strerror(error.errno or 0)}
-        notice = "address_taken" if error.errno == errno.EADDRINUSE else "cannot_listen"
-        err.print(text(language, f"notice.{notice}", **values))
+        taken = error.errno == errno.EADDRINUSE
+        key = "notice.address_taken" if taken else "notice.cannot_listen"
+        err.print(text(language, key, **values))
         raise typer.Exit(NOT_DONE) from None
 
 
