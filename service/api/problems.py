@@ -36,6 +36,7 @@ from service.domain.errors import (
     Overloaded,
     RateLimited,
     TooManyImages,
+    UnacceptableImages,
     Unauthenticated,
     Unavailable,
     UnsupportedImage,
@@ -136,7 +137,7 @@ def _headers(error: FaceError) -> dict[str, str]:
 def _particulars(
     request: Request, error: FaceError, language: Language
 ) -> Sequence[Mapping[str, Any]]:
-    if isinstance(error, UnusableSamples):
+    if isinstance(error, UnusableSamples | UnacceptableImages):
         outcomes = image_outcomes(error.samples, language)
         return [one.model_dump(by_alias=True) for one in outcomes if not one.accepted]
     if isinstance(error, DuplicateSubject):

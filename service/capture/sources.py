@@ -36,6 +36,7 @@ from service.domain.face import (
     ImageFiles,
     Photograph,
     Reason,
+    Sample,
     Stills,
     Stream,
     Uploads,
@@ -51,16 +52,21 @@ def uploaded_photographs(images: Sequence[bytes], limits: ImageLimits) -> list[P
     if len(images) > limits.max_images:
         raise TooManyImages(limit=limits.max_images)
     photographs = [EncodedPhotograph(encoded, limits) for encoded in images]
-    for photograph in photographs:
-        _require_acceptable(photograph)
+    for index, photograph in enumerate(photographs):
+        _require_acceptable(photograph, index)
     return [*photographs]
 
 
-def _require_acceptable(photograph: EncodedPhotograph) -> None:
+def _require_acceptable(photograph: EncodedPhotograph, index: int) -> None:
     if photograph.encoded and not is_supported(photograph.encoded):
-        raise UnsupportedImage
+        raise UnsupportedImage(_samples_until(index, Reason.UNREADABLE))
     if limit := photograph.exceeded():
-        raise ImageTooLarge(limit=limit)
+        raise ImageTooLarge(_samples_until(index, Reason.TOO_LARGE), limit=limit)
+
+
+def _samples_until(index: int, reason: Reason) -> list[Sample]:
+    """Nothing is said against those before it."""
+    return [*[Sample(None, None, None)] * index, Sample(None, reason, None)]
 
 
 __all__ = ["ImageLimits", "OpenCvCapture", "Timeouts", "load_images"]

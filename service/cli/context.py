@@ -182,7 +182,7 @@ def _explain_fields(error: ValidationError, language: Language) -> None:
 
 
 def particulars_of(error: FaceError, language: Language) -> list[str]:
-    if isinstance(error, UnusableSamples):
+    if isinstance(error, UnusableSamples | UnacceptableImages):
         return [
             f"{index + 1}: {sample.reason} - {text(language, f'advice.{sample.reason}')}"
             for index, sample in enumerate(error.samples)

@@ -331,7 +331,11 @@ class PurgeHeld(Conflict):
 
 
 class UnacceptableImages(FaceError):
-    pass
+    """`samples`: of the images up to the one to blame, with its reason; empty where none alone is."""
+
+    def __init__(self, samples: Sequence[Sample] = (), **values: object) -> None:
+        super().__init__(**values)
+        self.samples = samples
 
 
 class ImageTooLarge(UnacceptableImages):

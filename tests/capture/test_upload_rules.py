@@ -43,8 +43,9 @@ def test_too_many_pixels_are_refused_with_the_limit_in_words(
     size: tuple[int, int], limit: str
 ) -> None:
     with pytest.raises(ImageTooLarge) as refused:
-        uploaded_photographs([png_header(*size)], LIMITS)
+        uploaded_photographs([JPEG, png_header(*size)], LIMITS)
     assert refused.value.values == {"limit": limit}
+    assert [sample.reason for sample in refused.value.samples] == [None, Reason.TOO_LARGE]
 
 
 @pytest.mark.parametrize(
@@ -59,8 +60,9 @@ def test_too_many_pixels_are_refused_with_the_limit_in_words(
     ids=["gif", "bmp", "text", "svg", "one-byte"],
 )
 def test_other_formats_are_unsupported(upload: bytes) -> None:
-    with pytest.raises(UnsupportedImage):
+    with pytest.raises(UnsupportedImage) as refused:
         uploaded_photographs([JPEG, upload], LIMITS)
+    assert [sample.reason for sample in refused.value.samples] == [None, Reason.UNREADABLE]
 
 
 @pytest.mark.parametrize("upload", [b"", JPEG[:20], JPEG[:-20]], ids=["empty", "header", "end"])

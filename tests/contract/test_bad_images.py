@@ -101,7 +101,10 @@ def test_what_is_no_image_is_not_supported(client: CollectionClient, content: by
 def test_one_bad_upload_refuses_the_good_ones_beside_it(
     client: CollectionClient, portraits: list[Path]
 ) -> None:
-    assert code(client.enroll("kim", portraits[0], b"hello")) == (415, "unsupported_image")
+    refusal = client.enroll("kim", portraits[0], b"hello")
+    assert code(refusal) == (415, "unsupported_image")
+    (told,) = refusal.json()["errors"]
+    assert (told["index"], told["accepted"], told["reason"]) == (1, False, "unreadable")
 
 
 @pytest.mark.parametrize("size", [(100_000, 100_000), (2**31 - 1, 2**31 - 1), (20_001, 1)])
