@@ -2,7 +2,7 @@
 
 import { drawing, element } from "../common/dom.js";
 import { bandOf, recommendationOf, shownSimilarity, similarityOf } from "./similarity.js";
-import { falseMatchRate } from "./strangers.js";
+import { falseMatchRate, rateText } from "./strangers.js";
 import { table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
@@ -37,11 +37,11 @@ export function comparison(context, one, other) {
  * @param {Collection} collection
  * @param {number} similarity
  */
-function profileTable({ texts, formats }, { thresholdProfiles, bands }, similarity) {
+function profileTable(context, { thresholdProfiles, bands }, similarity) {
+  const { texts } = context;
   const band = bandOf(similarity, bands);
   const rows = Object.entries(thresholdProfiles).map(([name, profile]) => {
     const said = recommendationOf(similarity, profile.threshold, band);
-    const rate = falseMatchRate(profile);
     return [
       name,
       String(profile.threshold),
@@ -50,7 +50,7 @@ function profileTable({ texts, formats }, { thresholdProfiles, bands }, similari
         { class: `tag ${said === "allow" ? "within" : said === "deny" ? "above" : ""}` },
         texts.get(`recommendation.${said}`),
       ),
-      rate === null ? texts.get("unknown") : formats.rate(rate),
+      rateText(context, falseMatchRate(profile)),
     ];
   });
   const number = /** @type {const} */ ("number");

@@ -8,6 +8,7 @@ import { ask } from "./dialog.js";
 import { showErrors, textField, valueIn } from "./fields.js";
 import { attempt } from "./problem.js";
 import { strangerTag } from "./stranger_panel.js";
+import { rateText } from "./strangers.js";
 import { table } from "./table.js";
 
 /** @typedef {import("./context.js").Context} Context */
@@ -39,7 +40,7 @@ function listOf(context, place) {
     formats.whole(one.templates),
     texts.get(`policy.${one.duplicatePolicy}`),
     one.duplicateProfile,
-    `${expectedOf(context, one)} / ${formats.rate(one.maxFalseCandidates)}`,
+    `${rateText(context, one.expectedFalseCandidates)} / ${formats.rate(one.maxFalseCandidates)}`,
     strangerTag(texts, one),
     texts.get(`liveness.${one.requireLiveness}`),
     one.retentionDays === null
@@ -81,15 +82,6 @@ function openButton(context, place, one) {
 async function back(context, place) {
   await showCollections(context, place);
   place.querySelector("h1")?.focus();
-}
-
-/**
- * @param {Context} context
- * @param {Collection} one
- */
-function expectedOf({ texts, formats }, one) {
-  const expected = one.expectedFalseCandidates;
-  return expected === null ? texts.get("unknown") : formats.rate(expected);
 }
 
 /**

@@ -5,7 +5,7 @@ import { samplesOf, valueOf } from "./exposition.js";
 import { deviceOf, shortModel } from "./formats.js";
 import { attempt } from "./problem.js";
 import { SECONDS_BETWEEN_READINGS } from "./samples.js";
-import { falseMatchRate } from "./strangers.js";
+import { falseMatchRate, falseNonMatchRate, rateText } from "./strangers.js";
 import { looks } from "./looks.js";
 import { facts, shareBar, table } from "./table.js";
 import { strangerTag } from "./stranger_panel.js";
@@ -151,18 +151,17 @@ function searchFacts({ texts, formats }, { search }) {
 }
 
 /** @param {Context} context */
-function calibrationPanel({ texts, formats, collection }) {
+function calibrationPanel(context) {
+  const { texts, collection } = context;
   const panel = element("section", { class: "panel wide" });
   panel.append(
     element("h2", {}, texts.get("state.calibration", { collection: collection?.collection ?? "–" })),
   );
-  const rate = (/** @type {number | null} */ value) =>
-    value === null ? texts.get("unknown") : formats.rate(value);
   const rows = Object.entries(collection?.thresholdProfiles ?? {}).map(([name, profile]) => [
     name,
     String(profile.threshold),
-    rate(falseMatchRate(profile)),
-    rate(profile.falseNonMatchRateBound ?? profile.falseNonMatchRate),
+    rateText(context, falseMatchRate(profile)),
+    rateText(context, falseNonMatchRate(profile)),
     profile.source,
   ]);
   const number = /** @type {const} */ ("number");

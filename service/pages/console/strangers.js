@@ -12,6 +12,19 @@ export function falseMatchRate(profile) {
   return profile?.falseMatchRateBound ?? profile?.falseMatchRate ?? null;
 }
 
+/** @param {Profile} profile */
+export function falseNonMatchRate(profile) {
+  return profile.falseNonMatchRateBound ?? profile.falseNonMatchRate;
+}
+
+/**
+ * @param {import("./context.js").Context} context
+ * @param {number | null} rate null where nobody has measured it
+ */
+export function rateText({ texts, formats }, rate) {
+  return rate === null ? texts.get("unknown") : formats.rate(rate);
+}
+
 /**
  * @param {number} people
  * @param {Profile | undefined} profile

@@ -1,7 +1,7 @@
 // The thresholds of a collection: the model's stand as they are, the collection's own may be set or given back.
 
 import { element } from "../common/dom.js";
-import { falseMatchRate } from "./strangers.js";
+import { falseMatchRate, falseNonMatchRate, rateText } from "./strangers.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./answers.js").Collection} Collection */
@@ -57,7 +57,7 @@ function rowOf(context, collection, name) {
     { class: "threshold-row" },
     label,
     input,
-    element("p", { class: "hint", id: `${id}-hint` }, rateText(context, profile)),
+    element("p", { class: "hint", id: `${id}-hint` }, profileText(context, profile)),
   );
 }
 
@@ -66,9 +66,10 @@ function rowOf(context, collection, name) {
  * @param {Context} context
  * @param {import("./answers.js").Profile} profile
  */
-function rateText({ texts, formats }, profile) {
-  const rates = [falseMatchRate(profile), profile.falseNonMatchRateBound ?? profile.falseNonMatchRate];
-  const [fmr, fnmr] = rates.map((rate) => (rate === null ? texts.get("unknown") : formats.rate(rate)));
+function profileText(context, profile) {
+  const { texts } = context;
+  const rates = [falseMatchRate(profile), falseNonMatchRate(profile)];
+  const [fmr, fnmr] = rates.map((rate) => rateText(context, rate));
   const known = rates.some((rate) => rate !== null) ? texts.get("thresholds.rates", { fmr, fnmr }) : "";
   const said = texts.get("thresholds.in_force", { threshold: profile.threshold });
   return [said, known, profile.source].filter(Boolean).join(" · ");
