@@ -341,7 +341,7 @@ def test_sheet_never_meets_a_turn(camera: Service) -> None:
     verified = camera.verify("kim", ProvenFrame(started.session_id))
     assert verified.liveness is not None
     assert verified.liveness.verdict is Verdict.INCONCLUSIVE
-    assert verified.liveness.doubts == (Doubt.TOO_FEW_FRAMES, Doubt.TURN_FURTHER)
+    assert Doubt.TURN_FURTHER in verified.liveness.doubts
 
 
 def test_session_without_a_face_that_looks_ahead_is_of_no_use(camera: Service) -> None:
