@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from scripts.bench.databases import Databases
 from scripts.bench.figures import Bar, Curve, Figure, Measured, Part, Report
 from scripts.bench.machine import Machine
+
+NO_DATABASES = Databases("postgresql://")
+"""For what asks for none."""
 
 FIGURE = Figure(
     name="photographs",
