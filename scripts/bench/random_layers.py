@@ -5,11 +5,14 @@ convolution is folded into it, one that precedes it stays a node.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+Attribute: TypeAlias = Any
+"""Whatever `onnx.helper` takes for one."""
 
 OPSET = 11
 """That of InsightFace's own exports, and of what `mobile_s` detects faces with."""
@@ -29,7 +32,9 @@ class RandomLayers:
         self._random = np.random.default_rng(seed)
         self._prefix = prefix
 
-    def node(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
+    def node(
+        self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Attribute
+    ) -> str:
         name = f"{self._prefix}{kind}_{len(self.nodes)}"
         target = output or f"{self._prefix}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [target], name, **attributes))
