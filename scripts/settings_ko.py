@@ -20,6 +20,7 @@ MEANINGS: Mapping[str, str] = {
     "detection_threshold": "얼굴 검출 점수의 하한, 0~1",
     "server_host": "수신할 주소",
     "server_port": "수신할 포트",
+    "server_workers": "`face server`의 프로세스 수. 컴퓨터의 코어를 나누어 씀([규모](sizing.md#processes-on-one-machine))",
     "data_dir": "내장 데이터베이스, 키 파일, 저장된 보정 결과가 있는 곳. 기본값: `face`의 사용자 데이터 폴더",
     "database_url": "pgvector가 있는 PostgreSQL의 SQLAlchemy URL. 없으면 내장 서버를 사용",
     "database_password_file": "`database_url`에 적힌 역할의 비밀번호가 든 파일",

@@ -40,10 +40,17 @@ KEY_FILE = "master.key"
 
 
 def make_pool(workers: int | None = None) -> WorkerPool:
-    """What all engines of a process share. `workers`: threads; None: one per core."""
+    """What all engines of a process share. `workers`: threads; None: one per core that it may use."""
     from service.engine.pool import WorkerPool
 
     return WorkerPool(workers)
+
+
+def leave_threads_to_the_pool() -> None:
+    """OpenCV does its work in the thread that calls it: the others are at photographs of their own."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 def make_engine(
@@ -147,14 +154,18 @@ def save_measurement(config: AppConfig, measurement: Measurement) -> Path:
     return save_measurement(config.data_dir, measurement)
 
 
-def make_index(config: AppConfig, telemetry: Telemetry = NO_TELEMETRY) -> VectorIndex | None:
-    """For a server, which has the time to fill it; None: every search scans the database."""
+def make_index(
+    config: AppConfig, telemetry: Telemetry = NO_TELEMETRY, workers: int | None = None
+) -> VectorIndex | None:
+    """For a server, which has the time to fill it; None: every search scans the database. `workers`: threads
+    that search; None: one per core.
+    """
     if not config.search_memory:
         return None
     from service.search.two_bits import TWO_BITS
     from service.search.vector_index import MEBIBYTE, VectorIndex
 
-    return VectorIndex(config.search_memory * MEBIBYTE, TWO_BITS, telemetry=telemetry)
+    return VectorIndex(config.search_memory * MEBIBYTE, TWO_BITS, workers, telemetry)
 
 
 def make_bulk_index(config: AppConfig, rows: int) -> VectorIndex:

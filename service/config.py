@@ -80,6 +80,13 @@ class AppConfig(BaseSettings):
     )
     server_host: str = Field("127.0.0.1", description="address to listen on")
     server_port: int = Field(23535, ge=0, le=65535, description="port to listen on")
+    server_workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="processes of `face server`, among which the machine's cores are divided "
+        "([sizing](sizing.md#processes-on-one-machine))",
+    )
     data_dir: ExpandedPath = Field(
         default_factory=lambda: platformdirs.user_data_path("face"),
         description="embedded database, key file and saved calibrations; default: the user data "

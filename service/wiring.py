@@ -7,7 +7,6 @@ command line and the Python API as well.
 from __future__ import annotations
 
 import logging
-import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from service.domain.search import SearchIndex
 from service.domain.served_models import ServedModel, ServedModels
 from service.domain.thresholds import Calibration
 from service.engine.licenses import license_of
+from service.machine import cores, share_of_cores
 from service.privacy import ray_environment
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import ListAudit, VerifyAudit
@@ -140,7 +140,9 @@ def build_app(config: AppConfig) -> FastAPI:
 
     metrics = Metrics()
     metrics.is_build(version(), platform.python_version())
-    wiring = Wiring(config, over_http=True, metrics=metrics)
+    adapters.leave_threads_to_the_pool()
+    workers = share_of_cores(config.server_workers)
+    wiring = Wiring(config, over_http=True, metrics=metrics, workers=workers)
     wiring.prepare()
     settings = api_settings(config)
     metrics.takes_connections(settings.connections.most)
@@ -209,7 +211,7 @@ class Wiring:
     stand-in in an adapter's place before that: `wiring.engine = StandInEngine()`.
 
     `over_http`: for callers over HTTP; folders are read below `image_roots` only, and large
-    collections are held in memory. `workers`: threads of the engine; None: one per core.
+    collections are held in memory. `workers`: threads of the engine, and of searches in memory; None: one per core.
     `metrics`: told how long each stage takes; None: nobody asks. `clock`: None: this machine's.
     """
 
@@ -342,7 +344,9 @@ class Wiring:
     @cached_property
     def index(self) -> SearchIndex | None:
         """Large collections, in the memory of a server; None: every search scans the database."""
-        return adapters.make_index(self.config, self._telemetry) if self._over_http else None
+        if not self._over_http:
+            return None
+        return adapters.make_index(self.config, self._telemetry, self._workers)
 
     @cached_property
     def counters(self) -> CounterStorage:
@@ -605,7 +609,7 @@ class Wiring:
     def embedding_here(self, collection: str, faces: Faces | None) -> Iterator[BulkEmbedding]:
         """For a run that enrolls people into this collection. `faces`: None: as it is set."""
         look = self.samplers.look_at(collection)
-        workers = (os.cpu_count() or 1) + ROWS_WAITING
+        workers = cores() + ROWS_WAITING
         yield EmbedHere(
             self.samplers.of(look.model_ids), workers, faces=faces or look.settings.faces
         )

@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "detection_threshold": 0.6,
     "server_host": "127.0.0.1",
     "server_port": 23535,
+    "server_workers": 1,
     "data_dir": platformdirs.user_data_path("face"),
     "database_url": None,
     "database_password_file": None,

@@ -40,7 +40,10 @@ START_AGAIN = 1
 def server(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535)] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes, which divide the cores.", show_default=False),
+    ] = None,
     open_tokens: Annotated[
         bool | None,
         typer.Option(
@@ -72,6 +75,7 @@ def server(
     _pass_on(
         server_host=host,
         server_port=port,
+        server_workers=workers,
         open_tokens=open_tokens,
         root_path=root_path,
         ssl_certfile=ssl_certfile,
@@ -91,10 +95,11 @@ def server(
     if not tls:
         _warn_of_plain_text(config.server_host)
     _check(config)
-    if workers > 1:
+    _leave_threads_to_the_service()
+    if config.server_workers > 1:
         _rehearse()
-    with _common_metrics(workers):
-        _serve(config, workers, tls)
+    with _common_metrics(config.server_workers):
+        _serve(config, tls)
 
 
 def worker_app() -> FastAPI:
@@ -135,6 +140,14 @@ def _common_metrics(workers: int) -> Iterator[None]:
     with TemporaryDirectory(prefix="face-metrics-", ignore_cleanup_errors=True) as folder:
         os.environ[SHARED_FOLDER] = folder
         yield
+
+
+def _leave_threads_to_the_service() -> None:
+    """The service has a thread for each of its cores: none that starts others of its own, for each core of
+    the machine, in every process. What is set is left; a library reads it when it is loaded.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def _pass_on(**settings: object) -> None:
@@ -205,15 +218,16 @@ def _require_descriptors(config: AppConfig) -> None:
         )
 
 
-def _serve(config: AppConfig, workers: int, tls: dict[str, Any]) -> None:
+def _serve(config: AppConfig, tls: dict[str, Any]) -> None:
     from service.cli.uvicorn_server import ServerConfig, serve
 
-    app = "service.wiring:server_app" if workers == 1 else "service.cli.server:worker_app"
+    alone = config.server_workers == 1
+    app = "service.wiring:server_app" if alone else "service.cli.server:worker_app"
     settings = ServerConfig(
         app,
         host=config.server_host,
         port=config.server_port,
-        workers=workers,
+        workers=config.server_workers,
         root_path=config.root_path,
         log_config=_logging(config),
         **tls,

@@ -6,7 +6,6 @@ On a GPU, what several calls want at the same time is done as one batch (`Batche
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Generic, TypeVar
 
 from service.domain.errors import Overloaded
 from service.engine.sessions import BATCH_SIZES
+from service.machine import cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,8 +66,8 @@ class WorkerPool:
         longest_photograph: float = LONGEST_PHOTOGRAPH,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`workers`: threads; None: one per core, as each inference uses one core."""
-        self.workers = workers or os.cpu_count() or 1
+        """`workers`: threads; None: one per core that this process may use, as each inference uses one."""
+        self.workers = workers or cores()
         self.most_calls = self.workers + waiting
         self._longest_wait = longest_wait
         self._longest_photograph = longest_photograph

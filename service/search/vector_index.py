@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Several
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from service.domain.search import (
     WriteWatermark,
     WrittenRows,
 )
+from service.machine import cores
 from service.search.collection_index import CodeKind, CollectionIndex
 from service.search.eight_bits import EIGHT_BITS
 from service.search.two_bits import TWO_BITS
@@ -55,7 +55,7 @@ class VectorIndex:
         self._problems: dict[UUID, SearchProblem] = {}
         self._distrusted: dict[UUID, WriteWatermark] = {}
         self._telemetry = telemetry
-        self._workers = workers or os.cpu_count() or 1
+        self._workers = workers or cores()
         self._searching = self._threads("search")
         self._encoding = self._threads("encode")
 

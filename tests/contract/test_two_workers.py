@@ -12,8 +12,10 @@ import httpx
 import psutil
 import pytest
 
+from service.machine import cores
 from tests.contract.collection_client import CollectionClient, code, ok
 from tests.contract.installation import Installation, Server
+from tests.contract.scrape import scrape
 
 ENROLLMENTS = 60
 WORKERS = 2
@@ -112,3 +114,8 @@ def test_one_subject_is_stored(
     answers: tuple[list[httpx.Response], dict[int, int]], client_of_pair: CollectionClient
 ) -> None:
     assert len(ok(client_of_pair.subjects())["subjects"]) == 1
+
+
+def test_processes_divide_the_cores(pair: Server, key: str) -> None:
+    with pair.client(key) as http:
+        assert scrape(http).sum_of("face_engine_workers") == WORKERS * max(1, cores() // WORKERS)
