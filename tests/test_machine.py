@@ -19,7 +19,6 @@ from service.machine import (
     cpu_quota,
     cpu_use,
     memory_limit,
-    own_memory,
     share_of_cores,
 )
 
