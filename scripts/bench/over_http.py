@@ -1,102 +1,61 @@
-"""Calls a second over HTTP, by the number of callers, next to the engine without a service."""
+"""Calls a second over HTTP, by the number of callers, next to a plain service with the same engine."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from statistics import median
-from uuid import uuid4
 
+from scripts.bench import plain_service
+from scripts.bench.bare_engine import BareEngine
+from scripts.bench.enrolled_server import EnrolledServer
 from scripts.bench.figures import Bar, Curve, Figure, Measured
-from scripts.bench.http_load import Load, drive, multipart, once
 from scripts.bench.photographs import FRAME, camera_frame
 from scripts.bench.rounds import interleaved
 from scripts.bench.serving import Installation
 from scripts.bench.setup import Setup
 from service.domain.callers import Scope
-from service.domain.face import FaceCrop, Uploads
-from service.wiring import Wiring
 
-NEAR_THE_ENGINE = Bar(of="ratio", bound="at least", limit=0.85)
-AT_THE_BAR = 16
-BARE = "bare engine, the same uploads"
-PATHS = ("/verify", "/enroll")
-
-OVERLOADED = 503
-
-ENROLLMENTS_A_SECOND = 300
-"""More than any round needs: each asks for a subject of its own, and none is sent twice."""
-
-
-class CallFailed(Exception):
-    """The server answered with something else than yes."""
-
+NOT_SLOWER = Bar(of="ratio", bound="at least", limit=1.0)
+PLAIN = "plain FastAPI and SQLAlchemy, same engine"
 
 SMALL_PHOTOGRAPHS, CAMERA_FRAMES = "photographs of 150 pixels", "camera frames"
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """`callers`, by what is uploaded. `threads`: from how many the bare engine is called; its best
-    counts.
-    """
+class Case:
+    """So many callers at once, each on a connection that stays open."""
 
-    rounds: int
-    seconds: float
-    callers: Mapping[str, Sequence[int]]
-    threads: Sequence[int]
+    path: str
+    callers: int
 
+    def __str__(self) -> str:
+        return f"{self.path} at {self.callers} callers"
 
-FULL = Sizes(
-    rounds=3,
-    seconds=4.0,
-    callers={SMALL_PHOTOGRAPHS: (1, 4, AT_THE_BAR, 64), CAMERA_FRAMES: (AT_THE_BAR,)},
-    threads=(1, 2, 4, 8),
-)
-SMALL = Sizes(
-    rounds=1, seconds=0.2, callers={SMALL_PHOTOGRAPHS: (2,), CAMERA_FRAMES: (2,)}, threads=(1,)
-)
+    def rate(self, server: EnrolledServer, seconds: float) -> float:
+        """Calls a second."""
+        calls = server.verified_a_second if self.path == "/verify" else server.enrolled_a_second
+        return calls(self.callers, seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class EnrolledServer:
-    """A running server with the photographed people enrolled."""
+class Sizes:
+    """`threads`: from how many the bare engine is called."""
 
-    address: tuple[str, int]
-    key: str
-    photographs: Mapping[str, Sequence[bytes]]
+    rounds: int
+    seconds: float
+    cases: Sequence[Case]
+    threads: int
 
-    def enroll_everybody(self) -> None:
-        for subject, photographs in self.photographs.items():
-            self._expect(self._enrollment(subject, photographs[0]), 201)
 
-    def verifications(self) -> list[bytes]:
-        """Requests: each photograph against whom it shows."""
-        return [
-            multipart("/verify", self.key, {"subjectId": subject}, [photograph])
-            for subject, photographs in self.photographs.items()
-            for photograph in photographs
-        ]
-
-    def enrollments(self, number: int) -> list[bytes]:
-        """Requests, each under a name of its own; that the faces are known is not asked about."""
-        uploads = [one for photographs in self.photographs.values() for one in photographs]
-        return [
-            self._enrollment(uuid4().hex, uploads[index % len(uploads)]) for index in range(number)
-        ]
-
-    def _enrollment(self, subject: str, photograph: bytes) -> bytes:
-        fields = {"subjectId": subject, "onDuplicate": "allow"}  # laxer than is: for `admin` alone
-        return multipart("/enroll", self.key, fields, [photograph])
-
-    def _expect(self, request: bytes, status: int) -> None:
-        answered, body = once(self.address, request)
-        if answered != status:
-            raise CallFailed(body.decode())
+FULL = Sizes(
+    rounds=7,
+    seconds=3.5,
+    cases=(*(Case("/verify", callers) for callers in (1, 4, 16)), Case("/enroll", 16)),
+    threads=2,
+)
+SMALL = Sizes(rounds=1, seconds=0.2, cases=(Case("/verify", 2), Case("/enroll", 2)), threads=1)
 
 
 def measure(setup: Setup) -> Measured:
@@ -116,6 +75,7 @@ def measure(setup: Setup) -> Measured:
         notes=(
             "/enroll is asked not to look for duplicates, which `search` measures.",
             f"Camera frames: JPEG, {FRAME[0]:,} x {FRAME[1]:,}, the person at arm's length.",
+            *(note for measured in done for note in measured.notes),
         ),
     )
 
@@ -128,109 +88,60 @@ def _with_uploads(
         key = installation.wiring.api_keys.create(
             "bench", (Scope.ENROLL, Scope.VERIFY, Scope.ADMIN)
         ).key
-        with installation.serving() as address:
-            desk = EnrolledServer(address, key, photographs)
-            desk.enroll_everybody()
-            return _measured(sizes, what, desk, BareEngine(setup, photographs))
-
-
-class BareEngine:
-    """Decoding, detection and embedding of the same uploads, called from threads: nothing else."""
-
-    def __init__(self, setup: Setup, photographs: Mapping[str, Sequence[bytes]]) -> None:
-        wiring = Wiring(setup.config())
-        self._engine, self._capture = wiring.engine, wiring.capture
-        self._uploads = [one for each in photographs.values() for one in each]
-
-    def per_second(self, threads: int, seconds: float) -> float:
-        """Photographs."""
-        turns, done = count(), []
-        until = time.perf_counter() + seconds
-
-        def work(_thread: int) -> None:
-            while time.perf_counter() < until:
-                self._embed(self._uploads[next(turns) % len(self._uploads)])
-                done.append(True)
-
-        started = time.perf_counter()
-        with ThreadPoolExecutor(threads) as callers:
-            list(callers.map(work, range(threads)))
-        return len(done) / (time.perf_counter() - started)
-
-    def _embed(self, upload: bytes) -> None:
-        found = self._engine.detect(self._capture.stills(Uploads([upload])))
-        self._engine.embed([crop for crop in found if isinstance(crop, FaceCrop)])
-
-
-def _measured(sizes: Sizes, what: str, desk: EnrolledServer, engine: BareEngine) -> Measured:
-    callers = sizes.callers[what]
-    runs: dict[str, Callable[[], float]] = {
-        f"{BARE} {threads}": partial(engine.per_second, threads, sizes.seconds)
-        for threads in sizes.threads
-    }
-    for number in callers:
-        runs[f"/verify {number}"] = partial(_verify, desk, number, sizes.seconds)
-        runs[f"/enroll {number}"] = partial(_enroll, desk, number, sizes.seconds)
-    rates = interleaved(sizes.rounds, runs)
-    best = tuple(
-        max(rates[f"{BARE} {threads}"][number] for threads in sizes.threads)
-        for number in range(sizes.rounds)
-    )
+        with installation.serving() as ours, installation.serving_plainly() as plain:
+            server = EnrolledServer(ours, key, photographs)
+            peer = EnrolledServer(plain, plain_service.prepare(url), photographs)
+            rates = _rates(sizes, server, peer)
+    engine = BareEngine(setup, photographs).per_second(sizes.threads, sizes.seconds)
+    figures = tuple(_figure(case, what, rates) for case in sizes.cases)
     return Measured(
-        figures=tuple(
-            _figure(path, number, what, rates[f"{path} {number}"], best)
-            for path in PATHS
-            for number in callers
-        ),
-        curves=(_curve(callers, rates, best),),
+        figures=figures,
+        curves=(_curve(figures, sizes),),
+        notes=(f"The engine alone, without a service: {engine:.3g} {what} a second.",),
     )
 
 
-def _curve(
-    callers: Sequence[int], rates: Mapping[str, tuple[float, ...]], best: tuple[float, ...]
-) -> Curve:
-    lines = {
-        path: tuple((float(n), median(rates[f"{path} {n}"])) for n in callers) for path in PATHS
-    }
-    lines[BARE] = tuple((float(n), median(best)) for n in callers)
+Rates = Mapping[str, tuple[float, ...]]
+"""By who answered, and the case."""
+
+
+def _rates(sizes: Sizes, server: EnrolledServer, peer: EnrolledServer) -> Rates:
+    for each in (server, peer):
+        each.enroll_everybody()
+        each.verified_a_second(max(case.callers for case in sizes.cases), sizes.seconds)
+    runs: dict[str, Callable[[], float]] = {}
+    for case in sizes.cases:  # peers side by side
+        runs[f"ours {case}"] = partial(case.rate, server, sizes.seconds)
+        runs[f"plain {case}"] = partial(case.rate, peer, sizes.seconds)
+    return interleaved(sizes.rounds, runs)
+
+
+def _figure(case: Case, what: str, rates: Rates) -> Figure:
+    return Figure(
+        name=f"{case}, {what}",
+        unit="1/s",
+        rounds=rates[f"ours {case}"],
+        peer=PLAIN,
+        peer_rounds=rates[f"plain {case}"],
+        bar=NOT_SLOWER if case.path == "/verify" else None,
+    )
+
+
+def _curve(figures: Sequence[Figure], sizes: Sizes) -> Curve:
+    """Of `/verify`."""
+    drawn = [
+        (case.callers, figure)
+        for case, figure in zip(sizes.cases, figures, strict=True)
+        if case.path == "/verify"
+    ]
     return Curve(
         name="http",
-        title="Calls over HTTP, one photograph each",
+        title="/verify over HTTP, one photograph each",
         x="callers at once",
         y="answers a second",
-        lines=lines,
+        lines={
+            "face": tuple((float(callers), figure.median) for callers, figure in drawn),
+            PLAIN: tuple((float(callers), median(figure.peer_rounds)) for callers, figure in drawn),
+        },
         log_x=True,
     )
-
-
-def _figure(
-    path: str, callers: int, what: str, rates: tuple[float, ...], best: tuple[float, ...]
-) -> Figure:
-    barred = (path, callers) == ("/verify", AT_THE_BAR)
-    return Figure(
-        name=f"{path} at {callers} callers, {what}",
-        unit="1/s",
-        rounds=rates,
-        peer=BARE,
-        peer_rounds=best,
-        bar=NEAR_THE_ENGINE if barred else None,
-    )
-
-
-def _verify(desk: EnrolledServer, callers: int, seconds: float) -> float:
-    return _rate(drive(desk.address, desk.verifications(), callers, seconds), 200)
-
-
-def _enroll(desk: EnrolledServer, callers: int, seconds: float) -> float:
-    enough = callers + int(ENROLLMENTS_A_SECOND * seconds)
-    return _rate(drive(desk.address, desk.enrollments(enough), callers, seconds), 201)
-
-
-def _rate(load: Load, expected: int) -> float:
-    """Calls done, a second; what an overloaded server refuses early is not done.
-
-    Raises `CallFailed` for every other answer.
-    """
-    if other := set(load.statuses) - {expected, OVERLOADED}:
-        raise CallFailed(f"statuses {sorted(other)} beside {expected}")
-    return load.per_second

@@ -1,4 +1,6 @@
-"""`face server` as a child process on a free port, and the settings that it runs with."""
+"""Servers as child processes on free ports: `face server` with the settings that it runs with, and the plain
+service with the same model.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.error import URLError
@@ -16,6 +18,7 @@ from urllib.request import urlopen
 
 import psutil
 
+from scripts.bench import plain_service
 from scripts.bench.setup import Setup
 from scripts.environment import ROOT
 from service.wiring import Wiring
@@ -75,22 +78,36 @@ class Installation:
     @contextmanager
     def serving(self) -> Iterator[tuple[str, int]]:
         """Host and port of the running server, ready. Raises `ServerFailed`."""
-        port = free_port()
-        process = psutil.Popen(
-            [sys.executable, "-m", "service", "server", "--host", HOST, "--port", str(port)],
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_until_ready(process, port)
-            yield HOST, port
-        finally:
-            process.terminate()
-            _, alive = psutil.wait_procs([process], _STOP_SECONDS)
-            for left in alive:
-                left.kill()
+        with _listening(("service", "server"), self.variables) as address:
+            yield address
+
+    @contextmanager
+    def serving_plainly(self) -> Iterator[tuple[str, int]]:
+        """As `serving`, of the plain service on the same database."""
+        program = ("uvicorn", "--factory", "scripts.bench.plain_service:create_app")
+        variables = {**self.variables, plain_service.DATABASE_URL: self.database_url}
+        with _listening(program, variables) as address:
+            yield address
+
+
+@contextmanager
+def _listening(program: Sequence[str], variables: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    port = free_port()
+    process = psutil.Popen(
+        [sys.executable, "-m", *program, "--host", HOST, "--port", str(port)],
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_ready(process, port)
+        yield HOST, port
+    finally:
+        process.terminate()
+        _, alive = psutil.wait_procs([process], _STOP_SECONDS)
+        for left in alive:
+            left.kill()
 
 
 def _wait_until_ready(process: psutil.Popen, port: int) -> None:
