@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,9 +79,10 @@ def face_analysis(setup: Setup) -> FaceAnalysis:
     """InsightFace's own, ready."""
     from insightface import app as insightface_app
 
-    from service.engine.sessions import silence_alignment_warning
-
-    silence_alignment_warning()
+    # scikit-image 0.26 deprecates a method that InsightFace 2.1 calls for every face.
+    warnings.filterwarnings(
+        "ignore", r"`estimate` is deprecated", FutureWarning, r"insightface\.utils\.face_align"
+    )
     app = insightface_app.FaceAnalysis(name=setup.model_name, root=str(setup.model_root))
     app.prepare()
     return app

@@ -8,17 +8,17 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from service.domain.errors import ModelUnavailable
 from service.domain.face import Image
 from service.engine.packs import Pack, output_names
 from service.engine.providers import CPU
 from service.engine.recognizer import ArcFace, Numbers, SFace
-from service.engine.scrfd import Floats, Scrfd
+from service.engine.scrfd import Floats, Scrfd, shows_landmarks
 from service.engine.sessions import (
     load_detector,
     load_network,
     load_recognizer,
     require_alignable,
-    runs_on,
 )
 from service.engine.yunet import YuNet, is_yunet, resizable
 
@@ -66,10 +66,13 @@ def load_models(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recogni
     """OpenCV's pair where the detector is YuNet, InsightFace's otherwise. Raises `ModelUnavailable`."""
     if is_yunet(output_names(pack.detection.path)):
         return _opencv(pack, providers)
-    detector = load_detector(pack, providers)
+    detector, recognizer = load_detector(pack, providers), load_recognizer(pack, providers)
+    if not shows_landmarks(detector.output_names):
+        cause = "its detection model gives no landmarks to align faces by"
+        raise ModelUnavailable(model=pack.model.name, path=pack.folder, cause=cause)
     return (
-        Scrfd(detector, spare_close_ups=runs_on(detector) == CPU),
-        ArcFace(load_recognizer(pack, providers)),
+        Scrfd(detector, pack.detection.scale, spare_close_ups=detector.providers[0] == CPU),
+        ArcFace(recognizer, pack.recognition.scale),
     )
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import cv2
 import numpy as np
-from insightface.utils import face_align
-from numpy.typing import NDArray
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import (
@@ -29,6 +26,7 @@ from service.domain.face import (
 from service.domain.ports import FrameObserver, ModelIdentity
 from service.domain.quality import refused
 from service.domain.template import embedded_face
+from service.engine.alignment import alignment
 from service.engine.finder import FaceFinder
 from service.engine.models import load_models
 from service.engine.packs import Pack
@@ -44,7 +42,7 @@ from service.engine.selection import (
     likeliest_face,
     selected_face,
 )
-from service.engine.sessions import BATCH_SIZES, features_by_size, silence_alignment_warning
+from service.engine.sessions import BATCH_SIZES, features_by_size
 
 WARM_UP_ROUNDS = 2
 """Detections of each worker at the start, beside all the others. Measured with 16 workers, 16
@@ -65,7 +63,6 @@ class PackEngine:
 
         Raises `ModelUnavailable`.
         """
-        silence_alignment_warning()
         detector, self._recognizer = load_models(pack, providers)
         self._finder = FaceFinder(detector)
         self._crop_side = self._recognizer.crop_side
@@ -184,12 +181,6 @@ class PackEngine:
 
     def _unavailable(self, cause: str) -> ModelUnavailable:
         return ModelUnavailable(model=self.model.name, path=self._pack.folder, cause=cause)
-
-
-def alignment(landmarks: NDArray[Any], side: int) -> NDArray[np.float64]:
-    """(2, 3): as `face_align.norm_crop` cuts; nothing is cut by landmarks that lie all in one place."""
-    matrix = np.asarray(face_align.estimate_norm(landmarks, side), np.float64)
-    return matrix if np.isfinite(matrix).all() else np.zeros((2, 3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,14 @@ is not there is downloaded on first use: whole, or not at all.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from insightface.model_zoo.package_manifest import (
-    ModelTaskDescriptor,
-    has_model_package_manifest,
-    load_model_package,
-    verify_model_artifact,
-)
-from insightface.utils.storage import MODEL_ZOO_RELEASE_DOWNLOAD_URL
 
 from service.domain.errors import ModelUnavailable
 from service.domain.ports import ModelIdentity
@@ -77,6 +71,29 @@ class ModelTask(StrEnum):
     RECOGNITION = "recognition"
 
 
+@dataclass(frozen=True, slots=True)
+class PixelScale:
+    """A graph is given `(pixel - mean) / deviation`, of pixels from 0 to 255."""
+
+    mean: float
+    deviation: float
+
+
+AS_THEY_ARE: Final = PixelScale(0.0, 1.0)
+"""For graphs that scale pixels themselves."""
+
+USUAL_SCALES: Final[Mapping[ModelTask, PixelScale]] = {
+    ModelTask.DETECTION: PixelScale(127.5, 128.0),
+    ModelTask.RECOGNITION: PixelScale(127.5, 127.5),
+}
+"""Those of `insightface.model_zoo.SCRFD` and `ArcFaceONNX`."""
+
+MANIFEST = "manifest.json"
+
+_LOOKED_AT = 8
+"""Nodes at a graph's start whose names tell whether it scales pixels itself."""
+
+
 class UnreadableGraph(Exception):
     """The file is not an ONNX model. Becomes `ModelUnavailable` where the pack is known."""
 
@@ -92,11 +109,21 @@ def task_of(path: Path) -> ModelTask | None:
     InsightFace applies them to a running session, and so loads all five models of buffalo_l to
     keep two. Raises `UnreadableGraph`.
     """
-    graph = _graph(path)
+    return _task(_graph(path))
+
+
+def _task(graph: onnx.GraphProto) -> ModelTask | None:
     if len(graph.output) >= _DETECTOR_OUTPUTS:
         return ModelTask.DETECTION
     shapes = _input_shapes(graph)
     return ModelTask.RECOGNITION if shapes and _is_recognizer(shapes) else None
+
+
+def scales_pixels(graph: onnx.GraphProto) -> bool:
+    """Whether a recognizer's graph does it itself: by the names that ArcFace's exporters give, as InsightFace tells it."""
+    names = [node.name for node in graph.node[:_LOOKED_AT]]
+    subtracts = any(name.startswith(("Sub", "_minus")) for name in names)
+    return subtracts and any(name.startswith(("Mul", "_mul")) for name in names)
 
 
 def output_names(path: Path) -> list[str]:
@@ -136,10 +163,10 @@ def _shape(value: onnx.ValueInfoProto) -> Shape:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """`descriptor`: what the pack's manifest says about it; None in packs without one."""
+    """`scale`: of the pixels that it takes."""
 
     path: Path
-    descriptor: ModelTaskDescriptor | None = None
+    scale: PixelScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +177,11 @@ class Pack:
     detection: ModelFile
     recognition: ModelFile
     model: ModelIdentity
+
+    @property
+    def has_manifest(self) -> bool:
+        """Of InsightFace 2, which names its files and may tell their digests."""
+        return _has_manifest(self.folder)
 
 
 def pack_folder(name: str, model_root: Path) -> Path:
@@ -198,7 +230,7 @@ def _opened(name: str, folder: Path) -> Pack:
 def open_pack(name: str, folder: Path) -> Pack:
     """Find detection and recognition in `folder`. Raises `ModelUnavailable`."""
     try:
-        files = _declared(folder) if has_model_package_manifest(folder) else _routed(folder)
+        files = _declared(folder) if _has_manifest(folder) else _routed(folder)
         detection = _require(files, ModelTask.DETECTION)
         recognition = _require(files, ModelTask.RECOGNITION)
         model = ModelIdentity(name, sha256_of(recognition.path))
@@ -215,7 +247,7 @@ def _published(name: str, folder: Path) -> Pack:
         except (OSError, NotAsPublished) as error:
             cause = f"{file.name}: {error}. Remove it and it is downloaded; another file needs a folder of its own"
             raise ModelUnavailable(model=name, path=folder, cause=cause) from error
-    detection, recognition = (ModelFile(folder / file.name) for file in PUBLISHED)
+    detection, recognition = (ModelFile(folder / file.name, AS_THEY_ARE) for file in PUBLISHED)
     return Pack(folder, detection, recognition, ModelIdentity(name, SFACE_FILE.sha256))
 
 
@@ -224,6 +256,8 @@ def _fetch(name: str, folder: Path) -> None:
         known = ", ".join((*DOWNLOADABLE, SFACE))
         cause = f"there is no such folder, and only {known} can be downloaded"
         raise ModelUnavailable(model=name, path=folder, cause=cause)
+    from insightface.utils.storage import MODEL_ZOO_RELEASE_DOWNLOAD_URL
+
     logger.info(license_of(name).notice)
     download_pack(name, folder, MODEL_ZOO_RELEASE_DOWNLOAD_URL)
 
@@ -232,22 +266,49 @@ def _routed(folder: Path) -> dict[ModelTask, ModelFile]:
     """The first file of each task by name, as InsightFace takes them; stops once it has both."""
     found: dict[ModelTask, ModelFile] = {}
     for path in sorted(folder.glob("*.onnx")):
-        task = task_of(path)
+        graph = _graph(path)
+        task = _task(graph)
         if task is not None:
-            found.setdefault(task, ModelFile(path))
+            found.setdefault(task, ModelFile(path, _scale(task, graph)))
         if len(found) == len(ModelTask):
             break
     return found
 
 
+def _scale(task: ModelTask, graph: onnx.GraphProto) -> PixelScale:
+    if task is ModelTask.RECOGNITION and scales_pixels(graph):
+        return AS_THEY_ARE
+    return USUAL_SCALES[task]
+
+
+def _has_manifest(folder: Path) -> bool:
+    """InsightFace takes half a second of a core to import: where there is no such file it is not asked."""
+    if not (folder / MANIFEST).is_file():
+        return False
+    from insightface.model_zoo import has_model_package_manifest
+
+    return bool(has_model_package_manifest(folder))
+
+
 def _declared(folder: Path) -> dict[ModelTask, ModelFile]:
     """What InsightFace 2's manifest names, with the digests it declares checked."""
-    package = load_model_package(folder)
+    from insightface.model_zoo.package_manifest import load_model_package, verify_model_artifact
+
+    tasks = load_model_package(folder).tasks
     return {
-        task: ModelFile(verify_model_artifact(package.task(task)), package.task(task))
+        task: ModelFile(verify_model_artifact(tasks[task]), _declared_scale(tasks[task].metadata))
         for task in ModelTask
-        if task in package.tasks
+        if task in tasks
     }
+
+
+def _declared_scale(metadata: Mapping[str, Any]) -> PixelScale:
+    from insightface.model_zoo.package_manifest import EMBEDDED_PREPROCESSING
+
+    declared = metadata["preprocessing"]
+    if declared == EMBEDDED_PREPROCESSING:
+        return AS_THEY_ARE
+    return PixelScale(declared["mean"], declared["std"])
 
 
 def _require(files: dict[ModelTask, ModelFile], task: ModelTask) -> ModelFile:

@@ -45,7 +45,7 @@ class FacePart:
 
 
 def arcface_part(side: int) -> FacePart:
-    """That of a crop as `insightface.utils.face_align` cuts it, 112 or 128 pixels wide or multiples."""
+    """That of a crop as `service/engine/alignment.py` cuts it, 112 or 128 pixels wide or multiples."""
     beside = 0 if side % 112 == 0 else 8
     scale = side / (112 + 2 * beside)
     left, top, right, bottom = 20 + beside, 24, 92 + beside, 100

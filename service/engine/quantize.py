@@ -31,7 +31,7 @@ from service.domain.face import FaceCrop
 from service.engine.dlib import DLIB
 from service.engine.licenses import QUANTIZED as QUANTIZED_NAME
 from service.engine.models import Recognizer, load_models
-from service.engine.packs import Pack, find_pack, pack_folder
+from service.engine.packs import Pack, find_pack, pack_folder, scales_pixels
 from service.engine.providers import CPU
 from service.engine.recognizer import ArcFace
 
@@ -39,9 +39,6 @@ SCALES_PER_CHANNEL_SINCE = 13
 """ONNX opset in which DequantizeLinear takes one scale per channel."""
 
 QUANTIZED = ["Conv", "MatMul", "Gemm"]
-
-_LOOKED_AT = 8
-"""InsightFace reads from the names of a graph's first nodes whether it normalizes pixels itself."""
 
 
 class PackQuantizer:
@@ -68,7 +65,7 @@ class PackQuantizer:
         """
         self.require_new()
         pack = find_pack(self._source, self._root)
-        if pack.recognition.descriptor is not None:
+        if pack.has_manifest:
             raise self._failed("it has a manifest, whose digests would no longer fit")
         with tempfile.TemporaryDirectory(prefix=f".{self.name}-", dir=self.folder.parent) as shop:
             copy = Path(shop) / "models"
@@ -154,6 +151,4 @@ def _left_alone(model: onnx.ModelProto) -> list[str]:
 
 
 def _normalizes(path: Path) -> bool:
-    names = [node.name for node in onnx.load_model(str(path)).graph.node[:_LOOKED_AT]]
-    subtracts = any(name.startswith(("Sub", "_minus")) for name in names)
-    return subtracts and any(name.startswith(("Mul", "_mul")) for name in names)
+    return scales_pixels(onnx.load_model(str(path)).graph)

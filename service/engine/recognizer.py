@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.sessions import InsightFaceModel, Network
+from service.engine.packs import PixelScale
+from service.engine.sessions import Network
 
 Numbers: TypeAlias = NDArray[np.float32]
 
@@ -24,24 +25,31 @@ def _in_batches(
 
 
 class ArcFace:
-    """`model`: InsightFace's, for its session and what it knows of the graph's normalization."""
+    """`scale`: of the pixels that it takes, red first."""
 
-    def __init__(self, model: InsightFaceModel) -> None:
-        self._model = model
-        self.crop_side = int(model.input_size[0])
-        self.takes_one = bool(model.input_shape[0] == 1)
-        self.input_name: str = model.input_name
-        self.providers: Sequence[str] = tuple(model.session.get_providers())
+    def __init__(self, network: Network, scale: PixelScale) -> None:
+        """`network`: of (1 or n, 3, side, side) pixels and (1 or n, dimensions) numbers."""
+        self._network = network
+        self._scale = scale
+        self.crop_side = int(network.input_shape[3])
+        self.takes_one = network.input_shape[0] == 1
+        self.input_name = network.input_name
+        self.providers: Sequence[str] = network.providers
 
     def numbers(self, crops: Sequence[Image]) -> Numbers:
         """(n, dimensions), as the graph gives them: not normalized."""
-        return _in_batches(self._model.get_feat, crops, self.takes_one)
+        return _in_batches(self._features, crops, self.takes_one)
 
     def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
         """(n, 3, side, side): the graph's input."""
-        factor, mean = 1.0 / self._model.input_std, (self._model.input_mean,) * 3
-        size = self._model.input_size
-        return np.asarray(cv2.dnn.blobFromImages(list(crops), factor, size, mean, swapRB=True))
+        factor, mean = 1.0 / self._scale.deviation, (self._scale.mean,) * 3
+        size = (self.crop_side, self.crop_side)
+        blob = cv2.dnn.blobFromImages(list(crops), factor, size, mean, swapRB=True)
+        return np.asarray(blob, self._network.input_type)
+
+    def _features(self, crops: Sequence[Image]) -> NDArray[Any]:
+        [numbers] = self._network.run(self.blob(crops))
+        return np.asarray(numbers)
 
 
 class SFace:

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import Image
+from service.engine.packs import USUAL_SCALES, ModelTask, PixelScale
+from service.engine.sessions import Network
 
 Floats: TypeAlias = NDArray[np.float32]
 Size: TypeAlias = tuple[int, int]
@@ -31,6 +33,15 @@ LAYOUTS = {9: ((8, 16, 32), 2), 15: ((8, 16, 32, 64, 128), 1)}
 """Strides and anchors in a cell by the number of outputs: scores, boxes and landmarks per stride."""
 
 POINTS = 5
+
+SIZES: Sequence[Size] = ((128, 128), (640, 640))
+"""InsightFace 2's automatic ones, used together: at 640 alone SCRFD finds none of 40 close-up photographs
+that it finds with both. A graph of one size only is given that one."""
+
+OVERLAP = 0.4
+"""Share of two boxes' union that they have in common above which they are one face: InsightFace's."""
+
+USUAL_SCALE = USUAL_SCALES[ModelTask.DETECTION]
 
 CLOSE_UP_MIN_SIDE = 0.65
 """Shorter side of a face, over the photograph's longer side, from which 640 pixels are too many to see
@@ -65,18 +76,22 @@ class Proposals:
 
 
 class Scrfd:
-    """`model`: InsightFace's, prepared, for its settings and its suppression of overlaps.
+    """`network`: of 9 or 15 outputs. `scale`: of the pixels that it takes.
 
     `spare_close_ups`: not to look at them in a size that tells nothing. Of no use on a GPU, where every
     size takes the same time, and each one that is used a plan of its own.
     """
 
-    def __init__(self, model: Any, *, spare_close_ups: bool = True) -> None:  # noqa: ANN401 - insightface has no types
-        self._model = model
-        self._spares_close_ups = spare_close_ups and len(model.input_sizes) > 1
-        self._strides, self._anchors = LAYOUTS[len(model.output_names)]
+    def __init__(
+        self, network: Network, scale: PixelScale = USUAL_SCALE, *, spare_close_ups: bool = True
+    ) -> None:
+        self._network = network
+        self._scale = scale
+        self._sizes = _sizes(network.input_shape)
+        self._spares_close_ups = spare_close_ups and len(self._sizes) > 1
+        self._strides, self._anchors = LAYOUTS[len(network.output_names)]
         self.certain = CERTAIN
-        self.sides: Sequence[int] = sorted(max(size) for size in model.input_sizes)
+        self.sides: Sequence[int] = sorted(max(size) for size in self._sizes)
         self._buffer = InputBuffer()
 
     def detect(self, image: Image, floor: float) -> tuple[Floats, Floats]:
@@ -84,7 +99,7 @@ class Scrfd:
 
         A close-up is looked at in the small size and a preview only: it has what larger sizes find.
         """
-        first, *others = self._model.input_sizes
+        first, *others = self._sizes
         small = self._look(image, first, floor)
         if self._spares_close_ups and floor >= CLOSE_UP_MIN_FLOOR:
             boxes, landmarks = self._without_overlaps([small])
@@ -101,7 +116,7 @@ class Scrfd:
     def warm_up(self, rounds: int) -> None:
         """Look at nothing, so often, in every size that a photograph may be looked at in."""
         previews = PREVIEW_SIZES if self._spares_close_ups else ()
-        looked_at = [*self._model.input_sizes, *map(_square, previews)]
+        looked_at = [*self._sizes, *map(_square, previews)]
         for width, height in looked_at * rounds:
             self._look(np.zeros((height, width, 3), np.uint8), (width, height), floor=1.0)
 
@@ -124,15 +139,13 @@ class Scrfd:
         landmarks = np.vstack([one.landmarks for one in found])
         order = np.argsort(-boxes[:, 4], kind="stable")
         boxes, landmarks = boxes[order], landmarks[order]
-        kept = self._model.nms(boxes)
+        kept = _kept(boxes)
         return boxes[kept], landmarks[kept]
 
     def _look(self, image: Image, size: Size, floor: float) -> Proposals:
         """At one of the detector's sizes; best first."""
         fitted = fit(image, size)
-        outputs = self._model.session.run(
-            self._model.output_names, {self._model.input_name: self._input(fitted, size)}
-        )
+        outputs = self._network.run(self._input(fitted, size))
         found = self._decoded(outputs, size, floor)
         order = np.argsort(-found.scores, kind="stable")
         scale = fitted.shape[0] / image.shape[0]
@@ -145,14 +158,14 @@ class Scrfd:
 
         The buffer is this thread's own, until its next photograph.
         """
-        mean, factor = self._model.input_mean, 1.0 / self._model.input_std
+        mean, factor = self._scale.mean, 1.0 / self._scale.deviation
         height, width = fitted.shape[:2]
         blob = self._buffer.of(size)
         blob[:, :, height:] = blob[:, :, :height, width:] = -mean * factor
         for channel, plane in enumerate(cv2.split(fitted)):
             target = blob[0, 2 - channel, :height, :width]
             cv2.addWeighted(plane, factor, plane, 0.0, -mean * factor, target, cv2.CV_32F)
-        return blob.astype(getattr(self._model, "input_dtype", np.float32), copy=False)
+        return blob.astype(self._network.input_type or np.float32, copy=False)
 
     def _decoded(self, outputs: list[Floats], size: Size, floor: float) -> Proposals:
         count = len(self._strides)
@@ -204,6 +217,37 @@ class InputBuffer(local):
         if self._numbers.size < 3 * height * width:
             self._numbers = np.empty(3 * height * width, np.float32)
         return self._numbers[: 3 * height * width].reshape(1, 3, height, width)
+
+
+def shows_landmarks(output_names: Sequence[str]) -> bool:
+    """Whether it is one of InsightFace's detectors that tell where eyes, nose and mouth are."""
+    return len(output_names) in LAYOUTS
+
+
+def _sizes(shape: Sequence[int | str]) -> Sequence[Size]:
+    """`shape`: of the graph's input; names stand for what is open."""
+    height, width = shape[2:]
+    if isinstance(height, int) and isinstance(width, int):
+        return [(width, height)]
+    return SIZES
+
+
+def _kept(boxes: Floats) -> list[int]:
+    """Without those that overlap with better ones. `boxes`: (n, 5), best first.
+
+    Areas are those of whole pixels, as InsightFace counts them.
+    """
+    areas = np.prod(boxes[:, 2:4] - boxes[:, :2] + 1, axis=1)
+    kept: list[int] = []
+    left = np.arange(len(boxes))
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        first = np.maximum(boxes[best, :2], boxes[left, :2])
+        last = np.minimum(boxes[best, 2:4], boxes[left, 2:4])
+        shared = np.prod(np.maximum(0, last - first + 1), axis=1)
+        left = left[shared / (areas[best] + areas[left] - shared) <= OVERLAP]
+    return kept
 
 
 def _shorter_side(box: Floats) -> float:

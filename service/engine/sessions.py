@@ -1,4 +1,4 @@
-"""From a pack's files to InsightFace's model objects, on onnxruntime sessions: one for each shape of input.
+"""From a pack's files to networks on onnxruntime sessions: one for each shape of input.
 
 Since 1.20 onnxruntime's CUDA provider plans a convolution anew whenever the input's shape differs from that of
 the run before, and forgets the older plan (microsoft/onnxruntime#23006). A detector looks at each photograph in
@@ -7,22 +7,19 @@ two sizes: measured with mobile_s on an H200, a photograph takes 2.6 to 3.5 s so
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from insightface.model_zoo import get_model
-from insightface.model_zoo.arcface_onnx import ArcFaceONNX
-from insightface.model_zoo.model_zoo import PickableInferenceSession
-from insightface.model_zoo.scrfd import SCRFD
 from numpy.typing import NDArray
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import EMBEDDING_SIZE
-from service.engine.packs import ModelFile, ModelTask, Pack
+from service.engine.alignment import ALIGNABLE_MULTIPLES
+from service.engine.packs import AS_THEY_ARE, ModelFile, Pack, PixelScale
 from service.engine.providers import CPU, CUDA
 from service.engine.tuning import tuned
 from service.onnx_runtime import onnxruntime
@@ -88,6 +85,12 @@ def features_by_size(
     return np.concatenate([features(batch)[:count] for batch, count in in_batch_sizes(items)])
 
 
+_INPUT_TYPES: Mapping[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(uint8)": np.uint8,
+}
+
+
 class Network:
     """A loaded graph of one input, for every thread."""
 
@@ -99,10 +102,20 @@ class Network:
         """`another` makes `first` once more. Raises `ValueError` for a graph of several inputs."""
         [image] = first.get_inputs()
         self.providers: Sequence[str] = tuple(first.get_providers())
-        self.input_shape: Sequence[int | str] = image.shape
-        self.output_names: Sequence[str] = [one.name for one in first.get_outputs()]
         self.input_name: str = image.name
+        self.input_shape: Sequence[int | str] = image.shape
+        self.input_type = _INPUT_TYPES.get(image.type)
+        self.output_names: Sequence[str] = [one.name for one in first.get_outputs()]
+        self.output_shapes: Sequence[Sequence[int | str]] = [
+            one.shape for one in first.get_outputs()
+        ]
         self._session = _session_or_one_per_shape(first, another)
+
+    def require_pixels(self, scale: PixelScale) -> None:
+        """Raises `ValueError` for a graph that cannot be given pixels of this scale."""
+        takes = self.input_type if len(self.input_shape) == 4 else None
+        if takes is None or (takes is np.uint8 and scale != AS_THEY_ARE):
+            raise ValueError("it does not take pixels as its pack says that they are scaled")
 
     def run(self, array: NDArray[Any]) -> list[Any]:
         """All outputs, in the order of their names."""
@@ -110,19 +123,9 @@ class Network:
         return results
 
 
-InsightFaceModel: TypeAlias = Any
-"""`SCRFD` or `ArcFaceONNX` of insightface 2, which has no types."""
-
 INTRA_OP_THREADS = 1
 """Threads inside one inference. Photographs run side by side instead: measured with a small pack
 on 2 cores, 24 ms a photograph, against 77 ms one after the other with onnxruntime's default."""
-
-DETECTOR_SIZES = [(128, 128), (640, 640)]
-"""InsightFace 2's automatic sizes, used together: at 640 alone SCRFD finds none of 40 close-up
-photographs that it finds with both."""
-
-ALIGNABLE_MULTIPLES = (112, 128)
-"""Input sizes that `insightface.utils.face_align` can align to are multiples of one of these."""
 
 _ERRORS_ONLY = 3
 
@@ -132,22 +135,18 @@ ten bits of mantissa gain nothing here, templates made on a GPU are those of the
 scores within 3e-7, against 0.99995 and 2e-4 with it."""
 
 
-def load_detector(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
-    """SCRFD with its automatic sizes. Raises `ModelUnavailable`."""
-    detector = _load(pack, pack.detection, ModelTask.DETECTION, providers)
-    if not detector.use_kps:
-        raise _unavailable(pack, "its detection model gives no landmarks to align faces by")
-    detector.prepare(0, input_size=DETECTOR_SIZES)
-    return detector
+def load_detector(pack: Pack, providers: Sequence[str]) -> Network:
+    """Raises `ModelUnavailable`."""
+    return _load(pack, pack.detection, providers)
 
 
-def load_recognizer(pack: Pack, providers: Sequence[str]) -> InsightFaceModel:
-    """ArcFace. Raises `ModelUnavailable`."""
-    recognizer = _load(pack, pack.recognition, ModelTask.RECOGNITION, providers)
-    require_alignable(pack, recognizer.input_size[0])
-    outputs = recognizer.output_shape[-1]
-    if isinstance(outputs, int) and outputs > EMBEDDING_SIZE:
-        raise _unavailable(pack, f"its embeddings have {outputs} numbers, more than 512")
+def load_recognizer(pack: Pack, providers: Sequence[str]) -> Network:
+    """Raises `ModelUnavailable`."""
+    recognizer = _load(pack, pack.recognition, providers)
+    require_alignable(pack, recognizer.input_shape[-1])
+    numbers = next(reversed(recognizer.output_shapes[0]), None)
+    if isinstance(numbers, int) and numbers > EMBEDDING_SIZE:
+        raise _unavailable(pack, f"its embeddings have {numbers} numbers, more than 512")
     return recognizer
 
 
@@ -172,57 +171,20 @@ def require_alignable(pack: Pack, side: object) -> None:
         raise _unavailable(pack, f"faces cannot be aligned to its {side} x {side} pixels")
 
 
-def silence_alignment_warning() -> None:
-    """scikit-image 0.26 deprecates a method that InsightFace 2.1 calls for every face."""
-    warnings.filterwarnings(
-        "ignore", r"`estimate` is deprecated", FutureWarning, r"insightface\.utils\.face_align"
-    )
-
-
-def _load(
-    pack: Pack, file: ModelFile, task: ModelTask, providers: Sequence[str]
-) -> InsightFaceModel:
+def _load(pack: Pack, file: ModelFile, providers: Sequence[str]) -> Network:
     try:
-        session = _session(file.path, providers)
-        model = _model(file, task, session)
+        network = Network(_session(file.path, providers), lambda: _session(file.path, providers))
+        network.require_pixels(file.scale)
     except Exception as error:
-        # onnxruntime and InsightFace raise anything from AssertionError to Fail here.
+        # onnxruntime raises anything from ValueError to Fail here.
         raise _unavailable(pack, f"{file.path.name} cannot be loaded: {error}") from error
-    if model is None or model.taskname != task:
-        raise _unavailable(pack, f"{file.path.name} is not a {task.value} model of InsightFace")
-    model.session = _session_or_one_per_shape(session, lambda: _session(file.path, providers))
-    return model
+    return network
 
 
 def _session_or_one_per_shape(
     session: onnxruntime.InferenceSession, another: Callable[[], onnxruntime.InferenceSession]
 ) -> onnxruntime.InferenceSession | SessionPerShape:
     return SessionPerShape(session, another) if session.get_providers()[0] == CUDA else session
-
-
-def runs_on(model: InsightFaceModel) -> str:
-    """The provider that was obtained, whichever was asked for."""
-    return str(model.session.get_providers()[0])
-
-
-def _model(
-    file: ModelFile, task: ModelTask, session: onnxruntime.InferenceSession
-) -> InsightFaceModel:
-    """One session for both of the detector's sizes: InsightFace would make one per size on first
-    use, three copies of the weights in all, and no faster (16 to 18 ms each way)."""
-    if file.descriptor is not None:
-        model = get_model(
-            str(file.path),
-            model_task=task.value,
-            model_descriptor=file.descriptor,
-            providers=[CPU],
-            static_shape_sessions=False,
-        )
-        model.session = session  # what InsightFace made has told it what the manifest leaves open
-        return model
-    if task is ModelTask.DETECTION:
-        return SCRFD(str(file.path), session, static_shape_sessions=False)
-    return ArcFaceONNX(str(file.path), session)
 
 
 def _session(model: Path | bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
@@ -234,11 +196,19 @@ def _session(model: Path | bytes, providers: Sequence[str]) -> onnxruntime.Infer
 
 
 def _made(model: Path | bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
-    return PickableInferenceSession(
+    if CUDA in providers:
+        _preload_cuda()
+    return onnxruntime.InferenceSession(
         model if isinstance(model, bytes) else str(model),
         sess_options=_session_options(),
         providers=[(one, _CUDA_OPTIONS if one == CUDA else {}) for one in providers],
     )
+
+
+@cache
+def _preload_cuda() -> None:
+    """CUDA's libraries where pip has installed them, and not the system."""
+    onnxruntime.preload_dlls()
 
 
 def _session_options() -> onnxruntime.SessionOptions:

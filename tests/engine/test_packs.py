@@ -11,7 +11,7 @@ import pytest
 from service.domain.errors import ModelUnavailable
 from service.engine.engines import load_engine
 from service.engine.licenses import License, license_of
-from service.engine.packs import ModelTask, find_pack, task_of
+from service.engine.packs import AS_THEY_ARE, ModelTask, PixelScale, find_pack, task_of
 from tests.engine.engines import engine_of
 from tests.engine.onnx_models import write_detector, write_other, write_pack, write_recognizer
 from tests.engine.photographs import lamp
@@ -107,7 +107,22 @@ def test_a_graph_that_cannot_run_is_refused(tmp_path: Path) -> None:
 def test_a_manifest_of_insightface_2_names_the_models(tmp_path: Path) -> None:
     folder = write_pack(_folder(tmp_path, "raccoon_s"))
     _write_manifest(folder)
+    pack = find_pack("raccoon_s", tmp_path)
+    assert pack.has_manifest
+    assert pack.recognition.scale == PixelScale(100.0, 50.0)
     assert engine_of("raccoon_s", tmp_path).detect([lamp((10, 10))])
+
+
+def test_a_manifest_may_leave_the_scale_to_the_graph(tmp_path: Path) -> None:
+    folder = write_pack(_folder(tmp_path, "raccoon_s"))
+    _write_manifest(folder, preprocessing="embedded")
+    assert find_pack("raccoon_s", tmp_path).recognition.scale == AS_THEY_ARE
+
+
+def test_another_manifest_is_none(tmp_path: Path) -> None:
+    folder = write_pack(_folder(tmp_path, "older"))
+    (folder / "manifest.json").write_text('{"manifest_version": 1}', encoding="utf-8")
+    assert not find_pack("older", tmp_path).has_manifest
 
 
 def test_a_digest_of_the_manifest_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -148,7 +163,7 @@ def _declare_other_shape(path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _write_manifest(folder: Path, sha256: str | None = None) -> None:
+def _write_manifest(folder: Path, sha256: str | None = None, preprocessing: object = None) -> None:
     digest = {} if sha256 is None else {"sha256": sha256}
     tasks = {
         "detection": {
@@ -157,7 +172,7 @@ def _write_manifest(folder: Path, sha256: str | None = None) -> None:
         },
         "recognition": {
             "file": "w_tiny.onnx",
-            "preprocessing": {"mean": 127.5, "std": 127.5},
+            "preprocessing": preprocessing or {"mean": 100.0, "std": 50.0},
             **digest,
         },
     }

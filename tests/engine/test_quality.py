@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from service.domain.face import Image
+from service.engine.alignment import alignment
 from service.engine.finder import is_turned, sheet_of_face, sheet_of_picture
-from service.engine.pack_engine import alignment
 from service.engine.quality import Cut, arcface_part, quality_of, quality_of_picture, roll_of
 from service.engine.selection import FoundFace
 

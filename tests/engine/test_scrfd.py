@@ -13,16 +13,22 @@ from insightface.model_zoo import get_model
 from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.scrfd import PREVIEW_SIZES, Scrfd, fit, preview_size
-from service.engine.sessions import DETECTOR_SIZES
+from service.engine.scrfd import PREVIEW_SIZES, SIZES, Scrfd, fit, preview_size
+from service.engine.sessions import Network
 
 
 @pytest.fixture(scope="module")
 def theirs(model_root: Path) -> Any:
     path = model_root / "models" / "mobile_s" / "det_500m.onnx"
     model = get_model(str(path), providers=["CPUExecutionProvider"], static_shape_sessions=False)
-    model.prepare(0, input_size=DETECTOR_SIZES)
+    model.prepare(0, input_size=list(SIZES))
     return model
+
+
+@pytest.fixture(scope="module")
+def network(theirs: Any) -> Network:
+    """On their session."""
+    return Network(theirs.session, lambda: theirs.session)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +47,9 @@ def _read(path: Path) -> Image:
 
 @pytest.mark.parametrize("floor", [0.05, 0.3])
 def test_boxes_scores_and_landmarks_are_insightfaces(
-    theirs: Any, pictures: list[Image], floor: float
+    theirs: Any, network: Network, pictures: list[Image], floor: float
 ) -> None:
-    ours = Scrfd(theirs)
+    ours = Scrfd(network)
     for picture in pictures:
         expected = theirs.detect(picture, det_thresh=floor)
         seen = ours.detect(picture, floor)
@@ -51,25 +57,25 @@ def test_boxes_scores_and_landmarks_are_insightfaces(
 
 
 def test_most_close_ups_are_not_looked_at_in_the_largest_size(
-    theirs: Any, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
+    network: Network, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    widths = _widths_looked_at(theirs, portraits, monkeypatch)
+    widths = _widths_looked_at(network, portraits, monkeypatch)
     assert widths[128] == widths[preview_size(portraits[0])[0]] == len(portraits)
     assert widths[640] < len(portraits) / 5
 
 
 def test_groups_are_looked_at_as_by_insightface(
-    theirs: Any, scenes: list[Path], monkeypatch: pytest.MonkeyPatch
+    network: Network, scenes: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    widths = _widths_looked_at(theirs, [_read(path) for path in scenes], monkeypatch)
+    widths = _widths_looked_at(network, [_read(path) for path in scenes], monkeypatch)
     assert widths == {128: len(scenes), 640: len(scenes)}
 
 
 def test_close_ups_that_are_not_spared_are_looked_at_as_by_insightface(
-    theirs: Any, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
+    theirs: Any, network: Network, portraits: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours, few = Scrfd(theirs, spare_close_ups=False), portraits[:3]
-    widths = _widths_looked_at(theirs, few, monkeypatch, ours)
+    ours, few = Scrfd(network, spare_close_ups=False), portraits[:3]
+    widths = _widths_looked_at(network, few, monkeypatch, ours)
     assert widths == {128: len(few), 640: len(few)}
     for portrait in few:
         expected = theirs.detect(portrait, det_thresh=0.3)
@@ -80,34 +86,34 @@ def test_close_ups_that_are_not_spared_are_looked_at_as_by_insightface(
     ("spared", "sizes"), [(True, {128, 640, *PREVIEW_SIZES}), (False, {128, 640})]
 )
 def test_it_warms_up_in_the_sizes_that_it_will_look_in(
-    theirs: Any, monkeypatch: pytest.MonkeyPatch, spared: bool, sizes: set[int]
+    network: Network, monkeypatch: pytest.MonkeyPatch, spared: bool, sizes: set[int]
 ) -> None:
-    widths = _counted_widths(theirs, monkeypatch)
-    Scrfd(theirs, spare_close_ups=spared).warm_up(rounds=2)
+    widths = _counted_widths(network, monkeypatch)
+    Scrfd(network, spare_close_ups=spared).warm_up(rounds=2)
     assert widths == dict.fromkeys(sizes, 2)
 
 
 def _widths_looked_at(
-    theirs: Any,
+    network: Network,
     pictures: list[Image],
     monkeypatch: pytest.MonkeyPatch,
     ours: Scrfd | None = None,
 ) -> Counter[int]:
-    widths = _counted_widths(theirs, monkeypatch)
+    widths = _counted_widths(network, monkeypatch)
     for one in pictures:
-        (ours or Scrfd(theirs)).detect(one, 0.3)
+        (ours or Scrfd(network)).detect(one, 0.3)
     return widths
 
 
-def _counted_widths(theirs: Any, monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+def _counted_widths(network: Network, monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
     widths: Counter[int] = Counter()
-    run = theirs.session.run
+    run = network.run
 
-    def counted(outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> Any:
-        widths.update(blob.shape[3] for blob in inputs.values())
-        return run(outputs, inputs)
+    def counted(blob: NDArray[np.float32]) -> list[Any]:
+        widths.update([blob.shape[3]])
+        return run(blob)
 
-    monkeypatch.setattr(theirs.session, "run", counted)
+    monkeypatch.setattr(network, "run", counted)
     return widths
 
 
@@ -123,10 +129,10 @@ def test_a_glance_enlarges_little_and_costs_less_than_the_largest_size(
 @pytest.mark.parametrize("enlarged", [1, 2])
 @pytest.mark.parametrize("share", [0.05, 0.08, 0.1, 0.13, 0.2])
 def test_a_stranger_at_the_edge_of_a_close_up_counts_as_by_insightface(
-    theirs: Any, portraits: list[Image], share: float, enlarged: int
+    theirs: Any, network: Network, portraits: list[Image], share: float, enlarged: int
 ) -> None:
     """`share` of the portrait's width."""
-    ours = Scrfd(theirs)
+    ours = Scrfd(network)
     for number, portrait in enumerate(portraits):
         shown = _joined_by(portrait, portraits[number - 7], share, number, enlarged)
         expected, _ = theirs.detect(shown, det_thresh=0.6)
@@ -146,17 +152,17 @@ def _joined_by(portrait: Image, stranger: Image, share: float, corner: int, enla
 
 
 def test_a_tall_picture_after_a_wide_one_finds_a_clean_input(
-    theirs: Any, pictures: list[Image]
+    theirs: Any, network: Network, pictures: list[Image]
 ) -> None:
-    ours, wide = Scrfd(theirs), pictures[-1]
+    ours, wide = Scrfd(network), pictures[-1]
     tall = np.ascontiguousarray(np.rot90(wide))
     ours.detect(wide, 0.3)
     expected = theirs.detect(tall, det_thresh=0.3)
     assert np.array_equal(ours.detect(tall, 0.3)[0], expected[0])
 
 
-def test_nothing_found_has_the_shape_of_nothing(theirs: Any) -> None:
-    boxes, landmarks = Scrfd(theirs).detect(np.zeros((200, 300, 3), np.uint8), 0.5)
+def test_nothing_found_has_the_shape_of_nothing(network: Network) -> None:
+    boxes, landmarks = Scrfd(network).detect(np.zeros((200, 300, 3), np.uint8), 0.5)
     assert boxes.shape == (0, 5)
     assert landmarks.shape == (0, 5, 2)
 
