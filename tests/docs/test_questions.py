@@ -22,6 +22,7 @@ QUESTIONS = (
     "a new engine",
     "which two models a pack holds",
     "where a model is downloaded from",
+    "where a face is cut out of a photograph",
     "the license of a model's weights",
     "a new bulk format",
     "a new export format",
