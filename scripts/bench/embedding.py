@@ -105,6 +105,8 @@ def _by_callers(setup: Setup, people: Sequence[Path], sizes: Sizes) -> Curve:
         title="Photographs embedded, by calling threads",
         x="threads that call",
         y="photographs a second",
+        better="more",
         lines={name: tuple(points) for name, points in lines.items()},
+        ours=(LIBRARY,),
         log_x=True,
     )

@@ -72,13 +72,15 @@ class Figure(_Record):
 
 
 class Curve(_Record):
-    """A plot: `lines` by name, each of points (x, y)."""
+    """A plot: `lines` by name, each of points (x, y); `ours`: those of them that no peer drew."""
 
     name: str
     title: str
     x: str
     y: str
+    better: Literal["more", "less"]
     lines: dict[str, tuple[tuple[float, float], ...]]
+    ours: tuple[str, ...]
     log_x: bool = False
     log_y: bool = False
 
@@ -97,10 +99,14 @@ class Measured(_Record):
 
 
 class Part(_Record):
-    """One benchmark's run. Parts may come from different runs: each names its own machine."""
+    """One benchmark's run. Parts may come from different runs: each names its own machine.
+
+    `seconds`: how long it took.
+    """
 
     machine: Machine
     measured: Measured
+    seconds: float | None = None
 
 
 class Report(_Record):
@@ -109,6 +115,15 @@ class Report(_Record):
     def with_part(self, name: str, part: Part) -> Report:
         """This report with another run of the benchmark `name`."""
         return Report(parts={**self.parts, name: part})
+
+    @property
+    def latest(self) -> Part:
+        """Raises `ValueError` for an empty report."""
+        return max(self.parts.values(), key=lambda part: part.machine.date)
+
+    def is_apart(self, part: Part) -> bool:
+        """Whether `part` is of another run than the latest: of other code, or on another machine."""
+        return not part.machine.is_like(self.latest.machine)
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -41,6 +41,17 @@ class Machine(BaseModel):
     small: bool
     """Sizes at which a figure proves that the benchmark works, and nothing else."""
 
+    def is_like(self, other: Machine) -> bool:
+        """Whether it is the same but for the moment."""
+        return self.model_copy(update={"date": other.date}) == other
+
+    def __str__(self) -> str:
+        return (
+            f"{self.processor}, {self.cores} × CPU, {self.memory_gib:g} GiB, Python "
+            f"{self.versions['python']}, onnxruntime {self.versions['onnxruntime']}, commit "
+            f"{self.commit}, {self.date:%Y-%m-%d}"
+        )
+
 
 def this_machine(*, small: bool) -> Machine:
     return Machine(

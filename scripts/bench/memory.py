@@ -60,6 +60,8 @@ def measure(setup: Setup) -> Measured:
                 title="Memory, by calling threads",
                 x="threads that call",
                 y="resident memory, MiB",
+                better="less",
+                ours=(KINDS["shared"],),
                 lines={
                     name: tuple((t, median(peaks[f"{kind} {t}"])) for t in sizes.threads)
                     for kind, name in KINDS.items()

@@ -139,9 +139,11 @@ def _curve(figures: Sequence[Figure], sizes: Sizes) -> Curve:
         title="/verify over HTTP, one photograph each",
         x="callers at once",
         y="answers a second",
+        better="more",
         lines={
             "face": tuple((float(callers), figure.median) for callers, figure in drawn),
             PLAIN: tuple((float(callers), median(figure.peer_rounds)) for callers, figure in drawn),
         },
+        ours=("face",),
         log_x=True,
     )

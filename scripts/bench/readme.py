@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.bench.drawing import plot_file
 from scripts.bench.figures import Part, Report
-from scripts.bench.plots import curves_of, plot_file
+from scripts.bench.plots import plots_of
 from scripts.bench.table import bars_table, other_tables
 from scripts.environment import ROOT
 from scripts.markers import put_between_markers
@@ -32,8 +33,8 @@ def results(report: Report) -> str:
     """
     if any(part.machine.small for part in report.parts.values()):
         raise SmallRun
-    plots = [f"![{curve.title}]({plot_file(curve)})" for curve in curves_of(report)]
-    others = [line for name, part in report.parts.items() for line in _section(name, part)]
+    plots = [f"![{plot.title}]({plot_file(plot.name)})" for plot in plots_of(report)]
+    others = [line for name, part in report.parts.items() for line in _section(report, name, part)]
     return "\n".join([bars_table(report), "", *_machines(report), "", *plots, *others])
 
 
@@ -44,21 +45,26 @@ def write_results(folder: Path = FOLDER) -> None:
     page.write_text(put_between_markers(page.read_text("utf-8"), MARKERS, shown), "utf-8")
 
 
-def _machines(report: Report) -> list[str]:
-    """One line for each machine and day that parts were measured on."""
-    lines = dict.fromkeys(
-        f"{m.processor}, {m.cores} × CPU, {m.memory_gib:g} GiB, Python {m.versions['python']}, "
-        f"onnxruntime {m.versions['onnxruntime']}, {m.date:%Y-%m-%d}"
-        for m in (part.machine for part in report.parts.values())
-    )
-    return [f"{line}  " for line in lines]
+def _machines(report: Report) -> Iterator[str]:
+    """A line for each run: on what, when, and how long its parts took."""
+    runs: dict[str, list[str]] = {}
+    for name, part in report.parts.items():
+        runs.setdefault(str(part.machine), []).append(f"{name}{_minutes(part)}")
+    for machine, parts in runs.items():
+        yield f"- {machine}: {', '.join(parts)}"
 
 
-def _section(name: str, part: Part) -> Iterator[str]:
+def _minutes(part: Part) -> str:
+    return "" if part.seconds is None else f" {part.seconds / 60:.1f} min"
+
+
+def _section(report: Report, name: str, part: Part) -> Iterator[str]:
     tables, notes = other_tables(part.measured.figures), part.measured.notes
     if not tables and not notes:
         return
     yield from ("", f"### {name}")
+    if report.is_apart(part):
+        yield from ("", f"Of another run: {part.machine}.")
     for table in tables:
         yield from ("", table)
     yield from ["", *(f"- {note}" for note in notes)] if notes else []

@@ -45,21 +45,34 @@ class Sizes:
     probes: int
 
 
-_MATES = {10_000: 1_000, 100_000: 1_000, MILLION: 10_000}
-
-FULL = Sizes(people=_MATES, rounds=7, probes=5)
-TEN_MILLION = Sizes(people={**_MATES, 10 * MILLION: 1_000}, rounds=7, probes=5)
+FULL = Sizes(people={10_000: 1_000, 100_000: 1_000, MILLION: 10_000}, rounds=7, probes=5)
+TEN_MILLION = Sizes(people={MILLION: 1_000, 10 * MILLION: 1_000}, rounds=7, probes=5)
 SMALL = Sizes(people={200: 20, 600: 20}, rounds=1, probes=2)
 
 
 def measure(setup: Setup) -> Measured:
-    sizes = SMALL if setup.small else TEN_MILLION if setup.ten_million else FULL
+    searched, notes = _searched(setup, SMALL if setup.small else FULL)
+    figures, curves = figures_of(searched)
+    return Measured(figures=figures, curves=curves, notes=(*notes, *_conditions(setup)))
+
+
+def measure_ten_million(setup: Setup) -> Measured:
+    """The same with ten times the people, and none of the smaller gallery's own figures."""
+    searched, notes = _searched(replace(setup, hnsw_up_to=0), SMALL if setup.small else TEN_MILLION)
+    figures, _ = figures_of(searched)
+    smaller = f"{min(one.people for one in searched):,} people, "
+    return Measured(
+        figures=tuple(figure for figure in figures if not figure.name.startswith(smaller)),
+        notes=notes,
+    )
+
+
+def _searched(setup: Setup, sizes: Sizes) -> tuple[list[Searched], tuple[str, ...]]:
+    """What was searched, and what is to be said of it."""
     notes: list[str] = []
     with setup.databases.fresh() as url:
         people = synthetic_gallery(setup, url, MODEL)
-        searched = list(_all_sizes(setup, people, sizes, notes))
-    figures, curves = figures_of(searched)
-    return Measured(figures=figures, curves=curves, notes=(*notes, *_conditions(setup)))
+        return list(_all_sizes(setup, people, sizes, notes)), tuple(notes)
 
 
 def synthetic_gallery(setup: Setup, url: str, model_id: str) -> SyntheticGallery:

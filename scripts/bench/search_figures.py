@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,9 @@ COMPACT = Bar(of="value", bound="at most", limit=200)
 LINEAR = Bar(of="ratio", bound="at most", limit=11)
 
 COSINE_BINS = 5
+
+Points: TypeAlias = tuple[tuple[float, float], ...]
+Lines: TypeAlias = dict[str, Points]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +114,26 @@ def _growth(searched: Sequence[Searched], smaller: int, larger: int) -> list[Fig
 
 
 def _curves(searched: Sequence[Searched], compared: int) -> tuple[Curve, ...]:
+    ours = tuple(dict.fromkeys(one.strategy for one in searched if one.is_ours))
+
     def by_size(name: str, title: str, y: str, of: Callable[[Searched], float]) -> Curve:
         lines = {
-            strategy: tuple((one.people, of(one)) for one in searched if one.strategy == strategy)
+            strategy: tuple(
+                (float(one.people), of(one)) for one in searched if one.strategy == strategy
+            )
             for strategy in dict.fromkeys(one.strategy for one in searched)
         }
         kept = {name: points for name, points in lines.items() if any(y for _, y in points)}
         return Curve(
-            name=name, title=title, x="people enrolled", y=y, lines=kept, log_x=True, log_y=True
+            name=name,
+            title=title,
+            x="people enrolled",
+            y=y,
+            better="less",
+            lines=_without_settings(kept),
+            ours=ours,
+            log_x=True,
+            log_y=True,
         )
 
     return (
@@ -143,20 +159,35 @@ def _curves(searched: Sequence[Searched], compared: int) -> tuple[Curve, ...]:
             name="search-recall",
             title=f"Mates found among {compared:,} people",
             x="cosine of probe and mate",
-            y="found, of all",
+            y="mates found, %",
+            better="more",
             lines={one.strategy: _recall(one) for one in searched if one.people == compared},
+            ours=ours,
         ),
     )
 
 
+def _without_settings(lines: Lines) -> Lines:
+    """One line for all that a setting makes no difference to: an index is as large however it is
+    searched.
+    """
+    names: dict[Points, list[str]] = {}
+    for name, points in lines.items():
+        names.setdefault(points, []).append(name)
+    return {
+        same[0] if len(same) == 1 else same[0].rpartition(", ")[0]: points
+        for points, same in names.items()
+    }
+
+
 def _recall(one: Searched) -> tuple[tuple[float, float], ...]:
-    """By cosine, in bins that have mates in them."""
+    """Percent by cosine, in bins that have mates in them."""
     edges = np.linspace(LOWEST, HIGHEST, COSINE_BINS + 1)
     asked, _ = np.histogram(one.asked, edges)
     missed, _ = np.histogram(one.missed, edges)
     middles = (edges[1:] + edges[:-1]) / 2
     return tuple(
-        (float(middle), float(1 - lost / number))
+        (float(middle), float(100 * (1 - lost / number)))
         for middle, number, lost in zip(middles, asked, missed, strict=True)
         if number
     )

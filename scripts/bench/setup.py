@@ -16,8 +16,8 @@ MILLION = 1_000_000
 class Setup:
     """`photos`: one folder per person. `small`: as little as proves that a benchmark works.
 
-    `ten_million`: search ten million people as well. `hnsw_up_to`: the largest gallery for which
-    pgvector's HNSW is built. `scratch`: where large temporary files go; None: the system's folder.
+    `hnsw_up_to`: the largest gallery for which pgvector's HNSW is built. `scratch`: where large
+    temporary files go; None: the system's folder.
     """
 
     model_root: Path
@@ -25,7 +25,6 @@ class Setup:
     photos: Path
     databases: Databases
     small: bool = False
-    ten_million: bool = False
     hnsw_up_to: int = MILLION
     scratch: Path | None = None
 

@@ -34,10 +34,17 @@ def terminal_table(report: Report) -> Table:
 
 
 def bars_table(report: Report) -> str:
-    """The figures that have to reach a bar, of all benchmarks."""
-    parts = report.parts.values()
-    barred = (f for part in parts for f in part.measured.figures if f.bar is not None)
-    return _markdown(_HEAD, map(_cells, barred))
+    """The figures that have to reach a bar, of all benchmarks; how many do; when another run than
+    the latest measured them.
+    """
+    rows, met = [], 0
+    for part in report.parts.values():
+        day = f" ({part.machine.date:%Y-%m-%d})" if report.is_apart(part) else ""
+        for figure in (each for each in part.measured.figures if each.bar is not None):
+            name, *cells = _cells(figure)
+            rows.append([name + day, *cells])
+            met += bool(figure.met)
+    return f"{met} of {len(rows)} bars are met.\n\n{_markdown(_HEAD, rows)}"
 
 
 def other_tables(figures: Sequence[Figure]) -> list[str]:
@@ -69,8 +76,8 @@ def _grid(figures: Sequence[Figure]) -> str:
 
 
 def _with_ratio(figure: Figure, unit: str) -> str:
-    ratio = "" if figure.ratio is None else f", {_shown(figure.ratio)} ×"
-    return f"{_shown(figure.median)}{unit}{ratio}"
+    ratio = "" if figure.ratio is None else f", {shown(figure.ratio)} ×"
+    return f"{shown(figure.median)}{unit}{ratio}"
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -84,15 +91,15 @@ def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _cells(figure: Figure) -> list[str]:
     return [
         figure.name,
-        f"{_shown(figure.median)} {figure.unit}",
+        f"{shown(figure.median)} {figure.unit}",
         figure.peer or "",
-        "" if figure.peer_median is None else f"{_shown(figure.peer_median)} {figure.unit}",
-        "" if figure.ratio is None else f"{_shown(figure.ratio)} ×",
+        "" if figure.peer_median is None else f"{shown(figure.peer_median)} {figure.unit}",
+        "" if figure.ratio is None else f"{shown(figure.ratio)} ×",
         "" if figure.bar is None else str(figure.bar),
         _MET[figure.met],
     ]
 
 
-def _shown(number: float) -> str:
+def shown(number: float) -> str:
     """Three digits that mean something."""
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"

@@ -25,6 +25,8 @@ CURVE = Curve(
     title="Speed",
     x="threads",
     y="photographs",
+    better="more",
+    ours=("face",),
     lines={"face": ((1, 50), (2, 90)), "FaceAnalysis": ((1, 20), (2, 20))},
     log_x=True,
 )

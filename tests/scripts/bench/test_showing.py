@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
-import cv2
 import pytest
 from rich.console import Console
 
+from scripts.bench.drawing import OURS, PEERS
 from scripts.bench.figures import Report
 from scripts.bench.plots import draw_all
 from scripts.bench.readme import FIGURES, FOLDER, PAGE, SmallRun, results, write_results
@@ -45,9 +46,29 @@ def _printed(shown: Report) -> str:
 
 
 def test_what_has_a_bar_stands_in_a_table_of_its_own() -> None:
-    head, line, row = bars_table(report(embedding=part())).splitlines()
+    met, _, head, line, row = bars_table(report(embedding=part())).splitlines()
+    assert met == "1 of 1 bars are met."
     assert head.count("|") == line.count("|") == row.count("|") == 8
     assert row.endswith("| ≥ 4 × | yes |")
+
+
+def test_what_another_run_measured_is_dated() -> None:
+    first = part()
+    older = first.machine.model_copy(
+        update={"commit": "0ld", "date": first.machine.date - timedelta(days=9)}
+    )
+    shown = results(report(embedding=first, memory=first.model_copy(update={"machine": older})))
+    assert [row.split(" | ")[0] for row in shown.splitlines()[4:6]] == [
+        "| photographs",
+        "| photographs (2025-12-24)",
+    ]
+    assert shown.count("Of another run: ") == 1
+    assert "commit 0ld, 2025-12-24: memory" in shown
+
+
+def test_how_long_a_benchmark_took_is_told() -> None:
+    shown = results(report(embedding=part().model_copy(update={"seconds": 90})))
+    assert "2026-01-02: embedding 1.5 min" in shown
 
 
 def test_figures_without_a_bar_are_listed() -> None:
@@ -76,7 +97,7 @@ def test_every_condition_is_told() -> None:
 
 
 def test_plots_are_linked_from_their_own_folder() -> None:
-    assert "![Speed](speed.png)" in results(report(embedding=part()))
+    assert "![Speed](speed.svg)" in results(report(embedding=part()))
 
 
 def test_the_machine_is_told_once() -> None:
@@ -95,17 +116,22 @@ def test_results_are_put_between_the_markers(tmp_path: Path) -> None:
     page.write_text("a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nb", "utf-8")
     write_results(tmp_path)
     text = page.read_text("utf-8")
-    assert text.startswith("a\n<!-- bench:start -->\n| figure")
+    assert text.startswith("a\n<!-- bench:start -->\n1 of 1 bars are met.\n\n| figure")
     assert text.endswith("<!-- bench:end -->\nb")
     assert "old" not in text
 
 
 def test_each_curve_is_drawn_the_same_every_time(tmp_path: Path) -> None:
     shown = report(embedding=part())
-    (one,), (again,) = (draw_all(shown, tmp_path / name) for name in ("one", "again"))
-    assert one.name == "speed.png"
-    assert one.read_bytes() == again.read_bytes()
-    assert cv2.imread(str(one)) is not None
+    once, again = (draw_all(shown, tmp_path / name) for name in ("once", "again"))
+    assert [file.name for file in once] == ["speed.svg", "speed.ko.svg"]
+    assert [file.read_bytes() for file in once] == [file.read_bytes() for file in again]
+
+
+def test_ours_is_drawn_above_its_peers_in_a_color_of_its_own(tmp_path: Path) -> None:
+    english, _ = draw_all(report(embedding=part()), tmp_path)
+    lines = re.findall(r"stroke: (#\w+); stroke-width: (?:1\.5|3\.2)", english.read_text("utf-8"))
+    assert lines == [PEERS, OURS[0]]
 
 
 def test_the_page_shows_the_figures_that_are_kept() -> None:

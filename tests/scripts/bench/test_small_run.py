@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from scripts.bench.databases import Databases
+from scripts.bench.drawing import LANGUAGES, plot_file
 from scripts.bench.embedders import Documented, ThisLibrary
 from scripts.bench.figures import Figure, Report
-from scripts.bench.plots import curves_of
+from scripts.bench.plots import plots_of
 from scripts.bench.readme import FIGURES
 from scripts.bench.run import BENCHMARKS, run
 from scripts.bench.setup import Setup
@@ -62,7 +63,8 @@ def test_pieces_are_kept_in_one_file(report: Report, out: Path) -> None:
 
 
 def test_every_curve_is_drawn(report: Report, out: Path) -> None:
-    assert {curve.name for curve in curves_of(report)} == {file.stem for file in out.glob("*.png")}
+    files = {plot_file(plot.name, language) for plot in plots_of(report) for language in LANGUAGES}
+    assert files == {file.name for file in out.glob("*.svg")}
 
 
 def test_every_round_gave_a_number(figures: Mapping[str, Figure]) -> None:
