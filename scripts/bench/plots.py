@@ -93,7 +93,8 @@ def _lines(axes: Axes, curve: Curve, say: Say) -> dict[str, Line2D]:
             "marker": marker,
             "markersize": 5,
         }
-        (drawn_lines[" / ".join(names)],) = axes.plot(*zip(*points, strict=True), **look)
+        (line,) = axes.plot(*zip(*points, strict=True), **look)
+        drawn_lines.update(dict.fromkeys(names, line))
     for name, color in zip(curve.ours, cycle(OURS)):
         look = {"color": color, "linewidth": 3.2, "marker": "o", "markersize": 8, "zorder": ABOVE}
         (drawn_lines[say(name)],) = axes.plot(*zip(*curve.lines[name], strict=True), **look)
@@ -131,7 +132,7 @@ def _label_ends(axes: Axes, lines: Mapping[str, Line2D], points: float) -> None:
     """
     ends = {label: _end(line) for label, line in lines.items()}
     heights = {label: points * axes.transData.transform(end)[1] for label, end in ends.items()}
-    upwards = sorted(ends, key=lambda label: (heights[label], lines[label].get_zorder()))
+    upwards = sorted(reversed(ends), key=lambda name: (heights[name], lines[name].get_zorder()))
     places = spread([heights[label] for label in upwards])
     for label, place in zip(upwards, places, strict=True):
         write(axes, ends[label], label, lines[label], (_BESIDE, place - heights[label]))
