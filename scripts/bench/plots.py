@@ -132,7 +132,7 @@ def _label_ends(axes: Axes, lines: Mapping[str, Line2D], points: float) -> None:
     """
     ends = {label: _end(line) for label, line in lines.items()}
     heights = {label: points * axes.transData.transform(end)[1] for label, end in ends.items()}
-    upwards = sorted(reversed(ends), key=lambda name: (heights[name], lines[name].get_zorder()))
+    upwards = sorted(ends, key=lambda label: (heights[label], lines[label].get_zorder()))
     places = spread([heights[label] for label in upwards])
     for label, place in zip(upwards, places, strict=True):
         write(axes, ends[label], label, lines[label], (_BESIDE, place - heights[label]))
