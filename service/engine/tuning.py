@@ -1,13 +1,16 @@
 """The same graph, written so that onnxruntime's CPU kernels run it faster.
 
 onnxruntime keeps convolutions in blocks of 16 channels (NCHWc), and leaves that layout for what it
-does not know in it. Two things of these models cost much there, measured with mobile_s on one core:
+does not know in it. Three things cost much there, measured on one core with AVX-512:
 
-- PRelu has no kernel in blocks and a slow one outside: without it ArcFace takes 0.50 of the time.
+- PRelu has no kernel in blocks and a slow one outside: without it mobile_s's ArcFace takes 0.50 of
+  the time, one of buffalo_l's size 0.90.
+- Convolutions of 3 x 3 over many channels, nearly all of a network of buffalo_l's size, take 1.4
+  times what they can (`quarters.py`).
 - SCRFD's heads are three convolutions of 2, 8 and 20 channels over one input, each rounded up to
-  whole blocks; as one convolution of 30 channels, cut up afterwards, SCRFD takes 0.86 of the time.
+  whole blocks; as one convolution of 30 channels, cut up afterwards, mobile_s's takes 0.86 of the time.
 
-The second changes no bit of the answer, the first rounds differently (1e-6 of an embedding).
+The third changes no bit of the answer, the others round differently (1e-6 of an embedding).
 """
 
 from __future__ import annotations
@@ -15,14 +18,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 
-Weights: TypeAlias = dict[str, NDArray[np.generic]]
+from service.engine.graphs import (
+    Weights,
+    constant,
+    drop_unused,
+    opened,
+    replace_nodes,
+    weights_of,
+    whole_number,
+)
+from service.engine.quarters import hold_in_quarters
 
 BLOCK = 16
 """Channels of a block with AVX-512; 8 with less, of which this is a multiple."""
@@ -34,21 +45,15 @@ _SPLIT_SIZES_ARE_AN_INPUT = 13
 def tuned(source: Path | bytes) -> Path | bytes:
     """The model to give onnxruntime: `source` as it is, or a rewritten copy of its bytes."""
     model = opened(source)
-    weights = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    weights = weights_of(model.graph)
     before = list(model.graph.node)
+    hold_in_quarters(model, weights)
     _merge_siblings(model, weights)
     _replace_prelu(model, weights)
     if list(model.graph.node) == before:
         return source
-    _drop_unused(model.graph)
+    drop_unused(model.graph)
     return bytes(model.SerializeToString())
-
-
-def opened(source: Path | bytes) -> onnx.ModelProto:
-    """The graph and its weights."""
-    if isinstance(source, bytes):
-        return onnx.load_model_from_string(source)
-    return onnx.load_model(str(source))
 
 
 def _replace_prelu(model: onnx.ModelProto, weights: Weights) -> None:
@@ -60,7 +65,7 @@ def _replace_prelu(model: onnx.ModelProto, weights: Weights) -> None:
             nodes.append(node)
         else:
             nodes += _prelu_in_blocks(model.graph, node, np.asarray(slopes).ravel())
-    _replace_nodes(model.graph, nodes)
+    replace_nodes(model.graph, nodes)
 
 
 def _prelu_in_blocks(
@@ -79,7 +84,7 @@ def _prelu_in_blocks(
 def _per_channel(
     graph: onnx.GraphProto, source: str, target: str, factors: NDArray[np.generic]
 ) -> onnx.NodeProto:
-    weight = _constant(graph, f"{target}/factors", factors.reshape(-1, 1, 1, 1))
+    weight = constant(graph, f"{target}/factors", factors.reshape(-1, 1, 1, 1))
     return helper.make_node(
         "Conv", [source, weight], [target], group=factors.size, kernel_shape=[1, 1]
     )
@@ -99,21 +104,21 @@ def _merge_siblings(model: onnx.ModelProto, weights: Weights) -> None:
                 _split(model.graph, merged.output[0], siblings, widths, opset),
             ]
     nodes = [new for node in model.graph.node for new in replaced.get(node.output[0], [node])]
-    _replace_nodes(model.graph, nodes)
+    replace_nodes(model.graph, nodes)
 
 
 def _siblings(nodes: Iterable[onnx.NodeProto], weights: Weights) -> list[list[onnx.NodeProto]]:
     alike: defaultdict[tuple[object, ...], list[onnx.NodeProto]] = defaultdict(list)
     for node in nodes:
-        if node.op_type == "Conv" and set(node.input[1:]) <= weights.keys() and _groups(node) == 1:
+        if (
+            node.op_type == "Conv"
+            and set(node.input[1:]) <= weights.keys()
+            and whole_number(node, "group", 1) == 1
+        ):
             settings = sorted(one.SerializeToString() for one in node.attribute)
             shape = weights[node.input[1]].shape[1:]
             alike[node.input[0], len(node.input), shape, *settings].append(node)
     return [group for group in alike.values() if len(group) > 1]
-
-
-def _groups(node: onnx.NodeProto) -> int:
-    return next((one.i for one in node.attribute if one.name == "group"), 1)
 
 
 def _merged(
@@ -122,7 +127,7 @@ def _merged(
     first = siblings[0]
     target = f"{first.output[0]}/merged"
     together = [
-        _constant(
+        constant(
             graph, f"{target}/{index}", np.concatenate([weights[n.input[index]] for n in siblings])
         )
         for index in range(1, len(first.input))
@@ -142,26 +147,9 @@ def _split(
     targets = [node.output[0] for node in siblings]
     if opset < _SPLIT_SIZES_ARE_AN_INPUT:
         return helper.make_node("Split", [source], targets, axis=1, split=list(widths))
-    sizes = _constant(graph, f"{source}/widths", np.asarray(widths, np.int64))
+    sizes = constant(graph, f"{source}/widths", np.asarray(widths, np.int64))
     return helper.make_node("Split", [source, sizes], targets, axis=1)
 
 
 def _blocks(channels: int) -> int:
     return -(-channels // BLOCK)
-
-
-def _constant(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> str:
-    graph.initializer.append(numpy_helper.from_array(values, name))
-    return name
-
-
-def _replace_nodes(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> None:
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    needed = {name for node in graph.node for name in node.input}
-    kept = [one for one in graph.initializer if one.name in needed]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)

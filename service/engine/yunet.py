@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import Image
+from service.engine.graphs import opened
 from service.engine.scrfd import POINTS, Floats, InputBuffer, Proposals, Size, fit
 from service.engine.sessions import Network
-from service.engine.tuning import opened
 
 STRIDES = (8, 16, 32)
 OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
