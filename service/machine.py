@@ -7,12 +7,15 @@ one's limit holds. `root`: where the system's files lie; another one in tests.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from service.domain.capacity import CpuUse
 
 ROOT = Path("/")
 
@@ -57,34 +60,27 @@ def available_memory(root: Path = ROOT) -> int:
     return min([int(psutil.virtual_memory().available), *left])
 
 
-def own_memory() -> int:
-    """Bytes that this process alone has had at most: without files, such as libraries, which all
+def own_memory() -> tuple[int, int]:
+    """Bytes that this process alone has, and has had at most: without files, such as libraries, which all
     processes share.
     """
     if sys.platform != "linux":
         import psutil
 
-        return int(psutil.Process().memory_info().rss)
+        resident = int(psutil.Process().memory_info().rss)
+        return resident, resident
     sizes = dict(line.split(":", 1) for line in _lines(Path("/proc/self/status")))
-    most, files = (int(sizes[name].split()[0]) for name in ("VmHWM", "RssFile"))
-    return (most - files) * 1024
+    now, most, files = (int(sizes[name].split()[0]) for name in ("RssAnon", "VmHWM", "RssFile"))
+    return now * 1024, (most - files) * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class CpuUse:
-    """Totals since the process, its groups or the machine began; two of them tell of the time between.
-
-    `ran`, `waited`: seconds in which threads of this process had a core, and in which they were ready and
-    had none. `stolen`, `passed`: seconds of all cores that the hypervisor gave to other machines, and in
-    all. `periods`, `throttled`: in which the control groups were given time, and in which it was used up.
+def return_freed_memory() -> None:
+    """The system gets back what was freed and the C library keeps, half of what loading a model took: with
+    a recognizer of 174 MB, 219 MiB. Where the library is not glibc: nothing.
     """
-
-    ran: float
-    waited: float
-    stolen: float
-    passed: float
-    periods: int
-    throttled: int
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def cpu_use(root: Path = ROOT) -> CpuUse | None:
@@ -94,7 +90,7 @@ def cpu_use(root: Path = ROOT) -> CpuUse | None:
         stolen, passed = _stolen(root)
     except OSError:
         return None
-    return CpuUse(ran, waited, stolen, passed, *_throttled(root))
+    return CpuUse(time.monotonic(), ran, waited, stolen, passed, *_throttled(root))
 
 
 def _cores_to_run_on() -> int:

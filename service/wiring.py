@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from service import adapters
 from service.config import AppConfig
 from service.domain.bulk import BulkCandidate, BulkOutcome, Row
+from service.domain.capacity import MEBIBYTE
 from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.decision import SimilarityDetail
 from service.domain.errors import ExtraMissing, LivenessModelsUnset
@@ -38,7 +39,7 @@ from service.domain.search import SearchIndex
 from service.domain.served_models import ServedModel, ServedModels
 from service.domain.thresholds import Calibration
 from service.engine.licenses import license_of
-from service.machine import cores, share_of_cores
+from service.machine import cores, return_freed_memory, share_of_cores
 from service.privacy import ray_environment
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import ListAudit, VerifyAudit
@@ -46,6 +47,7 @@ from service.usecases.audit_recorder import AuditRecorder, audit_refusals
 from service.usecases.backup import Backup, Restore
 from service.usecases.bulk_enroll import BulkEnroll, EmbedHere, embedded
 from service.usecases.bulk_transaction import EnrollBatch
+from service.usecases.capacity import CheckCapacity
 from service.usecases.collections import Collections
 from service.usecases.enroll import Enroll, audited_enrollment
 from service.usecases.enrollment import Enrolled, EnrollRequest
@@ -57,7 +59,7 @@ from service.usecases.flagged_duplicates import (
     audited_resolution,
 )
 from service.usecases.identify import Identify, SearchRequest, SearchResult, audited_search
-from service.usecases.index_sync import IndexSync, rows_written
+from service.usecases.index_sync import WORTH_HOLDING, IndexSync, rows_written
 from service.usecases.key_rotation import Keys, RotateKey
 from service.usecases.liveness_frames import FramesRequest, TakeFrames, TakenFrames, audited_frames
 from service.usecases.liveness_proof import LivenessProof
@@ -127,15 +129,22 @@ _OF_THE_ENGINE = (
 
 def server_app() -> FastAPI:
     """What each worker of `face server` runs: settings come from the environment."""
-    return build_app(AppConfig())
+    config = AppConfig()
+    return build_app(config, looks_at_machine=config.server_workers == 1)
 
 
-def build_app(config: AppConfig) -> FastAPI:
+def rehearsed_app() -> FastAPI:
+    """As `server_app`, of one process before the others."""
+    return build_app(AppConfig(), looks_at_machine=True)
+
+
+def build_app(config: AppConfig, *, looks_at_machine: bool = False) -> FastAPI:
     """The HTTP application, model loaded, database at hand.
 
-    Raises `OperationFailed`, `Unavailable`: a service that cannot answer does not start.
+    `looks_at_machine`: whether it suffices for all processes, which the log is told otherwise. Raises `OperationFailed`, `Unavailable`: a service that cannot answer does not start.
     """
     from service.api.app import create_app
+    from service.api.shortfalls import log_shortfall
     from service.telemetry.metrics import Exposition, Metrics
 
     metrics = Metrics()
@@ -143,12 +152,17 @@ def build_app(config: AppConfig) -> FastAPI:
     adapters.leave_threads_to_the_pool()
     workers = share_of_cores(config.server_workers)
     wiring = Wiring(config, over_http=True, metrics=metrics, workers=workers)
+    capacity = wiring.capacity  # before the model
     wiring.prepare()
     settings = api_settings(config)
     metrics.takes_connections(settings.connections.most)
     storage = wiring.storage
     exposition = Exposition(metrics, storage.oldest_key_made, storage.clock_difference)
-    return create_app(wiring.use_cases(), settings, wiring.rate_limits, metrics, exposition)
+    app = create_app(wiring.use_cases(), settings, wiring.rate_limits, metrics, exposition)
+    return_freed_memory()
+    for shortfall in capacity() if looks_at_machine else ():
+        log_shortfall(shortfall, config.language)
+    return app
 
 
 def api_settings(config: AppConfig) -> ApiSettings:
@@ -683,6 +697,21 @@ class Wiring:
         return AdvanceMoves(self.move_model, lambda: self.models, report)
 
     @cached_property
+    def capacity(self) -> CheckCapacity:
+        """Of this machine for all processes of the server."""
+        config = self.config
+        return CheckCapacity(config.server_workers, config.max_image_pixels, self._search_bytes)
+
+    def _search_bytes(self) -> int:
+        """What large collections will take in memory."""
+        from service.search.two_bits import BYTES_PER_ROW
+
+        most = self.config.search_memory * MEBIBYTE
+        with self.storage.transaction() as tx:
+            rows = sum(mark.rows for mark in tx.templates.marks() if mark.rows > WORTH_HOLDING)
+        return min(most, rows * BYTES_PER_ROW)
+
+    @cached_property
     def readiness(self) -> CheckReadiness:
         requested = adapters.requested_providers(self.config)
         models = self.liveness_models
@@ -786,6 +815,7 @@ class Wiring:
             collections=self.collections,
             api_keys=self.api_keys,
             readiness=self.readiness,
+            capacity=self.capacity,
             list_duplicates=self.list_duplicates,
             resolve_duplicate=self.resolve_duplicate,
             list_audit=self.list_audit,

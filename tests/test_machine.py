@@ -12,8 +12,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
+from service.domain.capacity import CpuUse
 from service.machine import (
-    CpuUse,
     available_memory,
     cores,
     cpu_quota,
@@ -148,16 +148,19 @@ def test_without_a_limit_memory_is_the_machines(tmp_path: Path) -> None:
 def test_own_memory_is_the_most_that_was_held() -> None:
     looks = """
 from service.machine import own_memory
-before = own_memory()
+_, before = own_memory()
 held = bytearray(b"x") * (64 << 20)
 held = None
-print(own_memory() - before)
+now, most = own_memory()
+print(most - before, now < most - (50 << 20))
 """
     told = subprocess.run(
         [sys.executable, "-c", looks], cwd=CHECKOUT, capture_output=True, text=True
     )
     if sys.platform == "linux":
-        assert 60 << 20 < int(told.stdout) < 70 << 20, told.stderr
+        grown, is_less_now = told.stdout.split()
+        assert 60 << 20 < int(grown) < 70 << 20, told.stderr
+        assert is_less_now == "True"
 
 
 def test_cpu_use_is_read_from_threads_machine_and_group(tmp_path: Path) -> None:
@@ -172,7 +175,8 @@ def test_cpu_use_is_read_from_threads_machine_and_group(tmp_path: Path) -> None:
     }
     tick = os.sysconf("SC_CLK_TCK")
     use = cpu_use(laid_out(tmp_path, files))
-    assert use == CpuUse(4.0, 1.5, 100 / tick, 1000 / tick, 100, 40)
+    assert use is not None
+    assert use == CpuUse(use.at, 4.0, 1.5, 100 / tick, 1000 / tick, 100, 40)
 
 
 def test_where_the_system_does_not_tell_nothing_is_said(tmp_path: Path) -> None:
@@ -231,3 +235,50 @@ def test_limits_of_a_real_control_group_hold(group: tuple[Path, Path]) -> None:
     told = [int(word) for word in run.stdout.split()]
     assert told[:2] == [1, GIBIBYTE], run.stderr
     assert GIBIBYTE // 2 < told[2] < GIBIBYTE
+
+
+WORKS = """
+import time
+from service.usecases.capacity import CheckCapacity
+check = CheckCapacity(1, 0, lambda: 0)
+begun = time.process_time()
+while time.process_time() - begun < 0.3:
+    pass
+shortfall = check.cpu_shortfall()
+print(shortfall and shortfall.code)
+"""
+"""Has work for 0.3 s of a core, and tells what it waited for."""
+
+
+def told_by(command: list[str]) -> str:
+    run = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    assert not run.returncode, run.stderr
+    return run.stdout.strip()
+
+
+@linux_only
+def test_process_whose_core_others_keep_busy_tells_it() -> None:
+    core = min(os.sched_getaffinity(0))
+    pinned = f"import os; os.sched_setaffinity(0, [{core}])\n"
+    neighbors = [
+        subprocess.Popen([sys.executable, "-c", f"{pinned}while True: pass"]) for _ in range(2)
+    ]
+    try:
+        assert told_by([sys.executable, "-c", pinned + WORKS]) == "busy_neighbor"
+    finally:
+        for neighbor in neighbors:
+            neighbor.kill()
+            neighbor.wait()
+
+
+def test_process_that_a_quota_holds_back_tells_it(group: tuple[Path, Path]) -> None:
+    _, cpu = group
+    try:
+        if (cpu / "cpu.cfs_quota_us").exists():
+            (cpu / "cpu.cfs_quota_us").write_text("10000")
+        else:
+            (cpu / "cpu.max").write_text("10000 100000")
+    except OSError:
+        pytest.skip("no control group can be limited here")
+    joins = f'echo $$ > {cpu}/cgroup.procs; exec "$@"'
+    assert told_by(["sh", "-c", joins, "sh", sys.executable, "-c", WORKS]) == "cpu_limit_reached"

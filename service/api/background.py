@@ -1,7 +1,7 @@
 """What a running server does by itself, every so often, in threads of their own.
 
 It removes the expired, brings the search index up to date, ends the moves to another model in which
-everybody was moved, notes when API keys were used, and looks after the embedded database.
+everybody was moved, notes when API keys were used, looks what the machine gives, and after the embedded database.
 And it tells whether it can serve, in time, whatever else it does.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -21,10 +22,16 @@ from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import FastAPI
 
 from service.api.concurrency import MOST_THREADS
+from service.api.rate_limits import TtlSet
 from service.api.settings import ApiSettings
+from service.api.shortfalls import log_shortfall
+from service.domain.capacity import cpu_shortfall
 from service.domain.errors import FaceError
 from service.domain.expiry import ClockWatch
+from service.machine import memory_limit, own_memory
 from service.telemetry.metrics import Metrics
+from service.texts import Language
+from service.usecases.capacity import CheckCapacity
 from service.usecases.erase import PurgeBatch
 from service.usecases.index_sync import IndexSync
 from service.usecases.model_move import AdvanceMoves
@@ -42,6 +49,12 @@ SYNC_SECONDS = 1.0
 MOVE_SECONDS = 60.0
 """Between two looks whether everybody of a collection was moved to another model: counting a million
 people takes a second."""
+
+CAPACITY_SECONDS = 60.0
+"""Between two looks at what the machine gives, which read some hundred small files."""
+
+REPEAT_SECONDS = 600.0
+"""Between two lines in the log that tell the same of the machine."""
 
 USES_SECONDS = 10.0
 """Between two looks for API keys that were used."""
@@ -77,6 +90,8 @@ def background_tasks(
     """All that this server does by itself."""
     yield purge_expired(use_cases.purge.batches, settings.purge_interval)
     yield write_uses(use_cases.api_keys.uses.write)
+    if use_cases.capacity is not None:
+        yield watch_capacity(use_cases.capacity, settings.language, metrics)
     if use_cases.index_sync is not None:
         yield sync_index(use_cases.index_sync, metrics)
     if use_cases.advance_moves is not None:
@@ -108,6 +123,24 @@ def sync_index(sync: IndexSync, metrics: Metrics) -> BackgroundTask:
             metrics.search_state(sync.index.state())
 
     return BackgroundTask("the index sync", look, SYNC_SECONDS)
+
+
+def watch_capacity(check: CheckCapacity, language: Language, metrics: Metrics) -> BackgroundTask:
+    """What a busy neighbor takes is told when it begins, and again after ten minutes."""
+    quiet = TtlSet(time.monotonic)
+
+    def look(_: threading.Event) -> None:
+        metrics.has_memory(own_memory()[0], memory_limit())
+        use = check.use_since_last()
+        if use is None:
+            return
+        metrics.uses_cpu(use)
+        shortfall = cpu_shortfall(use, check.threads)
+        if shortfall is not None and not quiet.seconds_left(shortfall.code):
+            quiet.add(shortfall.code, REPEAT_SECONDS)
+            log_shortfall(shortfall, language)
+
+    return BackgroundTask("the look at the machine", look, CAPACITY_SECONDS)
 
 
 def advance_moves(advance: AdvanceMoves) -> BackgroundTask:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import typer
 
 from service.adapters import requested_providers
+from service.api.settings import FEWEST, RESERVED, fitting
 from service.cli.context import (
     NOT_DONE,
     LanguageOption,
@@ -21,19 +22,33 @@ from service.cli.context import (
 )
 from service.cli.language import language_of
 from service.config import AppConfig
+from service.domain.capacity import (
+    Shortfall,
+    descriptor_shortfall,
+    mebibytes,
+    memory_shortfall,
+    process_shortfall,
+)
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement
 from service.domain.thresholds import BALANCED
 from service.engine.licenses import license_of
+from service.machine import memory_limit
 from service.texts import Language, message, text
+from service.usecases.capacity import CheckCapacity
 from service.wiring import Wiring, version
 
 Checks: TypeAlias = Mapping[str, Callable[[], str]]
 """What is looked at, by its name: each answers what it found."""
 
-_OK, _WRONG, _UNKNOWN = "ok", "!!", "--"
+_OK, _WORTH_A_LOOK, _WRONG, _UNKNOWN = "ok", "!", "!!", "--"
 
-_NEEDS = {"providers": "model", "liveness": "model", "clocks": "database"}
+_NEEDS = {
+    "providers": ("model",),
+    "liveness": ("model",),
+    "clocks": ("database",),
+    "memory": ("model", "database"),
+}
 """What is looked at only where the other is in order: it would be tried, and would fail, once more."""
 
 
@@ -41,10 +56,15 @@ class _Wrong(Exception):
     """What is wrong, in words."""
 
 
+class _Scarce(Exception):
+    """What works, and is worth a look, in words."""
+
+
 def doctor(lang: LanguageOption = None) -> None:
     """Look at settings, model, device, keys and database. Status 3: something is wrong."""
     config = AppConfig()
     wiring, language = Wiring(config), language_of(lang, config)
+    wiring.capacity  # noqa: B018 - it looks at the time between this and what it is asked
     checks = {**_checks(wiring, language), **_checks_of_what_is_set(wiring, language)}
     results = _results(checks, language)
     print_table(("", "", ""), results)
@@ -65,6 +85,9 @@ def _checks(wiring: Wiring, language: Language) -> Checks:
         "database": lambda: _database(wiring, language),
         "clocks": lambda: _clocks(wiring, language),
         "master key": lambda: _vault(wiring, language),
+        "cores": lambda: _cores(wiring.capacity, language),
+        "memory": lambda: _memory(wiring.capacity, language),
+        "open files": lambda: _open_files(wiring.config, language),
     }
 
 
@@ -84,25 +107,26 @@ def _results(checks: Checks, language: Language) -> list[tuple[str, str, str]]:
     """Name, mark and what was found of each. What needs something that is wrong is not looked at."""
     results: list[tuple[str, str, str]] = []
     for name, check in checks.items():
-        first = _NEEDS.get(name)
-        if any((first, _WRONG) == (other, mark) for other, mark, _ in results):
-            results.append((name, _UNKNOWN, text(language, "check.after", first=first)))
+        needs = _NEEDS.get(name, ())
+        if wrong := [other for other, mark, _ in results if other in needs and mark == _WRONG]:
+            results.append((name, _UNKNOWN, text(language, "check.after", first=wrong[0])))
             continue
-        ok, found = _checked(check, language)
-        results.append((name, _OK if ok else _WRONG, found))
+        results.append((name, *_checked(check, language)))
     return results
 
 
-def _checked(check: Callable[[], str], language: Language) -> tuple[bool, str]:
-    """Whatever a check raises is one line of the table, and the other checks go on."""
+def _checked(check: Callable[[], str], language: Language) -> tuple[str, str]:
+    """Mark and words. Whatever a check raises is one line of the table, and the other checks go on."""
     try:
-        return True, check()
+        return _OK, check()
+    except _Scarce as error:
+        return _WORTH_A_LOOK, str(error)
     except FaceError as error:
-        return False, _cause(error, language)
+        return _WRONG, _cause(error, language)
     except (_Wrong, OSError) as error:
-        return False, str(error)
+        return _WRONG, str(error)
     except Exception as error:
-        return False, type(error).__name__
+        return _WRONG, type(error).__name__
 
 
 def _cause(error: FaceError, language: Language) -> str:
@@ -229,6 +253,42 @@ def _redis(wiring: Wiring, language: Language) -> str:
 def _vault(wiring: Wiring, language: Language) -> str:
     wiring.prepare()
     return text(language, "check.opens_stored_keys")
+
+
+def _cores(capacity: CheckCapacity, language: Language) -> str:
+    few = process_shortfall(capacity.processes, capacity.cores)
+    _require(few or capacity.cpu_shortfall(), language)
+    values = {"cores": capacity.cores, "processes": capacity.processes, "threads": capacity.threads}
+    return text(language, "check.cores", **values)
+
+
+def _memory(capacity: CheckCapacity, language: Language) -> str:
+    """Of all that the machine has: the server may be running already, and have its part."""
+    one, limit, processes = capacity.process_memory(), memory_limit(), capacity.processes
+    _require(memory_shortfall(one, processes, limit), language)
+    sizes = {
+        "each": mebibytes(one.needed),
+        "limit": mebibytes(limit),
+        "loaded": mebibytes(one.loaded),
+        "photographs": mebibytes(one.photographs),
+        "search": mebibytes(one.search),
+    }
+    return text(language, "check.memory", processes=processes, **sizes)
+
+
+def _open_files(config: AppConfig, language: Language) -> str:
+    wanted = config.max_connections
+    most = fitting(wanted)
+    if most < FEWEST:
+        raise _Wrong(text(language, "notice.too_few_descriptors", needed=FEWEST + RESERVED))
+    _require(descriptor_shortfall(most, wanted, wanted + RESERVED), language)
+    return text(language, "check.open_files", most=most)
+
+
+def _require(shortfall: Shortfall | None, language: Language) -> None:
+    """Raises `_Scarce` where there is one."""
+    if shortfall is not None:
+        raise _Scarce(text(language, f"shortage.{shortfall.code}", **shortfall.values))
 
 
 def register(app: typer.Typer) -> None:

@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.api.settings import FEWEST, RESERVED, fitting
+from service.api.shortfalls import log_shortfall
 from service.cli.context import NOT_DONE, YES, err, explain, log_unknown_settings
 from service.cli.exit_status import exit_status
 from service.cli.language import language_of
 from service.config import AppConfig
+from service.domain.capacity import descriptor_shortfall
 from service.domain.errors import FaceError
 from service.telemetry import SHARED_FOLDER
 from service.telemetry.logs import log_config
 from service.texts import text
-from service.wiring import Wiring, server_app
+from service.wiring import Wiring, rehearsed_app, server_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -200,7 +202,7 @@ def _rehearse() -> None:
 def _rehearsed(logging_config: dict[str, Any]) -> None:
     """Ends as a command does, with a sentence: a process of multiprocessing prints tracebacks."""
     logging.config.dictConfig(logging_config)
-    sys.exit(exit_status(server_app))
+    sys.exit(exit_status(rehearsed_app))
 
 
 def _require_descriptors(config: AppConfig) -> None:
@@ -210,12 +212,9 @@ def _require_descriptors(config: AppConfig) -> None:
         language = language_of(None, config)
         err.print(text(language, "notice.too_few_descriptors", needed=FEWEST + RESERVED))
         raise typer.Exit(NOT_DONE)
-    if most < config.max_connections:
-        logger.warning(
-            "%d connections at a time instead of %d: the limit of open files is too low; raise it"
-            " to %d, by `ulimit -n` or LimitNOFILE",
-            *(most, config.max_connections, config.max_connections + RESERVED),
-        )
+    wanted = config.max_connections
+    if (shortfall := descriptor_shortfall(most, wanted, wanted + RESERVED)) is not None:
+        log_shortfall(shortfall, language_of(None, config))
 
 
 def _serve(config: AppConfig, tls: dict[str, Any]) -> None:

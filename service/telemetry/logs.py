@@ -20,6 +20,7 @@ from service.domain.audit import REQUEST_ID
 Event: TypeAlias = dict[str, Any]
 
 FIELDS = (
+    "code",
     "method",
     "route",
     "status",

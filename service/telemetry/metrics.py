@@ -28,6 +28,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service.domain.active_liveness import Verdict
+from service.domain.capacity import CpuUse
 from service.domain.decision import Decision, Recommendation
 from service.domain.errors import FaceError
 from service.domain.liveness_session import Purpose
@@ -210,6 +211,30 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self._cpu_waits = Gauge(
+            "face_cpu_wait_ratio",
+            "Share of the time that threads wanted to run in which they had no core, in the last minute.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._cpu_throttles = Gauge(
+            "face_cpu_throttled_ratio",
+            "Share of the last minute's periods in which the CPU limit was used up.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._memory = Gauge(
+            "face_memory_bytes",
+            "Memory that no other process shares.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._memory_limit = Gauge(
+            "face_memory_limit_bytes",
+            "Memory of the machine, or what a control group may have of it.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
         self._shortlists = Counter(
             "face_shortlists",
             "Searches of held collections by what they compared: a shortlist, or every row.",
@@ -303,6 +328,16 @@ class Metrics:
         self._model.labels(model.name, model.sha256, provider).set(1)
         self._engine_workers.set(workers)
         self._engine_limit.set(calls)
+
+    def uses_cpu(self, use: CpuUse) -> None:
+        """What was used since the last time."""
+        self._cpu_waits.set(use.waits)
+        self._cpu_throttles.set(use.throttles)
+
+    def has_memory(self, own: int, limit: int) -> None:
+        """`own`: bytes of this process; `limit`: of all."""
+        self._memory.set(own)
+        self._memory_limit.set(limit)
 
     def connects(self, connections: int) -> None:
         self._connections_limit.set(connections)

@@ -9,6 +9,7 @@ from service.domain.flagged_duplicate import FlaggedDuplicate
 from service.usecases.api_keys import ApiKeys
 from service.usecases.audit import ListAudit
 from service.usecases.audit_recorder import AuditRecorder
+from service.usecases.capacity import CheckCapacity
 from service.usecases.collections import Collections
 from service.usecases.enrollment import Enrolled, EnrollRequest
 from service.usecases.erase import Erasure, Purge
@@ -54,3 +55,4 @@ class UseCases:
     index_sync: IndexSync | None = None
     advance_moves: AdvanceMoves | None = None
     restart_database: Callable[[], None] | None = None
+    capacity: CheckCapacity | None = None

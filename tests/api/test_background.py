@@ -9,9 +9,18 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from service.api.background import BackgroundTask, in_background, purge_expired, write_uses
+from service.api.background import (
+    BackgroundTask,
+    in_background,
+    purge_expired,
+    watch_capacity,
+    write_uses,
+)
+from service.domain.capacity import CpuUse
 from service.domain.errors import DatabaseUnavailable
 from service.domain.expiry import Expired
+from service.telemetry.metrics import Metrics
+from service.usecases.capacity import CheckCapacity
 from service.usecases.erase import PurgeBatch
 
 SECONDS = 10.0
@@ -140,3 +149,27 @@ def test_tells_how_many_were_held_back_and_of_no_collection(
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith("400 expired people were not removed")
     assert "visitors" not in record.getMessage()
+
+
+class Waits(CheckCapacity):
+    """Has waited half of the time at every look."""
+
+    def use_since_last(self) -> CpuUse:
+        return CpuUse(at=60, ran=1, waited=1, stolen=0, passed=120, periods=0, throttled=0)
+
+
+def test_busy_neighbor_is_counted_at_each_look_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    metrics, check = Metrics(), Waits(1, 0, lambda: 0)
+    task = watch_capacity(check, "en", metrics)
+    for _ in range(3):
+        task.work(threading.Event())
+    told = [vars(record)["code"] for record in caplog.records]
+    assert told == ["busy_neighbor"]
+    assert metrics.registry.get_sample_value("face_cpu_wait_ratio") == 0.5
+    used, there = (
+        metrics.registry.get_sample_value(name) or 0
+        for name in ("face_memory_bytes", "face_memory_limit_bytes")
+    )
+    assert 0 < used < there

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -89,6 +91,32 @@ def test_doctor_names_misspelt_settings(bare_gallery: Face) -> None:
     told = bare_gallery("doctor", "--lang", "en", FACE_LANGUGE="en").out
     assert "settings     !!  FACE_LANGUGE in the environment is no setting" in told
     assert "Did you mean FACE_LANGUAGE?" in told
+
+
+def test_doctor_tells_of_more_processes_than_cores(bare_gallery: Face) -> None:
+    face = bare_gallery.but(model_name="nopack", server_workers=64)
+    told, korean = (face("doctor", "--lang", language).out for language in ("en", "ko"))
+    assert "cores        !   64 processes are more than the" in told
+    assert "memory       --  not looked at: first mend what is wrong with model" in told
+    assert "프로세스 64개가" in korean
+
+
+def test_doctor_tells_of_memory_that_does_not_suffice(gallery_face: Face) -> None:
+    outcome = gallery_face.but(max_image_pixels=10**12)("doctor", "--lang", "en")
+    assert "memory       !   1 × " in outcome.out
+    assert outcome.status == 0, outcome.out
+
+
+def test_doctor_tells_of_too_few_open_files(bare_gallery: Face) -> None:
+    face = bare_gallery.but(model_name="nopack")
+    run = subprocess.run(
+        ["sh", "-c", f"ulimit -n 1024; exec {sys.executable} -m service doctor --lang en"],
+        env=face.environment(),
+        cwd=face.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert "open files   !   424 connections at a time instead of 2048" in run.stdout, run.stderr
 
 
 def test_version_is_printed(bare: Face) -> None:

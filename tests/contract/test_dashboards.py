@@ -143,6 +143,8 @@ REACHED: Mapping[str, float] = {
     "FaceKeysGuessed": per_second(AppConfig.model_fields["rate_limit_failures"].default),
     "FaceSearchesNameStrangers": MOST_CANDIDATES,
     "FacePurgeHeld": 1,
+    "FaceWaitsForCores": 1,
+    "FaceMemoryNearlyUsed": 1,
     "FaceModelsDiffer": 2,
     "FaceDataKeyOld": 10 * 365 * 86_400,
 }

@@ -26,7 +26,8 @@ STARTED = "Application startup complete"
 
 @pytest.fixture(scope="module")
 def pair(installation: Installation) -> Iterator[Server]:
-    with installation.serving("--workers", str(WORKERS)) as server:
+    # Of such photographs no machine can decode one in each thread: the start is to say so.
+    with installation.serving("--workers", str(WORKERS), max_image_pixels=10**12) as server:
         server.wait_until(lambda: server.log.count(STARTED) == WORKERS)
         yield server
 
@@ -119,3 +120,7 @@ def test_one_subject_is_stored(
 def test_processes_divide_the_cores(pair: Server, key: str) -> None:
     with pair.client(key) as http:
         assert scrape(http).sum_of("face_engine_workers") == WORKERS * max(1, cores() // WORKERS)
+
+
+def test_processes_that_need_more_memory_than_there_is_are_told_once(pair: Server) -> None:
+    assert pair.log.count('"code": "too_little_memory"') == 1

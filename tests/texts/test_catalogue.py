@@ -12,6 +12,7 @@ from service.cli.wrong_use import WrongUse
 from service.domain import errors
 from service.domain.active_liveness import Verdict
 from service.domain.bulk import Result
+from service.domain.capacity import Shortage
 from service.domain.causes import Cause
 from service.domain.challenge import Step
 from service.domain.decision import Recommendation
@@ -40,6 +41,7 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 HANGUL = re.compile("[가-힣]")
 
 CODES: dict[str, list[type[StrEnum]]] = {
+    "shortage": [Shortage],
     "advice": [Reason],
     "warning": [WarningCode],
     "band": [Band],

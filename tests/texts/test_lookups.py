@@ -76,7 +76,7 @@ def given_by(call: ast.Call, function: ast.AST) -> Iterator[str]:
             yield from (str(key.value) for key in values.keys if isinstance(key, ast.Constant))
 
 
-WITH_VALUES_OF_THEIR_OWN = ("cause", "error", "source", "wrong_use")
+WITH_VALUES_OF_THEIR_OWN = ("cause", "error", "shortage", "source", "wrong_use")
 """Groups whose fields are filled in from what is told, and not where it is told."""
 
 
