@@ -1,4 +1,5 @@
-"""Puts the tables and the plots of a full run between the markers of docs/bench/README.md.
+"""Puts the tables and the plots of a full run between the markers of docs/bench/README.md, and what
+decides a reader between those of README.md and README.ko.md.
 
 python -m scripts.bench.readme
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from scripts.bench.drawing import plot_file
 from scripts.bench.figures import Part, Report
+from scripts.bench.headline import BY_README, headline
 from scripts.bench.plots import plots_of
 from scripts.bench.table import bars_table, other_tables
 from scripts.environment import ROOT
@@ -41,8 +43,18 @@ def results(report: Report) -> str:
 def write_results(folder: Path = FOLDER) -> None:
     """Shows the figures of `folder` on its page. Raises `NoMarkers`, `SmallRun`."""
     page = folder / PAGE
-    shown = results(Report.read(folder / FIGURES))
-    page.write_text(put_between_markers(page.read_text("utf-8"), MARKERS, shown), "utf-8")
+    _put(page, results(Report.read(folder / FIGURES)))
+
+
+def write_headlines(folder: Path = FOLDER, root: Path = ROOT) -> None:
+    """Tells what decides a reader in the READMEs of `root`. Raises `NoMarkers`."""
+    report = Report.read(folder / FIGURES)
+    for name, words in BY_README.items():
+        _put(root / name, headline(report, words))
+
+
+def _put(page: Path, text: str) -> None:
+    page.write_text(put_between_markers(page.read_text("utf-8"), MARKERS, text), "utf-8")
 
 
 def _machines(report: Report) -> Iterator[str]:
@@ -73,7 +85,10 @@ def _section(report: Report, name: str, part: Part) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where figures and plots are")
-    write_results(parser.parse_args().folder)
+    folder = parser.parse_args().folder
+    write_results(folder)
+    if folder == FOLDER:
+        write_headlines()
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 
-from scripts.bench.figures import Figure, Report
+from scripts.bench.figures import Figure, Part, Report
 
 _HEAD = ("figure", "median", "peer", "its median", "ratio", "bar", "met")
 _ITSELF = "itself with "
@@ -37,14 +37,23 @@ def bars_table(report: Report) -> str:
     """The figures that have to reach a bar, of all benchmarks; how many do; when another run than
     the latest measured them.
     """
-    rows, met = [], 0
+    rows = []
     for part in report.parts.values():
         day = f" ({part.machine.date:%Y-%m-%d})" if report.is_apart(part) else ""
-        for figure in (each for each in part.measured.figures if each.bar is not None):
+        for figure in _barred(part):
             name, *cells = _cells(figure)
             rows.append([name + day, *cells])
-            met += bool(figure.met)
+    met = sum(figure.met is True for figure in bars(report))
     return f"{met} of {len(rows)} bars are met.\n\n{_markdown(_HEAD, rows)}"
+
+
+def bars(report: Report) -> list[Figure]:
+    """All figures that have to reach a bar."""
+    return [figure for part in report.parts.values() for figure in _barred(part)]
+
+
+def _barred(part: Part) -> list[Figure]:
+    return [figure for figure in part.measured.figures if figure.bar is not None]
 
 
 def other_tables(figures: Sequence[Figure]) -> list[str]:

@@ -49,3 +49,23 @@ def part(*, small: bool = False) -> Part:
 
 def report(**parts: Part) -> Report:
     return Report(parts=parts)
+
+
+def searched(*ways: tuple[str, float, int], people: int, asked: int = 1_000) -> list[Figure]:
+    """By ways: milliseconds, and how many of `asked` mates were missed."""
+    return [
+        figure
+        for way, milliseconds, missed in ways
+        for figure in (
+            Figure(name=f"{people:,} people, {way}: search", unit="ms", rounds=(milliseconds,)),
+            Figure(
+                name=f"{people:,} people, {way}: missed of {asked:,} mates",
+                unit="mates",
+                rounds=(missed,),
+            ),
+        )
+    ]
+
+
+def part_of(*figures: Figure) -> Part:
+    return part().model_copy(update={"measured": Measured(figures=figures)})

@@ -8,36 +8,16 @@ from pathlib import Path
 import pytest
 
 from scripts.bench.drawing import LANGUAGES, spread
-from scripts.bench.figures import Figure, Measured, Part, Report
+from scripts.bench.figures import Report
 from scripts.bench.found import found_title, most_compared
 from scripts.bench.korean import korean
 from scripts.bench.plots import draw_all, plots_of
 from scripts.bench.readme import FIGURES, FOLDER
 from scripts.bench.search_figures import Searched, figures_of
-from tests.scripts.bench.reports import part
+from tests.scripts.bench.reports import part, part_of, searched
 
 NAMES = re.compile(r"face|/\w+|pgvector, HNSW(, ef_search [\d,]+)?")
 """Not translated."""
-
-
-def searched(*ways: tuple[str, float, int], people: int, asked: int = 1_000) -> list[Figure]:
-    """By ways: milliseconds, and how many of `asked` mates were missed."""
-    return [
-        figure
-        for way, milliseconds, missed in ways
-        for figure in (
-            Figure(name=f"{people:,} people, {way}: search", unit="ms", rounds=(milliseconds,)),
-            Figure(
-                name=f"{people:,} people, {way}: missed of {asked:,} mates",
-                unit="mates",
-                rounds=(missed,),
-            ),
-        )
-    ]
-
-
-def part_of(*figures: Figure) -> Part:
-    return part().model_copy(update={"measured": Measured(figures=figures)})
 
 
 HUNDRED = searched(("face", 2, 0), ("pgvector, HNSW, ef_search 40", 1, 600), people=100)
