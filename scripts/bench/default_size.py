@@ -8,13 +8,17 @@ times its work.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import onnx
 
 from scripts.bench.heavy_detector import Backbone
 from scripts.bench.iresnet import IResNet
+from scripts.bench.setup import Setup
 from service.engine.packs import open_pack, pack_folder
 
 NAME = "default_size"
@@ -48,6 +52,15 @@ def write_default_size(model_root: Path, small_detector: Path, size: Size = FULL
     _write(size.detector.beside(onnx.load(str(small_detector)), _SEED), folder / "det_heavy.onnx")
     _write(size.recognizer.model(_SEED), folder / "iresnet50.onnx")
     return folder
+
+
+@contextmanager
+def at_default_size(setup: Setup) -> Iterator[Setup]:
+    """`setup` with this pack in place of its own, whose detector it takes; the files are there meanwhile."""
+    own = open_pack(setup.model_name, pack_folder(setup.model_name, setup.model_root))
+    with TemporaryDirectory(dir=setup.scratch) as folder:
+        write_default_size(Path(folder), own.detection.path, SMALL if setup.small else FULL)
+        yield replace(setup, model_root=Path(folder), model_name=NAME)
 
 
 def _write(model: onnx.ModelProto, file: Path) -> None:

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 
+from scripts.bench.default_size import at_default_size
 from scripts.bench.figures import Figure, Measured
 from scripts.bench.rounds import interleaved, timed
 from scripts.bench.serving import Installation
 from scripts.bench.setup import Setup
 
-FULL_ROUNDS, SMALL_ROUNDS = 7, 1
+ROUNDS, ROUNDS_AT_DEFAULT_SIZE, SMALL_ROUNDS = 7, 5, 1
 
 _LOAD = """
 import sys
@@ -24,25 +25,28 @@ FaceAnalysis(name=sys.argv[1], root=sys.argv[2]).prepare()
 
 def measure(setup: Setup) -> Measured:
     """Against a Python that loads the same model and does nothing with it."""
+    figure = _figure(setup, "start to ready", ROUNDS)
+    with at_default_size(setup) as large:
+        at_size = _figure(large, "start to ready, default-size pack", ROUNDS_AT_DEFAULT_SIZE)
+    return Measured(figures=(figure, at_size))
+
+
+def _figure(setup: Setup, name: str, rounds: int) -> Figure:
     with setup.databases.fresh() as url:
         installation = Installation(setup, url)
         seconds = interleaved(
-            SMALL_ROUNDS if setup.small else FULL_ROUNDS,
+            SMALL_ROUNDS if setup.small else rounds,
             {
                 "ready": lambda: _seconds_to_ready(installation),
                 "loaded": lambda: timed(lambda: _load(setup)),
             },
         )
-    return Measured(
-        figures=(
-            Figure(
-                name="start to ready",
-                unit="s",
-                rounds=seconds["ready"],
-                peer="FaceAnalysis loaded in a new Python",
-                peer_rounds=seconds["loaded"],
-            ),
-        ),
+    return Figure(
+        name=name,
+        unit="s",
+        rounds=seconds["ready"],
+        peer="FaceAnalysis loaded in a new Python",
+        peer_rounds=seconds["loaded"],
     )
 
 
