@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 
 from scripts.bench.setup import Setup
+from service.domain.errors import Overloaded
 from service.domain.face import Embedding
 from service.domain.template import average
 
@@ -43,8 +45,12 @@ class ThisLibrary:
         from service.library import generate_token_from_directory
 
         count = len(list(person.iterdir()))
-        token = generate_token_from_directory(person, count, self._config)
-        return np.asarray(token, np.float32)
+        while True:
+            try:
+                token = generate_token_from_directory(person, count, self._config)
+                return np.asarray(token, np.float32)
+            except Overloaded as refused:  # by a machine that others keep busy; nothing was done
+                time.sleep(refused.retry_after)
 
 
 class Documented:
