@@ -39,7 +39,7 @@ class NotAllEnrolled(Exception):
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """`empty`: people in a file for an empty collection; `added`: for one of `enrolled` people;
-    `single`: enrolled one by one in each round.
+    `single`, `slow`: enrolled one by one in each round, into the one and the other.
     """
 
     rounds: int
@@ -47,10 +47,11 @@ class Sizes:
     enrolled: int
     added: int
     single: int
+    slow: int
 
 
-FULL = Sizes(rounds=3, empty=100_000, enrolled=MILLION, added=3_000, single=50)
-SMALL = Sizes(rounds=1, empty=30, enrolled=100, added=20, single=2)
+FULL = Sizes(rounds=3, empty=100_000, enrolled=MILLION, added=3_000, single=50, slow=15)
+SMALL = Sizes(rounds=1, empty=30, enrolled=100, added=20, single=2, slow=2)
 
 
 def measure(setup: Setup) -> Measured:
@@ -120,7 +121,7 @@ def _into_many(setup: Setup, sizes: Sizes) -> Rounds:
             sizes.rounds,
             {
                 BULK: partial(desk.in_bulk, sizes.added),
-                ONE_BY_ONE: partial(desk.one_by_one, sizes.single),
+                ONE_BY_ONE: partial(desk.one_by_one, sizes.slow),
             },
         )
     return Rounds(rates, tuple(desk.processor))

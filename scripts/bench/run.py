@@ -45,6 +45,7 @@ def run(names: Sequence[str], setup: Setup, out: Path, console: Console) -> Repo
     report = Report.read(out / FIGURES)
     started = time.monotonic()
     for name in names:
+        console.print(f"[dim]{name} …[/dim]")
         part = _measured(BENCHMARKS[name], setup)
         report = report.with_part(name, part)
         report.write(out / FIGURES)
