@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.bench.drawing import plot_file
+from scripts.bench.drawing import Say, plot_file
 from scripts.bench.figures import Part, Report
 from scripts.bench.headline import BY_README, headline
+from scripts.bench.korean import korean
 from scripts.bench.plots import plots_of
 from scripts.bench.table import bars_table, other_tables
 from scripts.environment import ROOT
@@ -35,9 +36,8 @@ def results(report: Report) -> str:
     """
     if any(part.machine.small for part in report.parts.values()):
         raise SmallRun
-    plots = [f"![{plot.title}]({plot_file(plot.name)})" for plot in plots_of(report)]
     others = [line for name, part in report.parts.items() for line in _section(report, name, part)]
-    return "\n".join([bars_table(report), "", *_machines(report), "", *plots, *others])
+    return "\n".join([bars_table(report), "", *_machines(report), "", *_pictures(report), *others])
 
 
 def write_results(folder: Path = FOLDER) -> None:
@@ -55,6 +55,19 @@ def write_headlines(folder: Path = FOLDER, root: Path = ROOT) -> None:
 
 def _put(page: Path, text: str) -> None:
     page.write_text(put_between_markers(page.read_text("utf-8"), MARKERS, text), "utf-8")
+
+
+def _pictures(report: Report) -> Iterator[str]:
+    """Each plot; and folded, each with the texts of another language."""
+    yield from _plots(report, "", str)
+    yield from ("", "<details><summary>한국어 그림</summary>", "")
+    yield from _plots(report, ".ko", korean)
+    yield from ("", "</details>")
+
+
+def _plots(report: Report, language: str, say: Say) -> Iterator[str]:
+    for plot in plots_of(report):
+        yield f"![{say(plot.title)}]({plot_file(plot.name, language)})"
 
 
 def _machines(report: Report) -> Iterator[str]:

@@ -100,7 +100,8 @@ def test_every_condition_is_told() -> None:
 
 
 def test_plots_are_linked_from_their_own_folder() -> None:
-    assert "![Speed](speed.svg)" in results(report(embedding=part()))
+    shown = results(report(embedding=part()))
+    assert shown.index("![Speed](speed.svg)") < shown.index("![Speed](speed.ko.svg)")
 
 
 def test_the_machine_is_told_once() -> None:
