@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 KEY_FILE = "master.key"
 
 
-def make_pool(workers: int | None = None) -> WorkerPool:
-    """What all engines of a process share. `workers`: threads; None: one per core that it may use."""
+def make_pool(workers: int | None = None, *, one_call: bool = False) -> WorkerPool:
+    """What all engines of a process share. `workers`: threads; None: one per core that it may use. `one_call`:
+    the process ends after one.
+    """
     from service.engine.pool import WorkerPool
 
-    return WorkerPool(workers)
+    return WorkerPool(workers, one_call=one_call)
 
 
 def leave_threads_to_the_pool() -> None:
@@ -124,7 +126,7 @@ def image_limits(config: AppConfig) -> ImageLimits:
 
 def identify_model(config: AppConfig) -> ModelIdentity | None:
     """Whose numbers count where no engine is loaded. Raises `ModelUnavailable`."""
-    from service.engine.engines import identify_model
+    from service.engine.packs import identify_model
 
     return identify_model(config.model_name, config.model_root)
 

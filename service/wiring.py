@@ -226,7 +226,8 @@ class Wiring:
 
     `over_http`: for callers over HTTP; folders are read below `image_roots` only, and large
     collections are held in memory. `workers`: threads of the engine, and of searches in memory; None: one per core.
-    `metrics`: told how long each stage takes; None: nobody asks. `clock`: None: this machine's.
+    `one_call`: the process ends after one. `metrics`: told how long each stage takes; None: nobody
+    asks. `clock`: None: this machine's.
     """
 
     def __init__(
@@ -236,6 +237,7 @@ class Wiring:
         over_http: bool = False,
         metrics: Metrics | None = None,
         workers: int | None = None,
+        one_call: bool = False,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.config = config
@@ -244,12 +246,13 @@ class Wiring:
         self._metrics = metrics
         self._telemetry: Telemetry = metrics or NO_TELEMETRY
         self._workers = workers
+        self._one_call = one_call
 
     # Adapters.
 
     @cached_property
     def _pool(self) -> WorkerPool:
-        return adapters.make_pool(self._workers)
+        return adapters.make_pool(self._workers, one_call=self._one_call)
 
     @cached_property
     def engine(self) -> FaceEngine:

@@ -6,6 +6,7 @@ Ctrl-C or SIGTERM ended it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -23,6 +24,7 @@ def main() -> None:
     Everything else is imported here, so that Ctrl-C at this moment and a library that is missing
     end in a status and a sentence, too.
     """
+    gc.disable()  # what an import makes stays, and would be looked through again and again
     try:
         from service.cli.app import run
     except KeyboardInterrupt:
@@ -30,6 +32,8 @@ def main() -> None:
     except Exception as error:
         sys.stderr.write(f"face: {type(error).__name__}: {error}\n")
         sys.exit(_NOT_DONE)
+    gc.freeze()
+    gc.enable()
     sys.exit(run(sys.argv[1:]))
 
 

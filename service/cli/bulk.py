@@ -19,7 +19,6 @@ from typing import Annotated, Any, Self, TextIO
 
 import typer
 
-from service.api.models import Camel, WarningAnswer, warning_answers
 from service.bulk.formats import open_source
 from service.cli.context import (
     NO,
@@ -69,20 +68,6 @@ RayAddress = Annotated[
     str | None,
     typer.Option("--ray-address", help="Embed on this Ray cluster; `auto` finds a running one."),
 ]
-
-
-class BulkAnswer(Camel):
-    """`refused`: how many by code. `report`: None where nobody was refused or flagged. `warnings`: of
-    the last duplicate check, in which the most people are compared.
-    """
-
-    rows: int
-    enrolled: int
-    flagged: int
-    already: int
-    refused: dict[str, int]
-    report: str | None
-    warnings: list[WarningAnswer]
 
 
 def bulk_enroll(
@@ -158,18 +143,10 @@ def _print(told: Report, seconds: float, language: Language, *, as_json: bool) -
     results = told.results
     path = str(told.path) if told.has_lines else None
     if as_json:
-        enrolled, flagged = results[Result.ENROLLED], results[Result.FLAGGED]
-        already, refused = results[Result.ALREADY], dict(sorted(told.codes.items()))
-        answer = BulkAnswer(
-            rows=told.rows,
-            enrolled=enrolled,
-            flagged=flagged,
-            already=already,
-            refused=refused,
-            report=path,
-            warnings=warning_answers(told.warnings, language),
-        )
-        return print_json(answer)
+        from service.cli.bulk_answer import bulk_answer
+
+        counts = told.results, told.codes
+        return print_json(bulk_answer(*counts, told.warnings, path, language))
     facts: list[tuple[str, object]] = [(text(language, "label.read"), told.rows)]
     facts += [(text(language, f"bulk_result.{result}"), results[result]) for result in Result]
     facts += [

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -33,7 +33,6 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from service.api.models import Camel
 from service.cli.language import language_of, spoken
 from service.cli.wrong_use import bounds_of_setting, sentence
 from service.config import AppConfig, given_names, setting_names
@@ -54,6 +53,9 @@ from service.domain.warnings import DecisionWarning
 from service.texts import Language, advice_text, field_problem_text, message, text, warning_text
 from service.usecases.key_rotation import Progress as Report
 from service.wiring import Wiring
+
+if TYPE_CHECKING:
+    from service.api.models import Camel
 
 logger = logging.getLogger(__name__)
 
@@ -278,13 +280,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service answers.")]
 
 
-def ready(lang: str | None) -> tuple[Wiring, Language]:
-    """The wiring on a database that was looked at, and the language to speak.
+def ready(lang: str | None, *, one_call: bool = False) -> tuple[Wiring, Language]:
+    """The wiring on a database that was looked at, and the language to speak. `one_call`: the command makes
+    no other.
 
     Raises `OperationFailed`, `Unavailable`.
     """
     config = AppConfig()
-    wiring = Wiring(config)
+    wiring = Wiring(config, one_call=one_call)
     wiring.prepare()
     return wiring, language_of(lang, config)
 

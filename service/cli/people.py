@@ -105,7 +105,7 @@ def enroll(
     )
     said = {METADATA: metadata, EXPIRES: expires_at, CONSENT: consent_reference}
     terms = terms_of(said)
-    wiring, language = ready(lang)
+    wiring, language = ready(lang, one_call=True)
     proof = LivenessRequest(Purpose.ENROLL, collection, LOCAL_USER, subject)
     request = EnrollRequest(
         subject_id=subject,
@@ -160,7 +160,7 @@ def verify(
     arguments = FaceArguments(
         photos, embedding, directory, camera, liveness, max_frames, max_images
     )
-    wiring, language = ready(lang)
+    wiring, language = ready(lang, one_call=True)
     proof = LivenessRequest(Purpose.VERIFY, collection, LOCAL_USER, subject)
     source = arguments.source(wiring, proof, language)
     result = wiring.verify(VerifyRequest(subject, source, collection, LOCAL_USER, profile, faces))
@@ -196,7 +196,7 @@ def dedupe(
     arguments = FaceArguments(
         photos, embedding, directory, camera, liveness, max_frames, max_images
     )
-    wiring, language = ready(lang)
+    wiring, language = ready(lang, one_call=True)
     source = arguments.source(
         wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language
     )
@@ -230,7 +230,7 @@ def identify(
     arguments = FaceArguments(
         photos, embedding, directory, camera, liveness, max_frames, max_images
     )
-    wiring, language = ready(lang)
+    wiring, language = ready(lang, one_call=True)
     source = arguments.source(
         wiring, LivenessRequest(Purpose.SEARCH, collection, LOCAL_USER), language
     )

@@ -39,11 +39,11 @@ from service.domain.quality import refused
 from service.domain.template import embedded_face
 from service.engine.download import sha256_of
 from service.engine.finder import FaceFinder
+from service.engine.licenses import DLIB
 from service.engine.pool import WorkerPool
 from service.engine.quality import Cut, FacePart, quality_of, roll_of
 from service.engine.selection import DETECTION_FLOOR, FoundFace, SelectedFace, selected_face
 
-DLIB = "dlib"
 DESCRIPTOR_SIZE = 128
 """Numbers that dlib's ResNet gives for a face."""
 
@@ -113,9 +113,6 @@ MAX_DETECTION_SIDE = 1280
 """Longer side, in pixels, to which photographs are reduced before detection (0.45 s at this size).
 The crop is still cut from the original."""
 
-WARM_UP_ROUNDS = 2
-"""Detections of each worker at the start, as for a pack: memory then stays as it is."""
-
 SCORE_AT_ZERO = 0.6
 """Detection score of a face at dlib's own decision threshold, a HOG margin of 0.
 
@@ -178,7 +175,7 @@ class DlibEngine:
         self.dimensions = DESCRIPTOR_SIZE
         self.providers: Sequence[str] = dlib_providers()
         if finder is not None:
-            pool.warm_up(lambda: finder.warm_up(WARM_UP_ROUNDS), lambda: None)
+            pool.warm_up(finder.warm_up, lambda: None)
 
     def detect(
         self,

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.domain.errors import GpuUnavailable
-from service.domain.ports import ModelIdentity
-from service.engine.dlib import DLIB, DlibEngine, find_weights, population_mean
-from service.engine.download import sha256_of
+from service.engine.dlib import DlibEngine, find_weights, population_mean
 from service.engine.finder import FaceFinder
-from service.engine.licenses import license_of
+from service.engine.licenses import DLIB, license_of
 from service.engine.models import load_yunet
 from service.engine.pack_engine import PackEngine
-from service.engine.packs import find_pack, installed_pack, installed_yunet
+from service.engine.packs import find_pack, installed_yunet
 from service.engine.pool import WorkerPool
 from service.engine.providers import (
     CPU,
@@ -46,17 +44,6 @@ def load_engine(
     if model_name == DLIB:
         return _load_dlib(model_root, detection_threshold, use_gpu, pool)
     return _load_pack(model_name, model_root, detection_threshold, use_gpu, use_directml, pool)
-
-
-def identify_model(model_name: str, model_root: Path) -> ModelIdentity | None:
-    """Which model would be loaded, by the file that is there, without loading or downloading it.
-
-    None for a pack that is not there. Raises `ModelUnavailable`.
-    """
-    if model_name == DLIB:
-        return ModelIdentity(DLIB, sha256_of(find_weights().recognition))
-    pack = installed_pack(model_name, model_root)
-    return None if pack is None else pack.model
 
 
 def _load_pack(

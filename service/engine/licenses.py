@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+DLIB = "dlib"
+"""The name of the one model that is no pack."""
+
 QUANTIZED = "_int8"
 """What `face quantize` puts behind the name of a pack, whose license stays."""
 
@@ -41,7 +44,7 @@ _NOTICES = {
     "non-commercial research only.",
 }
 
-_BY_NAME = {"dlib": License.CC0, "sface": License.OPENCV} | dict.fromkeys(
+_BY_NAME = {DLIB: License.CC0, "sface": License.OPENCV} | dict.fromkeys(
     ("antelopev2", "buffalo_l", "buffalo_m", "buffalo_s", "buffalo_sc"), License.INSIGHTFACE
 )
 

@@ -44,10 +44,6 @@ from service.engine.selection import (
 )
 from service.engine.sessions import BATCH_SIZES, features_by_size
 
-WARM_UP_ROUNDS = 2
-"""Detections of each worker at the start, beside all the others. Measured with 16 workers, 16
-callers then take 1.06 to 1.10 of the memory of one; up to 1.6 where the workers start one by one."""
-
 
 class PackEngine:
     """A `FaceEngine`. Sessions are safe to run from many threads, so all threads share them."""
@@ -158,7 +154,7 @@ class PackEngine:
         return self._recognizer.numbers(pixels)
 
     def _warm_up(self) -> int:
-        """Run both models in every worker at once, and return how many numbers come out.
+        """Run both models, in every worker at once where the process will serve many calls, and return how many numbers come out.
 
         A pack that cannot run is refused now and not at the first caller; and onnxruntime's arenas,
         which grow with the inferences that run side by side and stay, have grown: whatever comes
@@ -167,7 +163,7 @@ class PackEngine:
         face = [np.zeros((self._crop_side, self._crop_side, 3), np.uint8)]
         try:
             widths = self.pool.warm_up(
-                lambda: self._finder.warm_up(WARM_UP_ROUNDS),
+                self._finder.warm_up,
                 lambda: self._features(face).shape[1],
             )
             for size in BATCH_SIZES if self._fills_batches else ():

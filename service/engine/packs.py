@@ -27,7 +27,7 @@ from service.engine.download import (
     require_published,
     sha256_of,
 )
-from service.engine.licenses import license_of
+from service.engine.licenses import DLIB, license_of
 
 logger = logging.getLogger(__name__)
 
@@ -208,6 +208,19 @@ def installed_pack(name: str, model_root: Path) -> Pack | None:
     folder = pack_folder(name, model_root)
     wanted = [folder / file.name for file in PUBLISHED] if name == SFACE else [folder]
     return _opened(name, folder) if all(path.exists() for path in wanted) else None
+
+
+def identify_model(name: str, model_root: Path) -> ModelIdentity | None:
+    """Which model would be loaded, by the file that is there, without loading or downloading it, nor what runs it.
+
+    None for a pack that is not there. Raises `ModelUnavailable`.
+    """
+    if name == DLIB:
+        from service.engine.dlib import find_weights
+
+        return ModelIdentity(DLIB, sha256_of(find_weights().recognition))
+    pack = installed_pack(name, model_root)
+    return None if pack is None else pack.model
 
 
 def installed_yunet(model_root: Path) -> Path | None:

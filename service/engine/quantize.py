@@ -28,7 +28,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from service.domain.errors import PackExists, QuantizationFailed
 from service.domain.face import FaceCrop
-from service.engine.dlib import DLIB
+from service.engine.licenses import DLIB
 from service.engine.licenses import QUANTIZED as QUANTIZED_NAME
 from service.engine.models import Recognizer, load_models
 from service.engine.packs import Pack, find_pack, pack_folder, scales_pixels

@@ -32,8 +32,9 @@ from service.storage.engine import (
     single_use_engine,
 )
 from service.storage.failures import translated
-from service.storage.migrations import head, known_revisions, migrate
+from service.storage.migrations import known_revisions, migrate
 from service.storage.suitability import make_suitable
+from service.storage.tables import REVISION
 from service.vault.archive import Contents
 
 _logger = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class DatabaseDumps:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.newest_revision = head()
+        self.newest_revision = REVISION
 
     def knows(self, revision: str) -> bool:
         """Whether this code can migrate a database of that revision."""

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from threading import Lock, Semaphore
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import PoolProxiedConnection, text
 
@@ -20,11 +19,9 @@ from service.storage.api_keys import find_api_key, note_api_key_use
 from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_log import AuditSnapshot, audit_snapshot
 from service.storage.collections import find_collection
-from service.storage.counters import CallCounters
 from service.storage.engine import pooled_engine, run
 from service.storage.expiry import Clock, ServerClock, server_time
 from service.storage.failures import translated
-from service.storage.migrations import head
 from service.storage.suitability import (
     ServerFacts,
     require_citus_settings,
@@ -32,8 +29,12 @@ from service.storage.suitability import (
     require_write_access,
     server_facts,
 )
+from service.storage.tables import REVISION
 from service.storage.transaction import TERMS, Transaction
 from service.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from service.storage.counters import CallCounters
 
 CONNECTIONS = 4
 """Of a process that may wait for the same lock: a fifth of the pool. The lock itself is held by one
@@ -219,7 +220,7 @@ class Storage:
         """Raises `DatabaseUnavailable`, `DatabaseNotMigrated` or what `require_write_access` does."""
         with translated(), self._checked.connect() as connection:
             require_write_access(connection)
-            if connection.scalar(_REVISION) != self._head:
+            if connection.scalar(_REVISION) != REVISION:
                 raise DatabaseNotMigrated
 
     def require_citus_settings(self, *, search_memory: bool) -> None:
@@ -244,13 +245,11 @@ class Storage:
 
     def counters(self) -> CallCounters:
         """Where calls are counted, on the same pool of connections."""
+        from service.storage.counters import CallCounters
+
         return CallCounters(self._engine)
 
     def close(self) -> None:
         """Gives all idle connections back."""
         self._engine.dispose()
         self._checked.dispose()
-
-    @cached_property
-    def _head(self) -> str:
-        return head()

@@ -34,6 +34,9 @@ from service.domain.face import EMBEDDING_SIZE
 from service.domain.frame_hash import HASH_BITS
 from service.domain.identifiers import COLLECTION, SUBJECT_ID
 
+REVISION = "0001"
+"""Of the newest migration: the tables below are those of a database that has it. A test holds it to the scripts."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pk",

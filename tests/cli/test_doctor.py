@@ -13,7 +13,7 @@ import pytest
 
 from service import wiring
 from service.domain.errors import DatabaseNotMigrated
-from service.storage.migrations import head
+from service.storage.tables import REVISION
 from service.wiring import DISTRIBUTION
 from tests.cli.face import MASTER_KEY, Face, call
 from tests.own_server import own_server
@@ -40,8 +40,8 @@ def test_doctor_tells_of_the_database(bare: Face) -> None:
         stopped = face("doctor", "--lang", "en").out
         server.start()
     assert "database     ok  PostgreSQL 18." in told
-    assert f", postgres@127.0.0.1:{server.port}/face, no TLS, revision {head()}" in told
-    assert f"postgres@127.0.0.1:{server.port}/face, TLS 없음, 리비전 {head()}" in korean
+    assert f", postgres@127.0.0.1:{server.port}/face, no TLS, revision {REVISION}" in told
+    assert f"postgres@127.0.0.1:{server.port}/face, TLS 없음, 리비전 {REVISION}" in korean
     assert (
         "database     !!  The database is not migrated. Run `face migrate`. (PostgreSQL"
         in unmigrated

@@ -218,4 +218,10 @@ def test_what_a_call_still_needs_is_done_however_full_the_queue() -> None:
 
 def test_at_the_start_all_the_workers_work_at_once() -> None:
     together = threading.Barrier(4)
-    assert len(WorkerPool(4).warm_up(lambda: together.wait(MOST), lambda: 1)) == 4
+    assert len(WorkerPool(4).warm_up(lambda _: together.wait(MOST), lambda: 1)) == 4
+
+
+def test_for_one_call_one_worker_tries_once() -> None:
+    rounds: list[int] = []
+    assert WorkerPool(4, one_call=True).warm_up(rounds.append, lambda: 1) == [1]
+    assert rounds == [1]

@@ -17,10 +17,10 @@ from service.domain.face import FaceCrop, Reason, Refusal
 from service.domain.quality import judged
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import ARCFACE
-from service.engine.engines import identify_model, load_engine
+from service.engine.engines import load_engine
 from service.engine.models import load_models
 from service.engine.pack_engine import PackEngine
-from service.engine.packs import SFACE_FILE, YUNET_FILE, find_pack, open_pack
+from service.engine.packs import SFACE_FILE, YUNET_FILE, find_pack, identify_model, open_pack
 from service.engine.providers import CPU
 from service.engine.quantize import PackQuantizer
 from service.engine.recognizer import SFace
