@@ -34,6 +34,8 @@ PAPER = "white"
 _INCHES = (7.6, 4.4)
 _STYLE = {
     "svg.fonttype": "none",
+    "figure.constrained_layout.h_pad": 0.12,
+    "figure.constrained_layout.w_pad": 0.12,
     "svg.hashsalt": "face",  # else the names within a file are other ones each time
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],

@@ -34,9 +34,9 @@ Place: TypeAlias = tuple[float, float, Side]
 
 _LINE = 14.0
 _LEFT: Place = (-14, _LINE / 2, "right")
-_BELOW: Place = (6, -14, "right")
+_RIGHT: Place = (10, _LINE, "left")
 _OVER: Place = (0, 12 + _LINE, "center")
-_INCHES = (8.2, 3.9)
+_INCHES = (8.6, 3.9)
 _ROOM_ABOVE = 122
 """Percent, on the axis, so that what is said over a point at 100 has room."""
 
@@ -105,7 +105,7 @@ def _number(text: str) -> int:
 
 def draw_found(searched: Searched, say: Say, file: Path) -> None:
     _, ways = searched
-    subtitle = f"{say('mates found, %')} · {say('more is better')}"
+    subtitle = f"{say('enrolled people found again, %')} · {say('more is better')}"
     with drawn(file, say(found_title(searched)), subtitle, _INCHES) as (_, axes):
         axes.set_xlabel(f"{say('milliseconds a search')} · {say('less is better')}")
         _draw_approximate(axes, [way for way in ways if way.is_approximate], say)
@@ -119,18 +119,18 @@ def _draw_approximate(axes: Axes, ways: Sequence[Way], say: Say) -> None:
     (line,) = axes.plot(times, found, color=PEERS, linestyle="--", marker="s")
     for way in ways:
         name = way.name if way is ways[0] else way.setting
-        write(axes, (way.milliseconds, way.found), f"{name}: {_misses(way, say)}", line, (10, -8))
+        write(axes, (way.milliseconds, way.found), f"{name}: {_misses(way, say)}", line, (10, -9))
 
 
 def _draw_exact(axes: Axes, ways: Sequence[Way], say: Say) -> None:
-    """Who find everybody stand side by side: ours is told of to the left, the slowest below."""
+    """Who find everybody stand side by side: ours is told of to the left, the slowest to the right."""
     slowest = max(ways, key=lambda way: way.milliseconds)
     for way in ways:
         ours, at = way.name == OURSELVES, (way.milliseconds, way.found)
         look = {"color": OURS[0], "markersize": 13, "zorder": ABOVE} if ours else {"color": PEERS}
         (point,) = axes.plot(*at, marker="o", **look)
         lines = (f"{say(way.name)}: {shown(way.milliseconds)} ms", _misses(way, say))
-        across, first, side = _LEFT if ours else _BELOW if way is slowest else _OVER
+        across, first, side = _LEFT if ours else _RIGHT if way is slowest else _OVER
         for number, text in enumerate(lines):
             write(axes, at, text, point, (across, first - number * _LINE), side)
 

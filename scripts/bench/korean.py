@@ -27,6 +27,7 @@ _TEXTS: Mapping[str, str] = {
     "seconds": "초",
     "cosine of probe and mate": "조회 사진과 본인 템플릿의 코사인",
     "mates found, %": "찾아낸 본인, %",
+    "enrolled people found again, %": "다시 찾아낸 등록자, %",
     "pgvector, exact scan": "pgvector, 전수 비교",
     "FAISS, flat": "FAISS, 전수 비교",
     "Memory, by calling threads": "호출 스레드 수에 따른 메모리",
