@@ -34,9 +34,10 @@ class Sizes:
     people: int
 
 
-FULL = Sizes(rounds=3, threads=dict.fromkeys(KINDS, (1, 2, 4, 8, 16)), people=4)
+FULL = Sizes(rounds=3, threads=dict.fromkeys(KINDS, (1, 4, 16)), people=4)
 FULL_AT_DEFAULT_SIZE = Sizes(rounds=2, threads={"shared": (1, 16), "separate": (1, 4)}, people=1)
 SMALL = Sizes(rounds=1, threads=dict.fromkeys(KINDS, (1,)), people=1)
+SMALL_AT_DEFAULT_SIZE = Sizes(rounds=1, threads={"shared": (1,)}, people=1)
 
 Peaks: TypeAlias = Mapping[str, Mapping[int, tuple[float, ...]]]
 """MiB in each round, by kind and threads."""
@@ -46,7 +47,7 @@ def measure(setup: Setup) -> Measured:
     """Each number from a process of its own, which ends thereafter."""
     peaks = _peaks(setup, SMALL if setup.small else FULL)
     with at_default_size(setup) as large:
-        at_size = _peaks(large, SMALL if setup.small else FULL_AT_DEFAULT_SIZE)
+        at_size = _peaks(large, SMALL_AT_DEFAULT_SIZE if setup.small else FULL_AT_DEFAULT_SIZE)
     return Measured(
         figures=(*_figures(peaks, ""), *_figures(at_size, AT_DEFAULT_SIZE)),
         curves=(_curve(peaks),),
@@ -67,14 +68,14 @@ def _peaks(setup: Setup, sizes: Sizes) -> Peaks:
 
 
 def _figures(peaks: Peaks, where: str) -> Iterator[Figure]:
-    for kind, name in KINDS.items():
-        least, most = min(peaks[kind]), max(peaks[kind])
+    for kind, by_threads in peaks.items():
+        least, most = min(by_threads), max(by_threads)
         yield Figure(
-            name=f"resident memory with {most} threads, {name}{where}",
+            name=f"resident memory with {most} threads, {KINDS[kind]}{where}",
             unit="MiB",
-            rounds=peaks[kind][most],
+            rounds=by_threads[most],
             peer=f"the same with {least}",
-            peer_rounds=peaks[kind][least],
+            peer_rounds=by_threads[least],
             bar=FLAT if kind == "shared" else None,
         )
 

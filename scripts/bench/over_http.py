@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
 from scripts.bench import plain_service
 from scripts.bench.bare_engine import BareEngine
+from scripts.bench.default_size import at_default_size
 from scripts.bench.enrolled_server import EnrolledServer
 from scripts.bench.figures import Bar, Curve, Figure, Measured
 from scripts.bench.photographs import FRAME, camera_frame
@@ -21,6 +22,7 @@ NOT_SLOWER = Bar(of="ratio", bound="at least", limit=1.0)
 PLAIN = "plain FastAPI and SQLAlchemy, same engine"
 
 SMALL_PHOTOGRAPHS, CAMERA_FRAMES = "photographs of 150 pixels", "camera frames"
+DEFAULT_SIZE = "default-size pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Sizes:
     cases: Sequence[Case]
     threads: int
 
+    @property
+    def of_verify(self) -> Sizes:
+        """These without any other path."""
+        return replace(self, cases=[case for case in self.cases if case.path == "/verify"])
+
 
 FULL = Sizes(
     rounds=7,
@@ -65,10 +72,13 @@ def measure(setup: Setup) -> Measured:
         for person in setup.people
     }
     frames = {name: [camera_frame(one) for one in uploads] for name, uploads in small.items()}
-    done = [
-        _with_uploads(setup, sizes, what, uploads)
-        for what, uploads in ((SMALL_PHOTOGRAPHS, small), (CAMERA_FRAMES, frames))
-    ]
+    with at_default_size(setup) as large:
+        loads = (
+            (setup, sizes, SMALL_PHOTOGRAPHS, small),
+            (setup, sizes, CAMERA_FRAMES, frames),
+            (large, sizes.of_verify, DEFAULT_SIZE, small),
+        )
+        done = [_with_uploads(*load) for load in (loads[::2] if setup.small else loads)]
     return Measured(
         figures=tuple(figure for measured in done for figure in measured.figures),
         curves=done[0].curves,
@@ -97,7 +107,7 @@ def _with_uploads(
     return Measured(
         figures=figures,
         curves=(_curve(figures, sizes),),
-        notes=(f"The engine alone, without a service: {engine:.3g} {what} a second.",),
+        notes=(f"The engine alone, without a service, {what}: {engine:.3g} a second.",),
     )
 
 
