@@ -171,8 +171,7 @@ def test_the_headline_tells_the_search_the_calls_each_pack_and_the_bars() -> Non
         "On 2 cores, a duplicate check among 1,000 people took 5 ms and missed 0 of 1,000 mates "
         "(pgvector's exact scan: 50 ms; HNSW: 900 of 1,000 in 2 ms).",
         "`/verify` at 16 callers: 9 photographs a second, 3 × P.",
-        "Embedding with a small pack: 10 photographs a second, 5 × FaceAnalysis as documented.",
-        "Embedding with a pack of buffalo_l's size: 10 photographs a second, 5 × FaceAnalysis as "
-        "documented.",
+        "Embedding next to FaceAnalysis as documented: 10 photographs a second with a small pack "
+        "(5 ×), 10 with one of buffalo_l's size (5 ×).",
         "2 of 3 bars are met.",
     ]
