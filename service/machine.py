@@ -1,4 +1,4 @@
-"""What the machine lets this process have: cores, memory, open files, and how much of a core it got.
+"""What the machine lets this process have: cores, what they can, memory, open files, how much of a core it got.
 
 On Linux a control group may allow less than the machine has. Its files are read as the kernel documents
 them (cgroup-v2.rst; of version 1 cpusets, memory and cpu), of every group up to the root, since each
@@ -23,6 +23,9 @@ _NO_LIMIT = 1 << 60
 """Bytes from which a limit of version 1 is none: it has no word for that, and writes the largest page."""
 
 _NANOSECOND = 1e-9
+
+_OF_BYTES = frozenset(("avx512_vnni", "avx_vnni", "amx_int8", "asimddp"))
+"""As Linux names them."""
 
 
 def cores(root: Path = ROOT) -> int:
@@ -58,6 +61,17 @@ def available_memory(root: Path = ROOT) -> int:
 
     left = [max(0, limit - used) for limit, used in _memory_groups(root)]
     return min([int(psutil.virtual_memory().available), *left])
+
+
+def multiplies_bytes(root: Path = ROOT) -> bool | None:
+    """Whether one instruction multiplies bytes and adds the products: VNNI and AMX on x86, the dot product on
+    Arm. None where the system does not tell: elsewhere than on Linux.
+    """
+    for line in _lines(root / "proc/cpuinfo"):
+        name, _, instructions = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return not _OF_BYTES.isdisjoint(instructions.split())
+    return None
 
 
 def own_memory() -> tuple[int, int]:

@@ -19,6 +19,7 @@ from service.machine import (
     cpu_quota,
     cpu_use,
     memory_limit,
+    multiplies_bytes,
     share_of_cores,
 )
 
@@ -282,3 +283,24 @@ def test_process_that_a_quota_holds_back_tells_it(group: tuple[Path, Path]) -> N
         pytest.skip("no control group can be limited here")
     joins = f'echo $$ > {cpu}/cgroup.procs; exec "$@"'
     assert told_by(["sh", "-c", joins, "sh", sys.executable, "-c", WORKS]) == "cpu_limit_reached"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "can"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu sse avx2 avx512f avx512_vnni\n", True),
+        ("processor\t: 0\nflags\t\t: fpu sse avx2 avx_vnni\n", True),
+        ("processor\t: 0\nflags\t\t: fpu sse avx2 avx512f\n", False),
+        ("processor\t: 0\nFeatures\t: fp asimd asimddp\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd\n", False),
+        ("processor\t: 0\n", None),
+    ],
+)
+def test_what_multiplies_bytes_is_read_from_the_processors_instructions(
+    tmp_path: Path, cpuinfo: str, can: bool | None
+) -> None:
+    assert multiplies_bytes(laid_out(tmp_path, {"proc/cpuinfo": cpuinfo})) is can
+
+
+def test_where_no_instructions_are_told_nothing_is_said_of_bytes(tmp_path: Path) -> None:
+    assert multiplies_bytes(tmp_path) is None

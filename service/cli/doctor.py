@@ -32,8 +32,8 @@ from service.domain.capacity import (
 from service.domain.errors import FaceError
 from service.domain.expiry import require_agreement
 from service.domain.thresholds import BALANCED
-from service.engine.licenses import license_of
-from service.machine import memory_limit
+from service.engine.licenses import QUANTIZED, license_of
+from service.machine import memory_limit, multiplies_bytes
 from service.texts import Language, message, text
 from service.usecases.capacity import CheckCapacity
 from service.wiring import Wiring, version
@@ -96,6 +96,7 @@ def _checks_of_what_is_set(wiring: Wiring, language: Language) -> Checks:
     config = wiring.config
     checks: dict[str, tuple[object, Callable[[], str]]] = {
         "tls": (config.ssl_certfile or config.ssl_keyfile, lambda: _tls(config)),
+        "8 bits": (config.model_name.endswith(QUANTIZED), lambda: _eight_bits(language)),
         "image roots": (config.image_roots, lambda: _image_roots(config, language)),
         "next model": (config.next_model_name, lambda: _next_model(wiring)),
         "redis": (config.rate_limit_storage, lambda: _redis(wiring, language)),
@@ -151,6 +152,14 @@ def _runtimes() -> str:
 def _license(model_name: str, language: Language) -> str:
     license_ = license_of(model_name)
     return f"{license_.spdx}: {text(language, f'license.{license_}')}"
+
+
+def _eight_bits(language: Language) -> str:
+    """Whether the processor is one for which a copy of 8 bits is made."""
+    can = multiplies_bytes()
+    if can is False:
+        raise _Scarce(text(language, "check.bytes_not_multiplied"))
+    return text(language, "check.bytes_multiplied" if can else "check.bytes_unknown")
 
 
 def _calibration(wiring: Wiring, language: Language) -> str:

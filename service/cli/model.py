@@ -38,6 +38,7 @@ from service.domain.face import (
 )
 from service.domain.template import cosine_similarity, normalize
 from service.domain.thresholds import BALANCED
+from service.machine import multiplies_bytes
 from service.texts import text
 from service.wiring import Wiring
 
@@ -146,6 +147,8 @@ def quantize(
         [*zip(labels(language, facts), map(_shown, facts.values()), strict=True)],
     )
     err.print(text(language, "notice.another_model", name=report.name))
+    if multiplies_bytes() is False:
+        err.print(text(language, "notice.bytes_not_multiplied"))
 
 
 def _people(photos: Path) -> dict[str, DirectoryImages]:

@@ -60,7 +60,7 @@ def whole_numbers(node: onnx.NodeProto, name: str, default: Sequence[int]) -> tu
 
 
 def constant(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> str:
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    graph.initializer.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
     return name
 
 

@@ -9,6 +9,7 @@ is cut.
 
 from __future__ import annotations
 
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ from service.engine.models import Recognizer, load_models
 from service.engine.packs import Pack, find_pack, pack_folder, scales_pixels
 from service.engine.providers import CPU
 from service.engine.recognizer import ArcFace
+from service.machine import multiplies_bytes
 
 SCALES_PER_CHANNEL_SINCE = 13
 """ONNX opset in which DequantizeLinear takes one scale per channel."""
@@ -135,9 +137,15 @@ def _quantize(source: Path, target: Path, calibration: _Calibration) -> None:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        reduce_range=_cuts_sums_off(),
         op_types_to_quantize=QUANTIZED,
         nodes_to_exclude=_left_alone(onnx.load_model(str(source))),
     )
+
+
+def _cuts_sums_off() -> bool:
+    """Whether onnxruntime adds two products of bytes in 16 bits here, where weights of 7 bits always fit."""
+    return platform.machine() in ("x86_64", "AMD64") and multiplies_bytes() is False
 
 
 def _left_alone(model: onnx.ModelProto) -> list[str]:

@@ -24,6 +24,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
+from service.engine.eight_bit_prelu import replace_prelu_of_codes
 from service.engine.graphs import (
     Weights,
     constant,
@@ -49,6 +50,7 @@ def tuned(source: Path | bytes) -> Path | bytes:
     before = list(model.graph.node)
     hold_in_quarters(model, weights)
     _merge_siblings(model, weights)
+    replace_prelu_of_codes(model, weights)
     _replace_prelu(model, weights)
     if list(model.graph.node) == before:
         return source

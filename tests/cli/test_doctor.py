@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from service import wiring
+from service.cli import doctor
 from service.domain.errors import DatabaseNotMigrated
 from service.storage.tables import REVISION
 from service.wiring import DISTRIBUTION
@@ -70,6 +71,22 @@ def test_doctor_tells_of_a_redis_that_does_not_answer(bare_gallery: Face) -> Non
     told = bare_gallery.but(rate_limit_storage="redis://127.0.0.1:1")("doctor", "--lang", "en")
     assert told.status == 3
     assert "redis        !!  The Redis of FACE_RATE_LIMIT_STORAGE does not answer." in told.out
+
+
+@pytest.mark.parametrize(
+    ("can", "told"),
+    [
+        (True, "8 bits       ok  the processor multiplies bytes"),
+        (False, "has no instruction that multiplies bytes (VNNI, AMX, the dot"),
+        (None, "8 bits       ok  this system does not tell"),
+    ],
+)
+def test_doctor_tells_whether_the_processor_is_one_for_8_bits(
+    bare: Face, monkeypatch: pytest.MonkeyPatch, can: bool | None, told: str
+) -> None:
+    monkeypatch.setattr(doctor, "multiplies_bytes", lambda: can)
+    nowhere = bare.but(model_name="nobodys_int8", database_url="postgresql://127.0.0.1:1/none")
+    assert told in nowhere("doctor", "--lang", "en").out
 
 
 def test_doctor_looks_at_the_folders_that_may_be_read(bare_gallery: Face, tmp_path: Path) -> None:

@@ -6,9 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
+from service.domain.face import FaceCrop, Quality
+from service.engine import quantize
 from service.engine.packs import find_pack
+from service.machine import multiplies_bytes
 from tests.cli.face import Face
 
 PACK, COPY = "mobile_s", "mobile_s_int8"
@@ -43,6 +49,21 @@ def test_the_copy_is_a_smaller_model_that_agrees(bare: Face, packs: Path, photos
     assert report["fmr_after"] == 0.0
     assert report["fnmr_after"] <= 0.05
     assert sorted(path.name for path in (packs / "models").iterdir()) == [PACK, COPY]
+    assert ("VNNI" in run.err) == (multiplies_bytes() is False)
+
+
+@pytest.mark.parametrize(("can", "largest"), [(True, 127), (None, 127), (False, 64)])
+def test_weights_have_7_bits_where_sums_of_8_are_cut_off(
+    packs: Path, monkeypatch: pytest.MonkeyPatch, can: bool | None, largest: int
+) -> None:
+    monkeypatch.setattr(quantize, "multiplies_bytes", lambda: can)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    pixels = np.random.default_rng(1).integers(0, 255, (112, 112, 3), np.uint8)
+    crop = FaceCrop(pixels, 0.9, Quality(0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 112.0, 112.0))
+    quantize.PackQuantizer(PACK, packs).quantize([crop])
+    model = onnx.load_model(str(find_pack(COPY, packs).recognition.path))
+    weights = [numpy_helper.to_array(one) for one in model.graph.initializer]
+    assert max(np.abs(one.astype(int)).max() for one in weights if one.dtype == np.int8) == largest
 
 
 def test_what_is_there_already_is_left_alone(bare: Face, packs: Path, photos: Path) -> None:
