@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.bench import bulk, embedding, memory, over_http, search, startup
+from scripts.bench import bulk, eight_bits, embedding, memory, over_http, search, startup
 from scripts.bench.databases import Databases, own_server
 from scripts.bench.figures import Measured, Part, Report
 from scripts.bench.machine import this_machine
@@ -23,6 +23,7 @@ Benchmark = Callable[[Setup], Measured]
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "embedding": embedding.measure,
+    "quantize": eight_bits.measure,
     "memory": memory.measure,
     "startup": startup.measure,
     "http": over_http.measure,
