@@ -126,7 +126,10 @@ def sync_index(sync: IndexSync, metrics: Metrics) -> BackgroundTask:
 
 
 def watch_capacity(check: CheckCapacity, language: Language, metrics: Metrics) -> BackgroundTask:
-    """What a busy neighbor takes is told when it begins, and again after ten minutes."""
+    """What a busy neighbor takes is told when it begins, and again after ten minutes. From now on: in a start
+    the processes of a server wait for each other.
+    """
+    check.use_since_last()
     quiet = TtlSet(time.monotonic)
 
     def look(_: threading.Event) -> None:
