@@ -35,7 +35,7 @@ Place: TypeAlias = tuple[float, float, Side]
 _LINE = 14.0
 _LEFT: Place = (-14, _LINE / 2, "right")
 _RIGHT: Place = (10, _LINE, "left")
-_OVER: Place = (0, 12 + _LINE, "center")
+_OVER: Place = (10, 12 + _LINE, "right")
 _INCHES = (8.6, 3.9)
 _ROOM_ABOVE = 122
 """Percent, on the axis, so that what is said over a point at 100 has room."""
