@@ -144,6 +144,11 @@ def _centered(kernel: Kernel, side: int) -> Kernel:
     return np.pad(kernel, ((rows, rows), (columns, columns)))
 
 
+def _gain(kernel: Kernel) -> float:
+    """How much noise is left by it, over how much there was."""
+    return float(np.linalg.norm(kernel))
+
+
 _POINT = np.ones((1, 1), np.float32)
 _ALONG, _ASLANT = _gaussian(1.5), np.diag(_gaussian(1.5 / math.sqrt(2))[:, 0])
 """Neighbors on a diagonal lie farther apart."""
@@ -154,13 +159,15 @@ _FINE = [
 ]
 """In four directions, of which the least counts: what moved is still sharp across its way."""
 
+_FINE_GAINS = [_gain(one) for one in _FINE]
+
 _SMOOTH = _gaussian(1.0)
-_COARSE = _taken_by(_ALONG @ _ALONG.T, _centered(_SMOOTH @ _SMOOTH.T, 17))
+_COARSE_GAIN = _gain(_taken_by(_ALONG @ _ALONG.T, _centered(_SMOOTH @ _SMOOTH.T, 17)))
 
 COARSE_TO_FINE = 0.87
 """The coarse scale shows 1 / 0.87 of what the fine one does, of photographs that are just sharp enough."""
 
-_ROUND = _taken_by(_ALONG @ _ALONG.T, _centered(_POINT, 11))
+_ROUND_GAIN = _gain(_taken_by(_ALONG @ _ALONG.T, _centered(_POINT, 11)))
 
 _FEATURES = [
     (slice(23, 34), slice(9, 28)),
@@ -171,6 +178,8 @@ _FEATURES = [
 
 _NOISE = np.asarray([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 """Sees no edge along the pixels, and hardly anything else than noise."""
+
+_NOISE_GAIN = _gain(_NOISE)
 
 NOISE_MARGIN = 1.25
 """Alignment and JPEG smooth noise, so that more of it is there than `_NOISE` sees."""
@@ -194,7 +203,7 @@ def _measured(gray: Gray, seen: Mask, least_contrast: float) -> _Measured:
     contrast = _contrast(gray, seen)
     if not cv2.countNonZero(inner) or contrast < least_contrast:
         return _Measured(0.0, 0.0)
-    noise = _mean_of(cv2.filter2D(gray, -1, _NOISE), inner) / float(np.linalg.norm(_NOISE))
+    noise = _mean_of(cv2.filter2D(gray, -1, _NOISE), inner) / _NOISE_GAIN
     return _Measured(
         _sharpness(gray, inner, noise, contrast), _least_of_features(gray, noise) / contrast
     )
@@ -209,23 +218,23 @@ def _sharpness(gray: Gray, inner: Mask, noise: float, contrast: float) -> float:
     smooth = cv2.sepFilter2D(gray, -1, _SMOOTH, _SMOOTH)
     smooth_contrast = _contrast(smooth, inner) or 1.0
     taken = smooth - cv2.sepFilter2D(smooth, -1, _ALONG, _ALONG)
-    coarse = COARSE_TO_FINE * _detail(taken, _COARSE, inner, noise) / smooth_contrast
-    fine = [(cv2.filter2D(gray, -1, one), one) for one in _FINE]
-    least = min(_mean_of(taken, inner) for taken, _ in fine)
-    if noise * float(np.linalg.norm(_FINE[0])) > MOST_NOISE * least:
+    coarse = COARSE_TO_FINE * _detail(taken, _COARSE_GAIN, inner, noise) / smooth_contrast
+    fine = [cv2.filter2D(gray, -1, one) for one in _FINE]
+    if noise * _FINE_GAINS[0] > MOST_NOISE * min(_mean_of(each, inner) for each in fine):
         return coarse
-    return min(coarse, *(_detail(*each, inner, noise) / contrast for each in fine))
+    details = (_detail(*each, inner, noise) for each in zip(fine, _FINE_GAINS, strict=True))
+    return min(coarse, *(each / contrast for each in details))
 
 
 def _least_of_features(gray: Gray, noise: float) -> float:
     """Of a mask or of sunglasses the inside is plain."""
     taken = gray - cv2.sepFilter2D(gray, -1, _ALONG, _ALONG)
-    return min(_detail(taken[place], _ROUND, None, noise) for place in _FEATURES)
+    return min(_detail(taken[place], _ROUND_GAIN, None, noise) for place in _FEATURES)
 
 
-def _detail(taken: Any, kernel: Kernel, where: Mask | None, noise: float) -> float:  # noqa: ANN401
-    """Without what noise adds to it, which adds up by squares."""
-    added = NOISE_MARGIN * noise * float(np.linalg.norm(kernel))
+def _detail(taken: Any, gain: float, where: Mask | None, noise: float) -> float:  # noqa: ANN401
+    """Without what noise adds to it, which adds up by squares. `gain`: of the kernel that took it."""
+    added = NOISE_MARGIN * noise * gain
     return math.sqrt(max(0.0, _mean_of(taken, where) ** 2 - added**2))
 
 

@@ -109,9 +109,21 @@ def _is_number_by_number(node: onnx.NodeProto, weights: Weights, shapes: Shapes)
     if node.op_type == "Add":
         one, other = (shapes.get(name) for name in node.input)
         return one == other and not weights.keys() & set(node.input)
-    if node.op_type == "PRelu":
-        return node.input[1] in weights and weights[node.input[1]].shape[1:] == (1, 1)
+    if node.op_type == "Conv":
+        return _is_factor(node, weights)
     return node.op_type in {"Relu", "BatchNormalization"}
+
+
+def _is_factor(node: onnx.NodeProto, weights: Weights) -> bool:
+    """Whether each channel is multiplied by one number."""
+    if not {*node.input[1:]} <= weights.keys():
+        return False
+    shape = weights[node.input[1]].shape
+    return (
+        shape == (whole_number(node, "group", 1), 1, 1, 1)
+        and set(whole_numbers(node, "strides", (1,))) == {1}
+        and set(whole_numbers(node, "pads", (0,))) == {0}
+    )
 
 
 def _held(nodes: Sequence[onnx.NodeProto], roles: Sequence[Role], outputs: set[str]) -> set[str]:

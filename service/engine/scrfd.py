@@ -75,6 +75,9 @@ class Proposals:
     landmarks: Floats
 
 
+_NOTHING = Proposals(*(np.empty((0, *one), np.float32) for one in ((), (4,), (POINTS, 2))))
+
+
 class Scrfd:
     """`network`: of 9 or 15 outputs. `scale`: of the pixels that it takes.
 
@@ -194,6 +197,8 @@ class Scrfd:
     ) -> Proposals:
         scores = scores.reshape(-1)
         passed = np.flatnonzero(scores >= floor)
+        if not passed.size:
+            return _NOTHING
         cells = passed // self._anchors
         columns = width // stride
         centers = np.stack((cells % columns, cells // columns), axis=1).astype(np.float32) * stride

@@ -3,8 +3,8 @@
 onnxruntime keeps convolutions in blocks of 16 channels (NCHWc), and leaves that layout for what it
 does not know in it. Three things cost much there, measured on one core with AVX-512:
 
-- PRelu has no kernel in blocks and a slow one outside: without it mobile_s's ArcFace takes 0.50 of
-  the time, one of buffalo_l's size 0.90.
+- PRelu has no kernel in blocks and a slow one outside: without it mobile_s's ArcFace takes 0.46 of
+  the time, one of buffalo_l's size 0.89 (`prelu.py`).
 - Convolutions of 3 x 3 over many channels, nearly all of a network of buffalo_l's size, take 1.4
   times what they can (`quarters.py`).
 - SCRFD's heads are three convolutions of 2, 8 and 20 channels over one input, each rounded up to
@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper
 
 from service.engine.eight_bit_prelu import replace_prelu_of_codes
@@ -34,6 +33,7 @@ from service.engine.graphs import (
     weights_of,
     whole_number,
 )
+from service.engine.prelu import replace_prelu
 from service.engine.quarters import hold_in_quarters
 
 BLOCK = 16
@@ -48,48 +48,14 @@ def tuned(source: Path | bytes) -> Path | bytes:
     model = opened(source)
     weights = weights_of(model.graph)
     before = list(model.graph.node)
+    replace_prelu_of_codes(model, weights)
+    replace_prelu(model, weights)
     hold_in_quarters(model, weights)
     _merge_siblings(model, weights)
-    replace_prelu_of_codes(model, weights)
-    _replace_prelu(model, weights)
     if list(model.graph.node) == before:
         return source
     drop_unused(model.graph)
     return bytes(model.SerializeToString())
-
-
-def _replace_prelu(model: onnx.ModelProto, weights: Weights) -> None:
-    """`PRelu(x) = a x + (1 - a) Relu(x)`, with a factor per channel as a 1 x 1 convolution."""
-    nodes: list[onnx.NodeProto] = []
-    for node in model.graph.node:
-        slopes = weights.get(node.input[1]) if node.op_type == "PRelu" else None
-        if slopes is None or slopes.ndim != 3 or slopes.shape[1:] != (1, 1):
-            nodes.append(node)
-        else:
-            nodes += _prelu_in_blocks(model.graph, node, np.asarray(slopes).ravel())
-    replace_nodes(model.graph, nodes)
-
-
-def _prelu_in_blocks(
-    graph: onnx.GraphProto, node: onnx.NodeProto, slopes: NDArray[np.generic]
-) -> list[onnx.NodeProto]:
-    source, target = node.input[0], node.output[0]
-    relu, both, above = (f"{target}/{part}" for part in ("relu", "both", "above"))
-    return [
-        helper.make_node("Relu", [source], [relu]),
-        _per_channel(graph, source, both, slopes),
-        _per_channel(graph, relu, above, np.asarray(1, slopes.dtype) - slopes),
-        helper.make_node("Add", [both, above], [target]),
-    ]
-
-
-def _per_channel(
-    graph: onnx.GraphProto, source: str, target: str, factors: NDArray[np.generic]
-) -> onnx.NodeProto:
-    weight = constant(graph, f"{target}/factors", factors.reshape(-1, 1, 1, 1))
-    return helper.make_node(
-        "Conv", [source, weight], [target], group=factors.size, kernel_shape=[1, 1]
-    )
 
 
 def _merge_siblings(model: onnx.ModelProto, weights: Weights) -> None:

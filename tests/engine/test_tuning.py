@@ -67,6 +67,40 @@ def test_a_real_detector_answers_bit_by_bit_the_same(model_root: Path) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
+def write_prelu(path: Path, slopes: tuple[float, ...], reader: str) -> Path:
+    """`reader`: what a PRelu of channels with these slopes is read by; "" where it is the graph's output."""
+    channels = len(slopes)
+    nodes = [helper.make_node("PRelu", ["x", "slopes"], ["p"])]
+    weights = [numpy_helper.from_array(np.asarray(slopes, np.float32).reshape(-1, 1, 1), "slopes")]
+    for number, groups in enumerate(
+        {"all": [1], "each": [channels], "both": [1, channels]}.get(reader, [])
+    ):
+        shape = (channels, channels // groups, 3, 3)
+        weights.append(numpy_helper.from_array(random(*shape), f"w{number}"))
+        nodes.append(helper.make_node("Conv", ["p", f"w{number}"], [f"y{number}"], group=groups))
+    if reader == "sum":
+        nodes.append(helper.make_node("Add", ["p", "x"], ["y0"]))
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        for name in ([node.output[0] for node in nodes[1:]] or ["p"])
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, channels, 8, 8])
+    graph = helper.make_graph(nodes, "prelu", [x], outputs, weights)
+    opsets = [helper.make_opsetid("", 13)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    return path
+
+
+@pytest.mark.parametrize("reader", ["", "all", "each", "both", "sum"])
+@pytest.mark.parametrize("slopes", [(0.25, -1.5, 1.0, 0.0), (0.5, 2.0, -3.0, 1.25)])
+def test_prelu_is_written_otherwise(tmp_path: Path, slopes: tuple[float, ...], reader: str) -> None:
+    path = write_prelu(tmp_path / "prelu.onnx", slopes, reader)
+    picture = random(1, 4, 8, 8)
+    assert "PRelu" not in operators(tuned(path))
+    ours, theirs = answers(tuned(path), picture), answers(path, picture)
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(ours, theirs, strict=True))
+
+
 def test_outputs_keep_their_names_and_order(model_root: Path) -> None:
     path = model_root / "models" / "mobile_s" / DETECTOR
     new = tuned(path)
