@@ -35,7 +35,7 @@ from service.domain.ports import (
     LivenessModels,
     Telemetry,
 )
-from service.domain.search import SearchIndex
+from service.domain.search import BYTES_PER_HELD_ROW, SearchIndex
 from service.domain.served_models import ServedModel, ServedModels
 from service.domain.thresholds import Calibration
 from service.engine.licenses import license_of
@@ -707,12 +707,10 @@ class Wiring:
 
     def _search_bytes(self) -> int:
         """What large collections will take in memory."""
-        from service.search.two_bits import BYTES_PER_ROW
-
         most = self.config.search_memory * MEBIBYTE
         with self.storage.transaction() as tx:
             rows = sum(mark.rows for mark in tx.templates.marks() if mark.rows > WORTH_HOLDING)
-        return min(most, rows * BYTES_PER_ROW)
+        return min(most, rows * BYTES_PER_HELD_ROW)
 
     @cached_property
     def readiness(self) -> CheckReadiness:

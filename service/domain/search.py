@@ -33,6 +33,9 @@ Positions: TypeAlias = NDArray[np.int64]
 Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, 512): search vectors of one space, each of norm 1."""
 
+BYTES_PER_HELD_ROW = 156
+"""Of memory that a row takes where a server holds it: 148 of code and its factors, 8 of position."""
+
 
 @dataclass(frozen=True, slots=True)
 class WriteWatermark:

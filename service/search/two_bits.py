@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import EMBEDDING_SIZE
-from service.domain.search import Positions, Vectors
+from service.domain.search import BYTES_PER_HELD_ROW, Positions, Vectors
 from service.search.collection_index import CodeKind
 
 MARGIN = 0.08
@@ -26,8 +26,7 @@ stays below the worst of the rows it keeps. So it is made to keep rows down to h
 passed over by mistake with a chance of less than 1 in 10 million
 (docs/decisions/0008-search-in-memory.md)."""
 
-BYTES_PER_ROW = 156
-"""148 of code and its factors, 8 of position."""
+BYTES_PER_ROW = BYTES_PER_HELD_ROW
 
 FEWEST_KEPT = 32
 """Rows that a search keeps at least."""
