@@ -84,7 +84,13 @@ class Installation:
     @contextmanager
     def serving_plainly(self) -> Iterator[tuple[str, int]]:
         """As `serving`, of the plain service on the same database."""
-        program = ("uvicorn", "--factory", "scripts.bench.plain_service:create_app")
+        program = (
+            "uvicorn",
+            "--http",
+            "h11",
+            "--factory",
+            "scripts.bench.plain_service:create_app",
+        )
         variables = {**self.variables, plain_service.DATABASE_URL: self.database_url}
         with _listening(program, variables) as address:
             yield address

@@ -68,6 +68,9 @@ _KEY_COLUMNS = (
 )
 
 _LOCK_KEYS_SHARED = compiled(text("SELECT pg_advisory_xact_lock_shared(:key)"))
+_LOCK_KEYS_SHARED_AND = compiled(
+    text("SELECT pg_advisory_xact_lock_shared(:key), pg_advisory_xact_lock(:lock)")
+)
 
 _FIND = compiled(
     select(collections, *_KEY_COLUMNS, *HEAD_COLUMNS)
@@ -124,12 +127,14 @@ class CollectionRows:
         return self.find_with_keys_locked_and(name)[0]
 
     def find_with_keys_locked_and(
-        self, name: str, *others: Query
+        self, name: str, *others: Query, lock: int | None = None
     ) -> tuple[Collection | None, list[Rows]]:
-        """The same, and in one trip with it the rows of each of `others`."""
+        """The same, and in one trip with it the rows of each of `others`, read once the lock of this number
+        is held as well.
+        """
 
         def read() -> list[Rows]:
-            _, *rows = run(self._connection, *_queries(name), *others)
+            _, *rows = run(self._connection, *_queries(name, lock), *others)
             return rows
 
         return _proved(read, self._registry)
@@ -278,11 +283,12 @@ def _proved(
     raise Overloaded
 
 
-def _queries(name: str) -> tuple[Query, Query]:
-    return (
-        Query(_LOCK_KEYS_SHARED, {"key": _keys_lock_number(name)}),
-        Query(_FIND, {"name": name}),
-    )
+def _queries(name: str, lock: int | None = None) -> tuple[Query, Query]:
+    """`lock`: of whom else the lock is taken."""
+    keys, find = {"key": _keys_lock_number(name)}, Query(_FIND, {"name": name})
+    if lock is None:
+        return Query(_LOCK_KEYS_SHARED, keys), find
+    return Query(_LOCK_KEYS_SHARED_AND, {**keys, "lock": lock}), find
 
 
 def stored_collections(connection: Connection) -> Iterator[Collection]:

@@ -126,7 +126,7 @@ class FailedComparisons:
 
         Not the subject's row: locking that would make every verification write to the disk.
         """
-        run(self._connection, _lock(collection.name, subject_id))
+        run(self._connection, Query(_LOCK, {"lock": _lock_number(collection.name, subject_id)}))
 
     def of(self, collection: Collection, subject_id: str) -> dict[str, Refusals]:
         """By the key that sent the faces."""
@@ -149,9 +149,10 @@ class FailedComparisons:
         """
         by_name = {"name": collection_name, "subject_id": subject_id}
         queries = _queries(BY_NAME, by_name, counted=counted)
-        if counted:
-            queries = [_lock(collection_name, subject_id), *queries]
-        found, rows = self._collections.find_with_keys_locked_and(collection_name, *queries)
+        lock = _lock_number(collection_name, subject_id) if counted else None
+        found, rows = self._collections.find_with_keys_locked_and(
+            collection_name, *queries, lock=lock
+        )
         if found is None:
             raise CollectionNotFound
         return self._proved(found, subject_id, rows, counted=counted)
@@ -200,9 +201,8 @@ class FailedComparisons:
         self._connection.execute(query)
 
 
-def _lock(collection_name: str, subject_id: str) -> Query:
-    name = f"{collection_name}\0{subject_id}".encode()
-    return Query(_LOCK, {"lock": lock_number(b"face-subject", name)})
+def _lock_number(collection_name: str, subject_id: str) -> int:
+    return lock_number(b"face-subject", f"{collection_name}\0{subject_id}".encode())
 
 
 def _queries(statements: Statements, values: Mapping[str, object], *, counted: bool) -> list[Query]:

@@ -37,11 +37,12 @@ STATEMENT_MILLISECONDS = 30_000
 TERMS = Query(
     f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; "
     f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}; "
-    "SET LOCAL TimeZone = 'UTC'".encode()
+    "SET LOCAL TimeZone = 'UTC'".encode(),
+    prepared=False,
 )
 """For one transaction only: the connection behind it may be shared, by PgBouncer."""
 
-_BEGIN = Query(b"BEGIN ISOLATION LEVEL READ COMMITTED; " + TERMS.text)
+_BEGIN = Query(b"BEGIN ISOLATION LEVEL READ COMMITTED; " + TERMS.text, prepared=False)
 """Whatever the server's default: after waiting for a collection's lock, the next statement must see
 what the holder before it committed.
 """

@@ -115,7 +115,7 @@ class Sampler:
         self._agreement = calibration.agreement
         self._limits = calibration.quality
         self._telemetry = telemetry
-        self._faces = faces
+        self.faces = faces
         self.model_id = engine.model.model_id
         self._embeddings_of = embeddings_of
         self._shows_faces = shows_faces
@@ -184,7 +184,7 @@ class Sampler:
     def looked_at(self, photographs: Sequence[Photograph], faces: Faces | None) -> list[Detection]:
         """What is found in each photograph, and of use by its quality; nothing is embedded."""
         with self._telemetry.stage("detect"):
-            detections = self._engine.detect(photographs, faces or self._faces)
+            detections = self._engine.detect(photographs, faces or self.faces)
         return [judged(found, self._limits) for found in detections]
 
     def observed(self, photograph: Photograph, observe: FrameObserver) -> Detection:
@@ -335,6 +335,10 @@ class Samplers:
             collection = require_collection(tx, collection_name)
             models = models_of(tx, collection, self._models)
             return Look([each.model_id for each in models.all], collection.settings)
+
+    def rule_of(self, settings: CollectionSettings) -> Faces:
+        """Which faces count in a collection's photographs, where a call does not say."""
+        return settings.faces or self._present.faces
 
     def of(self, model_ids: Sequence[str]) -> Sampler | PairSampler:
         """`model_ids`: of `look_at`."""

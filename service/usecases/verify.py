@@ -11,6 +11,7 @@ from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import Collection, StoredTemplate
 from service.domain.decision import Decision, decide, with_liveness
+from service.domain.errors import CollectionNotFound, InconsistentImages, NoUsableFace
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.liveness_session import Purpose
 from service.domain.lockout import Comparison
@@ -28,6 +29,10 @@ from service.usecases.unlocked_collection import UnlockedCollection
 if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.vault.vault import Vault
+
+
+MOST_RULES = 1_000
+"""Collections whose rule is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,35 @@ class Verification:
 
 def audited_verification(request: VerifyRequest) -> AuditedCall:
     return AuditedCall(request.caller.name, Action.VERIFY, request.collection, request.subject_id)
+
+
+class _RuleChanged(Exception):
+    """The photographs were looked at by a rule that the collection no longer has."""
+
+
+class FaceRules:
+    """By which rule faces counted in the collections of the last calls: a call goes by it, and need not read the
+    collection before it has to anyway. Only where it still holds then does the call. Safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Faces] = {}
+
+    def of(self, name: str) -> Faces | None:
+        """Of the collection of this name; None where that must be read."""
+        return self._rules.get(name)
+
+    def note(self, collection: Collection, rule: Faces) -> None:
+        """As it was read. Where somebody living must be seen, no model runs before that is looked up."""
+        if collection.settings.requires_liveness(Purpose.VERIFY):
+            self.forget(collection.name)
+            return
+        if len(self._rules) >= MOST_RULES:
+            self._rules.clear()
+        self._rules[collection.name] = rule
+
+    def forget(self, name: str) -> None:
+        self._rules.pop(name, None)
 
 
 class Verify:
@@ -81,6 +115,7 @@ class Verify:
         self._lockout = lockout
         self._move = move
         self._liveness = liveness
+        self._rules = FaceRules()
 
     def __call__(self, request: VerifyRequest) -> Verification:
         """Raises `NotAllowed`, `CollectionNotFound`, `SubjectNotFound`, `ProfileNotFound`,
@@ -88,13 +123,39 @@ class Verify:
         `Samplers.probe` and `LivenessProof.settle` raise.
         """
         request.caller.require_access(request.collection, request.source)
+        name = request.collection
+        remembered = None if request.faces else self._rules.of(name)
+        if remembered is None:
+            return self._verify(request, request.faces)
+        try:
+            return self._verify(request, remembered)
+        except (_RuleChanged, NoUsableFace, InconsistentImages, CollectionNotFound):
+            self._rules.forget(name)
+            if self._is_rule_of(request, remembered):
+                raise
+            return self._verify(request, None)
+
+    def _is_rule_of(self, request: VerifyRequest, faces: Faces) -> bool:
+        """Whether faces count as remembered. Raises `CollectionNotFound`, `LivenessRequired`, `ModelMismatch`."""
+        settings = self._samplers.look_at(request.collection).settings
+        settings.require_proven(request.source, Purpose.VERIFY)
+        return self._samplers.rule_of(settings) is faces
+
+    def _verify(self, request: VerifyRequest, faces: Faces | None) -> Verification:
+        """`faces`: which count in the photographs; None: as the collection says. Raises `_RuleChanged`, and what
+        the call raises.
+        """
         caller, subject_id = request.caller.name, request.subject_id
-        probe = self._samplers.probe(request.source, _session_needed(request), request.faces)
+        probe = self._samplers.probe(request.source, _session_needed(request), faces)
         with self._storage.transaction(request.collection, subject_id) as tx:
             subject = tx.failed_comparisons.subject_for_comparison(
                 request.collection, subject_id, counted=self._lockout.counted
             )
             collection, lockout = subject.collection, self._lockout
+            rule = self._samplers.rule_of(collection.settings)
+            if request.faces is None and faces not in (None, rule):
+                raise _RuleChanged
+            self._rules.note(collection, rule)
             collection.settings.require_proven(request.source, Purpose.VERIFY)
             models = self._models.of(collection, enrolled=bool(subject.templates))
             deciding = models.deciding((row.model_id for row in subject.templates), probe.templates)

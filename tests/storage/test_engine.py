@@ -7,15 +7,26 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
+from psycopg import Connection
 from psycopg.errors import DivisionByZero
 from sqlalchemy import text
 
 from service.domain.collection import Collection, CollectionSettings
 from service.domain.errors import CollectionNotFound, DatabaseUnavailable, Overloaded
-from service.storage.engine import POOL_SIZE, Query, Rows, driver_of, has_something_to_read, run
+from service.storage.engine import (
+    POOL_SIZE,
+    Query,
+    Rows,
+    driver_of,
+    has_something_to_read,
+    prepare_where_direct,
+    run,
+)
 from service.storage.failed_comparisons import BY_NAME, SubjectForComparison
 from service.storage.failures import QueryFailed
 from service.storage.storage import Storage
@@ -190,7 +201,9 @@ def test_nobody_is_compared_with_who_is_in_another_collection_than_was_found(
     with storage.transaction() as tx:
         rows = run(tx.connection, by_name, Query(BY_NAME.templates, by_name.values))
         assert [len(each) for each in rows] == [1, 1]
-        monkeypatch.setattr(tx.collections, "find_with_keys_locked_and", lambda *_: (found, rows))
+        monkeypatch.setattr(
+            tx.collections, "find_with_keys_locked_and", lambda *_, **__: (found, rows)
+        )
         assert judge(tx, found, counted=False).templates == []
 
 
@@ -267,6 +280,29 @@ def test_transaction_that_is_cut_off_finds_the_database_unavailable(
 ) -> None:
     with pytest.raises(DatabaseUnavailable):
         cut_off(storage, postgres_server)
+
+
+PREPARED = Query(b"SELECT 1 AS one FROM pg_prepared_statements", prepared=False)
+
+
+def test_queries_are_prepared_where_nobody_sits_in_between(storage: Storage) -> None:
+    with storage.transaction() as tx:
+        before = len(run(tx.connection, PREPARED)[0])
+        run(tx.connection, Query(b"SELECT %(one)s AS one", {"one": 1}))
+        assert len(run(tx.connection, PREPARED)[0]) == before + 1
+
+
+@pytest.mark.parametrize(("in_between", "prepares"), [(0, True), (1, False)])
+def test_nothing_is_prepared_behind_a_pooler(
+    storage: Storage, in_between: int, prepares: bool
+) -> None:
+    """It names a process of its own making."""
+    with storage.transaction() as tx:
+        server = driver_of(tx.connection).pgconn
+        seen = SimpleNamespace(exec_=server.exec_, backend_pid=server.backend_pid + in_between)
+        connection = SimpleNamespace(pgconn=seen, prepare_threshold=None)
+        prepare_where_direct(cast("Connection[object]", connection))
+    assert (connection.prepare_threshold is not None) is prepares
 
 
 def test_something_to_read() -> None:

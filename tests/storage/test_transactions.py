@@ -51,7 +51,8 @@ def test_lock_that_is_not_to_be_had_is_an_overload(
     kept = collection()
     with storage.transaction() as first:
         first.collections.lock(kept)
-        monkeypatch.setattr(transaction, "_BEGIN", Query(b"BEGIN; SET LOCAL lock_timeout = 50"))
+        begin = Query(b"BEGIN; SET LOCAL lock_timeout = 50", prepared=False)
+        monkeypatch.setattr(transaction, "_BEGIN", begin)
         with pytest.raises(Overloaded), storage.transaction() as second:
             second.collections.lock(kept)
 

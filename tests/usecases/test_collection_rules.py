@@ -191,6 +191,26 @@ def test_request_says_otherwise_than_the_collection(service: Service) -> None:
     assert [sample.reason for sample in refusal.value.samples] == [Reason.MULTIPLE_FACES]
 
 
+def test_a_rule_that_changes_between_two_verifications_holds_at_once(service: Service) -> None:
+    service.enroll("kim", "kim:1")
+    assert service.verify("kim", "kim:2").decision.match
+    service.put(faces=Faces.DOMINANT)
+    assert service.verify("kim", "kim:2+1").decision.match
+    service.put(faces=Faces.ONE)
+    with pytest.raises(NoUsableFace):
+        service.verify("kim", "kim:2+1")
+
+
+def test_a_rule_that_is_still_remembered_opens_no_collection_that_is_gone(service: Service) -> None:
+    service.put("door")
+    service.enroll("kim", "kim:1", collection="door")
+    assert service.verify("kim", "kim:2", collection="door").decision.match
+    service.collections.delete("door", CALLER)
+    for photograph in ("kim:2", "no_face"):
+        with pytest.raises(CollectionNotFound):
+            service.verify("kim", photograph, collection="door")
+
+
 def test_bulk_run_goes_by_the_collections_rule(service: Service) -> None:
     def enrolled(number: int) -> Result:
         row = Row(Place(Unit.LINE, number), f"kim{number}", ImageFiles([f"kim{number}:1+1"]))
