@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from service.adapters import identify_model, key_file, save_measurement
 from service.api.settings import ApiSettings
 from service.config import AppConfig
+from service.domain.collection import DEFAULT_COLLECTION
 from service.domain.errors import (
     DirectoryNotAllowed,
     ExtraMissing,
@@ -24,8 +25,13 @@ from service.domain.errors import (
 )
 from service.domain.face import DirectoryImages
 from service.domain.measurement import MeasuredProfile, Measurement
+from service.domain.template import template_of
 from service.domain.thresholds import ARCFACE, DLIB, OperatingPoint
+from service.search.two_bits import BYTES_PER_ROW
+from service.usecases.unlocked_collection import UnlockedCollection, require_collection
 from service.wiring import Wiring, build_app
+from tests.enrolled import add_people
+from tests.usecases.stand_ins import embedding_of_photo
 from tests.vault.wrappers import kms_server, new_kms_key, use_kms
 
 ZEROS, ONES = (base64.b64encode(bytes([value]) * 32).decode() for value in (0, 1))
@@ -209,3 +215,21 @@ def test_what_was_measured_of_a_model_is_its_calibration(served: AppConfig) -> N
     assert wiring.calibration.profile("balanced").false_match_rate_bound == 0.009
     assert wiring.calibration.operating_points == (point,)
     assert wiring.models.present.calibration == wiring.calibration
+
+
+def test_capacity_reckons_with_the_collections_that_searches_hold(
+    config: AppConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring, rows = Wiring(config), 3
+    wiring.prepare()
+    with wiring.storage.transaction() as tx:
+        collection = require_collection(tx, DEFAULT_COLLECTION)
+        people = UnlockedCollection.unlock(collection, wiring.vault)
+        templates = [(f"p{n}", template_of([embedding_of_photo(f"p{n}")])) for n in range(rows)]
+        sealed = people.seal_all(templates, "crowd@sha256:0", wiring.clock())
+        add_people(tx, collection, sealed, wiring.clock())
+    assert wiring.capacity.process_memory().search == 0  # too few to be held
+    monkeypatch.setattr("service.wiring.WORTH_HOLDING", 1)
+    assert wiring.capacity.process_memory().search == rows * BYTES_PER_ROW
+    none = Wiring(config.model_copy(update={"search_memory": 0}))
+    assert none.capacity.process_memory().search == 0
