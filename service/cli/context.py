@@ -33,6 +33,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from service.cli import lasting_objects
 from service.cli.language import language_of, spoken
 from service.cli.wrong_use import bounds_of_setting, sentence
 from service.config import AppConfig, given_names, setting_names
@@ -288,7 +289,8 @@ def ready(lang: str | None, *, one_call: bool = False) -> tuple[Wiring, Language
     """
     config = AppConfig()
     wiring = Wiring(config, one_call=one_call)
-    wiring.prepare()
+    with lasting_objects():
+        wiring.prepare()
     return wiring, language_of(lang, config)
 
 

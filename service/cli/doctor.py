@@ -63,7 +63,7 @@ class _Scarce(Exception):
 def doctor(lang: LanguageOption = None) -> None:
     """Look at settings, model, device, keys and database. Status 3: something is wrong."""
     config = AppConfig()
-    wiring, language = Wiring(config, one_call=True), language_of(lang, config)
+    wiring, language = Wiring(config), language_of(lang, config)
     wiring.capacity  # noqa: B018 - it looks at the time between this and what it is asked
     checks = {**_checks(wiring, language), **_checks_of_what_is_set(wiring, language)}
     results = _results(checks, language)

@@ -19,6 +19,7 @@ import typer
 
 from service.api.settings import FEWEST, RESERVED, fitting
 from service.api.shortfalls import log_shortfall
+from service.cli import lasting_objects
 from service.cli.context import NOT_DONE, YES, err, explain, log_unknown_settings
 from service.cli.exit_status import exit_status
 from service.cli.language import language_of
@@ -111,10 +112,16 @@ def worker_app() -> FastAPI:
     end_with_parent()
     logging.captureWarnings(capture=True)
     try:
-        return server_app()
+        return lasting_app()
     except FaceError as error:
         explain(error, language_of(None, AppConfig()))
         sys.exit(START_AGAIN)
+
+
+def lasting_app() -> FastAPI:
+    """What a process that serves alone runs."""
+    with lasting_objects():
+        return server_app()
 
 
 def _logging(config: AppConfig) -> dict[str, Any]:
@@ -180,7 +187,8 @@ def _check(config: AppConfig) -> None:
     The embedded database stays up as long as this process, whatever its workers do.
     """
     wiring = Wiring(config)
-    wiring.prepare()
+    with lasting_objects():
+        wiring.prepare()
     wiring.storage.close()
 
 
@@ -221,7 +229,7 @@ def _serve(config: AppConfig, tls: dict[str, Any]) -> None:
     from service.cli.uvicorn_server import ServerConfig, serve
 
     alone = config.server_workers == 1
-    app = "service.wiring:server_app" if alone else "service.cli.server:worker_app"
+    app = "service.cli.server:lasting_app" if alone else "service.cli.server:worker_app"
     settings = ServerConfig(
         app,
         host=config.server_host,
