@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from service.config import AppConfig
+from service.domain.errors import Overloaded
 from service.domain.face import Embedding, FaceCrop, Uploads
 from service.domain.thresholds import BALANCED
 from service.wiring import Wiring
@@ -75,7 +76,10 @@ class Faces:
         self.threshold = wiring.calibration.profile(BALANCED).threshold
 
     def embedding(self, photograph: bytes) -> Embedding:
-        [found] = self._engine.detect(self._capture.stills(Uploads([photograph])))
+        try:
+            [found] = self._engine.detect(self._capture.stills(Uploads([photograph])))
+        except Overloaded as refused:
+            raise HTTPException(503, headers={"Retry-After": str(refused.retry_after)}) from refused
         if not isinstance(found, FaceCrop):
             raise HTTPException(422, str(found.reason))
         return self._engine.embed([found])[0].embedding
