@@ -55,6 +55,7 @@ def tuned(source: Path | bytes) -> Path | bytes:
     if list(model.graph.node) == before:
         return source
     drop_unused(model.graph)
+    weights.clear()  # before there is one more copy of them
     return bytes(model.SerializeToString())
 
 
