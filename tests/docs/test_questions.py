@@ -50,6 +50,8 @@ QUESTIONS = (
     "where a refusal becomes an audit record",
     "somebody gets another id, and what goes along",
     "two who turn out to be one person",
+    "how many cores, and how much memory, there are for this process",
+    "what a machine has too little of, and from when on that is told",
     "what runs in the background",
 )
 
