@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -20,7 +20,9 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EnrolledServer:
-    """`photographs`: encoded, by whom they show."""
+    """`photographs`: encoded, by whom they show. Each is a subject of its own: who calls at the same time is
+    somebody else, while calls about one subject wait for each other.
+    """
 
     address: tuple[str, int]
     key: str
@@ -28,8 +30,8 @@ class EnrolledServer:
 
     def enroll_everybody(self) -> None:
         """Raises `CallFailed`."""
-        for subject, photographs in self.photographs.items():
-            status, body = once(self.address, self._enrollment(subject, photographs[0]))
+        for subject, photograph in self._subjects():
+            status, body = once(self.address, self._enrollment(subject, photograph))
             if status != 201:
                 raise CallFailed(body.decode())
 
@@ -43,12 +45,16 @@ class EnrolledServer:
         return _rate(drive(self.address, self._enrollments(enough), callers, seconds), 201)
 
     def verifications(self) -> list[bytes]:
-        """Requests: each photograph against whom it shows."""
+        """Requests: each photograph against its subject."""
         return [
             multipart("/verify", self.key, {"subjectId": subject}, [photograph])
-            for subject, photographs in self.photographs.items()
-            for photograph in photographs
+            for subject, photograph in self._subjects()
         ]
+
+    def _subjects(self) -> Iterator[tuple[str, bytes]]:
+        for person, photographs in self.photographs.items():
+            for index, photograph in enumerate(photographs):
+                yield f"{person}-{index}", photograph
 
     def _enrollments(self, number: int) -> list[bytes]:
         """Requests, each under a name of its own; that the faces are known is not asked about."""

@@ -50,7 +50,7 @@ def wiring(database_url: str, camera: FilmCamera) -> Wiring:
 def face(wiring: Wiring, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs `face` on that wiring, for somebody who reads at once."""
     monkeypatch.setenv("FACE_LANGUAGE", "en")
-    monkeypatch.setattr("service.cli.people.ready", lambda lang: (wiring, lang or "en"))
+    monkeypatch.setattr("service.cli.people.ready", lambda lang, **_: (wiring, lang or "en"))
     monkeypatch.setattr("service.cli.face_source.TIME_TO_READ", 0.0)
     return lambda command, *arguments: run_here((command,), arguments, capfd)
 
