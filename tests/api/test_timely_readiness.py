@@ -36,7 +36,7 @@ def test_database_that_does_not_answer_is_told_in_time() -> None:
         check, readiness = cast("CheckReadiness", slow), TimelyReadiness(seconds=0.1)
         answers = await asyncio.gather(*(readiness.of(check) for _ in range(100)))
         assert answers == [NOT_READY] * 100
-        assert slow.looks == 1
+        assert slow.looks <= 1  # where no thread could begin in time: none
         slow.go.set()
         while not (await readiness.of(check)).ready:
             await asyncio.sleep(0.01)
