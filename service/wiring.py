@@ -141,7 +141,8 @@ def rehearsed_app() -> FastAPI:
 def build_app(config: AppConfig, *, looks_at_machine: bool = False) -> FastAPI:
     """The HTTP application, model loaded, database at hand.
 
-    `looks_at_machine`: whether it suffices for all processes, which the log is told otherwise. Raises `OperationFailed`, `Unavailable`: a service that cannot answer does not start.
+    `looks_at_machine`: whether to say in the log where the machine does not suffice for all processes.
+    Raises `OperationFailed`, `Unavailable`: a service that cannot answer does not start.
     """
     from service.api.app import create_app
     from service.api.shortfalls import log_shortfall

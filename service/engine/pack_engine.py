@@ -154,7 +154,7 @@ class PackEngine:
         return self._recognizer.numbers(pixels)
 
     def _warm_up(self) -> int:
-        """Run both models, in every worker at once where the process will serve many calls, and return how many numbers come out.
+        """Run both models, in every worker at once where many calls will be served; return how many numbers come out.
 
         A pack that cannot run is refused now and not at the first caller; and onnxruntime's arenas,
         which grow with the inferences that run side by side and stay, have grown: whatever comes

@@ -53,7 +53,8 @@ FALSE_CANDIDATE_BUCKETS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 
 STAGES = ("detect", "embed", "transaction", "lock", "shortlist", "search", "open")
 """`detect`: decoding included. `transaction`: waiting for a connection included, and so are the
-last three. `lock`: waiting for the collection's lock. `shortlist`: the search in memory. `search`: the scan of its rows, or of all. `open`: one seal."""
+last three. `lock`: waiting for the collection's lock. `shortlist`: the search in memory. `search`: the
+scan of its rows, or of all. `open`: one seal."""
 
 
 CONNECTIONS_ENDED_FOR = ("handshake", "head", "body", "answer", "crowded", "refused")

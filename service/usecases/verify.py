@@ -19,6 +19,7 @@ from service.domain.served_models import ServedModel, ServedModels
 from service.domain.template import cosine_similarity
 from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
+from service.usecases.face_rules import FaceRules
 from service.usecases.liveness_proof import LivenessProof, is_not_live
 from service.usecases.liveness_session import LivenessRequest
 from service.usecases.lockouts import Lockout
@@ -29,10 +30,6 @@ from service.usecases.unlocked_collection import UnlockedCollection
 if TYPE_CHECKING:
     from service.storage.storage import Storage
     from service.vault.vault import Vault
-
-
-MOST_RULES = 1_000
-"""Collections whose rule is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +59,6 @@ def audited_verification(request: VerifyRequest) -> AuditedCall:
 
 class _RuleChanged(Exception):
     """The photographs were looked at by a rule that the collection no longer has."""
-
-
-class FaceRules:
-    """By which rule faces counted in the collections of the last calls: a call goes by it, and need not read the
-    collection before it has to anyway. Only where it still holds then does the call. Safe to share between threads.
-    """
-
-    def __init__(self) -> None:
-        self._rules: dict[str, Faces] = {}
-
-    def of(self, name: str) -> Faces | None:
-        """Of the collection of this name; None where that must be read."""
-        return self._rules.get(name)
-
-    def note(self, collection: Collection, rule: Faces) -> None:
-        """As it was read. Where somebody living must be seen, no model runs before that is looked up."""
-        if collection.settings.requires_liveness(Purpose.VERIFY):
-            self.forget(collection.name)
-            return
-        if len(self._rules) >= MOST_RULES:
-            self._rules.clear()
-        self._rules[collection.name] = rule
-
-    def forget(self, name: str) -> None:
-        self._rules.pop(name, None)
 
 
 class Verify:
