@@ -101,7 +101,7 @@ def test_log_names_the_caller_and_the_request(
 ) -> None:
     answer = client.http.get("/admin/subjects", headers={"X-Request-Id": "joined-with-the-till"})
     assert answer.status_code == 200
-    client.http.get("/healthz")  # a call's line is written once it is answered
+    server.wait_until(lambda: "joined-with-the-till" in server.log)  # written after the answer
     (line,) = [line for line in server.access() if line["request_id"] == "joined-with-the-till"]
     assert (line["method"], line["route"], line["status"]) == ("GET", "/admin/subjects", 200)
     assert line["caller"].startswith("key-")
