@@ -101,11 +101,13 @@ class Verify:
             return self._verify(request, request.faces)
         try:
             return self._verify(request, remembered)
-        except (_RuleChanged, NoUsableFace, InconsistentImages, CollectionNotFound):
+        except _RuleChanged:
+            self._rules.forget(name)
+        except (NoUsableFace, InconsistentImages, CollectionNotFound):
             self._rules.forget(name)
             if self._is_rule_of(request, remembered):
                 raise
-            return self._verify(request, None)
+        return self._verify(request, None)
 
     def _is_rule_of(self, request: VerifyRequest, faces: Faces) -> bool:
         """Whether faces count as remembered. Raises `CollectionNotFound`, `LivenessRequired`, `ModelMismatch`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.domain.bulk import Place, Result, Row, Unit
-from service.domain.collection import CollectionSettings, DuplicatePolicy
+from service.domain.collection import Collection, CollectionSettings, DuplicatePolicy
 from service.domain.errors import (
     CollectionNotFound,
     DuplicateSubject,
@@ -199,6 +199,22 @@ def test_a_rule_that_changes_between_two_verifications_holds_at_once(service: Se
     service.put(faces=Faces.ONE)
     with pytest.raises(NoUsableFace):
         service.verify("kim", "kim:2+1")
+
+
+def test_a_rule_that_changes_and_comes_back_within_a_verification_holds(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.enroll("kim", "kim:1")
+    assert service.verify("kim", "kim:2").decision.match
+    service.put(faces=Faces.DOMINANT)
+    find_collection = service.storage.find_collection
+
+    def find_changed_back(name: str) -> Collection | None:
+        service.put(faces=Faces.ONE)
+        return find_collection(name)
+
+    monkeypatch.setattr(service.storage, "find_collection", find_changed_back)
+    assert service.verify("kim", "kim:2").decision.match
 
 
 def test_a_rule_that_is_still_remembered_opens_no_collection_that_is_gone(service: Service) -> None:
