@@ -74,17 +74,18 @@ def multiplies_bytes(root: Path = ROOT) -> bool | None:
     return None
 
 
-def own_memory() -> tuple[int, int]:
+def own_memory(root: Path = ROOT) -> tuple[int, int]:
     """Bytes that this process alone has, and has had at most: without files, such as libraries, which all
-    processes share.
+    processes share. Where the system does not tell these apart: all that is resident.
     """
-    if sys.platform != "linux":
+    sizes = dict(line.partition(":")[::2] for line in _lines(root / "proc/self/status"))
+    names = ("RssAnon", "VmHWM", "RssFile")
+    if not sizes.keys() >= {*names}:  # elsewhere than on Linux, and in gVisor
         import psutil
 
         resident = int(psutil.Process().memory_info().rss)
         return resident, resident
-    sizes = dict(line.split(":", 1) for line in _lines(Path("/proc/self/status")))
-    now, most, files = (int(sizes[name].split()[0]) for name in ("RssAnon", "VmHWM", "RssFile"))
+    now, most, files = (int(sizes[name].split()[0]) for name in names)
     return now * 1024, (most - files) * 1024
 
 

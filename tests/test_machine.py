@@ -20,6 +20,7 @@ from service.machine import (
     cpu_use,
     memory_limit,
     multiplies_bytes,
+    own_memory,
     share_of_cores,
 )
 
@@ -144,6 +145,14 @@ def test_memory_is_what_the_narrowest_group_leaves(
 def test_without_a_limit_memory_is_the_machines(tmp_path: Path) -> None:
     assert memory_limit(tmp_path) == psutil.virtual_memory().total
     assert 0 < available_memory(tmp_path) <= psutil.virtual_memory().total
+
+
+def test_where_the_system_does_not_tell_files_apart_own_memory_is_what_is_resident(
+    tmp_path: Path,
+) -> None:
+    of_gvisor = {"proc/self/status": "Name:\tface\nVmRSS:\t204800 kB\nThreads:\t9\n"}
+    now, most = own_memory(laid_out(tmp_path, of_gvisor))
+    assert now == most > 1 << 20
 
 
 def test_own_memory_is_the_most_that_was_held() -> None:
