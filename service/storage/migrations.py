@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from service.storage.engine import single_use_engine
 from service.storage.failures import translated
-from service.storage.suitability import make_suitable
+from service.storage.suitability import make_suitable, revision_of
 from service.storage.tables import REVISION
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x66616365_6D696772)
 """Of several workers that start at once one migrates and the others wait; "facemigr" in ASCII."""
-
-_IS_MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL")
-_REVISIONS = text("SELECT version_num FROM alembic_version")
 
 _FOLDER = "migrations"
 
@@ -35,7 +32,7 @@ def migrate(url: str) -> None:
     with translated(), single_use_engine(url).begin() as connection:
         connection.execute(_ONE_AT_A_TIME)
         make_suitable(connection)
-        if _revisions(connection) == [REVISION]:
+        if revision_of(connection) == REVISION:
             return
         from alembic import command
 
@@ -65,13 +62,6 @@ def known_revisions() -> frozenset[str]:
 
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return frozenset(script.revision for script in scripts)
-
-
-def _revisions(connection: Connection) -> list[str]:
-    """What Alembic has noted; nothing in a database that was never migrated."""
-    if not connection.scalar(_IS_MIGRATED):
-        return []
-    return list(connection.scalars(_REVISIONS))
 
 
 def _config(connection: Connection | None = None) -> Config:

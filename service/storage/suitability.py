@@ -153,10 +153,17 @@ class ServerFacts:
     revision: str | None
 
 
+def revision_of(connection: Connection) -> str | None:
+    """What Alembic has noted; None in a database that was never migrated."""
+    if not connection.scalar(_IS_MIGRATED):
+        return None
+    revision: str | None = connection.scalar(_REVISION)
+    return revision
+
+
 def server_facts(connection: Connection) -> ServerFacts:
     """Of the database behind `connection`. Raises psycopg's errors."""
     driver = driver_of(connection)
-    migrated = connection.execute(_IS_MIGRATED).scalar_one()
     return ServerFacts(
         host=driver.info.host,
         port=driver.info.port,
@@ -164,7 +171,7 @@ def server_facts(connection: Connection) -> ServerFacts:
         role=driver.info.user,
         version=connection.execute(_VERSION).scalar_one(),
         encrypted=is_encrypted(connection),
-        revision=connection.execute(_REVISION).scalar_one() if migrated else None,
+        revision=revision_of(connection),
     )
 
 
