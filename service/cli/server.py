@@ -153,10 +153,10 @@ def _common_metrics(workers: int) -> Iterator[None]:
 
 def _leave_threads_to_the_service() -> None:
     """The service has a thread for each of its cores: none that starts others of its own, for each core of
-    the machine, in every process. What is set is left; a library reads it when it is loaded.
+    the machine, in every process. What is set is left; a library reads it when it is loaded. OpenBLAS has one
+    in every command already.
     """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _pass_on(**settings: object) -> None:
