@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -60,11 +60,7 @@ def measure(installation: Installation, processes: int, seconds: float) -> dict[
         called.enroll_everybody()
         rate = called.verified_a_second(CALLERS, seconds)
         memory = _memory([server, *server.children(recursive=True)])
-    return {"processes": processes, "verified_a_second": round(rate, 1), **_shown(memory)}
-
-
-def _shown(memory: Memory) -> dict[str, object]:
-    return {name: getattr(memory, name) for name in Memory.__slots__}
+    return {"processes": processes, "verified_a_second": round(rate, 1), **asdict(memory)}
 
 
 @contextmanager
