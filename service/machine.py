@@ -49,18 +49,14 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 def memory_limit(root: Path = ROOT) -> int:
     """Bytes that this process and those beside it may have: the machine's, or what a control group may."""
-    import psutil
-
     limits = [limit for limit, _ in _memory_groups(root)]
-    return min([int(psutil.virtual_memory().total), *limits])
+    return min([_memory_of_machine()[0], *limits])
 
 
 def available_memory(root: Path = ROOT) -> int:
     """Bytes that can still be had: of the machine's, and below the limits of the control groups."""
-    import psutil
-
     left = [max(0, limit - used) for limit, used in _memory_groups(root)]
-    return min([int(psutil.virtual_memory().available), *left])
+    return min([_memory_of_machine()[1], *left])
 
 
 def multiplies_bytes(root: Path = ROOT) -> bool | None:
@@ -112,6 +108,18 @@ def _cores_to_run_on() -> int:
     if sys.version_info >= (3, 13):
         return os.process_cpu_count() or 1
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _memory_of_machine() -> tuple[int, int]:
+    """Bytes in all, and of them what can still be had; all of them where systemd's `ProcSubset=pid` hides that."""
+    import psutil
+
+    try:
+        memory = psutil.virtual_memory()
+    except FileNotFoundError:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return total, total
+    return int(memory.total), int(memory.available)
 
 
 def _quotas_of_version_2(root: Path) -> Iterator[float]:

@@ -147,6 +147,15 @@ def test_without_a_limit_memory_is_the_machines(tmp_path: Path) -> None:
     assert 0 < available_memory(tmp_path) <= psutil.virtual_memory().total
 
 
+@linux_only
+def test_where_the_machines_memory_is_hidden_all_of_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = psutil.virtual_memory().total
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    assert memory_limit(tmp_path) == available_memory(tmp_path) == pytest.approx(total, rel=0.01)
+
+
 def test_where_the_system_does_not_tell_files_apart_own_memory_is_what_is_resident(
     tmp_path: Path,
 ) -> None:
