@@ -25,9 +25,6 @@ ARCFACE_TEMPLATE: Final = np.array(
 ALIGNABLE_MULTIPLES: Final = (112, 128)
 """A recognizer's square is so many pixels, or a multiple: the template lies in the middle of 128."""
 
-_BESIDE = 8.0
-"""Pixels to the left and the right of the template's 112 in 128."""
-
 
 def alignment(landmarks: NDArray[Any], side: int) -> NDArray[np.float64]:
     """(2, 3): takes places of a photograph to those of its crop of `side` pixels. Nothing is cut by `landmarks`
@@ -50,6 +47,17 @@ def alignment(landmarks: NDArray[Any], side: int) -> NDArray[np.float64]:
     return matrix if np.isfinite(matrix).all() else np.zeros((2, 3))
 
 
+def beside_template(side: int) -> int:
+    """Pixels of the template, to the left and to the right of its 112."""
+    smaller, larger = ALIGNABLE_MULTIPLES
+    return 0 if side % smaller == 0 else (larger - smaller) // 2
+
+
+def ratio_to_template(side: int) -> float:
+    """Pixels of a crop of `side` for each of the template."""
+    return side / (ALIGNABLE_MULTIPLES[0] + 2 * beside_template(side))
+
+
 def _rotation(
     left: NDArray[Any], right: NDArray[Any], signs: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
@@ -63,8 +71,7 @@ def _rotation(
 
 def _template(side: int) -> NDArray[np.float32]:
     """(5, 2)"""
-    beside = 0.0 if side % ALIGNABLE_MULTIPLES[0] == 0 else _BESIDE
-    ratio = side / (ALIGNABLE_MULTIPLES[0] + 2 * beside)
+    ratio = ratio_to_template(side)
     places = ARCFACE_TEMPLATE * ratio
-    places[:, 0] += beside * ratio
+    places[:, 0] += beside_template(side) * ratio
     return places

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import Image, Quality
+from service.engine.alignment import beside_template, ratio_to_template
 
 Kernel: TypeAlias = NDArray[np.float32]
 Gray: TypeAlias = NDArray[np.float32]
@@ -46,8 +47,7 @@ class FacePart:
 
 def arcface_part(side: int) -> FacePart:
     """That of a crop as `service/engine/alignment.py` cuts it, 112 or 128 pixels wide or multiples."""
-    beside = 0 if side % 112 == 0 else 8
-    scale = side / (112 + 2 * beside)
+    beside, scale = beside_template(side), ratio_to_template(side)
     left, top, right, bottom = 20 + beside, 24, 92 + beside, 100
     return FacePart(*(round(each * scale) for each in (left, top, right, bottom)))
 
