@@ -25,6 +25,11 @@ def opened(source: Path | bytes) -> onnx.ModelProto:
     return onnx.load_model(str(source))
 
 
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators."""
+    return next(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
+
+
 def weights_of(graph: onnx.GraphProto) -> Weights:
     return {one.name: numpy_helper.to_array(one) for one in graph.initializer}
 

@@ -29,6 +29,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from service.domain.errors import PackExists, QuantizationFailed
 from service.domain.face import FaceCrop
+from service.engine.graphs import opened, opset_of, whole_number
 from service.engine.licenses import DLIB
 from service.engine.licenses import QUANTIZED as QUANTIZED_NAME
 from service.engine.models import Recognizer, load_models
@@ -118,9 +119,8 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]
 
 def _prepared(path: Path) -> onnx.ModelProto:
     """With an opset that can say what is to be said, and a name for every node."""
-    model = onnx.load_model(str(path))
-    opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
-    if opset < SCALES_PER_CHANNEL_SINCE:
+    model = opened(path)
+    if opset_of(model) < SCALES_PER_CHANNEL_SINCE:
         model = version_converter.convert_version(model, SCALES_PER_CHANNEL_SINCE)
     for index, node in enumerate(model.graph.node):
         node.name = node.name or f"node{index}"
@@ -139,7 +139,7 @@ def _quantize(source: Path, target: Path, calibration: _Calibration) -> None:
         weight_type=QuantType.QInt8,
         reduce_range=_cuts_sums_off(),
         op_types_to_quantize=QUANTIZED,
-        nodes_to_exclude=_left_alone(onnx.load_model(str(source))),
+        nodes_to_exclude=_left_alone(opened(source)),
     )
 
 
@@ -150,13 +150,9 @@ def _cuts_sums_off() -> bool:
 
 def _left_alone(model: onnx.ModelProto) -> list[str]:
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    depthwise = [
-        node.name
-        for node in convolutions
-        if any(one.name == "group" and one.i > 1 for one in node.attribute)
-    ]
+    depthwise = [node.name for node in convolutions if whole_number(node, "group", 1) > 1]
     return [node.name for node in convolutions[:1]] + depthwise
 
 
 def _normalizes(path: Path) -> bool:
-    return scales_pixels(onnx.load_model(str(path)).graph)
+    return scales_pixels(opened(path).graph)

@@ -29,6 +29,7 @@ from service.engine.graphs import (
     constant,
     drop_unused,
     opened,
+    opset_of,
     replace_nodes,
     weights_of,
     whole_number,
@@ -61,7 +62,7 @@ def tuned(source: Path | bytes) -> Path | bytes:
 
 def _merge_siblings(model: onnx.ModelProto, weights: Weights) -> None:
     """Convolutions of one input that differ in nothing but weights, as one, where blocks are saved."""
-    opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+    opset = opset_of(model)
     replaced: dict[str, list[onnx.NodeProto]] = {}
     for siblings in _siblings(model.graph.node, weights):
         widths = [weights[node.input[1]].shape[0] for node in siblings]
