@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from scripts.bench.iresnet import IResNet
@@ -16,9 +15,8 @@ from scripts.bench.random_layers import RandomLayers
 from service.engine import quarters
 from service.engine.graphs import opened, whole_numbers
 from service.engine.tuning import tuned
-from service.onnx_runtime import onnxruntime
+from tests.engine.test_tuning import answers, random
 
-Numbers = NDArray[np.float32]
 Layers = Callable[[RandomLayers, str], str]
 
 WIDTH = quarters.LEAST_CHANNELS
@@ -29,17 +27,6 @@ SAME = (WIDTH, WIDTH)
 def on_any_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     """The numbers are the same where this does not pay."""
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-
-
-def answer(model: Path | bytes, given: Numbers) -> Numbers:
-    source = model if isinstance(model, bytes) else str(model)
-    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
-    [numbers] = session.run(None, {session.get_inputs()[0].name: given})
-    return np.asarray(numbers)
-
-
-def random(*shape: int) -> Numbers:
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 def direct(model: Path | bytes) -> int:
@@ -110,8 +97,8 @@ def test_numbers_are_the_same(tmp_path: Path, layers: Layers) -> None:
     path = written(tmp_path / "layers.onnx", layers)
     new, given = tuned(path), random(2, WIDTH, 12, 12)
     assert direct(path) > direct(new) == 0
-    expected = answer(path, given)
-    assert np.abs(answer(new, given) - expected).max() < 1e-5 * np.abs(expected).max()
+    [ours], [theirs] = answers(new, given), answers(path, given)
+    assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
 
 
 @pytest.mark.parametrize("layers", [unread, pooled, narrow, broadcast])
@@ -140,5 +127,5 @@ def test_a_recognizer_of_the_default_architecture_gives_the_same_embeddings(tmp_
     onnx.save(network.model(seed=1), str(path))
     new, faces = tuned(path), random(2, 3, 112, 112)
     assert direct(path) - direct(new) == 10
-    expected, given = answer(path, faces), answer(new, faces)
-    assert np.abs(given - expected).max() < 1e-5 * np.abs(expected).max()
+    [ours], [theirs] = answers(new, faces), answers(path, faces)
+    assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
