@@ -13,10 +13,11 @@ from scripts.bench.rounds import interleaved
 from scripts.bench.setup import Setup
 from service.adapters import make_capture, make_engine
 from service.domain.face import DirectoryImages, FaceCrop, Image
-from service.engine.models import Recognizer, load_models
+from service.engine.models import load_models
 from service.engine.packs import find_pack
 from service.engine.providers import CPU
 from service.engine.quantize import PackQuantizer
+from service.engine.recognizer import Recognizer
 from service.machine import multiplies_bytes
 
 TWICE = Bar(of="ratio", bound="at least", limit=2.0)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
+from typing import Protocol
 
 from service.domain.errors import ModelUnavailable
 from service.domain.face import Image
 from service.engine.packs import Pack, output_names
 from service.engine.providers import CPU
-from service.engine.recognizer import ArcFace, Numbers, SFace
+from service.engine.recognizer import ArcFace, Recognizer, SFace
 from service.engine.scrfd import Floats, Scrfd, shows_landmarks
 from service.engine.sessions import (
     load_detector,
@@ -43,25 +41,6 @@ class Detector(Protocol):
         ...
 
 
-class Recognizer(Protocol):
-    crop_side: int
-    """Pixels of the square that it takes."""
-
-    takes_one: bool
-    """Whether its graph takes one crop at a time."""
-
-    providers: Sequence[str]
-    input_name: str
-
-    def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
-        """(n, 3, side, side): the graph's input."""
-        ...
-
-    def numbers(self, crops: Sequence[Image]) -> Numbers:
-        """(n, dimensions), not normalized."""
-        ...
-
-
 def load_models(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recognizer]:
     """OpenCV's pair where the detector is YuNet, InsightFace's otherwise. Raises `ModelUnavailable`."""
     if is_yunet(output_names(pack.detection.path)):
@@ -79,7 +58,7 @@ def load_models(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recogni
 def _opencv(pack: Pack, providers: Sequence[str]) -> tuple[Detector, Recognizer]:
     name = pack.model.name
     recognizer = load_network(pack.recognition.path, providers, name=name, folder=pack.folder)
-    require_alignable(pack, recognizer.input_shape[2])
+    require_alignable(pack, recognizer.input_shape[3])
     return load_yunet(pack.detection.path, providers, name), SFace(recognizer)
 
 

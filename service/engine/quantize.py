@@ -32,10 +32,10 @@ from service.domain.face import FaceCrop
 from service.engine.graphs import opened, opset_of, whole_number
 from service.engine.licenses import DLIB
 from service.engine.licenses import QUANTIZED as QUANTIZED_NAME
-from service.engine.models import Recognizer, load_models
+from service.engine.models import load_models
 from service.engine.packs import Pack, find_pack, pack_folder, scales_pixels
 from service.engine.providers import CPU
-from service.engine.recognizer import ArcFace
+from service.engine.recognizer import ArcFace, Recognizer
 from service.machine import multiplies_bytes
 
 SCALES_PER_CHANNEL_SINCE = 13

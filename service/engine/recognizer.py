@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import cv2
@@ -10,25 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain.face import Image
-from service.engine.packs import PixelScale
+from service.engine.packs import AS_THEY_ARE, PixelScale
 from service.engine.sessions import Network
 
 Numbers: TypeAlias = NDArray[np.float32]
 
 
-def _in_batches(
-    features: Callable[[list[Image]], NDArray[Any]], crops: Sequence[Image], takes_one: bool
-) -> Numbers:
-    """In one batch, or one by one where the graph takes one at a time."""
-    batches = [[crop] for crop in crops] if takes_one else [list(crops)]
-    return np.vstack([features(batch) for batch in batches])
-
-
-class ArcFace:
-    """`scale`: of the pixels that it takes, red first."""
+class Recognizer:
+    """`crop_side`: pixels of the square that it takes. `takes_one`: whether its graph takes one crop at a time."""
 
     def __init__(self, network: Network, scale: PixelScale) -> None:
-        """`network`: of (1 or n, 3, side, side) pixels and (1 or n, dimensions) numbers."""
+        """`network`: of (1 or n, 3, side, side) pixels, red first, scaled by `scale`, and (1 or n, dimensions) numbers."""
         self._network = network
         self._scale = scale
         self.crop_side = int(network.input_shape[3])
@@ -38,7 +30,8 @@ class ArcFace:
 
     def numbers(self, crops: Sequence[Image]) -> Numbers:
         """(n, dimensions), as the graph gives them: not normalized."""
-        return _in_batches(self._features, crops, self.takes_one)
+        batches = [[crop] for crop in crops] if self.takes_one else [list(crops)]
+        return np.vstack([self._features(batch) for batch in batches])
 
     def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
         """(n, 3, side, side): the graph's input."""
@@ -52,28 +45,15 @@ class ArcFace:
         return np.asarray(numbers)
 
 
-class SFace:
-    """OpenCV's recognizer takes pixels as they are, red first: its graph scales them itself.
+class ArcFace(Recognizer):
+    """InsightFace's recognizer is told by its pack how its pixels are scaled."""
+
+
+class SFace(Recognizer):
+    """OpenCV's recognizer takes pixels as they are: its graph scales them itself.
 
     So does `cv2.FaceRecognizerSF`, with whose answers the tests compare these.
     """
 
     def __init__(self, network: Network) -> None:
-        """`network`: of (1 or n, 3, side, side) pixels and (1 or n, dimensions) numbers."""
-        self._network = network
-        self.crop_side = int(network.input_shape[2])
-        self.takes_one = network.input_shape[0] == 1
-        self.input_name = network.input_name
-        self.providers: Sequence[str] = network.providers
-
-    def numbers(self, crops: Sequence[Image]) -> Numbers:
-        """(n, dimensions), as the graph gives them: not normalized."""
-        return _in_batches(self._features, crops, self.takes_one)
-
-    def blob(self, crops: Sequence[Image]) -> NDArray[Any]:
-        """(n, 3, side, side): the graph's input."""
-        return np.asarray(cv2.dnn.blobFromImages(list(crops), swapRB=True))
-
-    def _features(self, crops: Sequence[Image]) -> NDArray[Any]:
-        [numbers] = self._network.run(self.blob(crops))
-        return np.asarray(numbers)
+        super().__init__(network, AS_THEY_ARE)
