@@ -103,16 +103,12 @@ _LANDMARK_SIZE, _ATTRIBUTE_SIZE, _SWAPPER_SIZE = 192, 96, 128
 _SMALLEST_RECOGNIZER, _RECOGNIZER_STEP = 112, 16
 
 
-def task_of(path: Path) -> ModelTask | None:
+def task_of(graph: onnx.GraphProto) -> ModelTask | None:
     """The task by the rules of `insightface.model_zoo.ModelRouter`; None for any other model.
 
     InsightFace applies them to a running session, and so loads all five models of buffalo_l to
-    keep two. Raises `UnreadableGraph`.
+    keep two.
     """
-    return _task(_graph(path))
-
-
-def _task(graph: onnx.GraphProto) -> ModelTask | None:
     if len(graph.output) >= _DETECTOR_OUTPUTS:
         return ModelTask.DETECTION
     shapes = _input_shapes(graph)
@@ -280,7 +276,7 @@ def _routed(folder: Path) -> dict[ModelTask, ModelFile]:
     found: dict[ModelTask, ModelFile] = {}
     for path in sorted(folder.glob("*.onnx")):
         graph = _graph(path)
-        task = _task(graph)
+        task = task_of(graph)
         if task is not None:
             found.setdefault(task, ModelFile(path, _scale(task, graph)))
         if len(found) == len(ModelTask):

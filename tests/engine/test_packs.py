@@ -10,6 +10,7 @@ import pytest
 
 from service.domain.errors import ModelUnavailable
 from service.engine.engines import load_engine
+from service.engine.graphs import opened
 from service.engine.licenses import License, license_of
 from service.engine.packs import AS_THEY_ARE, ModelTask, PixelScale, find_pack, task_of
 from tests.engine.engines import engine_of
@@ -41,13 +42,13 @@ def test_detection_and_recognition_are_known_by_their_graphs(tmp_path: Path) -> 
 @pytest.mark.parametrize("size", [192, 96, 100])
 def test_other_models_have_no_task(tmp_path: Path, size: int) -> None:
     write_other(tmp_path / "other.onnx", size)
-    assert task_of(tmp_path / "other.onnx") is None
+    assert task_of(opened(tmp_path / "other.onnx").graph) is None
 
 
 @pytest.mark.parametrize("size", [112, 128, 224])
 def test_a_recognizer_is_square_and_large_enough(tmp_path: Path, size: int) -> None:
     write_recognizer(tmp_path / "w.onnx", size=size)
-    assert task_of(tmp_path / "w.onnx") is ModelTask.RECOGNITION
+    assert task_of(opened(tmp_path / "w.onnx").graph) is ModelTask.RECOGNITION
 
 
 def test_of_several_the_first_by_name_is_taken(tmp_path: Path) -> None:
