@@ -34,6 +34,11 @@ def weights_of(graph: onnx.GraphProto) -> Weights:
     return {one.name: numpy_helper.to_array(one) for one in graph.initializer}
 
 
+def has_subgraphs(graph: onnx.GraphProto) -> bool:
+    """Whether a node has graphs of its own, as If and Loop have."""
+    return any(one.HasField("g") or one.graphs for node in graph.node for one in node.attribute)
+
+
 def shapes_of(model: onnx.ModelProto) -> Shapes:
     """Of each result whose shape is known; 0 for a side of any length."""
     bare = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
@@ -75,8 +80,11 @@ def replace_nodes(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> No
 
 
 def drop_unused(graph: onnx.GraphProto) -> None:
-    """Take the weights away that no node has any more."""
+    """Take the weights away that no node has any more, also where older files call them inputs."""
     needed = {name for node in graph.node for name in node.input}
-    for index in reversed(range(len(graph.initializer))):
-        if graph.initializer[index].name not in needed:
-            del graph.initializer[index]
+    needed |= {one.name for one in graph.output}
+    unused = {one.name for one in graph.initializer} - needed
+    for named in (graph.initializer, graph.input):
+        for index in reversed(range(len(named))):
+            if named[index].name in unused:
+                del named[index]

@@ -21,6 +21,9 @@ from onnx import helper
 
 from service.engine.graphs import Weights, constant, replace_nodes, whole_number
 
+LARGEST_SLOPE = 16
+"""Of either sign. A larger one's two parts are so much more than their sum that it drowns in their rounding."""
+
 Slopes: TypeAlias = NDArray[np.float32]
 Readers: TypeAlias = dict[str, list[onnx.NodeProto]]
 
@@ -49,6 +52,8 @@ def slopes_of(node: onnx.NodeProto, weights: Weights) -> Slopes | None:
         or slopes.dtype != np.float32
         or slopes.ndim != 3
         or slopes.shape[1:] != (1, 1)
+        or slopes.size == 1  # which may be for all channels
+        or not bool((np.abs(slopes) <= LARGEST_SLOPE).all())
     ):
         return None
     return np.asarray(slopes, np.float32).ravel()

@@ -100,18 +100,23 @@ def _role(node: onnx.NodeProto, weights: Weights, shapes: Shapes) -> Role:
 
 
 def _has_even_sides(shape: Sequence[int]) -> bool:
-    return len(shape) == 4 and all(side > 0 and side % 2 == 0 for side in shape[2:])
+    """Of a map whose channels are known."""
+    return len(shape) == 4 and shape[1] > 0 and all(side > 0 == side % 2 for side in shape[2:])
 
 
 def _is_number_by_number(node: onnx.NodeProto, weights: Weights, shapes: Shapes) -> bool:
-    if len(node.output) != 1 or not _has_even_sides(shapes.get(node.input[0], ())):
+    if (
+        len(node.output) != 1
+        or not node.input
+        or not _has_even_sides(shapes.get(node.input[0], ()))
+    ):
         return False
     if node.op_type == "Add":
         one, other = (shapes.get(name) for name in node.input)
         return one == other and not weights.keys() & set(node.input)
     if node.op_type == "Conv":
         return _is_factor(node, weights)
-    return node.op_type in {"Relu", "BatchNormalization"}
+    return node.op_type in {"Relu", "BatchNormalization"} and {*node.input[1:]} <= weights.keys()
 
 
 def _is_factor(node: onnx.NodeProto, weights: Weights) -> bool:
@@ -164,10 +169,10 @@ class _Rewritten:
 
     def write(self, nodes: Sequence[onnx.NodeProto], roles: Sequence[Role]) -> None:
         for node, role in zip(nodes, roles, strict=True):
-            source, target = node.input[0], node.output[0]
+            target = node.output[0]
             if target in self._held:
                 self._quarters[target] = self._as_quarters(node, role)
-            elif source in self._held:
+            elif not self._held.isdisjoint(node.input):
                 self._as_whole(node, role)
             else:
                 self._draw.nodes.append(node)

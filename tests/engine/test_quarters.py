@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from scripts.bench.iresnet import IResNet
 from scripts.bench.random_layers import RandomLayers
@@ -92,13 +92,34 @@ def broadcast(layers: RandomLayers, source: str) -> str:
     return layers.conv(x, (WIDTH, 8), stride=2)
 
 
-@pytest.mark.parametrize("layers", [block, shortcut])
+def beside_a_constant(layers: RandomLayers, source: str) -> str:
+    """As PyTorch writes the shape of a view: by a node that reads nothing."""
+    shape = numpy_helper.from_array(np.asarray([0, -1], np.int64))
+    return layers.node("Reshape", [block(layers, source), layers.node("Constant", [], value=shape)])
+
+
+def scaled_by_constants(layers: RandomLayers, source: str) -> str:
+    """Its normalization's numbers are no weights, but results of nodes."""
+    ones = numpy_helper.from_array(np.ones(WIDTH, np.float32))
+    scales = [layers.node("Constant", [], value=ones) for _ in range(4)]
+    normal = layers.node("BatchNormalization", [layers.conv(source, SAME), *scales])
+    return layers.node("Add", [shortcut(layers, source), layers.conv(normal, (WIDTH, 8), stride=2)])
+
+
+@pytest.mark.parametrize("layers", [block, shortcut, beside_a_constant])
 def test_numbers_are_the_same(tmp_path: Path, layers: Layers) -> None:
     path = written(tmp_path / "layers.onnx", layers)
     new, given = tuned(path), random(2, WIDTH, 12, 12)
     assert direct(path) > direct(new) == 0
     [ours], [theirs] = answers(new, given), answers(path, given)
     assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
+
+
+def test_what_is_normalized_by_results_stays_whole(tmp_path: Path) -> None:
+    path = written(tmp_path / "layers.onnx", scaled_by_constants)
+    new, given = tuned(path), random(2, WIDTH, 12, 12)
+    [expected], [ours] = answers(path, given), answers(new, given)
+    assert np.abs(ours - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("layers", [unread, pooled, narrow, broadcast])

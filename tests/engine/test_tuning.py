@@ -101,6 +101,48 @@ def test_prelu_is_written_otherwise(tmp_path: Path, slopes: tuple[float, ...], r
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.parametrize("slope", [float("nan"), float("inf"), -1e30, 1e6])
+def test_prelu_of_slopes_that_no_sum_tells_is_left_alone(tmp_path: Path, slope: float) -> None:
+    path = write_prelu(tmp_path / "prelu.onnx", (0.25, slope, 0.5, 2.0), "all")
+    assert tuned(path) == path
+
+
+def test_prelu_of_one_slope_for_all_channels_is_left_alone(tmp_path: Path) -> None:
+    path = write_prelu(tmp_path / "prelu.onnx", (0.25,), "")
+    model = onnx.load_model(str(path))
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 64
+    onnx.save(model, str(path))
+    assert tuned(path) == path
+
+
+def test_weights_that_an_older_file_calls_inputs_are_dropped_as_both(tmp_path: Path) -> None:
+    path = write_prelu(tmp_path / "prelu.onnx", (0.25, 0.5, 1.0, 2.0), "all")
+    model = onnx.load_model(str(path))
+    for one in model.graph.initializer:
+        about = helper.make_tensor_value_info(one.name, one.data_type, one.dims)
+        model.graph.input.append(about)
+    onnx.save(model, str(path))
+    assert "PRelu" not in operators(tuned(path))
+    picture = random(1, 4, 8, 8)
+    [ours], [theirs] = answers(tuned(path), picture), answers(path, picture)
+    assert np.allclose(ours, theirs, atol=1e-5)
+
+
+def test_graphs_within_a_graph_are_left_alone(tmp_path: Path) -> None:
+    path = write_prelu(tmp_path / "prelu.onnx", (0.25, 0.5), "all")
+    model = onnx.load_model(str(path))
+    inner = helper.make_node("Identity", ["slopes"], ["inner"])
+    result = helper.make_tensor_value_info("inner", TensorProto.FLOAT, [2, 1, 1])
+    branch = helper.make_graph([inner], "branch", [], [result])
+    model.graph.initializer.append(numpy_helper.from_array(np.asarray(True), "yes"))
+    model.graph.node.append(
+        helper.make_node("If", ["yes"], ["chosen"], then_branch=branch, else_branch=branch)
+    )
+    model.graph.output.append(helper.make_tensor_value_info("chosen", TensorProto.FLOAT, None))
+    onnx.save(model, str(path))
+    assert tuned(path) == path
+
+
 def test_outputs_keep_their_names_and_order(model_root: Path) -> None:
     path = model_root / "models" / "mobile_s" / DETECTOR
     new = tuned(path)
