@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,11 +81,13 @@ def _serving(installation: Installation, processes: int) -> Iterator[tuple[psuti
             started += STARTED in line
             if '"code"' in line:
                 print(line.strip(), file=sys.stderr)
+        # a pipe that nobody reads is full after some hundred calls, and the server waits to write
+        threading.Thread(target=server.stderr.read, daemon=True).start()
         time.sleep(1)
         yield server, port
     finally:
         server.terminate()
-        server.communicate()
+        server.wait()
 
 
 def _memory(family: list[psutil.Process]) -> Memory:
