@@ -37,14 +37,14 @@ class EnrolledServer:
 
     def verified_a_second(self, callers: int, seconds: float) -> float:
         """Raises `CallFailed`."""
-        return _rate(drive(self.address, self.verifications(), callers, seconds), 200)
+        return _rate(drive(self.address, self._verifications(), callers, seconds), 200)
 
     def enrolled_a_second(self, callers: int, seconds: float) -> float:
         """Raises `CallFailed`."""
         enough = callers + int(ENROLLMENTS_A_SECOND * seconds)
         return _rate(drive(self.address, self._enrollments(enough), callers, seconds), 201)
 
-    def verifications(self) -> list[bytes]:
+    def _verifications(self) -> list[bytes]:
         """Requests: each photograph against its subject."""
         return [
             multipart("/verify", self.key, {"subjectId": subject}, [photograph])
