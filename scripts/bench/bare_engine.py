@@ -1,4 +1,4 @@
-"""The engine without a service, called from threads."""
+"""`BareEngine` calls the engine without a service, from threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recognizer of a pack of buffalo_l's size, and its copy by `face quantize`: faces a second of one core."""
+"""A recognizer of the default size and its copy by `face quantize` embed faces in turns, timed on one core."""
 
 from __future__ import annotations
 

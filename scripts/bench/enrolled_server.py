@@ -1,4 +1,4 @@
-"""A running server with the photographed people enrolled, and how many calls a second it answers."""
+"""`EnrolledServer` knows the photographed people, and counts its answers a second to many callers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plot for a reader in a hurry: how many mates each way to search finds, and in what time."""
+"""The first plot shows how many mates each way to search finds, and in what time."""
 
 from __future__ import annotations
 

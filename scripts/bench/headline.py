@@ -1,4 +1,4 @@
-"""The few figures that both READMEs tell, in their languages."""
+"""Both READMEs tell a few figures, each in its language."""
 
 from __future__ import annotations
 

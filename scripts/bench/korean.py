@@ -1,4 +1,4 @@
-"""What plots and pages say, in Korean."""
+"""`korean` translates what plots and pages say."""
 
 from __future__ import annotations
 
