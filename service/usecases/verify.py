@@ -11,7 +11,13 @@ from service.domain.audit import Action
 from service.domain.callers import Caller
 from service.domain.collection import Collection, StoredTemplate
 from service.domain.decision import Decision, decide, with_liveness
-from service.domain.errors import CollectionNotFound, InconsistentImages, NoUsableFace
+from service.domain.errors import (
+    CollectionNotFound,
+    DirectoryNotAllowed,
+    InconsistentImages,
+    NoUsableFace,
+    UnacceptableImages,
+)
 from service.domain.face import Faces, FaceSource, Sample
 from service.domain.liveness_session import Purpose
 from service.domain.lockout import Comparison
@@ -61,6 +67,10 @@ class _RuleChanged(Exception):
     """The photographs were looked at by a rule that the collection no longer has."""
 
 
+_OF_PHOTOGRAPHS = (NoUsableFace, InconsistentImages, UnacceptableImages, DirectoryNotAllowed)
+"""What is told of a collection only once it is known to be there, and to take photographs."""
+
+
 class Verify:
     """Compares a probe with one subject's template, read by key; never searches.
 
@@ -103,7 +113,7 @@ class Verify:
             return self._verify(request, remembered)
         except _RuleChanged:
             self._rules.forget(name)
-        except (NoUsableFace, InconsistentImages, CollectionNotFound):
+        except (CollectionNotFound, *_OF_PHOTOGRAPHS):
             self._rules.forget(name)
             if self._is_rule_of(request, remembered):
                 raise

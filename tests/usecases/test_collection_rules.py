@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
 from service.domain.bulk import Place, Result, Row, Unit
@@ -11,6 +13,7 @@ from service.domain.errors import (
     DuplicateSubject,
     NoUsableFace,
     ProfileNotFound,
+    UnsupportedImage,
 )
 from service.domain.face import Faces, ImageFiles, Reason
 from tests.domain.vectors import at_cosine, face_of
@@ -225,6 +228,18 @@ def test_a_rule_that_is_still_remembered_opens_no_collection_that_is_gone(servic
     for photograph in ("kim:2", "no_face"):
         with pytest.raises(CollectionNotFound):
             service.verify("kim", photograph, collection="door")
+
+
+def test_a_file_that_is_no_photograph_tells_nothing_of_a_collection_that_is_gone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.put("door")
+    service.enroll("kim", "kim:1", collection="door")
+    service.verify("kim", "kim:2", collection="door")
+    service.collections.delete("door", CALLER)
+    monkeypatch.setattr(service.capture, "stills", Mock(side_effect=UnsupportedImage()))
+    with pytest.raises(CollectionNotFound):
+        service.verify("kim", "text", collection="door")
 
 
 def test_bulk_run_goes_by_the_collections_rule(service: Service) -> None:
