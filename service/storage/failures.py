@@ -64,6 +64,9 @@ _UNAVAILABLE_CLASSES = (
     "58",  # system error: a file that cannot be read or written
 )
 
+_CHANGED_COLUMNS = "RevalidateCachedQuery"
+"""PostgreSQL's function that refuses a prepared statement whose columns are of another type by now. Its code
+(0A000) says no more than that something is not supported."""
 
 _NO_MOMENT = re.compile(r"(?:timestamp|date) too (?:small|large) ")
 """The driver's words for a column that holds `infinity`, or a year that Python does not know. The
@@ -93,6 +96,8 @@ def _translation(error: BaseException | None, statement: str | None) -> Exceptio
     code = getattr(error, "sqlstate", None)
     diagnosis = diagnosis_of(error)
     failure = _by_code(code) if code else _by_words(error, diagnosis)
+    if isinstance(error, Error) and error.diag.source_function == _CHANGED_COLUMNS:
+        failure = Overloaded()  # the rollback has made the driver forget what it prepared
     if isinstance(error, Error) and lost_a_worker(error):
         failure = DatabaseUnavailable()
     if failure is None:

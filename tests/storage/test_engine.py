@@ -26,6 +26,7 @@ from service.storage.engine import (
     has_something_to_read,
     prepare_where_direct,
     run,
+    single_use_engine,
 )
 from service.storage.failed_comparisons import BY_NAME, SubjectForComparison
 from service.storage.failures import QueryFailed
@@ -303,6 +304,24 @@ def test_nothing_is_prepared_behind_a_pooler(
         connection = SimpleNamespace(pgconn=seen, prepare_threshold=None)
         prepare_where_direct(cast("Connection[object]", connection))
     assert (connection.prepare_threshold is not None) is prepares
+
+
+def test_a_column_that_changes_its_type_fails_one_call_that_may_come_again(
+    storage: Storage, database_url: str
+) -> None:
+    """As a migration does it while an older server is running."""
+    read = Query(b"SELECT number FROM changed")
+    other = single_use_engine(database_url)
+    with other.begin() as elsewhere:
+        elsewhere.execute(text("CREATE TABLE changed (number int4)"))
+    with storage.transaction() as tx:
+        run(tx.connection, read)
+    with other.begin() as elsewhere:
+        elsewhere.execute(text("ALTER TABLE changed ALTER number TYPE int8"))
+    with pytest.raises(Overloaded), storage.transaction() as tx:
+        run(tx.connection, read)
+    with storage.transaction() as tx:
+        assert run(tx.connection, read) == [[]]
 
 
 def test_something_to_read() -> None:
