@@ -21,6 +21,9 @@ _ONNXRUNTIME = "com.microsoft"
 
 _LARGEST_CODE = 255
 
+_LEAST_SLOPE = -4
+"""With a lesser one the codes of all slopes, which share a scale, would be 0.02 and more apart."""
+
 
 class _Place(NamedTuple):
     """Codes are made numbers, PRelu, and codes again."""
@@ -56,14 +59,15 @@ def _places(graph: onnx.GraphProto, weights: Weights) -> list[_Place]:
 
 
 def _is_known(place: _Place, weights: Weights) -> bool:
-    """Whether both scales are constants, of bytes, and no slope is above 1."""
+    """Whether both scales are constants, of bytes, and each slope is between the least and 1."""
     scales = [*place.numbers.input[1:], *place.codes.input[1:]]
     slopes = weights.get(place.prelu.input[1])
     if slopes is None or len(scales) < 4 or not {*scales} <= weights.keys():
         return False
     of_bytes = all(weights[name].dtype == np.uint8 for name in (scales[1], scales[3]))
     one_for_all = all(weights[name].ndim == 0 for name in scales)
-    return of_bytes and one_for_all and bool(np.all(np.asarray(slopes, np.float64) <= 1))
+    numbers = np.asarray(slopes, np.float64)
+    return of_bytes and one_for_all and bool(np.all((numbers >= _LEAST_SLOPE) & (numbers <= 1)))
 
 
 def _of_codes(graph: onnx.GraphProto, place: _Place, weights: Weights) -> list[onnx.NodeProto]:

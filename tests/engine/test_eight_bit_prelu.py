@@ -77,8 +77,11 @@ def test_it_answers_as_with_numbers(tmp_path: Path, lowest: float, highest: floa
     assert np.abs(ours - theirs).mean() < 0.005 * np.abs(theirs).max()
 
 
-def test_slopes_above_1_are_computed_with_numbers(tmp_path: Path) -> None:
-    model = write_quantized(tmp_path, slopes(0.0, 1.1))
+@pytest.mark.parametrize(("lowest", "highest"), [(0.0, 1.1), (-15.0, 1.0)])
+def test_slopes_that_codes_cannot_tell_are_computed_with_numbers(
+    tmp_path: Path, lowest: float, highest: float
+) -> None:
+    model = write_quantized(tmp_path, slopes(lowest, highest))
     assert "QLinearMul" not in operators(tuned(model))
     [ours], [theirs] = answers(tuned(model), pictures(9)), answers(model, pictures(9))
     assert np.abs(ours - theirs).mean() < 0.005 * np.abs(theirs).max()
