@@ -24,7 +24,7 @@ from service.domain.face import (
 )
 from service.domain.ports import Capture, FaceEngine
 from service.domain.quality import judged, sample_of
-from service.domain.template import average, cosine_similarity
+from service.domain.template import average, cosine_similarity, normalize
 from service.usecases.sampler import MakeToken, Sampler
 from service.wiring import Wiring
 
@@ -176,7 +176,7 @@ def generate_embedding_from_embeddings(embeddings: Sequence[Embedding]) -> Embed
     """
     if not len(embeddings):
         raise NoUsableFace
-    return average(embeddings)
+    return normalize(average(embeddings))
 
 
 def generate_token_from_directory(

@@ -141,6 +141,10 @@ def test_nothing_to_average_is_no_usable_face() -> None:
         generate_embedding_from_embeddings([])
 
 
+def test_average_has_norm_one_whatever_the_lengths() -> None:
+    assert is_unit(generate_embedding_from_embeddings([np.full(512, 2.0, np.float32)]))
+
+
 def test_folder_without_images_has_none_and_no_token(config: AppConfig, tmp_path: Path) -> None:
     assert load_images_from_directory(tmp_path / "missing", config=config) == []
     with pytest.raises(NoUsableFace):

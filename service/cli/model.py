@@ -36,7 +36,7 @@ from service.domain.face import (
     SampleSource,
     VideoFrames,
 )
-from service.domain.template import cosine_similarity, normalize
+from service.domain.template import normalize, similarity_of
 from service.domain.thresholds import BALANCED
 from service.machine import multiplies_bytes
 from service.texts import text
@@ -88,7 +88,7 @@ def compare(
     config = AppConfig()
     wiring = Wiring(config)
     vectors = [_read(path, lang, config) for path in (first, second)]
-    similarity = cosine_similarity(*vectors)
+    similarity = similarity_of(*vectors)
     decision = decide(similarity, wiring.calibration.profile(BALANCED), wiring.calibration)
     band = text(language_of(lang, config), f"band.{decision.band}")
     typer.echo(f"cosine_similarity={similarity:.4f}, {band}")

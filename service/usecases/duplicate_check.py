@@ -22,7 +22,7 @@ from service.domain.search_threshold import (
     SearchThreshold,
     search_threshold,
 )
-from service.domain.template import cosine_similarity
+from service.domain.template import similarity_of
 from service.domain.thresholds import Calibration, OperatingPoint, Profile
 from service.domain.warnings import DecisionWarning
 from service.usecases.candidates import (
@@ -195,7 +195,7 @@ def _similar_before(probes: Sequence[Embedding], min_similarity: float) -> list[
     matrix = np.stack(probes)
     proposed = np.tril(matrix @ matrix.T >= min_similarity - HALF_PRECISION_MARGIN, -1)
     for later, earlier in np.argwhere(proposed).tolist():
-        similarity = cosine_similarity(probes[later], probes[earlier])
+        similarity = similarity_of(probes[later], probes[earlier])
         if similarity >= min_similarity:
             similar[later][earlier] = similarity
     return similar

@@ -16,7 +16,7 @@ from service.domain.decision import decide
 from service.domain.errors import FieldProblem, InvalidRequest, SubjectMismatch
 from service.domain.lockout import joined_refusals
 from service.domain.served_models import ServedModels
-from service.domain.template import PlainTemplate, cosine_similarity
+from service.domain.template import PlainTemplate, similarity_of
 from service.domain.thresholds import BALANCED
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.enrollment import reseal_subject
@@ -136,7 +136,7 @@ class Merge:
             for rows in (both.mine, both.theirs)
         )
         profile = deciding.calibration.profile(BALANCED)
-        if not decide(cosine_similarity(mine, theirs), profile, deciding.calibration).match:
+        if not decide(similarity_of(mine, theirs), profile, deciding.calibration).match:
             raise SubjectMismatch
 
     def _join(

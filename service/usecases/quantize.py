@@ -15,7 +15,7 @@ from service.domain.errors import TooFewPhotographs
 from service.domain.face import DirectoryImages, Embedding, FaceCrop
 from service.domain.performance import Rates, rates_of_photographs
 from service.domain.ports import Capture, FaceEngine
-from service.domain.template import cosine_similarity
+from service.domain.template import similarity_of
 
 LEAST_PHOTOGRAPHS = 16
 """With fewer, ranges between layers are guesses: a dark or a turned face may lie outside them."""
@@ -88,7 +88,7 @@ class Quantize:
         size = self._quantizer.quantize(everyone[::step])
         copy = self._load(self._quantizer.name)
         before, after = (_embeddings(each, everyone) for each in (self._engine, copy))
-        cosines = [cosine_similarity(*pair) for pair in zip(before, after, strict=True)]
+        cosines = [similarity_of(*pair) for pair in zip(before, after, strict=True)]
         return QuantizationReport(
             name=self._quantizer.name,
             model_id=copy.model.model_id,

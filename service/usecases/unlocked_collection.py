@@ -22,7 +22,7 @@ from service.domain.errors import (
 from service.domain.face import EMBEDDING_SIZE, Embedding
 from service.domain.search import Vectors
 from service.domain.served_models import CollectionModels, ServedModels, unbound
-from service.domain.template import PlainTemplate, cosine_similarity, search_space
+from service.domain.template import PlainTemplate, search_space, similarity_of
 from service.vault.cipher import AuthenticationFailed
 
 if TYPE_CHECKING:
@@ -198,8 +198,7 @@ class UnlockedCollection:
         if len(plain) != _TOTAL_STARTS + EMBEDDING_SIZE * _TOTAL.itemsize:
             raise TemplateTampered
         samples = int.from_bytes(plain[:_TOTAL_STARTS], "little")
-        total = np.frombuffer(plain, _TOTAL, offset=_TOTAL_STARTS).astype(np.float32)
-        template = PlainTemplate(total, samples)
+        template = PlainTemplate(np.frombuffer(plain, _TOTAL, offset=_TOTAL_STARTS), samples)
         moved = stored.search.values - key.to_search_space(template.embedding).values
         if np.linalg.norm(moved) > SEARCH_COLUMN_TOLERANCE:
             raise TemplateTampered
@@ -226,7 +225,7 @@ class UnlockedCollection:
 
     def similarity(self, probe: Embedding, stored: StoredTemplate) -> float:
         """Cosine of the probe and the opened template. Raises `TemplateTampered`."""
-        return cosine_similarity(probe, self.open(stored).embedding)
+        return similarity_of(probe, self.open(stored).embedding)
 
     def seal_note(self, subject_id: str, purpose: str, record: str, plain: bytes) -> bytes:
         """Anything else about a person that is kept: metadata, an earlier answer."""

@@ -22,7 +22,7 @@ from service.domain.face import Faces, FaceSource, Sample
 from service.domain.liveness_session import Purpose
 from service.domain.lockout import Comparison
 from service.domain.served_models import ServedModel, ServedModels
-from service.domain.template import cosine_similarity
+from service.domain.template import similarity_of
 from service.domain.thresholds import BALANCED, Profile
 from service.usecases.audit_recorder import AuditedCall, AuditRecorder
 from service.usecases.face_rules import FaceRules
@@ -184,5 +184,5 @@ def compare(
     Raises `SubjectNotFound`, `ModelMismatch`, `TemplateTampered`, `Overloaded`.
     """
     template = unlocked.template_of(templates, model.model_id)
-    similarity = cosine_similarity(probe.of(model.model_id).embedding, template.embedding)
+    similarity = similarity_of(probe.of(model.model_id).embedding, template.embedding)
     return decide(similarity, profile, model.calibration)

@@ -13,7 +13,9 @@ from service.domain.template import (
     MOST_SAMPLES,
     average,
     cosine_similarity,
+    embedded_face,
     normalize,
+    similarity_of,
     template_of,
 )
 from tests.domain.vectors import at_cosine, cosines, face_of, faces
@@ -107,6 +109,23 @@ def test_cosine_with_itself_is_one_and_with_its_opposite_minus_one(face: Embeddi
 @given(faces, cosines)
 def test_cosine_is_that_of_the_angle(face: Embedding, cosine: float) -> None:
     assert cosine_similarity(face, at_cosine(face, cosine)) == pytest.approx(cosine, abs=ROUNDING)
+
+
+@given(faces, faces, cosines)
+def test_similarity_of_embeddings_is_their_cosine_and_within_bounds(
+    face: Embedding, other: Embedding, cosine: float
+) -> None:
+    for each in (face, -face, other, at_cosine(face, cosine)):
+        one, two = (vector.astype(np.float64) for vector in (face, each))
+        expected = one @ two / (np.linalg.norm(one) * np.linalg.norm(two))
+        assert similarity_of(face, each) == pytest.approx(expected, abs=1e-6)
+        assert -1.0 <= similarity_of(face, each) <= 1.0
+
+
+@pytest.mark.parametrize("number", [1e-9, 1e36])
+def test_vector_of_a_norm_beyond_measure_is_no_face(number: float) -> None:
+    with pytest.raises(InvalidEmbedding):
+        embedded_face([number] * EMBEDDING_SIZE)
 
 
 def test_vectors_of_different_lengths_are_not_compared() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.face import Faces, Reason, Refusal
-from service.domain.template import embedding_from
+from service.domain.template import embedded_face
 from service.engine.selection import (
     MIN_FACE_SIDE,
     FoundFace,
@@ -178,7 +178,7 @@ def test_what_is_not_finite_is_no_face(bad: float) -> None:
     )
 )
 def test_padding_keeps_the_direction_and_adds_only_zeros(numbers: list[float]) -> None:
-    embedding = embedding_from(numbers)
+    embedding = embedded_face(numbers).embedding
     assert embedding.shape == (512,)
     assert np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
     assert not embedding[len(numbers) :].any()
