@@ -35,6 +35,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
@@ -51,6 +52,10 @@ AUDIT_KEY = UUID(int=0)
 
 GENESIS = bytes(32)
 """What stands for the digest before the first."""
+
+SEALS_REMEMBERED = 16
+"""Of the last heads: a call reads up to three times the one that a call before it wrote. Each time the
+seal that was read is held against what it must be, which is computed once."""
 
 _RECORD, _HEAD = b"face/v1/audit-record", b"face/v1/audit-head"
 _LENGTH_BYTES = 8
@@ -111,7 +116,9 @@ def digest_of(entry: AuditEntry, sequence: int, previous: bytes, keyed: Keyed) -
     )
 
 
+@lru_cache(maxsize=SEALS_REMEMBERED)
 def seal(head: AuditHead, keyed: Keyed) -> bytes:
+    """32 bytes."""
     begun, number = moment(head.begun_at), _number(head.sequence)
     return keyed(encoded(_HEAD, number, head.digest, begun, head.registry))
 
