@@ -247,7 +247,8 @@ def _postgresql(url: str) -> URL:
     """Raises `DatabaseUnavailable`, without the URL, which may hold a password."""
     from sqlalchemy.exc import ArgumentError
 
-    from service.storage.engine import DRIVER, driver_url
+    from service.storage.engine import driver_url
+    from service.storage.queries import DRIVER
 
     try:
         parsed = driver_url(url)

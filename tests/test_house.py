@@ -12,7 +12,7 @@ import pytest
 SERVICE = Path(__file__).resolve().parents[1] / "service"
 MODULES = sorted(SERVICE.rglob("*.py"))
 
-MOST_FILES = 244
+MOST_FILES = 245
 GERUNDS_THAT_ARE_NOUNS = {"wiring", "padding", "tuning"}
 """The composition root's usual name; what is appended to a vector; and what a machine's settings are."""
 

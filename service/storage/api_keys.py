@@ -14,7 +14,7 @@ from service.domain.callers import USE_NOTED_EVERY, ApiKey, Scope
 from service.domain.chain import api_key_digest, api_key_proof, api_key_record
 from service.domain.errors import Overloaded, RecordTampered
 from service.storage.audit_head import HEAD_COLUMNS, RegistryRow, vouching_head
-from service.storage.engine import AnyConnection, Query, compiled, run
+from service.storage.queries import AnyConnection, Query, compiled, run
 from service.storage.tables import api_keys, audit_head
 
 _FIND = compiled(

@@ -26,7 +26,7 @@ from service.domain.chain import (
 )
 from service.domain.collection import WrappedKey
 from service.domain.errors import AuditTampered, MasterKeyMissing, RecordTampered
-from service.storage.engine import AnyConnection, Query, compiled, run
+from service.storage.queries import AnyConnection, Query, compiled, run
 from service.storage.tables import (
     api_keys,
     audit,

@@ -39,9 +39,10 @@ from service.storage.audit_head import (
     stored_head,
 )
 from service.storage.collections import stored_collections
-from service.storage.engine import Query, compiled, insert_rows, run, single_use_engine
+from service.storage.engine import insert_rows, single_use_engine
 from service.storage.failures import translated
 from service.storage.flagged_duplicates import FlaggedDuplicateRows
+from service.storage.queries import Query, compiled, run
 from service.storage.subjects import SubjectProof, all_subjects, stored_people
 from service.storage.tables import NOT_LOGGED, audit, audit_head, metadata, registry
 from service.storage.template_rows import RowSequence, SearchRows

@@ -27,8 +27,8 @@ from service.domain.face import Faces
 from service.domain.ports import Telemetry
 from service.domain.search import WriteWatermark
 from service.storage.audit_head import HEAD_COLUMNS, AuditHeadRow, RegistryRow, vouching_head
-from service.storage.engine import AnyConnection, Query, Rows, compiled, run
 from service.storage.idempotency import keep_keys
+from service.storage.queries import AnyConnection, Query, Rows, compiled, run
 from service.storage.tables import (
     audit_head,
     collection_keys,

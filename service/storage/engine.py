@@ -1,13 +1,7 @@
-"""How PostgreSQL is reached: the driver, the pool, the waiting times; and how queries and rows go there
-past SQLAlchemy.
+"""How PostgreSQL is reached: the driver, the pool, the waiting times; and how rows go there past SQLAlchemy.
 
 Nothing is kept in a session, so that PgBouncer may sit in between and hand each transaction another
 connection. Where nobody does, statements of the kind that every call makes are prepared on the server.
-
-What a call costs is, beside the inference, its trips: each wakes a process there and a thread here. In
-the driver's pipeline mode PostgreSQL takes one query after the other, each with a snapshot of its own,
-so that the second sees what was committed while the first waited for a lock. Where one fails, those
-behind it are not run.
 
 Rows go in with all values in PostgreSQL's binary format. A search vector as text costs more than all the
 rest of an enrollment's row (measured: 0.6 ms of 1 ms to print 512 numbers, and the server has to read
@@ -17,23 +11,18 @@ templates in 0.17 s instead of 0.54).
 
 from __future__ import annotations
 
-import select
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
-from psycopg import Connection, Cursor, OperationalError
+from psycopg import Connection, OperationalError
 from psycopg.adapt import Dumper
 from psycopg.pq import ExecStatus, Format
-from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from sqlalchemy import (
     BigInteger,
-    ClauseElement,
     Column,
     DateTime,
     Engine,
@@ -48,12 +37,16 @@ from sqlalchemy import (
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import NullPool, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from service.domain.errors import DatabaseDistributed
-
-AnyConnection: TypeAlias = SqlConnection | PoolProxiedConnection
-"""SQLAlchemy's, or only what its pool gives out, where no statement goes through SQLAlchemy."""
+from service.storage.queries import (
+    DRIVER,
+    PREPARED,
+    AnyConnection,
+    driver_of,
+    has_something_to_read,
+)
 
 POOL_SIZE: Final = 20
 """Connections of a process, of PostgreSQL's usual 100. Made when first needed and kept: making one
@@ -63,14 +56,8 @@ costs more than a whole verification's statements.
 POOL_SECONDS = 10
 """How long a call waits for a connection before it is told that there is too much to do."""
 
-NEVER_BY_COUNT: Final = 2**31
-"""Times that a statement has to be made before the driver prepares it unasked."""
-
 CONNECT_SECONDS = 5
 """How long reaching the server may take."""
-
-DRIVER = "postgresql+psycopg"
-"""The only one that is installed, and the only database that has pgvector."""
 
 _WITHOUT_DRIVER = {"postgresql", "postgres"}
 
@@ -91,7 +78,7 @@ def pooled_engine(url: str, size: int = POOL_SIZE) -> Engine:
     return engine
 
 
-def prepare_where_direct(connection: Connection[Any], *_: object) -> None:
+def prepare_where_direct(connection: Connection[Any], record: ConnectionPoolEntry) -> None:
     """Let `run` prepare statements where no pooler sits in between; for SQLAlchemy's event `connect`.
 
     Where none does, the process that answers is the one that was connected to: a pooler names none of the
@@ -99,7 +86,7 @@ def prepare_where_direct(connection: Connection[Any], *_: object) -> None:
     """
     answers = connection.pgconn.exec_(b"SELECT pg_backend_pid()").get_value(0, 0)
     if answers is not None and int(answers) == connection.pgconn.backend_pid:
-        connection.prepare_threshold = NEVER_BY_COUNT
+        record.info[PREPARED] = {}
 
 
 def _require_quiet(connection: Connection[Any], *_: object) -> None:
@@ -117,12 +104,6 @@ def single_use_engine(url: str) -> Engine:
     engine = create_engine(driver_url(url), poolclass=NullPool, **_common("READ COMMITTED"))
     event.listen(engine, "connect", set_session)
     return engine
-
-
-def driver_of(connection: AnyConnection) -> Connection[Any]:
-    """What SQLAlchemy's connection goes through; its errors are psycopg's own."""
-    pooled = connection.connection if isinstance(connection, SqlConnection) else connection
-    return cast("Connection[Any]", pooled.driver_connection)
 
 
 def is_encrypted(connection: AnyConnection) -> bool:
@@ -146,49 +127,6 @@ def _common(isolation: str) -> dict[str, Any]:
             "client_encoding": "utf8",
         },
     }
-
-
-Rows: TypeAlias = list[DictRow]
-
-_DIALECT = make_url(f"{DRIVER}://").get_dialect()()
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """`text`: one statement, its parameters as `%(name)s`; several only without parameters, and run alone.
-
-    `prepared`: on the server, where that is possible; several statements are not.
-    """
-
-    text: bytes
-    values: Mapping[str, object] = field(default_factory=dict, repr=False)
-    prepared: bool = True
-
-
-def compiled(statement: ClauseElement) -> bytes:
-    """`statement` as text. Its `bindparam`s stay open, by name; constants are none."""
-    return str(statement.compile(dialect=_DIALECT)).encode()
-
-
-def run(connection: AnyConnection, *queries: Query) -> list[Rows]:
-    """The rows of each query, as the driver gives them. Raises psycopg's errors."""
-    driver = driver_of(connection)
-    if len(queries) == 1:
-        return [_rows(_execute(driver, queries[0]))]
-    with driver.pipeline():
-        cursors = [_execute(driver, query) for query in queries]
-    # Read behind the pipeline's end: to ask in it would make a trip of each query.
-    return [_rows(cursor) for cursor in cursors]
-
-
-def _execute(driver: Connection[Any], query: Query) -> Cursor[DictRow]:
-    cursor = driver.cursor(row_factory=dict_row)
-    return cursor.execute(query.text, query.values or None, prepare=query.prepared)
-
-
-def _rows(cursor: Cursor[DictRow]) -> Rows:
-    # Not `description`, which makes an object of each column to tell that there are some.
-    return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
 
 _TYPES: Mapping[type, str] = {
@@ -329,18 +267,3 @@ def set_session(connection: Connection[Any], *_: object) -> None:
     result = connection.pgconn.exec_(statements.encode())
     if result.status != ExecStatus.COMMAND_OK:
         raise OperationalError(result.error_message.decode(errors="replace"))
-
-
-if sys.platform == "win32":
-
-    def has_something_to_read(socket: int) -> bool:
-        """Bytes, or the end of them. `socket`: its number."""
-        return bool(select.select([socket], [], [], 0)[0])
-
-else:
-
-    def has_something_to_read(socket: int) -> bool:
-        """Bytes, or the end of them. `socket`: its number. Not `select`, which ends at 1,023."""
-        waiting = select.poll()
-        waiting.register(socket, select.POLLIN)
-        return bool(waiting.poll(0))

@@ -31,8 +31,8 @@ from service.domain.errors import CollectionNotFound
 from service.domain.expiry import is_expired
 from service.domain.lockout import Refusals
 from service.storage.collections import LOCK, CollectionRows, lock_number
-from service.storage.engine import Query, Rows, compiled, run
 from service.storage.expiry import Clock
+from service.storage.queries import Query, Rows, compiled, run
 from service.storage.subjects import Stored, SubjectProof, stored_subject
 from service.storage.tables import collections, failed_comparisons, subjects, templates
 

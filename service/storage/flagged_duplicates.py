@@ -36,7 +36,7 @@ from service.domain.flagged_duplicate import (
     flag_seal,
 )
 from service.storage.audit_head import AuditHeadRow
-from service.storage.engine import Query, run
+from service.storage.queries import Query, run
 from service.storage.tables import flagged_duplicates as flags
 
 logger = logging.getLogger(__name__)

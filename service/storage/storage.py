@@ -19,9 +19,10 @@ from service.storage.api_keys import find_api_key, note_api_key_use
 from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_log import AuditSnapshot, audit_snapshot
 from service.storage.collections import find_collection
-from service.storage.engine import pooled_engine, run
+from service.storage.engine import pooled_engine
 from service.storage.expiry import Clock, ServerClock, server_time
 from service.storage.failures import translated
+from service.storage.queries import run
 from service.storage.suitability import (
     ServerFacts,
     require_citus_settings,

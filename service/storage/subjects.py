@@ -25,10 +25,11 @@ from service.domain.collection import Collection, Subject
 from service.domain.errors import RecordTampered
 from service.domain.expiry import Expired, is_expired
 from service.storage.audit_head import AuditHeadRow
-from service.storage.engine import Query, insert_rows, is_distributed, run
+from service.storage.engine import insert_rows, is_distributed
 from service.storage.expiry import Clock, alive, expired
 from service.storage.flagged_duplicates import delete_flags
 from service.storage.idempotency import keep_keys
+from service.storage.queries import Query, run
 from service.storage.tables import idempotent_responses, subjects, templates
 from service.storage.template_rows import RowSequence
 
@@ -44,19 +45,22 @@ PREPARED_SECONDS = 0.05
 """Between two readings where Citus spreads people: its coordinator's log comes into sight first, the
 rows of a worker only then."""
 
-_IS_LAST = b"""
+_ACTIONS = ", ".join(f"'{action.value}'" for action in CHANGES)
+
+_ARE_LAST = f"""
     SELECT audit_id FROM audit
     WHERE audit_id = ANY(%(changes)s) AND audit_id = (
         SELECT later.audit_id FROM audit AS later
         WHERE later.subject = audit.subject AND later.outcome = 'done'
-            AND later.action = ANY(%(actions)s)
+            AND later.action IN ({_ACTIONS})
         ORDER BY later.sequence DESC LIMIT 1
     )
-"""
+""".encode()  # noqa: S608 - our own words
 """Of the audit log alone, which is on one server: where Citus spreads people, a join with them would
 send the log to all servers."""
 
-_ACTIONS = [action.value for action in CHANGES]
+_IS_LAST = _ARE_LAST.replace(b"ANY(%(changes)s)", b"%(change)s")
+"""Of one change, as most calls ask: a list of unknown length PostgreSQL would plan anew each time."""
 
 
 class SubjectProof:
@@ -116,8 +120,9 @@ class SubjectProof:
         asked = [change for change in changes if change is not None]
         if not asked:
             return set()
-        asking = Query(_IS_LAST, {"changes": asked, "actions": _ACTIONS})
-        [rows] = run(self._connection, asking)
+        one = Query(_IS_LAST, {"change": asked[0]})
+        several = Query(_ARE_LAST, {"changes": asked})
+        [rows] = run(self._connection, one if len(asked) == 1 else several)
         return {row["audit_id"] for row in rows}
 
     @property

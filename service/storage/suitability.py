@@ -25,7 +25,8 @@ from service.domain.errors import (
     DatabaseStandby,
     DatabaseUnsuitable,
 )
-from service.storage.engine import driver_of, is_distributed, is_encrypted
+from service.storage.engine import is_distributed, is_encrypted
+from service.storage.queries import driver_of
 from service.storage.tables import metadata
 
 OLDEST_POSTGRESQL = 15

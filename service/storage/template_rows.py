@@ -41,7 +41,8 @@ from service.domain.search import (
     tagged,
 )
 from service.storage.audit_head import AuditHeadRow
-from service.storage.engine import driver_of, require_one_server
+from service.storage.engine import require_one_server
+from service.storage.queries import driver_of
 from service.storage.suitability import SEARCH_MEMORY
 from service.storage.tables import collection_writes, collections, templates
 

@@ -14,7 +14,6 @@ from service.storage.api_keys import ApiKeyRows
 from service.storage.audit_head import AuditHeadRow, ProvedState, RegistryRow
 from service.storage.audit_log import AuditLog
 from service.storage.collections import CollectionRows
-from service.storage.engine import Query, driver_of, run
 from service.storage.expiry import Clock, ServerClock
 from service.storage.failed_comparisons import FailedComparisons
 from service.storage.failures import QueryFailed
@@ -22,6 +21,7 @@ from service.storage.flagged_duplicates import FlaggedDuplicateRows
 from service.storage.idempotency import IdempotentResponses
 from service.storage.liveness_frames import LivenessFrames
 from service.storage.liveness_sessions import LivenessSessions
+from service.storage.queries import Query, driver_of, run
 from service.storage.sealed_rows import SealedRows
 from service.storage.subjects import SubjectProof, SubjectRows
 from service.storage.template_rows import RowSequence, SearchRows

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from types import SimpleNamespace
@@ -15,21 +13,14 @@ import pytest
 from psycopg import Connection
 from psycopg.errors import DivisionByZero
 from sqlalchemy import text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.domain.collection import Collection, CollectionSettings
 from service.domain.errors import CollectionNotFound, DatabaseUnavailable, Overloaded
-from service.storage.engine import (
-    POOL_SIZE,
-    Query,
-    Rows,
-    driver_of,
-    has_something_to_read,
-    prepare_where_direct,
-    run,
-    single_use_engine,
-)
+from service.storage.engine import POOL_SIZE, prepare_where_direct
 from service.storage.failed_comparisons import BY_NAME, SubjectForComparison
 from service.storage.failures import QueryFailed
+from service.storage.queries import Query, driver_of, run
 from service.storage.storage import Storage
 from service.storage.transaction import Transaction
 from service.vault.vault import Vault
@@ -45,19 +36,6 @@ def judge(tx: Transaction, kept: Collection, *, counted: bool = True) -> Subject
     found = tx.failed_comparisons.subject_for_comparison(kept.name, "kim", counted=counted)
     assert found is not None
     return found
-
-
-def in_transaction(storage: Storage, *queries: Query) -> list[Rows]:
-    with storage.transaction() as tx:
-        return run(tx.connection, *queries)
-
-
-def wait_for_a_lock(storage: Storage) -> None:
-    """Until somebody waits for one."""
-    waiting = Query(b"SELECT pid FROM pg_locks WHERE NOT granted")
-    with storage.transaction() as tx:
-        while not run(tx.connection, waiting)[0]:
-            pass
 
 
 def lock_at_once(storage: Storage, kept: Collection, subject_id: str) -> None:
@@ -77,53 +55,6 @@ def cut_off(storage: Storage, server: TestServer) -> None:
         pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         server.run(f"SELECT pg_terminate_backend({pid}, 5000)")
         tx.connection.execute(text("SELECT 1"))
-
-
-def test_each_query_has_its_own_rows(storage: Storage) -> None:
-    two = {"a": 2}
-    with storage.transaction() as tx:
-        rows = run(
-            tx.connection,
-            Query(b"SELECT %(a)s::int AS n", two),
-            Query(b"SET LOCAL work_mem = '1MB'"),
-            Query(b"SELECT n FROM generate_series(1, %(a)s) n", two),
-        )
-    assert rows == [[{"n": 2}], [], [{"n": 1}, {"n": 2}]]
-
-
-def test_query_behind_a_lock_sees_what_its_holder_committed(storage: Storage) -> None:
-    """Each has a snapshot of its own, though all of them were sent at once."""
-    lock = Query(b"SELECT pg_advisory_xact_lock(1)")
-    names = Query(b"SELECT name FROM collections")
-    with ThreadPoolExecutor() as pool:
-        with storage.transaction() as tx:
-            run(tx.connection, lock)
-            waiting = pool.submit(in_transaction, storage, lock, names)
-            wait_for_a_lock(storage)
-            tx.collections.add(collection())
-        assert waiting.result() == [[{"pg_advisory_xact_lock": ""}], [{"name": "default"}]]
-
-
-@pytest.mark.parametrize("queries", [1, 2])
-@pytest.mark.parametrize("value", ["'; DROP TABLE subjects; --", "\\'", 'a"b', "%s %(a)s", "$1"])
-def test_values_are_values_whatever_is_in_them(storage: Storage, value: str, queries: int) -> None:
-    with storage.transaction() as tx:
-        asked = [Query(b"SELECT %(a)s::text AS t", {"a": value})] * queries
-        assert run(tx.connection, *asked) == [[{"t": value}]] * queries
-
-
-def test_failure_tells_no_value(storage: Storage) -> None:
-    with pytest.raises(QueryFailed) as caught, storage.transaction() as tx:
-        run(tx.connection, Query(b"SELECT 1"), Query(b"SELECT %(a)s::text::int", {"a": "kim"}))
-    assert "22P02" in str(caught.value)
-    assert "kim" not in str(caught.value)
-
-
-def test_nothing_runs_behind_a_query_that_fails(storage: Storage) -> None:
-    with pytest.raises(QueryFailed, match="22012"), storage.transaction() as tx:
-        run(tx.connection, Query(b"SELECT 1 / 0"), Query(MADE), Query(b"COMMIT"))
-    with storage.transaction() as tx:
-        assert run(tx.connection, IS_MADE) == [[{"made": None}]]
 
 
 def test_a_block_that_goes_on_after_a_failure_is_not_committed(storage: Storage) -> None:
@@ -283,16 +214,6 @@ def test_transaction_that_is_cut_off_finds_the_database_unavailable(
         cut_off(storage, postgres_server)
 
 
-PREPARED = Query(b"SELECT 1 AS one FROM pg_prepared_statements", prepared=False)
-
-
-def test_queries_are_prepared_where_nobody_sits_in_between(storage: Storage) -> None:
-    with storage.transaction() as tx:
-        before = len(run(tx.connection, PREPARED)[0])
-        run(tx.connection, Query(b"SELECT %(one)s AS one", {"one": 1}))
-        assert len(run(tx.connection, PREPARED)[0]) == before + 1
-
-
 @pytest.mark.parametrize(("in_between", "prepares"), [(0, True), (1, False)])
 def test_nothing_is_prepared_behind_a_pooler(
     storage: Storage, in_between: int, prepares: bool
@@ -301,32 +222,8 @@ def test_nothing_is_prepared_behind_a_pooler(
     with storage.transaction() as tx:
         server = driver_of(tx.connection).pgconn
         seen = SimpleNamespace(exec_=server.exec_, backend_pid=server.backend_pid + in_between)
-        connection = SimpleNamespace(pgconn=seen, prepare_threshold=None)
-        prepare_where_direct(cast("Connection[object]", connection))
-    assert (connection.prepare_threshold is not None) is prepares
-
-
-def test_a_column_that_changes_its_type_fails_one_call_that_may_come_again(
-    storage: Storage, database_url: str
-) -> None:
-    """As a migration does it while an older server is running."""
-    read = Query(b"SELECT number FROM changed")
-    other = single_use_engine(database_url)
-    with other.begin() as elsewhere:
-        elsewhere.execute(text("CREATE TABLE changed (number int4)"))
-    with storage.transaction() as tx:
-        run(tx.connection, read)
-    with other.begin() as elsewhere:
-        elsewhere.execute(text("ALTER TABLE changed ALTER number TYPE int8"))
-    with pytest.raises(Overloaded), storage.transaction() as tx:
-        run(tx.connection, read)
-    with storage.transaction() as tx:
-        assert run(tx.connection, read) == [[]]
-
-
-def test_something_to_read() -> None:
-    ours, theirs = socket.socketpair()
-    with ours:
-        quiet = has_something_to_read(ours.fileno())
-        theirs.close()
-        assert (quiet, has_something_to_read(ours.fileno())) == (False, True)
+        connection, record = SimpleNamespace(pgconn=seen), SimpleNamespace(info={})
+        prepare_where_direct(
+            cast("Connection[object]", connection), cast("ConnectionPoolEntry", record)
+        )
+    assert ("prepared" in record.info) is prepares

@@ -14,9 +14,10 @@ from sqlalchemy import text
 from service.domain.errors import DatabaseNotMigrated, DatabaseUnavailable, Overloaded
 from service.storage import transaction
 from service.storage.embedded_server import start_embedded
-from service.storage.engine import Query, driver_url
+from service.storage.engine import driver_url
 from service.storage.failures import QueryFailed
 from service.storage.migrations import migrate
+from service.storage.queries import Query
 from service.storage.storage import Storage
 from tests.postgres import TestServer
 from tests.storage.people import collection, subject
