@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.config import AppConfig
+from service.domain.capacity import MEBIBYTE
 from service.domain.causes import Cause
 from service.domain.errors import DatabaseUnavailable, ExtraMissing, MasterKeyMissing
 from service.domain.measurement import Measurement, with_measurement
@@ -165,14 +166,14 @@ def make_index(
     if not config.search_memory:
         return None
     from service.search.two_bits import TWO_BITS
-    from service.search.vector_index import MEBIBYTE, VectorIndex
+    from service.search.vector_index import VectorIndex
 
     return VectorIndex(config.search_memory * MEBIBYTE, TWO_BITS, workers, telemetry)
 
 
 def make_bulk_index(config: AppConfig, rows: int) -> VectorIndex:
     """For one process that enrolls many. `rows`: of the collection, about, once they are in."""
-    from service.search.vector_index import MEBIBYTE, VectorIndex, kind_for_many_probes
+    from service.search.vector_index import VectorIndex, kind_for_many_probes
 
     max_bytes = config.search_memory * MEBIBYTE
     return VectorIndex(max_bytes, kind_for_many_probes(rows, max_bytes))

@@ -15,7 +15,8 @@ import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-MEBIBYTE = 1024 * 1024
+from service.domain.capacity import MEBIBYTE
+
 MEGAPIXEL = 1_000_000
 
 SHARED_COUNTERS = ("redis://", "rediss://", "redis+unix://")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from uuid import UUID
 
+from service.domain.capacity import MEBIBYTE
 from service.domain.ports import NO_TELEMETRY, Telemetry
 from service.domain.search import (
     Positions,
@@ -27,8 +28,6 @@ from service.search.two_bits import TWO_BITS
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-MEBIBYTE = 1024 * 1024
 
 PARTS = 8_192
 """Rows that one thread encodes at a time: a third of a second."""

@@ -8,10 +8,11 @@ from scripts.bench.loading import SyntheticGallery
 from scripts.bench.rounds import timed
 from scripts.bench.strategies import AT_LEAST, LIMIT
 from service.config import AppConfig
+from service.domain.capacity import MEBIBYTE
 from service.domain.errors import Candidate
 from service.domain.face import Embedding
 from service.search.two_bits import TWO_BITS
-from service.search.vector_index import MEBIBYTE, VectorIndex
+from service.search.vector_index import VectorIndex
 from service.usecases.candidates import find_candidates, shortlist
 from service.usecases.index_sync import IndexSync
 from service.usecases.unlocked_collection import UnlockedCollection, require_collection
