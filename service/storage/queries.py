@@ -14,15 +14,15 @@ from __future__ import annotations
 import re
 import select
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Final, TypeAlias, cast
 
-from psycopg import Connection, OperationalError, abc
+from psycopg import Connection, NotSupportedError, OperationalError, abc
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import FeatureNotSupported, error_from_result
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import dict_row
@@ -72,6 +72,8 @@ _NUMBERS = count()
 """Of names, none of which is given twice."""
 
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_COPYING = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
+"""What libpq answers again and again until somebody copies."""
 
 Key: TypeAlias = tuple[bytes, tuple[int, ...]]
 """A text and the types of its values."""
@@ -79,7 +81,8 @@ Key: TypeAlias = tuple[bytes, tuple[int, ...]]
 Prepared: TypeAlias = dict[Key, bytes]
 """Under which names."""
 
-_PARAMETER = re.compile(rb"%\((\w+)\)s")
+_PARAMETER = re.compile(rb"%(?:%|\((\w+)\)s)")
+"""Or a percent sign, which is written twice."""
 
 
 def driver_of(connection: AnyConnection) -> Connection[Any]:
@@ -96,9 +99,10 @@ def run(connection: AnyConnection, *queries: Query) -> list[Rows]:
     prepared, adapt = connection.info.get(PREPARED), Transformer(driver)
     calls = [_call(driver, adapt, prepared, query) for query in queries]
     try:
-        answers = [calls[0].answer(driver)] if len(calls) == 1 else _in_one_trip(driver, calls)
+        answers = [_alone(driver, calls[0])] if len(calls) == 1 else _in_one_trip(driver, calls)
         return [_rows(adapt, answer) for answer in answers]
-    except FeatureNotSupported:  # a column is of another type than when a statement was prepared
+    # A column is of another type than when a statement was prepared; or somebody forgot what was.
+    except (FeatureNotSupported, InvalidSqlStatementName):
         if prepared is not None:
             prepared.clear()
         raise
@@ -120,19 +124,13 @@ class _Call:
     formats: Sequence[Format]
     name: bytes | None
 
-    def answer(self, driver: Connection[Any]) -> PGresult:
-        """By itself; Python's lock is let go while it is waited for."""
-        pgconn = driver.pgconn
-        if self.name is not None:
-            return pgconn.exec_prepared(self.name, self.values, self.formats, Format.BINARY)
-        if not self.values:
-            return pgconn.exec_(self.text)
-        return pgconn.exec_params(self.text, self.values, self.types, self.formats, Format.BINARY)
-
-    def send(self, driver: Connection[Any]) -> None:
-        pgconn, values, formats = driver.pgconn, self.values, self.formats
+    def send(self, pgconn: PGconn, *, alone: bool = False) -> None:
+        """`alone`: not in a pipeline, so that its text may be several statements."""
+        values, formats = self.values, self.formats
         if self.name is not None:
             pgconn.send_query_prepared(self.name, values, formats, Format.BINARY)
+        elif alone and not values:
+            pgconn.send_query(self.text)
         else:
             pgconn.send_query_params(self.text, values, self.types, formats, Format.BINARY)
 
@@ -155,7 +153,7 @@ def _prepared(driver: Connection[Any], prepared: Prepared, key: Key) -> bytes | 
     """The name under which it is; None where too many are."""
     if key not in prepared and len(prepared) < MOST_PREPARED:
         name = b"face_%d" % next(_NUMBERS)
-        _require_done(driver.pgconn.prepare(name, *key))
+        _require_done(_answered(driver, partial(driver.pgconn.send_prepare, name, *key)))
         prepared[key] = name
     return prepared.get(key)
 
@@ -163,9 +161,29 @@ def _prepared(driver: Connection[Any], prepared: Prepared, key: Key) -> bytes | 
 @lru_cache(MOST_PREPARED)
 def _numbered(text: bytes) -> tuple[bytes, tuple[str, ...]]:
     """`text` with its parameters as `$1`, and their names in this order."""
-    names = list(dict.fromkeys(_PARAMETER.findall(text)))
-    numbered = _PARAMETER.sub(lambda found: b"$%d" % (names.index(found[1]) + 1), text)
-    return numbered.replace(b"%%", b"%"), tuple(name.decode() for name in names)
+    names = list(dict.fromkeys(filter(None, _PARAMETER.findall(text))))
+
+    def number(found: re.Match[bytes]) -> bytes:
+        return b"$%d" % (names.index(found[1]) + 1) if found[1] else b"%"
+
+    return _PARAMETER.sub(number, text), tuple(name.decode() for name in names)
+
+
+def _alone(driver: Connection[Any], call: _Call) -> PGresult:
+    return _answered(driver, lambda: call.send(driver.pgconn, alone=True))
+
+
+def _answered(driver: Connection[Any], send: Callable[[], None]) -> PGresult:
+    """Of several answers the first that failed: a server that hangs up says why before the line breaks,
+    and libpq itself would give its last one.
+    """
+    try:
+        send()
+        answers = list(_answers(driver.pgconn, until_sync=False))
+    except BaseException:
+        driver.close()
+        raise
+    return next((answer for answer in answers if answer.status not in _DONE), answers[-1])
 
 
 def _in_one_trip(driver: Connection[Any], calls: Sequence[_Call]) -> list[PGresult]:
@@ -174,18 +192,21 @@ def _in_one_trip(driver: Connection[Any], calls: Sequence[_Call]) -> list[PGresu
     try:
         pgconn.enter_pipeline_mode()
         for call in calls:
-            call.send(driver)
+            call.send(pgconn)
         pgconn.pipeline_sync()
-        answers = list(_answers(pgconn))
-        pgconn.exit_pipeline_mode()
+        answers = list(_answers(pgconn, until_sync=True))
+        if pgconn.status != ConnStatus.BAD:  # there is no way out of it, and what failed tells more
+            pgconn.exit_pipeline_mode()
     except BaseException:
         driver.close()  # nobody else can tell which answers belong to whom
         raise
     return answers
 
 
-def _answers(pgconn: PGconn) -> Iterator[PGresult]:
-    """Those up to the pipeline's end; all that came, where the server hung up. Raises psycopg's errors."""
+def _answers(pgconn: PGconn, *, until_sync: bool) -> Iterator[PGresult]:
+    """Those up to the pipeline's end, or of one query; all that came, where the server hung up. Raises
+    psycopg's errors.
+    """
     failed = False
     while True:
         try:
@@ -194,11 +215,16 @@ def _answers(pgconn: PGconn) -> Iterator[PGresult]:
             if failed:  # which tells more than that nobody is there any longer
                 return
             raise
-        if answer is not None:
-            if answer.status == ExecStatus.PIPELINE_SYNC:
-                return
-            failed = failed or answer.status == ExecStatus.FATAL_ERROR
-            yield answer
+        if answer is None:
+            if until_sync:
+                continue
+            return
+        if answer.status == ExecStatus.PIPELINE_SYNC:
+            return
+        if answer.status in _COPYING:
+            raise NotSupportedError("nothing is copied here")
+        failed = failed or answer.status == ExecStatus.FATAL_ERROR
+        yield answer
 
 
 def _next_answer(pgconn: PGconn) -> PGresult | None:

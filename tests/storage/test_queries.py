@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
 
+from service.domain.causes import Cause, Diagnosis
 from service.domain.errors import DatabaseUnavailable, Overloaded
 from service.storage import queries
 from service.storage.engine import single_use_engine
@@ -23,6 +26,14 @@ IS_MADE = Query(b"SELECT to_regclass('made') AS made")
 def in_transaction(storage: Storage, *queries: Query) -> list[Rows]:
     with storage.transaction() as tx:
         return run(tx.connection, *queries)
+
+
+def one_by_one(storage: Storage, *steps: Sequence[Query]) -> None:
+    """Each step a trip, and a pause behind it."""
+    with storage.transaction() as tx:
+        for each in steps:
+            run(tx.connection, *each)
+            time.sleep(0.1)
 
 
 def wait_for_a_lock(storage: Storage) -> None:
@@ -86,6 +97,17 @@ def test_trip_may_be_longer_than_the_line_holds(storage: Storage) -> None:
     assert in_transaction(storage, *[long] * 4) == [[{"a": bytes(4_000_000)}]] * 4
 
 
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("prepared", [True, False])
+def test_server_says_why_it_hangs_up(storage: Storage, before: int, *, prepared: bool) -> None:
+    """Before the line breaks, and so not in the last answer."""
+    read = Query(b"SELECT 1", prepared=prepared)
+    soon = Query(b"SET LOCAL idle_in_transaction_session_timeout = 1")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        one_by_one(storage, [soon], [read] * (before + 1))
+    assert caught.value.diagnosis == Diagnosis(Cause.SESSION_TIMEOUT)
+
+
 @pytest.mark.parametrize("behind", [0, 1])
 def test_trip_that_is_cut_off_finds_the_database_unavailable(storage: Storage, behind: int) -> None:
     cut = Query(b"SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)")
@@ -94,17 +116,22 @@ def test_trip_that_is_cut_off_finds_the_database_unavailable(storage: Storage, b
     assert in_transaction(storage, IS_MADE) == [[{"made": None}]]
 
 
+@pytest.mark.parametrize("behind", [0, 1])
 def test_connection_is_closed_whose_trip_was_left(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, behind: int
 ) -> None:
     """Its answers would be taken for those of the next."""
 
     def interrupted(*_: object, **__: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(queries, "wait_for", interrupted)
+    def left() -> None:
+        with storage.transaction() as tx:
+            monkeypatch.setattr(queries, "wait_for", interrupted)
+            run(tx.connection, *[Query(MADE, prepared=False)] * (behind + 1))
+
     with pytest.raises(KeyboardInterrupt):
-        in_transaction(storage, Query(MADE), Query(b"SELECT 1"))
+        left()
     monkeypatch.undo()
     assert in_transaction(storage, IS_MADE) == [[{"made": None}]]
 
@@ -116,6 +143,19 @@ def test_query_is_part_of_a_transaction_that_the_driver_begins(
         run(connection, Query(MADE), Query(b"SELECT 1"))
         connection.rollback()
     assert in_transaction(storage, IS_MADE) == [[{"made": None}]]
+
+
+@pytest.mark.parametrize("behind", [0, 1])
+def test_nothing_is_copied(storage: Storage, behind: int) -> None:
+    """libpq answers the same for ever, until somebody does."""
+    copied = Query(b"COPY collections TO STDOUT")
+    with pytest.raises(QueryFailed):
+        in_transaction(storage, copied, *[copied] * behind)
+
+
+def test_percent_sign_is_written_twice(storage: Storage) -> None:
+    read = Query(b"SELECT '%%(a)s 5 %%' AS t, %(a)s::text AS a", {"a": "b"})
+    assert in_transaction(storage, read) == [[{"t": "%(a)s 5 %", "a": "b"}]]
 
 
 PREPARED = Query(b"SELECT 1 AS one FROM pg_prepared_statements", prepared=False)
@@ -135,6 +175,14 @@ def test_no_more_is_prepared_than_there_is_room_for(
     read = Query(b"SELECT %(n)s::int8 AS n", {"n": 1})
     assert in_transaction(storage, PREPARED, read, read)[1:] == [[{"n": 1}]] * 2
     assert in_transaction(storage, PREPARED) == [[]]
+
+
+def test_what_somebody_made_the_server_forget_is_prepared_again(storage: Storage) -> None:
+    read = Query(b"SELECT 1 AS one")
+    forget = Query(b"DEALLOCATE ALL", prepared=False)
+    with pytest.raises(QueryFailed, match="26000"):
+        one_by_one(storage, [read], [forget], [read])
+    assert in_transaction(storage, read) == [[{"one": 1}]]
 
 
 @pytest.mark.parametrize("number", [1, 2**15, 2**40, -1, None])
