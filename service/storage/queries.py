@@ -92,7 +92,10 @@ def driver_of(connection: AnyConnection) -> Connection[Any]:
 
 
 def run(connection: AnyConnection, *queries: Query) -> list[Rows]:
-    """The rows of each query, by column name. Raises psycopg's errors."""
+    """The rows of each query, by column name. All are prepared before the first one runs, where they are.
+
+    Raises psycopg's errors.
+    """
     driver = driver_of(connection)
     if not driver.autocommit:  # it begins a transaction at the first query that it sees
         return [_through_driver(driver, query) for query in queries]
@@ -101,10 +104,9 @@ def run(connection: AnyConnection, *queries: Query) -> list[Rows]:
     try:
         answers = [_alone(driver, calls[0])] if len(calls) == 1 else _in_one_trip(driver, calls)
         return [_rows(adapt, answer) for answer in answers]
-    # A column is of another type than when a statement was prepared; or somebody forgot what was.
+    # A column is of another type than when a statement was prepared, or the server forgot what was.
     except (FeatureNotSupported, InvalidSqlStatementName):
-        if prepared is not None:
-            prepared.clear()
+        driver.close()
         raise
 
 
@@ -116,20 +118,23 @@ def _through_driver(driver: Connection[Any], query: Query) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A query as libpq takes it. `name`: under which it is prepared; None: it is not."""
+    """A query as libpq takes it. `name`: under which it is prepared; None: it is not. `constant`: of no
+    values, and not to be prepared, so that it may be several statements; their rows come as text.
+    """
 
     text: bytes
     values: Sequence[Any]
     types: Sequence[int]
     formats: Sequence[Format]
     name: bytes | None
+    constant: bool
 
     def send(self, pgconn: PGconn, *, alone: bool = False) -> None:
-        """`alone`: not in a pipeline, so that its text may be several statements."""
+        """`alone`: not in a pipeline, which takes one statement at a time."""
         values, formats = self.values, self.formats
         if self.name is not None:
             pgconn.send_query_prepared(self.name, values, formats, Format.BINARY)
-        elif alone and not values:
+        elif alone and self.constant:
             pgconn.send_query(self.text)
         else:
             pgconn.send_query_params(self.text, values, self.types, formats, Format.BINARY)
@@ -146,7 +151,8 @@ def _call(
     types, name = adapt.types or (), None
     if query.prepared and prepared is not None:
         name = _prepared(driver, prepared, (text, types))
-    return _Call(text, values, types, adapt.formats or (), name)
+    constant = not (query.prepared or query.values)
+    return _Call(text, values, types, adapt.formats or (), name, constant)
 
 
 def _prepared(driver: Connection[Any], prepared: Prepared, key: Key) -> bytes | None:

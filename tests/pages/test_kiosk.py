@@ -108,7 +108,8 @@ def test_kiosk_goes_back_to_its_start_by_itself_and_forgets(
     page = kiosk.page
     page.clock.install()
     kiosk.open(key, collection=client.collection)
-    kiosk.come_in("verify", "nobody")
+    with page.expect_response("**/check"):  # it looks; the word stands there before
+        kiosk.come_in("verify", "nobody")
     kiosk.says("word.no_face")
     page.clock.fast_forward(31_000)  # and nobody comes
     kiosk.shows("home")
