@@ -41,7 +41,6 @@ ENGLISH = Words(
         "default-size pack": "{rate} with one of buffalo_l's size ({ratio} ×)",
     },
     peers={
-        "bare engine, the same uploads": "the bare engine",
         "plain FastAPI and SQLAlchemy, same engine": "a plain FastAPI service with the same engine",
     },
     bars="{met} of {all} bars are met.",
@@ -60,7 +59,6 @@ KOREAN = Words(
         "default-size pack": "buffalo_l 크기의 모델로 {rate}장({ratio}배)",
     },
     peers={
-        "bare engine, the same uploads": "엔진만 쓸 때",
         "plain FastAPI and SQLAlchemy, same engine": "같은 엔진을 쓰는 단순한 FastAPI 서비스",
     },
     bars="기준 {all}개 가운데 {met}개 충족.",
