@@ -47,6 +47,8 @@ START_SECONDS, STOP_SECONDS = 120, 60
 _START_ATTEMPTS = 5
 """For a killed server's children, which notice its death within a second or so."""
 
+_NOT_STOPPED = "the embedded database was not stopped: %s"
+
 _PAUSE_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 10
@@ -78,8 +80,12 @@ class EmbeddedServer:
             self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with one_at_a_time(self._lock):
                 address = self._running()
-                create_database(address, DATABASE)
-                self._use.join()
+                try:
+                    create_database(address, DATABASE)
+                    self._use.join()
+                except (DatabaseUnavailable, OSError):  # as on a full disk
+                    self._leave()
+                    raise
         self.url = url_of(address, DATABASE)
         atexit.register(self.stop)
 
@@ -112,10 +118,17 @@ class EmbeddedServer:
         self.url = ""
         try:
             with one_at_a_time(self._lock):
-                if self._use.leave():
-                    self._stop()
+                self._leave()
+        except (DatabaseUnavailable, OSError) as error:
+            _logger.warning(_NOT_STOPPED, type(error).__name__)
+
+    def _leave(self) -> None:
+        """Stops the server where nobody else uses it. To be called under the lock."""
+        try:
+            if self._use.leave():
+                self._stop()
         except (DatabaseUnavailable, OSError) as error:  # nothing is lost by a server that runs on
-            _logger.warning("the embedded database was not stopped: %s", type(error).__name__)
+            _logger.warning(_NOT_STOPPED, type(error).__name__)
 
     def _running(self) -> Address:
         if not server_folder.is_made(self.folder, self._owner):

@@ -277,6 +277,7 @@ def test_disk_that_is_full_midway_is_told(
         assert refusal(folder / "data").cause is Cause.DISK_FULL
         assert not (folder / "data" / "postgres.new").exists()
         assert (folder / "data" / "postgres").exists() is made
+        assert not is_served(folder / "data" / "postgres")
 
 
 @linux_root_only
