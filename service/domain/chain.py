@@ -118,7 +118,7 @@ def digest_of(entry: AuditEntry, sequence: int, previous: bytes, keyed: Keyed) -
 
 @lru_cache(maxsize=SEALS_REMEMBERED)
 def seal(head: AuditHead, keyed: Keyed) -> bytes:
-    """32 bytes."""
+    """The seal that this head must bear, 32 bytes."""
     begun, number = moment(head.begun_at), _number(head.sequence)
     return keyed(encoded(_HEAD, number, head.digest, begun, head.registry))
 

@@ -97,7 +97,7 @@ def _translation(error: BaseException | None, statement: str | None) -> Exceptio
     diagnosis = diagnosis_of(error)
     failure = _by_code(code) if code else _by_words(error, diagnosis)
     if isinstance(error, Error) and error.diag.source_function == _CHANGED_COLUMNS:
-        failure = Overloaded()  # `run` has forgotten what was prepared
+        failure = Overloaded()  # `run` has closed the connection that knew the old one
     if isinstance(error, Error) and lost_a_worker(error):
         failure = DatabaseUnavailable()
     if failure is None:

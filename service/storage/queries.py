@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from itertools import count
 from typing import Any, Final, TypeAlias, cast
 
 from psycopg import Connection, NotSupportedError, OperationalError, abc
@@ -68,9 +67,6 @@ nothing may be.
 MOST_PREPARED: Final = 200
 """Of a connection: as many as the service has texts, with numbers of several sizes."""
 
-_NUMBERS = count()
-"""Of names, none of which is given twice."""
-
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _COPYING = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
 """What libpq answers again and again until somebody copies."""
@@ -106,7 +102,7 @@ def run(connection: AnyConnection, *queries: Query) -> list[Rows]:
         return [_rows(adapt, answer) for answer in answers]
     # A column is of another type than when a statement was prepared, or the server forgot what was.
     except (FeatureNotSupported, InvalidSqlStatementName):
-        driver.close()
+        driver.close()  # and with it all that is prepared
         raise
 
 
@@ -158,7 +154,7 @@ def _call(
 def _prepared(driver: Connection[Any], prepared: Prepared, key: Key) -> bytes | None:
     """The name under which it is; None where too many are."""
     if key not in prepared and len(prepared) < MOST_PREPARED:
-        name = b"face_%d" % next(_NUMBERS)
+        name = b"face_%d" % len(prepared)
         _require_done(_answered(driver, partial(driver.pgconn.send_prepare, name, *key)))
         prepared[key] = name
     return prepared.get(key)
@@ -260,9 +256,8 @@ def _rows(adapt: abc.Transformer, answer: PGresult) -> Rows:
 def _require_done(answer: PGresult) -> None:
     if answer.status in _DONE:
         return
-    if (
-        answer.error_field(DiagnosticField.SQLSTATE) is None
-    ):  # the line broke: the server said nothing
+    said_by_server = answer.error_field(DiagnosticField.SQLSTATE) is not None
+    if not said_by_server:  # but by libpq: the line broke
         raise OperationalError(answer.get_error_message())
     raise error_from_result(answer)
 

@@ -120,9 +120,11 @@ class SubjectProof:
         asked = [change for change in changes if change is not None]
         if not asked:
             return set()
-        one = Query(_IS_LAST, {"change": asked[0]})
-        several = Query(_ARE_LAST, {"changes": asked})
-        [rows] = run(self._connection, one if len(asked) == 1 else several)
+        if len(asked) == 1:
+            query = Query(_IS_LAST, {"change": asked[0]})
+        else:
+            query = Query(_ARE_LAST, {"changes": asked})
+        [rows] = run(self._connection, query)
         return {row["audit_id"] for row in rows}
 
     @property
